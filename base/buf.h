@@ -1,0 +1,38 @@
+/*
+ * A growing byte buffer with an optional limit. The data is always followed by a NUL that is not
+ * counted, so that data can be read as a string. Zeroed = empty and unlimited.
+ */
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include "base/mem.h"
+
+struct buf {
+	char *data; /* owned; NULL while nothing was added */
+	size_t len, cap;
+	size_t limit;   /* bytes; 0 = unlimited */
+	bool truncated; /* something did not fit under the limit and was dropped whole */
+};
+
+typedef struct buf buf_t;
+void buf_t_cleanup(buf_t *b);
+
+/* 0, or -1 when the limit would be passed (then nothing is added and truncated is set). */
+int buf_add(struct buf *b, const void *data, size_t len);
+int buf_str(struct buf *b, const char *s);
+int buf_char(struct buf *b, char c);
+int buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
+/* Drop n bytes at the front. */
+void buf_consume(struct buf *b, size_t n);
+/* Empty it, keep the memory. */
+void buf_reset(struct buf *b);
+/* Free the memory; the buffer can be used again. */
+void buf_free(struct buf *b);
+/* As buf_free, wiping the bytes first: for buffers that held a secret. */
+void buf_wipe(struct buf *b);
+/* Give the text away (never NULL); the caller frees it. */
+char *buf_steal(struct buf *b);
+/* The text as a string, "" when empty. */
+const char *buf_text(const struct buf *b);
+
+#endif

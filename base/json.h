@@ -1,0 +1,122 @@
+/*
+ * Strict JSON in, written JSON out, and raw spans for the parts of a document that are not ours.
+ * cJSON parses, but only text that the strict check let through (UTF-8, grammar, depth, duplicate
+ * keys, \u0000), into an arena that is freed in one piece. No cJSON type leaves this room.
+ */
+#ifndef BASE_JSON_H
+#define BASE_JSON_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+struct json;     /* one value of a parsed document; lives as long as its document */
+struct json_doc; /* owns text, tree and arena */
+
+struct json_limits {
+	size_t max_bytes; /* 0 = 16 MiB */
+	int max_depth;    /* 0 = 64 */
+};
+
+/* ERR_INVALID with "byte N: what is wrong" when it is not strict JSON. limits may be NULL. */
+MUST_USE int json_check(const char *text, size_t len, const struct json_limits *limits,
+			struct err *e);
+/* Check and parse; the text is copied. The caller frees *doc with json_doc_free. */
+MUST_USE int json_parse(const char *text, size_t len, const struct json_limits *limits,
+			struct json_doc **doc, struct err *e);
+void json_doc_free(struct json_doc *doc);
+typedef struct json_doc *json_doc_t;
+void json_doc_t_cleanup(json_doc_t *doc);
+const struct json *json_root(const struct json_doc *doc);
+
+enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
+
+/* All getters take NULL (as an absent value) and never fail loudly. */
+enum json_type json_type(const struct json *v); /* JSON_NULL for NULL */
+const char *json_type_name(enum json_type t);   /* "a string", "an object", ... */
+bool json_is_null(const struct json *v);        /* absent or null */
+const struct json *json_get(const struct json *object, const char *key); /* case-sensitive */
+const struct json *json_first(const struct json *container);
+const struct json *json_next(const struct json *v);
+const char *json_key(const struct json *member); /* of an object's member */
+size_t json_count(const struct json *container);
+const char *json_string(const struct json *v);              /* NULL when not a string */
+bool json_bool(const struct json *v, bool otherwise);
+double json_double(const struct json *v, double otherwise);
+/* true and *out set when v is an integral number within +-2^53. */
+bool json_int(const struct json *v, int64_t *out);
+int64_t json_int_or(const struct json *v, int64_t otherwise);
+
+#define JSON_EACH(it, container)                                                                   \
+	for (const struct json *it = json_first(container); it; it = json_next(it))
+
+/* Shorthands: the member's value, or NULL / otherwise. */
+const char *json_get_string(const struct json *object, const char *key);
+int64_t json_get_int(const struct json *object, const char *key, int64_t otherwise);
+bool json_get_bool(const struct json *object, const char *key, bool otherwise);
+
+/* Write a parsed value back as compact JSON (for our own documents; foreign ones use spans). */
+void json_print(const struct json *v, struct buf *out);
+
+/* ---- raw spans: a document's parts as the bytes that were sent ---- */
+
+struct json_span {
+	const char *p; /* borrowed from the text */
+	size_t len;    /* without surrounding white space; 0 = absent */
+};
+
+/* Walk the members or elements of an object or array whose text passed json_check. */
+struct json_cursor {
+	const char *p, *end;
+	bool object;
+};
+
+struct json_span json_span_of(const char *text, size_t len); /* trims white space */
+/* false when the span is neither an object nor an array. */
+bool json_cursor_init(struct json_cursor *c, struct json_span container);
+/* The next value; key is the member's name still quoted and escaped (len 0 in an array). */
+bool json_cursor_next(struct json_cursor *c, struct json_span *key, struct json_span *value);
+/* The member of an object by (plain) name, or a span of length 0. */
+struct json_span json_span_member(struct json_span object, const char *key);
+bool json_span_is(struct json_span s, const char *literal);
+/* Decode a span that is a JSON string; the caller frees it. NULL when it is not a string. */
+char *json_span_string(struct json_span s);
+
+/* ---- writing ---- */
+
+/* Appends compact JSON to a buffer. Commas and quoting are done here; nesting is the caller's. */
+struct json_writer {
+	struct buf *out;
+	bool comma;
+};
+
+void json_write_init(struct json_writer *w, struct buf *out);
+void json_object_begin(struct json_writer *w);
+void json_object_end(struct json_writer *w);
+void json_array_begin(struct json_writer *w);
+void json_array_end(struct json_writer *w);
+void json_write_key(struct json_writer *w, const char *key);
+/* Strings are written as valid UTF-8: bytes that are not become U+FFFD. NULL writes null. */
+void json_write_string(struct json_writer *w, const char *s);
+void json_write_stringn(struct json_writer *w, const char *s, size_t len);
+void json_write_int(struct json_writer *w, int64_t v);
+void json_write_double(struct json_writer *w, double v);
+void json_write_bool(struct json_writer *w, bool v);
+void json_write_null(struct json_writer *w);
+/* Text that is JSON already, as it is. */
+void json_write_raw(struct json_writer *w, const char *text, size_t len);
+void json_write_value(struct json_writer *w, const struct json *v);
+
+/* key and value in one call */
+void json_put_string(struct json_writer *w, const char *key, const char *s);
+void json_put_int(struct json_writer *w, const char *key, int64_t v);
+void json_put_bool(struct json_writer *w, const char *key, bool v);
+/* RFC 3339 UTC with milliseconds; 0 writes null. */
+void json_put_time(struct json_writer *w, const char *key, int64_t wall_ms);
+void json_put_strlist(struct json_writer *w, const char *key, const struct strlist *l);
+/* {kind, message, hint, retryable, retry_after_s, missing_permission, cloudflare}: the one shape in
+ * which an error leaves the house (design 3.2). Empty members are left out. */
+void json_write_err(struct json_writer *w, const struct err *e);
+/* The same read back, for adit. */
+void json_read_err(const struct json *v, struct err *e);
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * HTTP client: libcurl's multi interface on our loop. A request is a task. No redirects, no proxy,
+ * no netrc, no key log; TLS verified; http or https only; size and time limits; HTTP/2 over TLS
+ * with one connection per host. Cloudflare and probes have pools (multi handles) of their own, so
+ * that they do not throw each other's connections away.
+ */
+#ifndef LOOP_HTTP_H
+#define LOOP_HTTP_H
+
+#include "base/buf.h"
+#include "base/secret.h"
+#include "loop/task.h"
+
+struct http; /* one pool */
+
+struct http_options {
+	int max_connections; /* kept alive; 0 = 4 */
+	int max_in_flight;   /* requests beyond it wait; 0 = 8 */
+};
+
+struct http *http_new(struct loop *l, const struct http_options *options);
+void http_free(struct http *h); /* cancels what is in flight, without done() */
+
+#define HTTP_MAX_HEADERS 32
+
+struct http_header {
+	char *name; /* lower case */
+	char *value;
+};
+
+struct http_req {
+	struct task task; /* first member */
+
+	/* Set before http_start; borrowed until done, except where it says copied. Zero the struct
+	 * first; http_req_reset makes a finished one ready for the next use. */
+	const char *method;      /* "GET" */
+	const char *url;         /* copied */
+	const char *unix_socket; /* path, NULL = TCP; copied */
+	const char *const *headers; /* "Name: value", NULL-terminated; copied */
+	const struct secret *bearer; /* Authorization: Bearer; wiped from our memory after use */
+	const char *body;            /* sent with Content-Length, never chunked; copied */
+	size_t body_len;
+	int64_t timeout_ms;         /* whole exchange; 0 = 30 s */
+	int64_t connect_timeout_ms; /* 0 = 5 s */
+	size_t max_body;            /* bytes of the answer; 0 = 16 MiB; more is ERR_UPSTREAM */
+	/* Streaming: called with each piece of the body; the body is then not kept. */
+	void (*piece)(struct http_req *r, const char *data, size_t len);
+
+	/* Valid in done(). task.err: ERR_TIMEOUT, ERR_UPSTREAM (could not connect, cut, too large),
+	 * ERR_INVALID (URL). Any HTTP status is success here. */
+	int status;
+	struct buf answer;
+	struct http_header answer_headers[HTTP_MAX_HEADERS];
+	size_t n_answer_headers;
+	/* The request's bytes may have reached the peer: after a failure its effect is unknown. False
+	 * only when it is certain that no byte of the request was sent. */
+	bool sent;
+	int64_t took_ms;
+
+	struct http *pool; /* private from here on */
+	struct list node;
+	void *easy;
+	void *header_list;
+	char *url_copy, *socket_copy, *body_copy;
+	int64_t started_ms;
+	bool running; /* handed to curl, not only waiting */
+};
+
+/* Never fails at once: what goes wrong is told in done(). */
+void http_start(struct http *h, struct http_req *r, task_done_fn *done, void *owner);
+void http_cancel(struct http_req *r);
+/* Free answer and headers; the input fields are zeroed as well. */
+void http_req_reset(struct http_req *r);
+/* The first header of that (lower-case) name, or NULL. */
+const char *http_answer_header(const struct http_req *r, const char *name);
+
+#endif

@@ -1,0 +1,102 @@
+/*
+ * HTTP/1.1 server: libmicrohttpd with its epoll descriptor in our loop; no threads. One server has
+ * several listeners (doors); a request tells by which one it came. Bodies are collected up to a
+ * limit; answers are sent whole or as a stream. Header, body and idle deadlines are ours, since
+ * the library's time-out counts inactivity only; a peer that leaves is noticed while a request
+ * waits (the library does not see it: a side watch on the connection's descriptor does).
+ */
+#ifndef LOOP_SERVER_H
+#define LOOP_SERVER_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "loop/loop.h"
+
+struct server;
+struct server_req;
+
+struct server_limits {
+	size_t max_header;      /* bytes; 0 = 16 KiB; more is 431 */
+	size_t max_body;        /* bytes; 0 = 1 MiB; more is 413 */
+	int max_connections;    /* per listener; 0 = 512 */
+	int64_t header_ms;      /* from accept or the last answer's end to a complete header once its
+				   first byte came; 0 = 10 s */
+	int64_t body_ms;        /* from header to complete body; 0 = 30 s */
+	int64_t idle_ms;        /* keep-alive without a request; 0 = 60 s */
+	size_t max_stream;      /* bytes a slow reader may have waiting; 0 = 1 MiB */
+};
+
+/* Who is at the other end of a Unix socket (SO_PEERCRED, SO_PEERGROUPS); valid = false on TCP or
+ * where the kernel did not tell. */
+struct peer {
+	bool valid;
+	pid_t pid;
+	uid_t uid;
+	gid_t gid;
+	gid_t *groups; /* supplementary; owned by the request */
+	size_t n_groups;
+};
+
+struct server_handler {
+	/* The header is complete, the body not read. 0 = go on; anything else = the handler has
+	 * answered by server_reply (a refusal), the body is not read. May be NULL. */
+	int (*head)(struct server_req *r, void *owner);
+	/* Header and body are complete. The handler answers now or later, once. */
+	void (*request)(struct server_req *r, void *owner);
+	/* The request is over: answered, or its peer has gone. The request's memory ends after this
+	 * call; whoever kept the pointer forgets it here. Always called if request was called. */
+	void (*gone)(struct server_req *r, void *owner);
+	/* The text of an error that the server itself must send (400, 408, 413, 431, 503): writes a
+	 * body for it and returns its content type. May be NULL: plain text. */
+	const char *(*refusal)(int status, const char *what, struct buf *body, void *owner);
+	void *owner;
+};
+
+struct server *server_new(struct loop *l, const struct server_limits *limits,
+			  const struct server_handler *handler);
+void server_free(struct server *s); /* closes all; gone is called for what is open */
+/* Listen on a descriptor that is bound and listening already (a Unix socket, a TCP socket, one from
+ * systemd). Takes it. door is kept for the caller and told by server_req_door. */
+MUST_USE int server_listen(struct server *s, int fd, int door, struct err *e);
+/* Make listening sockets for server_listen. The Unix socket is made with mode and, where gid is not
+ * -1, that group, in one step that leaves no window; a stale one is replaced, a live one refused
+ * (ERR_BUSY). address is "127.0.0.1:7437" or "[::1]:0". */
+MUST_USE int server_socket_unix(const char *path, mode_t mode, gid_t gid, int *fd, struct err *e);
+MUST_USE int server_socket_tcp(const char *address, int *fd, struct err *e);
+/* Stop accepting; what is open goes on. */
+void server_stop_accepting(struct server *s);
+int server_connections(const struct server *s);
+
+/* ---- one request ---- */
+const char *server_req_method(const struct server_req *r);
+const char *server_req_path(const struct server_req *r); /* decoded, without the query */
+int server_req_door(const struct server_req *r);
+const struct peer *server_req_peer(const struct server_req *r);
+const char *server_req_header(const struct server_req *r, const char *name); /* NULL = absent */
+/* The n-th query argument in the order of the URL, decoded; false past the last. */
+bool server_req_query(const struct server_req *r, size_t n, const char **name, const char **value);
+const struct buf *server_req_body(const struct server_req *r);
+/* A slot for the handler's own state; NULL at first. */
+void server_req_set_context(struct server_req *r, void *context);
+void *server_req_context(const struct server_req *r);
+/* A unique id of the request, for the log: 12 hex digits. */
+const char *server_req_id(const struct server_req *r);
+/* Peer's TCP port or 0, and the listener's own address as "127.0.0.1:7437" ("" on Unix). */
+const char *server_req_local(const struct server_req *r);
+
+/* Answer. headers: "Name: value", NULL-terminated, may be NULL. The body is copied. */
+void server_reply(struct server_req *r, int status, const char *content_type, const void *body,
+		  size_t len, const char *const *headers);
+
+/* Streams (server-sent events): begin answers the header; push adds bytes, -1 when more than
+ * max_stream would wait (nothing is added; the caller drops or closes); end closes. After the peer
+ * has gone (handler.gone), the request must not be used. drained, if set, is called when all that
+ * was pushed has been handed to the kernel. */
+void server_stream_begin(struct server_req *r, int status, const char *content_type,
+			 const char *const *headers, void (*drained)(struct server_req *, void *),
+			 void *owner);
+int server_stream_push(struct server_req *r, const void *data, size_t len);
+void server_stream_end(struct server_req *r);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * Follow a file that another process appends to (O_APPEND), in whole lines, with a ceiling: when
+ * the file passes it and everything was read, it is truncated to zero, which an O_APPEND writer
+ * survives. Lines longer than the limit are given cut. Polls on inotify, not on a timer.
+ */
+#ifndef LOOP_TAIL_H
+#define LOOP_TAIL_H
+
+#include "base/buf.h"
+#include "loop/loop.h"
+
+struct tail;
+typedef void tail_line_fn(struct tail *t, const char *line, size_t len, void *owner);
+
+struct tail {
+	struct io io; /* on the inotify descriptor */
+	int fd;       /* of the file */
+	int64_t offset, ceiling;
+	size_t max_line;
+	struct buf pending;
+	bool cutting; /* inside a line that was given cut: skip to its end */
+	tail_line_fn *line;
+	void *owner;
+	struct deferred again; /* a long backlog is read in pieces, other work in between */
+};
+
+/* Opens (creates 0600) name below dirfd and starts at offset, or at its end when offset is -1. */
+MUST_USE int tail_start(struct tail *t, struct loop *l, int dirfd, const char *name, int64_t offset,
+			int64_t ceiling, tail_line_fn *line, void *owner, struct err *e);
+/* Read what is there now, up to the end (at the exit of the writer); a last line without newline
+ * is given as well. */
+void tail_flush(struct tail *t);
+void tail_stop(struct tail *t);
+
+#endif
