@@ -1,0 +1,99 @@
+/*
+ * A plan: a proposed change of what we want. It holds edits (what changes in the store), the
+ * changes that follow as people read them, why it needs approval, and a hash over all of it and
+ * over the versions of the objects it touches. Immutable once made; only its state moves.
+ */
+#ifndef MODEL_PLAN_H
+#define MODEL_PLAN_H
+
+#include "base/json.h"
+#include "base/secret.h"
+#include "model/tunnel.h"
+
+enum edit_kind {
+	EDIT_TUNNEL_PUT,  /* id, name, replicas */
+	EDIT_TUNNEL_DROP, /* id: want = absent; its routes and records are edits of their own */
+	EDIT_ROUTE_PUT,   /* id, tunnel_id, hostname, path, service, origin */
+	EDIT_ROUTE_DROP,  /* id */
+	EDIT_RECORD_PUT,  /* id, tunnel_id, name, type, proxied */
+	EDIT_RECORD_DROP, /* id: want = absent */
+	EDIT_KINDS
+};
+
+struct edit {
+	enum edit_kind kind;
+	char id[ID_SIZE];
+	char tunnel_id[ID_SIZE];
+	char *name, *path, *service, *origin, *type, *comment;
+	int64_t replicas;
+	bool proxied;
+};
+
+/* What a person reads: sign '+' made, '~' changed, '-' deleted, '=' left alone. */
+struct change {
+	char sign;
+	char *object; /* "route", "tunnel", "record", "connector" */
+	char *name;
+	char *detail; /* NULL = none */
+};
+
+/* An object whose version the plan was computed from. */
+struct touch {
+	char id[ID_SIZE];
+	int64_t generation; /* 0 = it did not exist */
+};
+
+enum plan_state {
+	PLAN_PLANNED,
+	PLAN_NEEDS_APPROVAL,
+	PLAN_APPLIED,
+	PLAN_UNCHANGED,
+	PLAN_STALE,
+	PLAN_REJECTED,
+	PLAN_EXPIRED,
+	PLAN_FAILED,
+	PLAN_STATES
+};
+
+struct plan {
+	int64_t number;     /* shown as "p<number>"; 0 = not stored yet */
+	char *operation;    /* that made it */
+	char *principal;    /* who proposed */
+	char *reason;       /* NULL = none said */
+	char *decided_by;   /* who approved or rejected; NULL = nobody */
+	int64_t made_ms, expires_ms, decided_ms; /* wall; 0 = not yet */
+	int64_t revision;   /* desired revision that it made when applied; 0 = none */
+	enum plan_state state;
+	struct edit *edits;
+	size_t n_edits;
+	struct change *changes;
+	size_t n_changes;
+	struct touch *touches;
+	size_t n_touches;
+	struct strlist approvals; /* why it needs approval, a sentence each; empty = it does not */
+	struct strlist warnings;
+	char hash[SHA256_HEX_SIZE]; /* over operation, edits, changes and touches */
+};
+
+#define PLAN_LIFE_MS (24 * 3600 * 1000LL)
+
+struct plan *plan_new(const char *operation, const char *principal, const char *reason);
+void plan_free(struct plan *p);
+typedef struct plan *plan_t;
+void plan_t_cleanup(plan_t *p);
+/* Append a zeroed edit; the pointer is good until the next one. */
+struct edit *plan_edit(struct plan *p, enum edit_kind kind, const char *id);
+void plan_change(struct plan *p, char sign, const char *object, const char *name,
+		 const char *detail_fmt, ...) PRINTF(5, 6);
+void plan_touch(struct plan *p, const char *id, int64_t generation); /* once an id */
+/* Fix the hash; to be called when all is in. */
+void plan_seal(struct plan *p);
+const char *plan_state_name(enum plan_state s);
+int plan_state_by_name(const char *name); /* -1 when unknown */
+/* {edits, changes, touches, approvals, warnings}: how the store keeps it. */
+void plan_write_body(const struct plan *p, struct buf *out);
+MUST_USE int plan_read_body(struct plan *p, const char *text, size_t len, struct err *e);
+void plan_id(int64_t number, char out[24]);                 /* "p7" */
+MUST_USE int plan_number(const char *id, int64_t *number, struct err *e);
+
+#endif

@@ -1,0 +1,52 @@
+/* A DNS record that we made or mean to make. Ours = this row with a remote id, and our mark in the
+ * record's comment at Cloudflare. */
+#ifndef MODEL_RECORD_H
+#define MODEL_RECORD_H
+
+#include "model/tunnel.h"
+
+#define COMMENT_MAX 100 /* characters that the Free plan allows */
+
+struct record {
+	char id[ID_SIZE]; /* "d0123456789" */
+	char *name;       /* host name, normalised; unique among our records of a type */
+	char *type;       /* "CNAME" */
+	char tunnel_id[ID_SIZE]; /* content is <its remote id>.cfargotunnel.com; "" = content below */
+	char *content;           /* of a record that leads to no tunnel of ours; NULL otherwise */
+	char *comment;           /* the user's text behind the mark; NULL = none */
+	bool proxied;
+	int64_t ttl; /* 1 = automatic */
+	enum want want;
+	int64_t generation, applied_generation;
+	char zone_id[CF_ID_SIZE]; /* "" until a zone is found for the name */
+	char remote_id[CF_ID_SIZE];
+	int64_t create_sent_ms; /* wall: a POST may have taken effect since; 0 = none */
+
+	struct {
+		int64_t looked_ms; /* wall: last complete look-up of name (or by id); 0 = none */
+		bool found;        /* the record with our remote id (or, before that, a claimable one) */
+		bool gone;         /* had a remote id, a complete look-up says it is absent */
+		bool marked;       /* its comment bears our mark */
+		char found_id[CF_ID_SIZE];
+		char *type, *content, *comment; /* as Cloudflare shows it */
+		bool proxied;
+		char *conflict; /* what stands in the way: "A 192.0.2.1 (not ours)"; NULL = nothing */
+	} observed;
+	struct problem *problem;
+};
+
+struct record *record_new(const char *name, const char *type);
+void record_free(struct record *r);
+
+/* ---- the mark ---- */
+
+/* "adit:<owner>/<install>" and, behind a blank, the user's text. ERR_INVALID when it would not fit
+ * into COMMENT_MAX characters; nothing is cut. The caller frees *comment. */
+MUST_USE int mark_write(const char *owner, const char *install, const char *text, char **comment,
+			struct err *e);
+/* Does this comment begin with the word of exactly this owner and install? NULL has none. */
+bool mark_is(const char *comment, const char *owner, const char *install);
+/* The user's text behind the mark, "" if none; NULL when there is no adit mark at all. */
+const char *mark_text(const char *comment);
+
+#endif

@@ -1,0 +1,122 @@
+/*
+ * The world: every object with what is wanted and what was observed, in memory, for all rooms.
+ * Plain data: no I/O, no clock of its own. Nobody keeps a pointer into it over a loop turn; ids are
+ * kept and looked up. Who changes an object calls world_changed; watchers only set dirty flags.
+ */
+#ifndef MODEL_WORLD_H
+#define MODEL_WORLD_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "model/connector.h"
+#include "model/record.h"
+#include "model/route.h"
+#include "model/tunnel.h"
+#include "model/zone.h"
+
+enum object_type {
+	OBJECT_TUNNEL,
+	OBJECT_ROUTE,
+	OBJECT_RECORD,
+	OBJECT_CONNECTOR,
+	OBJECT_ZONE,
+	OBJECT_PLAN,
+	OBJECT_SYSTEM, /* token, account, budget, writes */
+	OBJECT_TYPES
+};
+const char *object_type_name(enum object_type t); /* "tunnel", ... */
+
+/* The state of our access to Cloudflare. */
+enum access_state {
+	ACCESS_UNCHECKED, /* not asked yet */
+	ACCESS_MISSING,   /* no token or no account id configured */
+	ACCESS_OK,
+	ACCESS_REFUSED,  /* 401/403 for the token as such: no writes until it is replaced */
+	ACCESS_UNREACHABLE
+};
+const char *access_state_name(enum access_state s);
+
+struct system_facts {
+	char *owner;               /* "edge1" */
+	char install[9];           /* 8 hex digits */
+	char account_id[CF_ID_SIZE]; /* "" = not configured */
+	enum access_state access;
+	struct problem *access_problem;
+	char *writes_off; /* why nothing is written to Cloudflare; NULL = writes are on */
+	int64_t budget_limit, budget_remaining, budget_reset_s; /* limit 0 = not known */
+	int64_t zones_listed_ms;   /* wall; 0 = never completely */
+	int64_t tunnels_listed_ms; /* wall; 0 = never completely */
+	int64_t started_ms;        /* wall: of this daemon */
+};
+
+/* Objects of one type in order of creation, and by id. */
+struct table {
+	void **items;
+	size_t n, cap;
+	struct map by_id;
+};
+
+struct world {
+	struct table tunnels, routes, records, connectors, zones;
+	struct system_facts system;
+	int64_t revision; /* of desired state, +1 with each committed change */
+	int64_t sequence; /* +1 with each change of anything */
+	struct list watchers;
+	bool telling;
+};
+
+struct world *world_new(void);
+void world_free(struct world *w);
+
+/* The world takes the object. Ids are unique (assert). */
+void world_add_tunnel(struct world *w, struct tunnel *t);
+void world_add_route(struct world *w, struct route *r);
+void world_add_record(struct world *w, struct record *r);
+void world_add_connector(struct world *w, struct connector *c);
+void world_add_zone(struct world *w, struct zone *z);
+/* Remove and free; false when there is none. Watchers are told. */
+bool world_drop(struct world *w, enum object_type type, const char *id);
+void world_clear_zones(struct world *w);
+
+struct tunnel *world_tunnel(const struct world *w, const char *id);
+struct route *world_route(const struct world *w, const char *id);
+struct record *world_record(const struct world *w, const char *id);
+struct connector *world_connector(const struct world *w, const char *id);
+struct zone *world_zone(const struct world *w, const char *id);
+
+/* By name or id, local or remote; case-insensitive for names. NULL when there is none. */
+struct tunnel *world_find_tunnel(const struct world *w, const char *name_or_id);
+struct zone *world_find_zone(const struct world *w, const char *name_or_id);
+struct route *world_find_route(const struct world *w, const char *hostname, const char *path);
+struct record *world_find_record(const struct world *w, const char *name, const char *type);
+/* "web/1" or the id. */
+struct connector *world_find_connector(const struct world *w, const char *name_or_id);
+/* The zone that holds a host name: longest suffix. */
+struct zone *world_zone_of(const struct world *w, const char *hostname);
+/* "web/1"; out has room for a name and a slot. */
+void connector_name(const struct world *w, const struct connector *c, char *out, size_t size);
+
+#define TABLE_EACH(i, T, var, table)                                                               \
+	for (size_t i = 0; i < (table)->n; i++)                                                    \
+		for (T *var = (table)->items[i], *once_##var = var; once_##var; once_##var = NULL)
+
+/* ---- convergence ---- */
+
+/* Is this object as wanted, at Cloudflare and in the connectors? *why (may be NULL) gets one
+ * sentence about the first thing missing; the caller frees it. An id that is gone is converged. */
+bool world_tunnel_converged(const struct world *w, const char *id, char **why);
+bool world_record_converged(const struct world *w, const char *id, char **why);
+
+/* ---- watching ---- */
+struct watcher;
+typedef void watch_fn(struct watcher *x, enum object_type type, const char *id, void *owner);
+struct watcher {
+	struct list node;
+	watch_fn *changed;
+	void *owner;
+};
+void world_watch(struct world *w, struct watcher *x, watch_fn *changed, void *owner);
+void world_unwatch(struct watcher *x); /* safe inside changed(); idempotent on a zeroed watcher */
+void world_changed(struct world *w, enum object_type type, const char *id);
+
+#endif
