@@ -12,6 +12,7 @@ struct buf {
 	size_t len, cap;
 	size_t limit;   /* bytes; 0 = unlimited */
 	bool truncated; /* something did not fit under the limit and was dropped whole */
+	bool secret;    /* holds a secret: its memory is wiped when it grows and when it is freed */
 };
 
 typedef struct buf buf_t;
