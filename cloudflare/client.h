@@ -1,0 +1,72 @@
+/*
+ * One call to Cloudflare's API: base URL, token, envelope, error kinds (HTTP status first, code
+ * second), ray ids, budget, and at most one request per object in flight. Nothing here repeats a
+ * call: who asked decides, after reading back what the lost answer may have done.
+ */
+#ifndef CLOUDFLARE_CLIENT_H
+#define CLOUDFLARE_CLIENT_H
+
+#include "base/json.h"
+#include "base/secret.h"
+#include "loop/http.h"
+#include "model/world.h"
+
+struct cf;
+
+struct cf_options {
+	const char *base_url; /* "https://api.cloudflare.com/client/v4"; http:// only to loopback */
+	const char *account_id;
+	int64_t budget_calls, budget_window_ms; /* of this host: settings divided by fleet_size */
+};
+
+/* Budget figures and access state are written to world->system. http and world are borrowed. */
+MUST_USE int cf_new(struct loop *l, struct http *http, struct world *w,
+		    const struct cf_options *options, struct cf **cf, struct err *e);
+void cf_free(struct cf *cf);
+/* Copies; an absent secret means that calls fail with ERR_DENIED and a hint. */
+void cf_set_token(struct cf *cf, const struct secret *token);
+void cf_set_budget(struct cf *cf, int64_t calls, int64_t window_ms);
+
+/* Whose share of the budget a call spends (budget.h). */
+enum cf_share { CF_SHARE_PEOPLE, CF_SHARE_RECONCILE, CF_SHARE_READS, CF_SHARES };
+
+struct cf_call {
+	struct task task; /* first. err: kind, sentence with Cloudflare's words and code, hint,
+			     missing_permission, status, code and ray */
+	/* out, until cf_call_reset */
+	int status;
+	char ray[ERR_RAY_SIZE];
+	const struct json *result; /* of the envelope; NULL when absent or null */
+	const struct json *info;   /* result_info or NULL */
+	const struct json *errors; /* array or NULL */
+	struct json_doc *doc;      /* owns the three above; NULL when the answer was no JSON */
+	const struct buf *text;    /* the answer's bytes, for raw spans */
+	bool unknown;              /* it failed, and whether it took effect is not known */
+	bool absent;               /* the object does not exist (404, 81044, 1003, 1015 ...) */
+
+	/* private */
+	struct cf *cf;
+	struct http_req req;
+	struct timer wait; /* for the budget */
+	struct list node;
+	char *method, *path, *body, *object;
+	const char *permission;
+	enum cf_share share;
+};
+
+/* For the families in this room. path is below the base URL ("/accounts/..."); object names what
+ * must not have two requests in flight ("tunnel t0123", NULL for plain reads), a second one waits.
+ * permission is what Cloudflare calls it ("Cloudflare Tunnel: Edit"), for the 403 sentence. body is
+ * JSON text or NULL. All are copied but permission, which is a literal. */
+void cf_call_start(struct cf *cf, struct cf_call *c, enum cf_share share, const char *method,
+		   const char *path, const char *body, const char *object, const char *permission,
+		   task_done_fn *done, void *owner);
+void cf_call_cancel(struct cf_call *c);
+/* Free what a finished or cancelled call holds; it can be started again. */
+void cf_call_reset(struct cf_call *c);
+
+/* Pure, for tests: what an answer means. Fills e (kind ERR_NONE = success), *absent. */
+void cf_classify(int status, const struct json *root, const char *ray, const char *permission,
+		 const char *retry_after, struct err *e, bool *absent);
+
+#endif

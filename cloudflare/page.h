@@ -1,0 +1,37 @@
+/* A task that reads all pages of a listing, or nothing: it succeeds only when every page came and
+ * the count agrees with what Cloudflare says the total is; a listing that changed underneath is
+ * read again (twice at most). Page and cursor styles. */
+#ifndef CLOUDFLARE_PAGE_H
+#define CLOUDFLARE_PAGE_H
+
+#include "cloudflare/client.h"
+
+struct cf_page {
+	struct task task; /* first */
+	/* out: each page's document, in order; walk them with cf_page_each */
+	struct json_doc **docs;
+	size_t n_docs;
+	size_t count; /* rows */
+
+	/* private */
+	struct cf *cf;
+	struct cf_call call;
+	enum cf_share share;
+	char *path; /* with a query that begins with '?' */
+	const char *permission;
+	int64_t page, per_page, max_pages;
+	char *cursor;
+	int restarts;
+};
+
+/* path may hold a query; page, per_page (and cursor) are added. max_rows bounds memory. */
+void cf_page_start(struct cf *cf, struct cf_page *p, enum cf_share share, const char *path,
+		   int64_t per_page, size_t max_rows, const char *permission, task_done_fn *done,
+		   void *owner);
+void cf_page_cancel(struct cf_page *p);
+void cf_page_reset(struct cf_page *p);
+/* Every row, in order; stops when row() returns non-zero and returns that. */
+int cf_page_each(const struct cf_page *p, int (*row)(const struct json *row, void *owner),
+		 void *owner);
+
+#endif

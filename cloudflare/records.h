@@ -1,0 +1,38 @@
+/* DNS records of a zone. */
+#ifndef CLOUDFLARE_RECORDS_H
+#define CLOUDFLARE_RECORDS_H
+
+#include "cloudflare/page.h"
+
+struct cf_record {
+	char id[CF_ID_SIZE];
+	const char *name, *type, *content, *comment; /* borrowed; comment NULL = none */
+	bool proxied;
+	int64_t ttl;
+};
+
+struct cf_record_body {
+	const char *type, *name, *content, *comment;
+	bool proxied;
+	int64_t ttl;
+};
+
+/* All records of exactly that name, any type; result is an array. */
+void cf_record_find(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
+		    const char *name, task_done_fn *done, void *owner);
+void cf_record_get(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
+		   const char *id, task_done_fn *done, void *owner);
+void cf_record_create(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
+		      const struct cf_record_body *body, task_done_fn *done, void *owner);
+/* PATCH of content, proxied, ttl and comment; the type cannot change. */
+void cf_record_patch(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
+		     const char *id, const struct cf_record_body *body, task_done_fn *done,
+		     void *owner);
+void cf_record_delete(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
+		      const char *id, task_done_fn *done, void *owner);
+/* filter: further query as "name=x&type=CNAME" (encoded), NULL = none. */
+void cf_record_list(struct cf *cf, struct cf_page *p, enum cf_share share, const char *zone,
+		    const char *filter, task_done_fn *done, void *owner);
+MUST_USE int cf_record_read(const struct json *v, struct cf_record *out, struct err *e);
+
+#endif

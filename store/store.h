@@ -1,0 +1,148 @@
+/*
+ * What lasts: one SQLite file in state_dir (WAL, synchronous=FULL), one writer, locked. Whatever is
+ * acknowledged has been committed before. Callers bracket their writes with store_begin and
+ * store_commit; a function that writes outside of a transaction asserts. No ledger row, no
+ * mutation: the intent is in the same transaction as the change.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/secret.h"
+#include "model/plan.h"
+#include "model/world.h"
+
+struct store;
+
+struct store_options {
+	int dirfd;              /* state_dir, open; borrowed while the store is open */
+	const char *owner;      /* pinned at first start: another one later is ERR_CONFLICT */
+	const char *account_id; /* pinned when first not empty; "" = not configured yet */
+};
+
+/* Locks state_dir (ERR_BUSY names the pid that holds it), opens or makes the file (0600), migrates;
+ * a newer schema is refused, a damaged file is moved aside to adit.db.damaged-<time> and reported
+ * by store_was_damaged. The account of an earlier start is in force when none is given. */
+MUST_USE int store_open(const struct store_options *o, struct store **s, struct err *e);
+void store_close(struct store *s); /* checkpoint, unlock */
+const char *store_install(const struct store *s); /* 8 hex digits, made at first start */
+const char *store_owner(const struct store *s);
+const char *store_account(const struct store *s);
+bool store_was_damaged(const struct store *s);
+
+/* One transaction. Full disk and I/O errors are ERR_INTERNAL with a hint, never lost silently; a
+ * failed commit has rolled back. */
+MUST_USE int store_begin(struct store *s, struct err *e);
+MUST_USE int store_commit(struct store *s, struct err *e);
+void store_rollback(struct store *s); /* no-op outside of a transaction */
+
+/* ---- desired state (desired.c) ---- */
+
+/* Fill an empty world with tunnels, routes, records, connectors and the revision. Observed parts
+ * start empty. */
+MUST_USE int store_load(struct store *s, struct world *w, struct err *e);
+MUST_USE int store_save_tunnel(struct store *s, const struct tunnel *t, struct err *e);
+MUST_USE int store_save_route(struct store *s, const struct route *r, struct err *e);
+MUST_USE int store_save_record(struct store *s, const struct record *r, struct err *e);
+/* want, stopped_by_user, restarts and what finds its process again: pid, start ticks, boot id,
+ * metrics port. */
+MUST_USE int store_save_connector(struct store *s, const struct connector *c, struct err *e);
+/* A missing row is no error. A dropped tunnel takes secret, token, rules and connectors along. */
+MUST_USE int store_drop(struct store *s, enum object_type type, const char *id, struct err *e);
+/* The tunnel's own secret (base64 text, as Cloudflare takes it) and the connector's token. */
+MUST_USE int store_save_secret(struct store *s, const char *tunnel_id, const struct secret *secret,
+			       struct err *e);
+MUST_USE int store_load_secret(struct store *s, const char *tunnel_id, struct secret *secret,
+			       struct err *e); /* ERR_NOT_FOUND */
+MUST_USE int store_save_token(struct store *s, const char *tunnel_id, const struct secret *token,
+			      struct err *e);
+MUST_USE int store_load_token(struct store *s, const char *tunnel_id, struct secret *token,
+			      struct err *e); /* ERR_NOT_FOUND */
+/* The rules of ours that Cloudflare last confirmed: JSON array of {hostname, path?, service,
+ * originRequest?}. "[]" when there are none. The caller frees *rules. */
+MUST_USE int store_save_rules(struct store *s, const char *tunnel_id, const char *rules,
+			      struct err *e);
+MUST_USE int store_load_rules(struct store *s, const char *tunnel_id, char **rules, struct err *e);
+/* One revision of desired state: number, plan, who, edits as JSON. */
+MUST_USE int store_add_revision(struct store *s, int64_t revision, const struct plan *p,
+				struct err *e);
+
+/* ---- plans (plans.c) ---- */
+
+MUST_USE int store_add_plan(struct store *s, struct plan *p, struct err *e); /* sets number */
+/* State, decided_by, decided_ms, revision; the rest is immutable. */
+MUST_USE int store_decide_plan(struct store *s, const struct plan *p, struct err *e);
+MUST_USE int store_load_plan(struct store *s, int64_t number, struct plan **p, struct err *e);
+/* Newest first, below before (0 = newest), state -1 = any. The caller frees each and the array. */
+MUST_USE int store_list_plans(struct store *s, int state, int64_t before, int64_t limit,
+			      struct plan ***plans, size_t *n, struct err *e);
+MUST_USE int store_count_plans(struct store *s, int state, int64_t *count, struct err *e);
+/* Waiting plans past expires_ms become expired. */
+MUST_USE int store_expire_plans(struct store *s, int64_t wall_ms, int64_t *expired, struct err *e);
+
+/* ---- events (events.c): what happened, for people; bounded ---- */
+
+struct event {
+	int64_t seq; /* set by the store */
+	int64_t at_ms;
+	enum object_type object_type;
+	char *object_id;   /* local id, "" for the system */
+	char *object_name; /* as people know it */
+	char *kind;        /* "connector_ready", "tunnel_created", ...: lower case, closed by use */
+	char *message;     /* one sentence */
+	char *untrusted_detail; /* text from outside, NULL = none */
+};
+void event_free(struct event *ev);
+/* Own transaction if none is open. Keeps the newest 10,000. */
+MUST_USE int store_add_event(struct store *s, const struct event *ev, struct err *e);
+struct event_filter {
+	int64_t since_ms; /* 0 = any */
+	int64_t before;   /* seq, exclusive; 0 = newest */
+	const char *kind, *object_id; /* NULL = any */
+	int64_t limit;
+};
+MUST_USE int store_list_events(struct store *s, const struct event_filter *f,
+			       struct event **events, size_t *n, struct err *e);
+
+/* ---- ledger (ledger.c): who did what; append-only (trigger), hash-chained, write-ahead ---- */
+
+enum ledger_phase { LEDGER_ASKED, LEDGER_INTENT, LEDGER_RESULT };
+
+struct ledger_row {
+	int64_t seq; /* set by the store, as are at_ms and the hashes */
+	int64_t at_ms;
+	enum ledger_phase phase;
+	char *principal;  /* "uid 0 (root)", "grant claude", "adit" for the reconciler itself */
+	char *operation;  /* "route_set", or "POST cfd_tunnel" for a call to Cloudflare */
+	char *object;     /* local id or name, NULL = none */
+	char *arguments;  /* JSON with secrets struck out, NULL = none */
+	char *plan_hash;  /* NULL = none */
+	char *outcome;    /* "ok", an error kind, "refused"; NULL while asked */
+	char *detail;     /* ray id, remote id, revision: JSON or words; NULL = none */
+	char prev_hash[SHA256_HEX_SIZE], hash[SHA256_HEX_SIZE];
+};
+void ledger_row_free(struct ledger_row *row);
+/* Inside the caller's transaction, or in one of its own when none is open. */
+MUST_USE int store_add_ledger(struct store *s, const struct ledger_row *row, int64_t *seq,
+			      struct err *e);
+MUST_USE int store_list_ledger(struct store *s, int64_t before, int64_t limit,
+			       struct ledger_row **rows, size_t *n, struct err *e);
+/* Walk the chain: 0 and *count rows, or ERR_CONFLICT that names the first bad row. */
+MUST_USE int store_verify_ledger(struct store *s, int64_t *count, struct err *e);
+
+/* ---- small facts (meta) ---- */
+MUST_USE int store_set_meta(struct store *s, const char *key, const char *value, struct err *e);
+char *store_get_meta(struct store *s, const char *key); /* NULL; the caller frees it */
+
+/* What finds a connector's process again after a restart of ours. */
+struct process_fact {
+	pid_t pid;           /* 0 = none known */
+	int64_t start_ticks; /* of /proc/PID/stat */
+	char boot_id[40];
+	int metrics_port;
+};
+MUST_USE int store_save_process(struct store *s, const char *connector_id,
+				const struct process_fact *f, struct err *e);
+MUST_USE int store_load_process(struct store *s, const char *connector_id, struct process_fact *f,
+				struct err *e); /* pid 0 when none */
+
+#endif
