@@ -1,0 +1,24 @@
+/* Pure: what a plan's changes need approval for, and what is refused outright (design 3.4, 3.6).
+ * Reads a plan's edits against the world as it is. */
+#ifndef RECONCILE_GUARD_H
+#define RECONCILE_GUARD_H
+
+#include "model/plan.h"
+#include "model/world.h"
+
+struct guard_policy {
+	int64_t max_delete;
+	const struct strlist *protect, *allow_services;
+	const char *socket;     /* our own, which no route may reach */
+	const char *mcp_listen; /* NULL = none */
+};
+
+/* Fills p->approvals and p->warnings. -1 with ERR_DENIED (or ERR_INVALID) when an edit is refused
+ * whatever anybody approves. */
+MUST_USE int guard_check(const struct world *w, const struct guard_policy *g, struct plan *p,
+			 struct err *e);
+/* May a route lead to this service? Also used before a probe. */
+MUST_USE int guard_service(const struct world *w, const struct guard_policy *g,
+			   const char *service, struct err *e);
+
+#endif

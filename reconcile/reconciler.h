@@ -1,0 +1,29 @@
+/*
+ * When: on a change, on the timer, after a failure. Asks the planner, starts at most one action an
+ * object, writes what came back into world and store, asks again. Intent is in the ledger before a
+ * mutating call leaves.
+ */
+#ifndef RECONCILE_RECONCILER_H
+#define RECONCILE_RECONCILER_H
+
+#include "cloudflare/client.h"
+#include "model/world.h"
+#include "store/store.h"
+
+struct reconciler;
+
+struct reconciler_options {
+	int64_t interval_ms; /* between full observations, jittered */
+	bool repair;         /* drift: repair (else report) */
+};
+
+/* All borrowed. */
+struct reconciler *reconciler_new(struct loop *l, struct world *w, struct store *s, struct cf *cf,
+				  const struct reconciler_options *o);
+void reconciler_start(struct reconciler *r);
+void reconciler_free(struct reconciler *r);
+void reconciler_configure(struct reconciler *r, const struct reconciler_options *o);
+/* Observe everything now (a person asked); waiting problems are tried again at once. */
+void reconciler_observe(struct reconciler *r);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * Why a connector is where it is: one table maps exit codes, signals and classes of log lines to a
+ * reason, its cure and how eagerly to retry. Everything that names a reason derives from it.
+ */
+#ifndef SUPERVISE_REASON_H
+#define SUPERVISE_REASON_H
+
+#include "base/err.h"
+
+enum reason {
+	REASON_NONE,
+	REASON_ASKED,         /* a person or a changed setting asked for it */
+	REASON_NEW,           /* first start */
+	REASON_EXITED,        /* left by itself, nothing more is known */
+	REASON_KILLED,        /* by a signal that was not ours */
+	REASON_BAD_OPTIONS,   /* exit 0 unasked: a flag or value it does not know */
+	REASON_BAD_CONFIG,    /* exit 1 with a configuration message */
+	REASON_BAD_TOKEN,     /* exit 255, or "Unauthorized:" again and again */
+	REASON_TUNNEL_GONE,   /* "Failed to get tunnel": deleted at Cloudflare */
+	REASON_PORT_BUSY,     /* its metrics port was taken */
+	REASON_NO_NETWORK,    /* names cannot be resolved, edge cannot be reached */
+	REASON_NO_BINARY,     /* the program is missing or may not be executed */
+	REASON_NO_TOKEN,      /* no connector token yet */
+	REASON_UPDATED,       /* exit 11: it replaced itself */
+	REASON_HUNG,          /* its /ready does not answer */
+	REASON_UNREADY,       /* no edge connection for too long */
+	REASON_OUTPUT_CLOSED, /* SIGPIPE: nobody read its log */
+	REASON_UNKNOWN,       /* found again without an exit status */
+	REASONS
+};
+
+enum retry {
+	RETRY_SOON,  /* at once after a stable run, else with backoff */
+	RETRY_SLOWLY /* blocked: once a minute up to every ten, cure shown */
+};
+
+struct reason_info {
+	const char *name;     /* "bad_token" */
+	const char *sentence; /* "the connector's token was refused" */
+	const char *cure;     /* what to do; NULL = nothing to do */
+	enum retry retry;
+	enum err_kind kind; /* of the problem on the connector; ERR_NONE = no problem */
+};
+const struct reason_info *reason_info(enum reason r);
+
+/* An exit as facts: code (-1 unknown or signal), signal, how long it ran, whether we asked, and the
+ * class of its last telling log line. */
+struct exit_facts {
+	int code, signal;
+	int64_t ran_ms;
+	bool asked;
+	enum reason log_class; /* of outlog_classify; REASON_NONE = nothing telling */
+};
+enum reason reason_of_exit(const struct exit_facts *x);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * Pure: the facts of one connector to its state, reason and the one next action. No sequence is
+ * kept: whatever happened, the facts say what is to be done. The table in step.c is the whole
+ * behaviour; the drawing in docs/DESIGN.md is printed from it.
+ */
+#ifndef SUPERVISE_STEP_H
+#define SUPERVISE_STEP_H
+
+#include "model/connector.h"
+#include "supervise/reason.h"
+
+struct facts {
+	int64_t now_ms; /* monotonic */
+	bool wanted;    /* present, not stopped by a user, has a token */
+	bool has_token;
+	bool restart_asked;    /* a restart was asked for that this process has not seen */
+	bool running;          /* a process exists */
+	int64_t started_ms;    /* monotonic, of this process; 0 = none */
+	int64_t term_sent_ms;  /* 0 = not asked to stop */
+	bool kill_sent;
+	int64_t grace_ms;
+	bool ever_ready;       /* this process */
+	int64_t last_answer_ms; /* /ready answered (any status); 0 = never */
+	int failures;          /* probes in a row without an answer */
+	int edge;              /* connections by the last answer, -1 = none yet */
+	int edge_wanted;
+	int64_t unready_since_ms; /* edge is 0 since; 0 = it is not */
+	int exits;                /* unwanted ends in a row without a stable run */
+	enum reason last_exit;    /* why the last process ended; REASON_NONE = none did */
+	enum reason log_class;    /* what the running one's log says (bad token, gone) */
+	int64_t next_start_ms;    /* not before; 0 = at once */
+	enum retry retry;
+	int failure_limit;        /* health.failures */
+	int64_t unready_limit_ms; /* health.unready */
+	int64_t window_ms;        /* to become ready for the first time: 90 s */
+};
+
+enum step_action {
+	STEP_NOTHING,
+	STEP_START,
+	STEP_TERM, /* ask to stop (SIGTERM) */
+	STEP_KILL, /* grace is over */
+	STEP_FORGET /* not wanted and gone: drop the connector */
+};
+
+struct verdict {
+	enum connector_state state;
+	enum reason reason;
+	enum step_action action;
+	int64_t wake_ms; /* monotonic: look again then at the latest; 0 = when a fact changes */
+};
+
+struct verdict step(const struct facts *f);
+/* The table as rows of text, for docs and tests: NULL past the last. */
+const char *step_describe(size_t row);
+
+#define STABLE_MS       (10 * 1000) /* a run this long forgets earlier exits; next start at once */
+#define START_WINDOW_MS (90 * 1000)
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * Keeps the connectors of this host alive: makes connector objects for tunnels (replicas), gathers
+ * facts, calls step, carries out its action through the launcher. It finds the processes of an
+ * earlier life again and never starts a second one for a slot. Connectors outlive it: freeing it
+ * leaves them running.
+ */
+#ifndef SUPERVISE_SUPERVISOR_H
+#define SUPERVISE_SUPERVISOR_H
+
+#include "loop/http.h"
+#include "model/world.h"
+#include "store/store.h"
+
+struct supervisor;
+
+struct supervisor_options {
+	int state_dirfd;        /* connectors/<id>/ is made below it */
+	const char *state_dir;  /* its absolute path, for the connectors' own configuration */
+	const char *cloudflared; /* absolute path of the binary */
+	const char *protocol;    /* quic, http2 */
+	const char *label;       /* shown at Cloudflare: owner */
+	int64_t grace_ms, probe_interval_ms, probe_timeout_ms, unready_ms;
+	int64_t probe_failures;
+};
+
+/* Nothing is started yet. All pointers are borrowed. */
+struct supervisor *supervisor_new(struct loop *l, struct world *w, struct store *s,
+				  struct http *probes, const struct supervisor_options *o);
+/* Take over running connectors, start what is missing. s may be without a store (NULL): then the
+ * folders alone say what ran last (fail-static boot). */
+MUST_USE int supervisor_start(struct supervisor *s, struct err *e);
+void supervisor_free(struct supervisor *s); /* processes go on */
+/* New options at a reload: those that need a restart of the process roll it. Copied. */
+void supervisor_configure(struct supervisor *s, const struct supervisor_options *o);
+/* Ask for a restart; false when there is no such connector. The connector object's restart_asked is
+ * raised; what becomes of it is seen in its state. */
+bool supervisor_restart(struct supervisor *s, const char *connector_id);
+/* Stop (or start again) by a user's wish; lasts over restarts of the daemon. */
+MUST_USE int supervisor_set_stopped(struct supervisor *s, const char *connector_id, bool stopped,
+				    struct err *e);
+
+#endif
