@@ -14,10 +14,11 @@ struct json_doc; /* owns text, tree and arena */
 
 struct json_limits {
 	size_t max_bytes; /* 0 = 16 MiB */
-	int max_depth;    /* 0 = 64 */
+	int max_depth;    /* 0 = 64, which is also the most */
 };
 
-/* ERR_INVALID with "byte N: what is wrong" when it is not strict JSON. limits may be NULL. */
+/* ERR_INVALID with "byte N: what is wrong" (the first byte is 0) when it is not strict JSON; a
+ * number of more than 63 characters is refused as well. limits may be NULL. */
 MUST_USE int json_check(const char *text, size_t len, const struct json_limits *limits,
 			struct err *e);
 /* Check and parse; the text is copied. The caller frees *doc with json_doc_free. */
@@ -39,7 +40,7 @@ const struct json *json_first(const struct json *container);
 const struct json *json_next(const struct json *v);
 const char *json_key(const struct json *member); /* of an object's member */
 size_t json_count(const struct json *container);
-const char *json_string(const struct json *v);              /* NULL when not a string */
+const char *json_string(const struct json *v); /* NULL when not a string */
 bool json_bool(const struct json *v, bool otherwise);
 double json_double(const struct json *v, double otherwise);
 /* true and *out set when v is an integral number within +-2^53. */
@@ -54,7 +55,8 @@ const char *json_get_string(const struct json *object, const char *key);
 int64_t json_get_int(const struct json *object, const char *key, int64_t otherwise);
 bool json_get_bool(const struct json *object, const char *key, bool otherwise);
 
-/* Write a parsed value back as compact JSON (for our own documents; foreign ones use spans). */
+/* Write a parsed value back as compact JSON; numbers keep their digits. (Foreign parts use spans,
+ * which keep white space and escapes too.) */
 void json_print(const struct json *v, struct buf *out);
 
 /* ---- raw spans: a document's parts as the bytes that were sent ---- */
@@ -63,6 +65,9 @@ struct json_span {
 	const char *p; /* borrowed from the text */
 	size_t len;    /* without surrounding white space; 0 = absent */
 };
+
+/* A number, array or object of a parsed document as it was sent; length 0 for all others. */
+struct json_span json_raw(const struct json *v);
 
 /* Walk the members or elements of an object or array whose text passed json_check. */
 struct json_cursor {

@@ -1,0 +1,467 @@
+/*
+ * The strict check that stands before cJSON: RFC 8259 grammar, valid UTF-8, no \u0000, finite
+ * numbers, bounded depth and size, and no key twice in an object. One pass over the bytes with a
+ * stack of its own, so that neither depth nor size of hostile text can hurt. An object's keys are
+ * compared when it closes: in pairs while they are few, else sorted (never quadratic).
+ */
+#include "base/json_text.h"
+#include "base/utf8.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NUMBER_SIZE 64 /* cJSON reads a number's first 63 characters */
+#define FEW_KEYS    16
+
+enum step { STEP_BAD = -1, STEP_VALUE, STEP_FIRST, STEP_KEY, STEP_AFTER, STEP_END };
+
+struct key {
+	uint32_t at;  /* the opening quote in the text */
+	uint32_t len; /* bytes of the decoded key */
+	uint32_t pos; /* of its first byte, in the text or in `decoded` */
+	bool escaped; /* it stands in `decoded` */
+};
+
+struct frame {
+	bool object;
+	uint32_t at;      /* the opening bracket */
+	size_t first_key; /* the object's keys begin here in check.keys */
+	size_t place;     /* index in check.places */
+};
+
+struct check {
+	const char *text;
+	size_t len, pos;
+	int max_depth, depth;
+	struct frame frames[JSON_MAX_DEPTH];
+	struct key *keys; /* of all open objects */
+	size_t nkeys, cap;
+	struct buf decoded; /* keys that were written with escapes */
+	struct json_places *places;
+	struct err *e;
+};
+
+static int bad(struct check *c, size_t pos, const char *what)
+{
+	return err_set(c->e, ERR_INVALID, "byte %zu: %s", pos, what);
+}
+
+/* What was found where something else had to stand. */
+static int unexpected(struct check *c, const char *expected)
+{
+	if (c->pos >= c->len)
+		return err_set(c->e, ERR_INVALID, "byte %zu: the text ends early, expected %s",
+			       c->pos, expected);
+	unsigned char ch = (unsigned char)c->text[c->pos];
+	if (ch > 0x20 && ch < 0x7f)
+		return err_set(c->e, ERR_INVALID, "byte %zu: unexpected '%c', expected %s", c->pos,
+			       ch, expected);
+	return err_set(c->e, ERR_INVALID, "byte %zu: unexpected byte 0x%02x, expected %s", c->pos,
+		       ch, expected);
+}
+
+static int peek(const struct check *c)
+{
+	return c->pos < c->len ? (unsigned char)c->text[c->pos] : -1;
+}
+
+static bool is_digit(int ch)
+{
+	return ch >= '0' && ch <= '9';
+}
+
+static void skip_space(struct check *c)
+{
+	while (c->pos < c->len) {
+		char ch = c->text[c->pos];
+		if (ch != ' ' && ch != '\n' && ch != '\r' && ch != '\t')
+			return;
+		c->pos++;
+	}
+}
+
+static size_t note_place(struct check *c, size_t start, size_t len)
+{
+	struct json_places *p = c->places;
+	if (!p)
+		return 0;
+	if (p->n == p->cap) {
+		p->cap = p->cap ? p->cap * 2 : 64;
+		p->items = mem_grow(p->items, p->cap, sizeof(p->items[0]));
+	}
+	p->items[p->n] = (struct json_place){.start = (uint32_t)start, .len = (uint32_t)len};
+	return p->n++;
+}
+
+/* ---- strings ---- */
+
+/* At "\u": one character, that is one escape or a pair of surrogates. */
+static int check_unicode_escape(struct check *c)
+{
+	const char *p = c->text + c->pos;
+	size_t left = c->len - c->pos;
+	int unit = json_hex4(p + 2, left - 2);
+	if (unit < 0)
+		return bad(c, c->pos, "\\u must be followed by four hexadecimal digits");
+	if (unit == 0)
+		return bad(c, c->pos, "\\u0000 is not accepted");
+	if (json_low_surrogate(unit))
+		return bad(c, c->pos, "lone low surrogate");
+	c->pos += 6;
+	if (!json_high_surrogate(unit))
+		return 0;
+	if (left < 12 || p[6] != '\\' || p[7] != 'u' ||
+	    !json_low_surrogate(json_hex4(p + 8, left - 8)))
+		return bad(c, c->pos - 6, "lone high surrogate");
+	c->pos += 6;
+	return 0;
+}
+
+static int check_escape(struct check *c)
+{
+	if (c->pos + 1 >= c->len)
+		return bad(c, c->len, "the text ends within a string");
+	char ch = c->text[c->pos + 1];
+	if (ch == 'u')
+		return check_unicode_escape(c);
+	if (!ch || !strchr("\"\\/bfnrt", ch))
+		return bad(c, c->pos, "unknown escape in a string");
+	c->pos += 2;
+	return 0;
+}
+
+static int check_character(struct check *c)
+{
+	unsigned char ch = (unsigned char)c->text[c->pos];
+	if (ch == '\\')
+		return check_escape(c);
+	if (ch < 0x20)
+		return bad(c, c->pos, "control character in a string, which must be escaped");
+	uint32_t code;
+	size_t step = utf8_decode(c->text + c->pos, c->len - c->pos, &code);
+	if (step == 0)
+		return bad(c, c->pos, "invalid UTF-8");
+	c->pos += step;
+	return 0;
+}
+
+/* From the opening to behind the closing quote. */
+static int check_string(struct check *c, bool *escaped)
+{
+	c->pos++;
+	*escaped = false;
+	while (c->pos < c->len) {
+		char ch = c->text[c->pos];
+		if (ch == '"') {
+			c->pos++;
+			return 0;
+		}
+		*escaped |= ch == '\\';
+		if (ch >= 0x20 && ch < 0x7f && ch != '\\')
+			c->pos++;
+		else if (check_character(c) < 0)
+			return -1;
+	}
+	return bad(c, c->pos, "the text ends within a string");
+}
+
+/* ---- keys ---- */
+
+static const char *key_bytes(const struct check *c, const struct key *k)
+{
+	return (k->escaped ? c->decoded.data : c->text) + k->pos;
+}
+
+static int compare_keys(const void *a, const void *b, void *context)
+{
+	const struct key *x = a, *y = b;
+	if (x->len != y->len)
+		return x->len < y->len ? -1 : 1;
+	if (x->len == 0)
+		return 0;
+	return memcmp(key_bytes(context, x), key_bytes(context, y), x->len);
+}
+
+static int duplicate(struct check *c, const struct key *a, const struct key *b)
+{
+	const struct key *later = a->at > b->at ? a : b;
+	int shown = later->len > 64 ? 64 : (int)later->len;
+	return err_set(c->e, ERR_INVALID, "byte %u: the key \"%.*s\" stands twice in an object",
+		       later->at, shown, key_bytes(c, later));
+}
+
+static int check_few_keys(struct check *c, const struct key *keys, size_t n)
+{
+	for (size_t i = 1; i < n; i++)
+		for (size_t j = 0; j < i; j++)
+			if (compare_keys(&keys[i], &keys[j], c) == 0)
+				return duplicate(c, &keys[i], &keys[j]);
+	return 0;
+}
+
+static int check_many_keys(struct check *c, struct key *keys, size_t n)
+{
+	qsort_r(keys, n, sizeof(keys[0]), compare_keys, c);
+	for (size_t i = 1; i < n; i++)
+		if (compare_keys(&keys[i], &keys[i - 1], c) == 0)
+			return duplicate(c, &keys[i], &keys[i - 1]);
+	return 0;
+}
+
+/* The innermost object closes: its keys must differ, and are forgotten. */
+static int check_keys(struct check *c, size_t first)
+{
+	size_t n = c->nkeys - first;
+	c->nkeys = first;
+	if (n < 2)
+		return 0;
+	struct key *keys = c->keys + first;
+	return n <= FEW_KEYS ? check_few_keys(c, keys, n) : check_many_keys(c, keys, n);
+}
+
+static void note_key(struct check *c, size_t at, bool escaped)
+{
+	struct key key = {.at = (uint32_t)at, .escaped = escaped};
+	size_t len = c->pos - at - 2;
+	key.pos = (uint32_t)(escaped ? c->decoded.len : at + 1);
+	if (escaped) {
+		json_unescape(c->text + at + 1, len, &c->decoded);
+		len = c->decoded.len - key.pos;
+	}
+	key.len = (uint32_t)len;
+	if (c->nkeys == c->cap) {
+		c->cap = c->cap ? c->cap * 2 : 64;
+		c->keys = mem_grow(c->keys, c->cap, sizeof(c->keys[0]));
+	}
+	c->keys[c->nkeys++] = key;
+}
+
+/* ---- numbers and words ---- */
+
+static int check_digits(struct check *c)
+{
+	if (!is_digit(peek(c)))
+		return unexpected(c, "a digit");
+	while (is_digit(peek(c)))
+		c->pos++;
+	return 0;
+}
+
+static int check_exponent(struct check *c)
+{
+	c->pos++;
+	if (peek(c) == '+' || peek(c) == '-')
+		c->pos++;
+	return check_digits(c);
+}
+
+static int check_integer_part(struct check *c)
+{
+	if (peek(c) == '-')
+		c->pos++;
+	bool zero = peek(c) == '0';
+	size_t start = c->pos;
+	if (check_digits(c) < 0)
+		return -1;
+	if (zero && c->pos > start + 1)
+		return bad(c, start, "a number must not begin with a zero");
+	return 0;
+}
+
+static bool is_finite(const char *p, size_t len)
+{
+	char copy[NUMBER_SIZE];
+	memcpy(copy, p, len);
+	copy[len] = '\0';
+	return isfinite(strtod(copy, NULL));
+}
+
+static int check_number(struct check *c)
+{
+	size_t start = c->pos;
+	if (check_integer_part(c) < 0)
+		return -1;
+	if (peek(c) == '.') {
+		c->pos++;
+		if (check_digits(c) < 0)
+			return -1;
+	}
+	bool exponent = peek(c) == 'e' || peek(c) == 'E';
+	if (exponent && check_exponent(c) < 0)
+		return -1;
+	size_t len = c->pos - start;
+	if (len >= NUMBER_SIZE)
+		return bad(c, start, "a number of more than 63 characters");
+	if (exponent && !is_finite(c->text + start, len))
+		return bad(c, start, "the number is too large");
+	note_place(c, start, len);
+	return 0;
+}
+
+static int check_word(struct check *c)
+{
+	static const char *const words[] = {"true", "false", "null"};
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		size_t n = strlen(words[i]);
+		if (c->len - c->pos < n || memcmp(c->text + c->pos, words[i], n) != 0)
+			continue;
+		c->pos += n;
+		return 0;
+	}
+	return unexpected(c, "a value");
+}
+
+/* ---- the steps ---- */
+
+static enum step open_container(struct check *c, bool object)
+{
+	if (c->depth >= c->max_depth) {
+		err_set(c->e, ERR_INVALID, "byte %zu: nested deeper than %d", c->pos, c->max_depth);
+		return STEP_BAD;
+	}
+	struct frame *f = &c->frames[c->depth++];
+	*f = (struct frame){.object = object, .at = (uint32_t)c->pos, .first_key = c->nkeys};
+	f->place = note_place(c, c->pos, 0);
+	c->pos++;
+	return STEP_FIRST;
+}
+
+static enum step close_container(struct check *c)
+{
+	struct frame *f = &c->frames[--c->depth];
+	c->pos++;
+	if (c->places)
+		c->places->items[f->place].len = (uint32_t)c->pos - f->at;
+	if (f->object && check_keys(c, f->first_key) < 0)
+		return STEP_BAD;
+	return STEP_AFTER;
+}
+
+static enum step step_value(struct check *c)
+{
+	int ch = peek(c), rc;
+	bool escaped;
+	if (ch == '{' || ch == '[')
+		return open_container(c, ch == '{');
+	if (ch == '"')
+		rc = check_string(c, &escaped);
+	else if (ch == '-' || is_digit(ch))
+		rc = check_number(c);
+	else
+		rc = check_word(c);
+	return rc < 0 ? STEP_BAD : STEP_AFTER;
+}
+
+static enum step step_key(struct check *c)
+{
+	size_t at = c->pos;
+	bool escaped;
+	if (peek(c) != '"') {
+		unexpected(c, "a key in quotes");
+		return STEP_BAD;
+	}
+	if (check_string(c, &escaped) < 0)
+		return STEP_BAD;
+	note_key(c, at, escaped);
+	skip_space(c);
+	if (peek(c) != ':') {
+		unexpected(c, "':'");
+		return STEP_BAD;
+	}
+	c->pos++;
+	return STEP_VALUE;
+}
+
+static char closing(const struct frame *f)
+{
+	return f->object ? '}' : ']';
+}
+
+static enum step step_first(struct check *c)
+{
+	const struct frame *f = &c->frames[c->depth - 1];
+	if (peek(c) == closing(f))
+		return close_container(c);
+	return f->object ? STEP_KEY : STEP_VALUE;
+}
+
+static enum step step_after(struct check *c)
+{
+	if (c->depth == 0) {
+		if (c->pos < c->len)
+			unexpected(c, "the end of the text");
+		return c->pos < c->len ? STEP_BAD : STEP_END;
+	}
+	const struct frame *f = &c->frames[c->depth - 1];
+	if (peek(c) == closing(f))
+		return close_container(c);
+	if (peek(c) == ',') {
+		c->pos++;
+		return f->object ? STEP_KEY : STEP_VALUE;
+	}
+	unexpected(c, f->object ? "',' or '}'" : "',' or ']'");
+	return STEP_BAD;
+}
+
+static enum step take_step(struct check *c, enum step step)
+{
+	skip_space(c);
+	switch (step) {
+	case STEP_VALUE:
+		return step_value(c);
+	case STEP_FIRST:
+		return step_first(c);
+	case STEP_KEY:
+		return step_key(c);
+	case STEP_AFTER:
+		return step_after(c);
+	case STEP_BAD:
+	case STEP_END:
+		break;
+	}
+	return step;
+}
+
+static int check_start(struct check *c)
+{
+	if (c->len >= 3 && memcmp(c->text, "\xef\xbb\xbf", 3) == 0)
+		return bad(c, 0, "a byte order mark, which is not accepted");
+	skip_space(c);
+	if (c->pos == c->len)
+		return bad(c, c->pos, "the text is empty, expected a JSON value");
+	return 0;
+}
+
+static int check_size(size_t len, const struct json_limits *limits, struct err *e)
+{
+	size_t max = limits && limits->max_bytes ? limits->max_bytes : JSON_MAX_BYTES;
+	if (max > JSON_CEILING_BYTES)
+		max = JSON_CEILING_BYTES;
+	if (len > max)
+		return err_set(e, ERR_INVALID, "byte %zu: the text has %zu bytes, accepted are %zu",
+			       max, len, max);
+	return 0;
+}
+
+int json_check_places(const char *text, size_t len, const struct json_limits *limits,
+		      struct json_places *places, struct err *e)
+{
+	if (check_size(len, limits, e) < 0)
+		return -1;
+	struct check c = {.text = text, .len = len, .places = places, .e = e};
+	c.max_depth = limits && limits->max_depth > 0 ? limits->max_depth : JSON_MAX_DEPTH;
+	if (c.max_depth > JSON_MAX_DEPTH)
+		c.max_depth = JSON_MAX_DEPTH;
+	enum step step = check_start(&c) < 0 ? STEP_BAD : STEP_VALUE;
+	while (step != STEP_BAD && step != STEP_END)
+		step = take_step(&c, step);
+	free(c.keys);
+	buf_free(&c.decoded);
+	return step == STEP_END ? 0 : -1;
+}
+
+int json_check(const char *text, size_t len, const struct json_limits *limits, struct err *e)
+{
+	return json_check_places(text, len, limits, NULL, e);
+}

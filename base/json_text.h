@@ -1,0 +1,34 @@
+/*
+ * Inside of the JSON files only: the strict check with the places of what it met, and the
+ * decoding of string escapes. Text given to json_unescape must have passed the check.
+ */
+#ifndef BASE_JSON_TEXT_H
+#define BASE_JSON_TEXT_H
+
+#include "base/json.h"
+
+#define JSON_MAX_DEPTH     64
+#define JSON_MAX_BYTES     (16u << 20)
+#define JSON_CEILING_BYTES (1u << 30) /* places are 32 bits wide */
+
+/* Where each number, array and object stands, in the order in which they begin. */
+struct json_place {
+	uint32_t start, len;
+};
+
+struct json_places {
+	struct json_place *items; /* owned */
+	size_t n, cap;
+};
+
+/* json_check; places may be NULL, and are to be freed by the caller in any case. */
+MUST_USE int json_check_places(const char *text, size_t len, const struct json_limits *limits,
+			       struct json_places *places, struct err *e);
+/* Four hex digits at p as a number; -1 when they are not. */
+int json_hex4(const char *p, size_t n);
+bool json_high_surrogate(int unit);
+bool json_low_surrogate(int unit);
+/* Append the characters that stand between a string's quotes. */
+void json_unescape(const char *p, size_t len, struct buf *out);
+
+#endif
