@@ -14,10 +14,12 @@ struct problem {
 	int attempts;        /* failures in a row with the same kind */
 };
 
-/* Put or replace the problem of an object. The same kind keeps since_ms and counts attempts up. */
+/* Put or replace the problem of an object. The same kind keeps since_ms and counts attempts up.
+ * next_try_ms becomes 0: whoever means to try again sets it afterwards. */
 void problem_set(struct problem **slot, const struct err *e, int64_t wall_ms);
 void problem_clear(struct problem **slot);
-/* The owner waits until its next_try_ms. */
+/* Nothing is to be tried now: next_try_ms lies ahead, or is 0 (no try until a fact changes and the
+ * problem is cleared). False without a problem. */
 bool problem_waiting(const struct problem *p, int64_t mono_ms);
 
 #endif

@@ -5,8 +5,9 @@
 #include "base/text.h"
 #include "model/problem.h"
 
-#define ID_SIZE         24 /* local ids: a letter and 10 hex digits; connectors add -SLOT */
-#define CF_ID_SIZE      33
+#define ID_SIZE          24 /* local ids: a letter and ID_DIGITS; connectors add -SLOT */
+#define ID_DIGITS        10
+#define CF_ID_SIZE       33
 #define TUNNEL_SLOTS_MAX 25 /* replicas that Cloudflare allows a tunnel */
 
 enum want { WANT_PRESENT, WANT_ABSENT };

@@ -31,22 +31,22 @@ enum access_state {
 	ACCESS_UNCHECKED, /* not asked yet */
 	ACCESS_MISSING,   /* no token or no account id configured */
 	ACCESS_OK,
-	ACCESS_REFUSED,  /* 401/403 for the token as such: no writes until it is replaced */
+	ACCESS_REFUSED, /* 401/403 for the token as such: no writes until it is replaced */
 	ACCESS_UNREACHABLE
 };
 const char *access_state_name(enum access_state s);
 
 struct system_facts {
-	char *owner;               /* "edge1" */
-	char install[9];           /* 8 hex digits */
+	char *owner;                 /* "edge1" */
+	char install[9];             /* 8 hex digits */
 	char account_id[CF_ID_SIZE]; /* "" = not configured */
 	enum access_state access;
 	struct problem *access_problem;
 	char *writes_off; /* why nothing is written to Cloudflare; NULL = writes are on */
 	int64_t budget_limit, budget_remaining, budget_reset_s; /* limit 0 = not known */
-	int64_t zones_listed_ms;   /* wall; 0 = never completely */
-	int64_t tunnels_listed_ms; /* wall; 0 = never completely */
-	int64_t started_ms;        /* wall: of this daemon */
+	int64_t zones_listed_ms;                                /* wall; 0 = never completely */
+	int64_t tunnels_listed_ms;                              /* wall; 0 = never completely */
+	int64_t started_ms;                                     /* wall: of this daemon */
 };
 
 /* Objects of one type in order of creation, and by id. */
@@ -62,13 +62,12 @@ struct world {
 	int64_t revision; /* of desired state, +1 with each committed change */
 	int64_t sequence; /* +1 with each change of anything */
 	struct list watchers;
-	bool telling;
 };
 
 struct world *world_new(void);
 void world_free(struct world *w);
 
-/* The world takes the object. Ids are unique (assert). */
+/* The world takes the object. Ids are unique (assert). Watchers are told. */
 void world_add_tunnel(struct world *w, struct tunnel *t);
 void world_add_route(struct world *w, struct route *r);
 void world_add_record(struct world *w, struct record *r);
@@ -76,6 +75,7 @@ void world_add_connector(struct world *w, struct connector *c);
 void world_add_zone(struct world *w, struct zone *z);
 /* Remove and free; false when there is none. Watchers are told. */
 bool world_drop(struct world *w, enum object_type type, const char *id);
+/* Drop all zones, each told to the watchers. */
 void world_clear_zones(struct world *w);
 
 struct tunnel *world_tunnel(const struct world *w, const char *id);
@@ -96,14 +96,17 @@ struct zone *world_zone_of(const struct world *w, const char *hostname);
 /* "web/1"; out has room for a name and a slot. */
 void connector_name(const struct world *w, const struct connector *c, char *out, size_t size);
 
+/* break and continue do what they say. The table must not change inside, but for a return or break
+ * right after it. */
 #define TABLE_EACH(i, T, var, table)                                                               \
-	for (size_t i = 0; i < (table)->n; i++)                                                    \
-		for (T *var = (table)->items[i], *once_##var = var; once_##var; once_##var = NULL)
+	for (size_t i = 0, left_##var = 0; i < (table)->n && !left_##var; i++)                     \
+		for (T *var = (left_##var = 1, (table)->items[i]); var; var = NULL, left_##var = 0)
 
 /* ---- convergence ---- */
 
-/* Is this object as wanted, at Cloudflare and in the connectors? *why (may be NULL) gets one
- * sentence about the first thing missing; the caller frees it. An id that is gone is converged. */
+/* Is this object as wanted, at Cloudflare and in the connectors? When it is not, *why (may be NULL)
+ * gets one sentence about the first thing missing, which the caller frees. An id that is gone is
+ * converged; what is to be deleted converges by being gone. */
 bool world_tunnel_converged(const struct world *w, const char *id, char **why);
 bool world_record_converged(const struct world *w, const char *id, char **why);
 
@@ -117,6 +120,8 @@ struct watcher {
 };
 void world_watch(struct world *w, struct watcher *x, watch_fn *changed, void *owner);
 void world_unwatch(struct watcher *x); /* safe inside changed(); idempotent on a zeroed watcher */
+/* Count the change and tell all who watched when it was made: not those that join inside changed(),
+ * nor those that leave before their turn. The id may belong to an object that is gone. */
 void world_changed(struct world *w, enum object_type type, const char *id);
 
 #endif

@@ -13,6 +13,7 @@ struct zone {
 	bool paused;
 };
 
+/* The id must fit: who takes it from outside checks it first (32 hex digits). */
 struct zone *zone_new(const char *id, const char *name);
 void zone_free(struct zone *z);
 

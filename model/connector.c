@@ -1,0 +1,62 @@
+/* Connectors and the one table of their states, from which status and the docs take their words. */
+#include "model/connector.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const struct {
+	const char *name, *doc;
+} states[CONNECTOR_STATES] = {
+	[CONNECTOR_STOPPED] = {"stopped", "no process runs, and none is wanted"},
+	[CONNECTOR_STARTING] = {"starting", "the process runs and was not connected yet"},
+	[CONNECTOR_READY] = {"ready", "all edge connections stand"},
+	[CONNECTOR_DEGRADED] = {"degraded", "it serves, with fewer edge connections than wanted"},
+	[CONNECTOR_UNREADY] = {"unready", "the process answers, but has no edge connection"},
+	[CONNECTOR_RESTARTING] = {"restarting", "it ended and waits for its next start"},
+	[CONNECTOR_BLOCKED] = {"blocked",
+			       "it cannot run until its configuration or its credentials "
+			       "are put right; it is tried again slowly"},
+	[CONNECTOR_DRAINING] = {"draining", "it was asked to stop and finishes its requests"},
+};
+
+struct connector *connector_new(const char *tunnel_id, int slot)
+{
+	struct connector *c = mem_alloc(sizeof(*c));
+	bool fits = str_copy(c->tunnel_id, sizeof(c->tunnel_id), tunnel_id);
+
+	assert(fits && slot >= 1 && slot <= TUNNEL_SLOTS_MAX);
+	(void)fits;
+	snprintf(c->id, sizeof(c->id), "%s-%d", tunnel_id, slot);
+	c->slot = slot;
+	c->edge_connections = -1;
+	c->config_version = -1;
+	return c;
+}
+
+void connector_free(struct connector *c)
+{
+	if (!c)
+		return;
+	free(c->reason);
+	free(c->version);
+	free(c->last_exit);
+	free(c->last_line);
+	problem_clear(&c->problem);
+	free(c);
+}
+
+const char *connector_state_name(enum connector_state s)
+{
+	return (unsigned)s < CONNECTOR_STATES ? states[s].name : "unknown";
+}
+
+const char *connector_state_doc(enum connector_state s)
+{
+	return (unsigned)s < CONNECTOR_STATES ? states[s].doc : "";
+}
+
+bool connector_serving(const struct connector *c)
+{
+	return c->state == CONNECTOR_READY || c->state == CONNECTOR_DEGRADED;
+}

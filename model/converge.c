@@ -1,0 +1,174 @@
+/*
+ * Is an object as wanted? Every check is a fact of the world, in the order in which they come
+ * true; the first that fails becomes the sentence. A problem's own sentence says more than any
+ * other, so it is looked at first.
+ */
+#include <stdlib.h>
+#include <strings.h>
+
+#include "model/world.h"
+
+static bool missing(char **why, const char *fmt, ...) PRINTF(2, 3);
+
+static bool missing(char **why, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!why)
+		return false;
+	va_start(ap, fmt);
+	*why = str_vformat(fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+/* ---- records ---- */
+
+static char *wanted_content(const struct world *w, const struct record *r)
+{
+	const struct tunnel *t = *r->tunnel_id ? world_tunnel(w, r->tunnel_id) : NULL;
+
+	if (!*r->tunnel_id)
+		return str_dup(r->content);
+	return t && *t->remote_id ? str_format("%s.cfargotunnel.com", t->remote_id) : NULL;
+}
+
+static bool record_as_wanted(const struct world *w, const struct record *r, char **why)
+{
+	AUTO(str_t) content = wanted_content(w, r);
+
+	if (!content)
+		return missing(why, "record %s: its tunnel does not exist at Cloudflare yet",
+			       r->name);
+	if (!r->observed.content || strcasecmp(r->observed.content, content) != 0)
+		return missing(why, "record %s: it does not lead to %s yet", r->name, content);
+	if (r->observed.type && strcasecmp(r->observed.type, r->type) != 0)
+		return missing(why, "record %s: it is not a %s record yet", r->name, r->type);
+	if (r->observed.proxied != r->proxied)
+		return missing(why, "record %s: it is %s proxied", r->name,
+			       r->proxied ? "not yet" : "still");
+	if (r->applied_generation != r->generation)
+		return missing(why, "record %s: its last change is not made yet", r->name);
+	return true;
+}
+
+static bool record_converged(const struct world *w, const struct record *r, char **why)
+{
+	if (r->problem)
+		return missing(why, "record %s: %s", r->name, r->problem->err.message);
+	if (r->want == WANT_ABSENT)
+		return missing(why, "record %s: it is not deleted yet", r->name);
+	if (!*r->remote_id)
+		return missing(why, "record %s: it is not created at Cloudflare yet", r->name);
+	if (r->observed.gone)
+		return missing(why, "record %s: it is gone from Cloudflare", r->name);
+	if (!r->observed.found)
+		return missing(why, "record %s: it was not seen at Cloudflare yet", r->name);
+	if (!r->observed.marked)
+		return missing(why, "record %s: it does not bear our mark", r->name);
+	return record_as_wanted(w, r, why);
+}
+
+bool world_record_converged(const struct world *w, const char *id, char **why)
+{
+	const struct record *r = world_record(w, id);
+
+	return !r || record_converged(w, r, why);
+}
+
+/* ---- tunnels ---- */
+
+static bool tunnel_exists(const struct tunnel *t, char **why)
+{
+	if (t->problem)
+		return missing(why, "tunnel %s: %s", t->name, t->problem->err.message);
+	if (t->want == WANT_ABSENT)
+		return missing(why, "tunnel %s: it is not deleted yet", t->name);
+	if (!*t->remote_id)
+		return missing(why, "tunnel %s: it is not created at Cloudflare yet", t->name);
+	if (t->observed.gone)
+		return missing(why, "tunnel %s: it is gone from Cloudflare", t->name);
+	return true;
+}
+
+static bool configuration_put(const struct tunnel *t, bool has_routes, char **why)
+{
+	if ((has_routes || t->config_version > 0) && t->applied_generation != t->generation)
+		return missing(why, "tunnel %s: its configuration is not put to Cloudflare yet",
+			       t->name);
+	return true;
+}
+
+static bool connector_converged(const struct tunnel *t, const struct connector *c, int slot,
+				char **why)
+{
+	if (!c)
+		return missing(why, "connector %s/%d: it does not exist yet", t->name, slot);
+	if (c->problem)
+		return missing(why, "connector %s/%d: %s", t->name, slot, c->problem->err.message);
+	if (!connector_serving(c))
+		return missing(why, "connector %s/%d: it is %s%s%s", t->name, slot,
+			       connector_state_name(c->state), c->reason ? ": " : "",
+			       c->reason ? c->reason : "");
+	if (t->config_version > 0 && c->config_version < t->config_version)
+		return missing(why,
+			       "connector %s/%d: it does not run configuration %lld of its tunnel "
+			       "yet",
+			       t->name, slot, (long long)t->config_version);
+	return true;
+}
+
+static bool connectors_converged(const struct world *w, const struct tunnel *t, char **why)
+{
+	for (int slot = 1; slot <= t->replicas; slot++) {
+		AUTO(str_t) id = str_format("%s-%d", t->id, slot);
+
+		if (!connector_converged(t, world_connector(w, id), slot, why))
+			return false;
+	}
+	TABLE_EACH (i, struct connector, c, &w->connectors)
+		if (str_equal(c->tunnel_id, t->id) && c->slot > t->replicas)
+			return missing(why, "connector %s/%d: it is not stopped yet", t->name,
+				       c->slot);
+	return true;
+}
+
+/* Host names of the tunnel's routes; false at the first route with a problem. */
+static bool routes_converged(const struct world *w, const struct tunnel *t, struct map *hostnames,
+			     char **why)
+{
+	TABLE_EACH (i, struct route, r, &w->routes) {
+		void *old;
+
+		if (!str_equal(r->tunnel_id, t->id))
+			continue;
+		if (r->problem)
+			return missing(why, "route %s: %s", r->hostname, r->problem->err.message);
+		old = map_set(hostnames, r->hostname, r);
+		(void)old;
+	}
+	return true;
+}
+
+static bool records_converged(const struct world *w, const struct map *hostnames, char **why)
+{
+	TABLE_EACH (i, struct record, r, &w->records)
+		if (map_get(hostnames, r->name) && !record_converged(w, r, why))
+			return false;
+	return true;
+}
+
+bool world_tunnel_converged(const struct world *w, const char *id, char **why)
+{
+	const struct tunnel *t = world_tunnel(w, id);
+	struct map hostnames = {.entries = NULL};
+	bool converged;
+
+	if (!t)
+		return true;
+	converged = tunnel_exists(t, why) && routes_converged(w, t, &hostnames, why) &&
+		    configuration_put(t, hostnames.count > 0, why) &&
+		    connectors_converged(w, t, why) && records_converged(w, &hostnames, why);
+	map_free(&hostnames);
+	return converged;
+}

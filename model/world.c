@@ -1,0 +1,203 @@
+/*
+ * The tables of the world. An object's id is its first member, so that one table does for all
+ * types; order of creation is kept because lists, plans and screens show it.
+ */
+#include "model/world.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+static_assert(offsetof(struct tunnel, id) == 0, "a table reads the id at the front");
+static_assert(offsetof(struct route, id) == 0, "a table reads the id at the front");
+static_assert(offsetof(struct record, id) == 0, "a table reads the id at the front");
+static_assert(offsetof(struct connector, id) == 0, "a table reads the id at the front");
+static_assert(offsetof(struct zone, id) == 0, "a table reads the id at the front");
+
+const char *object_type_name(enum object_type t)
+{
+	static const char *const names[OBJECT_TYPES] = {
+		"tunnel", "route", "record", "connector", "zone", "plan", "system",
+	};
+
+	return (unsigned)t < OBJECT_TYPES ? names[t] : "unknown";
+}
+
+const char *access_state_name(enum access_state s)
+{
+	static const char *const names[] = {"unchecked", "missing", "ok", "refused", "unreachable"};
+
+	return (unsigned)s < ARRAY_LEN(names) ? names[s] : "unknown";
+}
+
+static void free_tunnel(void *object)
+{
+	tunnel_free(object);
+}
+
+static void free_route(void *object)
+{
+	route_free(object);
+}
+
+static void free_record(void *object)
+{
+	record_free(object);
+}
+
+static void free_connector(void *object)
+{
+	connector_free(object);
+}
+
+static void free_zone(void *object)
+{
+	zone_free(object);
+}
+
+/* Where objects of a type are kept; plans and the system have no table here. */
+static const struct {
+	size_t table;
+	void (*release)(void *object);
+} kinds[OBJECT_TYPES] = {
+	[OBJECT_TUNNEL] = {offsetof(struct world, tunnels), free_tunnel},
+	[OBJECT_ROUTE] = {offsetof(struct world, routes), free_route},
+	[OBJECT_RECORD] = {offsetof(struct world, records), free_record},
+	[OBJECT_CONNECTOR] = {offsetof(struct world, connectors), free_connector},
+	[OBJECT_ZONE] = {offsetof(struct world, zones), free_zone},
+};
+
+static struct table *table_of(struct world *w, enum object_type type)
+{
+	return (struct table *)(void *)((char *)w + kinds[type].table);
+}
+
+struct world *world_new(void)
+{
+	struct world *w = mem_alloc(sizeof(*w));
+
+	list_init(&w->watchers);
+	return w;
+}
+
+static void table_free(struct table *t, void (*release)(void *object))
+{
+	for (size_t i = 0; i < t->n; i++)
+		release(t->items[i]);
+	free(t->items);
+	map_free(&t->by_id);
+}
+
+void world_free(struct world *w)
+{
+	if (!w)
+		return;
+	while (!list_empty(&w->watchers)) /* a late world_unwatch must not touch freed memory */
+		list_remove(w->watchers.next);
+	for (int type = 0; type < OBJECT_TYPES; type++)
+		if (kinds[type].release)
+			table_free(table_of(w, (enum object_type)type), kinds[type].release);
+	free(w->system.owner);
+	free(w->system.writes_off);
+	problem_clear(&w->system.access_problem);
+	free(w);
+}
+
+static void add(struct world *w, enum object_type type, void *object)
+{
+	struct table *t = table_of(w, type);
+	void *old;
+
+	assert(*(const char *)object && !map_get(&t->by_id, object));
+	if (t->n == t->cap) {
+		t->cap = t->cap ? t->cap * 2 : 16;
+		t->items = mem_grow(t->items, t->cap, sizeof(*t->items));
+	}
+	t->items[t->n++] = object;
+	old = map_set(&t->by_id, object, object);
+	(void)old;
+	world_changed(w, type, object);
+}
+
+void world_add_tunnel(struct world *w, struct tunnel *t)
+{
+	add(w, OBJECT_TUNNEL, t);
+}
+
+void world_add_route(struct world *w, struct route *r)
+{
+	add(w, OBJECT_ROUTE, r);
+}
+
+void world_add_record(struct world *w, struct record *r)
+{
+	add(w, OBJECT_RECORD, r);
+}
+
+void world_add_connector(struct world *w, struct connector *c)
+{
+	add(w, OBJECT_CONNECTOR, c);
+}
+
+void world_add_zone(struct world *w, struct zone *z)
+{
+	add(w, OBJECT_ZONE, z);
+}
+
+static void take_out(struct table *t, const void *object)
+{
+	size_t i = 0;
+
+	while (t->items[i] != object)
+		i++;
+	t->n--;
+	memmove(&t->items[i], &t->items[i + 1], (t->n - i) * sizeof(*t->items));
+}
+
+bool world_drop(struct world *w, enum object_type type, const char *id)
+{
+	struct table *t;
+	void *object;
+
+	if (!kinds[type].release)
+		return false;
+	t = table_of(w, type);
+	object = map_remove(&t->by_id, id);
+	if (!object)
+		return false;
+	take_out(t, object);
+	world_changed(w, type, object); /* its own id: the caller's may be part of the object */
+	kinds[type].release(object);
+	return true;
+}
+
+void world_clear_zones(struct world *w)
+{
+	while (w->zones.n)
+		world_drop(w, OBJECT_ZONE, w->zones.items[w->zones.n - 1]);
+}
+
+struct tunnel *world_tunnel(const struct world *w, const char *id)
+{
+	return map_get(&w->tunnels.by_id, id);
+}
+
+struct route *world_route(const struct world *w, const char *id)
+{
+	return map_get(&w->routes.by_id, id);
+}
+
+struct record *world_record(const struct world *w, const char *id)
+{
+	return map_get(&w->records.by_id, id);
+}
+
+struct connector *world_connector(const struct world *w, const char *id)
+{
+	return map_get(&w->connectors.by_id, id);
+}
+
+struct zone *world_zone(const struct world *w, const char *id)
+{
+	return map_get(&w->zones.by_id, id);
+}
