@@ -1,0 +1,91 @@
+/* Argument and result rows that many operations share; for the tables of this folder only. */
+#ifndef OPS_DECL_COMMON_H
+#define OPS_DECL_COMMON_H
+
+#include "base/text.h"
+#include "ops/decl/decl.h"
+
+#define WRITE_FIELDS(T)                                                                            \
+	FIELD(T, dry_run, .doc = "Only plan: show what would change, change nothing."),            \
+		FIELD(T, wait, .fallback = "true",                                                 \
+		      .doc = "Wait until the change is true at Cloudflare and in the "             \
+			     "connectors."),                                                       \
+		FIELD(T, timeout, .fallback = "30s", .min = 1000, .max = 600000,                   \
+		      .doc = "How long to wait for that."),                                        \
+		FIELD(T, reason, .max = 500, .doc = "Why; kept with the plan and in the ledger."), \
+		FIELD(T, if_revision, .min = 0, .max = INT64_MAX,                                  \
+		      .doc = "Refuse when the desired state is no longer at this revision."),      \
+		FIELD(T, approve, .flags = ARG_SOCKET_ONLY,                                        \
+		      .doc = "Approve the plan in the same call, where the caller may."),          \
+		FIELD(T, hash, .flags = ARG_SOCKET_ONLY, .min = 12, .max = 64,                     \
+		      .doc = "With approve: only when the plan has this hash (12 or more "         \
+			     "digits).")
+
+#define LIST_FIELDS(T)                                                                             \
+	FIELD(T, limit, .fallback = "50", .min = 1, .max = 1000,                                   \
+	      .doc = "How many items at the most."),                                               \
+		FIELD(T, cursor, .max = 64, .doc = "Where to go on: next_cursor of an answer."),   \
+		FIELD(T, fields, .max = 40, .doc = "Only these members of each item.")
+
+/* Result rows: each table is a constant of the file that asks for it. */
+#define CHANGE_ROWS                                                                                \
+	FIELD_OUT("sign", FIELD_STRING, .doc = "+ made, ~ changed, - deleted, = left alone."),     \
+		FIELD_OUT("object", FIELD_STRING, .doc = "tunnel, route, record or connector."),   \
+		FIELD_OUT("name", FIELD_STRING, .doc = "Its name."),                               \
+		FIELD_OUT("detail", FIELD_STRING, .doc = "What changes.")
+
+#define PROBLEM_ROWS                                                                               \
+	FIELD_OUT("kind", FIELD_STRING, .doc = "From the closed list of error kinds."),            \
+		FIELD_OUT("message", FIELD_STRING, .doc = "One sentence."),                        \
+		FIELD_OUT("hint", FIELD_STRING, .doc = "What to do next."),                        \
+		FIELD_OUT("since", FIELD_STRING, .flags = FIELD_TIME, .doc = "First seen."),       \
+		FIELD_OUT("attempts", FIELD_INT, .doc = "Tries that failed in a row.")
+
+#define LIST_RESULT(items_table)                                                                   \
+	FIELD_OUT("items", FIELD_ITEMS, .sub = (items_table), .doc = "The rows."),                 \
+		FIELD_OUT("count", FIELD_INT, .doc = "Rows in this answer."),                      \
+		FIELD_OUT("total", FIELD_INT, .doc = "Rows in all."),                              \
+		FIELD_OUT("next_cursor", FIELD_STRING,                                             \
+			  .doc = "Give it back to go on; absent at the end."),                     \
+		FIELD_OUT("truncated", FIELD_BOOL, .doc = "There is more."),                       \
+		FIELD_OUT("as_of", FIELD_STRING, .flags = FIELD_TIME,                              \
+			  .doc = "When this was true."),                                           \
+		FIELD_OUT("source", FIELD_STRING,                                                  \
+			  .doc = "model (what adit knows) or api (asked now)."),                   \
+		FIELD_OUT("rate", FIELD_OBJECT, .sub = rate_rows,                                  \
+			  .doc = "Cloudflare's rate limit, where it was asked.")
+
+#define RATE_TABLE                                                                                 \
+	static const struct field rate_rows[] = {                                                  \
+		FIELD_OUT("limit", FIELD_INT, .doc = "Calls that the token allows in a window."),  \
+		FIELD_OUT("remaining", FIELD_INT, .doc = "Calls left in this window."),            \
+		FIELD_OUT("reset_s", FIELD_INT, .doc = "Seconds until the window starts anew."),   \
+		FIELDS_END,                                                                        \
+	}
+
+/* What every write answers. */
+#define WRITE_RESULT_TABLES                                                                        \
+	RATE_TABLE;                                                                                \
+	static const struct field change_rows[] = {CHANGE_ROWS, FIELDS_END};                       \
+	static const struct field problem_rows[] = {PROBLEM_ROWS, FIELDS_END};                     \
+	static const struct field write_result[] = {                                               \
+		FIELD_OUT("plan", FIELD_STRING, .doc = "The plan's id; absent when unchanged."),   \
+		FIELD_OUT("state", FIELD_STRING,                                                   \
+			  .doc = "planned, applied, unchanged, needs_approval, stale, rejected, "  \
+				 "expired or failed."),                                            \
+		FIELD_OUT("hash", FIELD_STRING, .doc = "What an approval must name."),             \
+		FIELD_OUT("revision", FIELD_INT, .doc = "Of the desired state after this."),       \
+		FIELD_OUT("changes", FIELD_ITEMS, .sub = change_rows, .doc = "What changes."),     \
+		FIELD_OUT("approvals", FIELD_STRINGS, .doc = "Why it needs approval."),            \
+		FIELD_OUT("warnings", FIELD_STRINGS, .doc = "What to know."),                      \
+		FIELD_OUT("converged", FIELD_BOOL,                                                 \
+			  .doc = "True at Cloudflare and in the connectors."),                     \
+		FIELD_OUT("waiting_for", FIELD_STRING, .doc = "What is still missing, and why."),  \
+		FIELD_OUT("problems", FIELD_ITEMS, .sub = problem_rows,                            \
+			  .doc = "Failures on the objects that it touched."),                      \
+		FIELD_OUT("rate", FIELD_OBJECT, .sub = rate_rows,                                  \
+			  .doc = "Cloudflare's rate limit."),                                      \
+		FIELDS_END,                                                                        \
+	}
+
+#endif

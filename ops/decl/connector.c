@@ -1,0 +1,135 @@
+/* Declarations: connectors and events. */
+#include "ops/decl/common.h"
+
+RATE_TABLE;
+
+static const struct field problem_rows[] = {PROBLEM_ROWS, FIELDS_END};
+
+static const char *const connector_tags[] = {"connector", NULL};
+static const char *const event_tags[] = {"health", NULL};
+
+#define CONNECTOR_ROWS                                                                             \
+	FIELD_OUT("id", FIELD_STRING, .doc = "adit's own id."),                                    \
+		FIELD_OUT("name", FIELD_STRING, .doc = "Tunnel and slot, as in web/1."),           \
+		FIELD_OUT("tunnel", FIELD_STRING, .doc = "Name of its tunnel."),                   \
+		FIELD_OUT("state", FIELD_STRING,                                                   \
+			  .doc = "stopped, starting, ready, degraded, unready, restarting, "       \
+				 "blocked or draining."),                                          \
+		FIELD_OUT("reason", FIELD_STRING, .doc = "Why it is in this state."),              \
+		FIELD_OUT("since", FIELD_STRING, .flags = FIELD_TIME,                              \
+			  .doc = "In this state since."),                                          \
+		FIELD_OUT("pid", FIELD_INT, .doc = "Process, while one runs."),                    \
+		FIELD_OUT("started", FIELD_STRING, .flags = FIELD_TIME,                            \
+			  .doc = "When it started."),                                              \
+		FIELD_OUT("restarts", FIELD_INT, .doc = "Unwanted ends and restarts in all."),     \
+		FIELD_OUT("edge_connections", FIELD_INT,                                           \
+			  .doc = "To Cloudflare's edge, by /ready."),                              \
+		FIELD_OUT("connector_id", FIELD_STRING, .doc = "cloudflared's own id."),           \
+		FIELD_OUT("config_version", FIELD_INT, .doc = "Configuration that it runs."),      \
+		FIELD_OUT("metrics_port", FIELD_INT, .doc = "Its port on loopback."),              \
+		FIELD_OUT("version", FIELD_STRING, .doc = "Of the cloudflared binary."),           \
+		FIELD_OUT("next_try_s", FIELD_INT, .doc = "Seconds until it is started again."),   \
+		FIELD_OUT("last_exit", FIELD_STRING, .doc = "How its last process ended."),        \
+		FIELD_OUT("untrusted_last_line", FIELD_STRING, .flags = FIELD_UNTRUSTED,           \
+			  .doc = "Last line of its log."),                                         \
+		FIELD_OUT("problem", FIELD_OBJECT, .sub = problem_rows,                            \
+			  .doc = "Why not; absent when fine.")
+
+static const struct field connector_rows[] = {CONNECTOR_ROWS, FIELDS_END};
+
+static const struct field event_rows[] = {
+	FIELD_OUT("seq", FIELD_INT, .doc = "Number of the event."),
+	FIELD_OUT("at", FIELD_STRING, .flags = FIELD_TIME, .doc = "When."),
+	FIELD_OUT("kind", FIELD_STRING, .doc = "What happened, as in connector_ready."),
+	FIELD_OUT("object", FIELD_STRING, .doc = "Type of the object."),
+	FIELD_OUT("id", FIELD_STRING, .doc = "Its id."),
+	FIELD_OUT("name", FIELD_STRING, .doc = "Its name."),
+	FIELD_OUT("message", FIELD_STRING, .doc = "One sentence."),
+	FIELD_OUT("untrusted_detail", FIELD_STRING, .flags = FIELD_UNTRUSTED,
+		  .doc = "What a process or Cloudflare said."),
+	FIELDS_END,
+};
+
+const struct op *op_connector_list(void)
+{
+	static const struct field args[] = {
+		LIST_FIELDS(struct connector_list_args),
+		FIELD(struct connector_list_args, tunnel, .max = 64, .doc = "Only of this tunnel."),
+		FIELDS_END,
+	};
+	static const struct field result[] = { LIST_RESULT(connector_rows), FIELDS_END };
+	static const struct op op = {
+		.name = "connector_list",
+		.title = "List connectors",
+		.doc = "The cloudflared processes that this host keeps alive.",
+		.role = ROLE_VIEWER,
+		.effects = OP_READS,
+		.doors = OP_DOOR_ALL,
+		.tags = connector_tags,
+		.args = args,
+		.args_size = sizeof(struct connector_list_args),
+		.result = result,
+	};
+	return &op;
+}
+
+const struct op *op_connector_restart(void)
+{
+	static const struct field args[] = {
+		FIELD(struct connector_restart_args, connector,
+		      .flags = FIELD_REQUIRED | FIELD_POSITIONAL, .min = 1, .max = 80,
+		      .doc = "Name or id, as in web/1."),
+		FIELD(struct connector_restart_args, wait, .fallback = "true",
+		      .doc = "Wait until it is ready again."),
+		FIELD(struct connector_restart_args, timeout, .fallback = "30s", .min = 1000,
+		      .max = 600000, .doc = "How long to wait for that."),
+		FIELD(struct connector_restart_args, reason, .max = 500,
+		      .doc = "Why; kept in the ledger."),
+		FIELDS_END,
+	};
+	static const struct field result[] = {
+		CONNECTOR_ROWS,
+		FIELD_OUT("converged", FIELD_BOOL, .doc = "It is ready again."),
+		FIELDS_END,
+	};
+	static const struct op op = {
+		.name = "connector_restart",
+		.title = "Restart a connector",
+		.doc = "Stop one connector within its grace period and start it again.",
+		.role = ROLE_OPERATOR,
+		.effects = OP_WRITES,
+		.doors = OP_DOOR_ALL,
+		.tags = connector_tags,
+		.args = args,
+		.args_size = sizeof(struct connector_restart_args),
+		.result = result,
+	};
+	return &op;
+}
+
+const struct op *op_event_list(void)
+{
+	static const struct field args[] = {
+		LIST_FIELDS(struct event_list_args),
+		FIELD(struct event_list_args, since, .flags = FIELD_TIME, .max = 40,
+		      .doc = "Only later than this: RFC 3339, or back from now, as in 48h."),
+		FIELD(struct event_list_args, kind, .max = 40, .doc = "Only of this kind."),
+		FIELD(struct event_list_args, object, .max = 80,
+		      .doc = "Only of this tunnel, connector or host name (name or id)."),
+		FIELDS_END,
+	};
+	static const struct field result[] = { LIST_RESULT(event_rows), FIELDS_END };
+	static const struct op op = {
+		.name = "event_list",
+		.title = "List events",
+		.doc = "What happened, the newest first.",
+		.role = ROLE_VIEWER,
+		.effects = OP_READS,
+		.doors = OP_DOOR_ALL,
+		.tags = event_tags,
+		.args = args,
+		.args_size = sizeof(struct event_list_args),
+		.result = result,
+	};
+	return &op;
+}

@@ -1,0 +1,154 @@
+/*
+ * Operations, declared once: a constant table per operation says name, words, arguments, result,
+ * effects, role and doors. The socket API, adit's subcommands and help, MCP tools, the role matrix
+ * and docs/OPERATIONS.md derive from it. On base alone, so that the client links it too.
+ */
+#ifndef OPS_DECL_DECL_H
+#define OPS_DECL_DECL_H
+
+#include "base/fields.h"
+
+/* viewer < auditor, viewer < operator < admin; auditor's extra rights are not the operator's. */
+enum role { ROLE_NONE, ROLE_VIEWER, ROLE_AUDITOR, ROLE_OPERATOR, ROLE_ADMIN, ROLES };
+const char *role_name(enum role r);
+int role_by_name(const char *name); /* -1 when unknown */
+/* Does a caller of this role hold what the operation asks for? */
+bool role_holds(enum role has, enum role needs);
+
+enum op_effects { OP_READS, OP_WRITES, OP_DESTROYS };
+
+enum op_doors {
+	OP_DOOR_SOCKET = 1, /* /v1 on the Unix socket */
+	OP_DOOR_MCP = 2,
+	OP_DOOR_ALL = 3
+};
+
+/* Flags of arguments beyond those of base/fields.h. */
+enum op_arg_flags {
+	ARG_SOCKET_ONLY = 256, /* exists on /v1 alone */
+	ARG_FILE = 512         /* adit takes a file name (or -) and sends the bytes */
+};
+
+struct op {
+	const char *name;  /* noun_verb */
+	const char *title; /* "Create a tunnel" */
+	const char *doc;   /* what it does and what to know, one to four sentences */
+	enum role role;
+	enum op_effects effects;
+	unsigned doors;
+	const char *const *tags; /* NULL-terminated */
+	const struct field *args;
+	size_t args_size;
+	const struct field *result;
+};
+
+#define OP(id) const struct op *op_##id(void);
+#include "ops/decl/ops.def"
+#undef OP
+
+/* All of them, in the order of ops.def; NULL past the last. */
+const struct op *op_at(size_t i);
+const struct op *op_find(const char *name);
+/* Names for "did you mean": NULL-terminated. */
+const char *const *op_names(void);
+
+/* ---- argument structs, shared by the tables and the handlers ---- */
+
+/* Every write takes these. */
+#define WRITE_ARGS                                                                                 \
+	bool dry_run, wait, approve;                                                               \
+	struct duration timeout;                                                                   \
+	char *reason, *hash;                                                                       \
+	int64_t if_revision
+
+/* The same seen without the operation's own arguments. */
+struct write_args {
+	WRITE_ARGS;
+};
+
+/* Every list takes these. */
+#define LIST_ARGS                                                                                  \
+	int64_t limit;                                                                             \
+	char *cursor;                                                                              \
+	struct strlist fields
+struct list_args {
+	LIST_ARGS;
+};
+
+struct none_args {
+	bool unused;
+};
+
+struct tunnel_list_args {
+	LIST_ARGS;
+	char *name;
+};
+struct tunnel_get_args {
+	char *tunnel;
+};
+struct tunnel_create_args {
+	WRITE_ARGS;
+	char *name;
+	int64_t replicas;
+};
+struct tunnel_delete_args {
+	WRITE_ARGS;
+	char *tunnel;
+	bool cascade;
+};
+struct route_list_args {
+	LIST_ARGS;
+	char *tunnel, *hostname;
+};
+struct route_set_args {
+	WRITE_ARGS;
+	char *hostname, *service, *path, *tunnel;
+	struct raw_json origin;
+};
+struct route_delete_args {
+	WRITE_ARGS;
+	char *hostname, *path;
+	bool keep_dns;
+};
+struct dns_list_args {
+	LIST_ARGS;
+	char *zone, *name, *type;
+	bool owned;
+};
+struct zone_list_args {
+	LIST_ARGS;
+	char *name, *status;
+};
+struct plan_list_args {
+	LIST_ARGS;
+	char *state;
+};
+struct plan_get_args {
+	char *plan;
+};
+struct plan_approve_args {
+	char *plan, *hash;
+	bool wait;
+	struct duration timeout;
+};
+struct plan_reject_args {
+	char *plan, *reason;
+};
+struct connector_list_args {
+	LIST_ARGS;
+	char *tunnel;
+};
+struct connector_restart_args {
+	char *connector, *reason;
+	bool wait;
+	struct duration timeout;
+};
+struct event_list_args {
+	LIST_ARGS;
+	char *since, *kind, *object;
+};
+struct config_check_args {
+	char *text, *name;
+};
+
+#endif

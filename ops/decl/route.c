@@ -1,0 +1,196 @@
+/* Declarations: routes, DNS records and zones. */
+#include "ops/decl/common.h"
+
+WRITE_RESULT_TABLES;
+
+static const char *const route_tags[] = {"route", NULL};
+static const char *const dns_tags[] = {"dns", NULL};
+
+static const struct field route_rows[] = {
+	FIELD_OUT("id", FIELD_STRING, .doc = "adit's own id."),
+	FIELD_OUT("hostname", FIELD_STRING, .doc = "Public name."),
+	FIELD_OUT("path", FIELD_STRING, .doc = "Path pattern; absent = all paths."),
+	FIELD_OUT("service", FIELD_STRING, .doc = "Origin service."),
+	FIELD_OUT("origin", FIELD_OBJECT, .doc = "Options towards the origin (originRequest)."),
+	FIELD_OUT("tunnel", FIELD_STRING, .doc = "Name of the tunnel that it goes through."),
+	FIELD_OUT("url", FIELD_STRING, .doc = "Where it is published."),
+	FIELD_OUT("state", FIELD_STRING, .doc = "live, pending or problem."),
+	FIELD_OUT("problem", FIELD_OBJECT, .sub = problem_rows,
+		  .doc = "Why not; absent when fine."),
+	FIELDS_END,
+};
+
+static const struct field record_rows[] = {
+	FIELD_OUT("id", FIELD_STRING,
+		  .doc = "adit's own id; absent when the record is not adit's."),
+	FIELD_OUT("remote_id", FIELD_STRING, .doc = "Cloudflare's id."),
+	FIELD_OUT("name", FIELD_STRING, .doc = "Full name."),
+	FIELD_OUT("type", FIELD_STRING, .doc = "Record type."),
+	FIELD_OUT("content", FIELD_STRING, .doc = "What it leads to, of adit's records."),
+	FIELD_OUT("untrusted_content", FIELD_STRING, .flags = FIELD_UNTRUSTED,
+		  .doc = "What it leads to, of foreign records."),
+	FIELD_OUT("proxied", FIELD_BOOL, .doc = "Answered by Cloudflare's edge."),
+	FIELD_OUT("ttl", FIELD_INT, .doc = "Seconds; 1 = automatic."),
+	FIELD_OUT("zone", FIELD_STRING, .doc = "Zone that holds it."),
+	FIELD_OUT("tunnel", FIELD_STRING, .doc = "Tunnel of adit's that it leads to."),
+	FIELD_OUT("owned", FIELD_BOOL, .doc = "Made by this adit: row and mark."),
+	FIELD_OUT("converged", FIELD_BOOL, .doc = "As wanted."),
+	FIELD_OUT("untrusted_comment", FIELD_STRING, .flags = FIELD_UNTRUSTED,
+		  .doc = "Its comment."),
+	FIELD_OUT("problem", FIELD_OBJECT, .sub = problem_rows,
+		  .doc = "Why not; absent when fine."),
+	FIELDS_END,
+};
+
+static const struct field zone_rows[] = {
+	FIELD_OUT("id", FIELD_STRING, .doc = "Cloudflare's id."),
+	FIELD_OUT("name", FIELD_STRING, .doc = "Domain."),
+	FIELD_OUT("status", FIELD_STRING, .doc = "initializing, pending, active or moved."),
+	FIELD_OUT("plan", FIELD_STRING, .doc = "What the zone is paid for, where told."),
+	FIELD_OUT("paused", FIELD_BOOL, .doc = "Cloudflare only answers its DNS."),
+	FIELDS_END,
+};
+
+const struct op *op_route_list(void)
+{
+	static const struct field args[] = {
+		LIST_FIELDS(struct route_list_args),
+		FIELD(struct route_list_args, tunnel, .max = 64,
+		      .doc = "Only routes of this tunnel."),
+		FIELD(struct route_list_args, hostname, .max = 253, .doc = "Only this host name."),
+		FIELDS_END,
+	};
+	static const struct field result[] = { LIST_RESULT(route_rows), FIELDS_END };
+	static const struct op op = {
+		.name = "route_list",
+		.title = "List routes",
+		.doc = "Routes in the order in which they match, tunnel by tunnel.",
+		.role = ROLE_VIEWER,
+		.effects = OP_READS,
+		.doors = OP_DOOR_ALL,
+		.tags = route_tags,
+		.args = args,
+		.args_size = sizeof(struct route_list_args),
+		.result = result,
+	};
+	return &op;
+}
+
+const struct op *op_route_set(void)
+{
+	static const struct field args[] = {
+		FIELD(struct route_set_args, hostname, .flags = FIELD_REQUIRED | FIELD_POSITIONAL,
+		      .min = 3, .max = 253, .doc = "Full public name, as in app.example.com."),
+		FIELD(struct route_set_args, service, .flags = FIELD_REQUIRED | FIELD_POSITIONAL,
+		      .min = 3, .max = 300, .doc = "Origin, as in http://127.0.0.1:8080."),
+		FIELD(struct route_set_args, path, .max = 512,
+		      .doc = "Only paths that match this pattern; absent = all."),
+		FIELD(struct route_set_args, tunnel, .max = 64,
+		      .doc = "Tunnel to go through; the default is this host's own, named after "
+			     "owner, which is made when missing."),
+		FIELD(struct route_set_args, origin,
+		      .doc = "Options towards the origin, as Cloudflare's originRequest."),
+		WRITE_FIELDS(struct route_set_args),
+		FIELDS_END,
+	};
+	static const struct op op = {
+		.name = "route_set",
+		.title = "Publish a service",
+		.doc = "Publish a local service under a host name: one ingress rule and one "
+		       "proxied "
+		       "DNS record. The same call again changes nothing. A DNS record of that name "
+		       "that is not adit's is refused, never taken.",
+		.role = ROLE_OPERATOR,
+		.effects = OP_WRITES,
+		.doors = OP_DOOR_ALL,
+		.tags = route_tags,
+		.args = args,
+		.args_size = sizeof(struct route_set_args),
+		.result = write_result,
+	};
+	return &op;
+}
+
+const struct op *op_route_delete(void)
+{
+	static const struct field args[] = {
+		FIELD(struct route_delete_args, hostname,
+		      .flags = FIELD_REQUIRED | FIELD_POSITIONAL, .min = 3, .max = 253,
+		      .doc = "Full public name."),
+		FIELD(struct route_delete_args, path, .max = 512,
+		      .doc = "Path pattern of the route; absent = the route without one."),
+		FIELD(struct route_delete_args, keep_dns, .doc = "Leave its DNS record alone."),
+		WRITE_FIELDS(struct route_delete_args),
+		FIELDS_END,
+	};
+	static const struct op op = {
+		.name = "route_delete",
+		.title = "Unpublish a service",
+		.doc = "Remove a route and, with the last route of its name, the DNS record. Needs "
+		       "approval.",
+		.role = ROLE_OPERATOR,
+		.effects = OP_DESTROYS,
+		.doors = OP_DOOR_ALL,
+		.tags = route_tags,
+		.args = args,
+		.args_size = sizeof(struct route_delete_args),
+		.result = write_result,
+	};
+	return &op;
+}
+
+const struct op *op_dns_list(void)
+{
+	static const struct field args[] = {
+		LIST_FIELDS(struct dns_list_args),
+		FIELD(struct dns_list_args, zone, .max = 253,
+		      .doc = "Zone, by name or id: asks Cloudflare for all its records. Absent: "
+			     "adit's own records, from what it knows."),
+		FIELD(struct dns_list_args, name, .max = 253, .doc = "Only this name."),
+		FIELD(struct dns_list_args, type, .max = 10, .doc = "Only this type."),
+		FIELD(struct dns_list_args, owned, .doc = "Only adit's own records."),
+		FIELDS_END,
+	};
+	static const struct field result[] = { LIST_RESULT(record_rows), FIELDS_END };
+	static const struct op op = {
+		.name = "dns_list",
+		.title = "List DNS records",
+		.doc = "DNS records with their owner. Comments and foreign contents come from "
+		       "outside "
+		       "and stand in untrusted_ members.",
+		.role = ROLE_VIEWER,
+		.effects = OP_READS,
+		.doors = OP_DOOR_ALL,
+		.tags = dns_tags,
+		.args = args,
+		.args_size = sizeof(struct dns_list_args),
+		.result = result,
+	};
+	return &op;
+}
+
+const struct op *op_zone_list(void)
+{
+	static const struct field args[] = {
+		LIST_FIELDS(struct zone_list_args),
+		FIELD(struct zone_list_args, name, .max = 253,
+		      .doc = "Only zones whose name contains this."),
+		FIELD(struct zone_list_args, status, .max = 20,
+		      .doc = "Only zones of this status."),
+		FIELDS_END,
+	};
+	static const struct field result[] = { LIST_RESULT(zone_rows), FIELDS_END };
+	static const struct op op = {
+		.name = "zone_list",
+		.title = "List zones",
+		.doc = "The zones of the account, in which host names can be published.",
+		.role = ROLE_VIEWER,
+		.effects = OP_READS,
+		.doors = OP_DOOR_ALL,
+		.tags = dns_tags,
+		.args = args,
+		.args_size = sizeof(struct zone_list_args),
+		.result = result,
+	};
+	return &op;
+}

@@ -1,0 +1,170 @@
+/* Declarations: tunnels. */
+#include "ops/decl/common.h"
+
+WRITE_RESULT_TABLES;
+
+static const char *const tags[] = {"tunnel", NULL};
+
+static const struct field connectors_rows[] = {
+	FIELD_OUT("ready", FIELD_INT, .doc = "Connectors of this host that serve."),
+	FIELD_OUT("total", FIELD_INT, .doc = "Connectors that this host shall run."),
+	FIELDS_END,
+};
+
+static const struct field remote_rows[] = {
+	FIELD_OUT("status", FIELD_STRING,
+		  .doc = "What Cloudflare says: inactive, degraded, healthy or down."),
+	FIELD_OUT("connections", FIELD_INT, .doc = "Edge connections of all connectors."),
+	FIELD_OUT("seen", FIELD_STRING, .flags = FIELD_TIME,
+		  .doc = "When Cloudflare last showed it."),
+	FIELDS_END,
+};
+
+#define TUNNEL_ROWS                                                                                \
+	FIELD_OUT("id", FIELD_STRING, .doc = "adit's own id."),                                    \
+		FIELD_OUT("name", FIELD_STRING, .doc = "Name, unique in the account."),            \
+		FIELD_OUT("remote_id", FIELD_STRING,                                               \
+			  .doc = "Cloudflare's id; absent until made."),                           \
+		FIELD_OUT("want", FIELD_STRING, .doc = "present or absent."),                      \
+		FIELD_OUT("state", FIELD_STRING,                                                   \
+			  .doc = "pending, healthy, degraded, down, problem or deleting."),        \
+		FIELD_OUT("replicas", FIELD_INT, .doc = "Connectors wanted on this host."),        \
+		FIELD_OUT("routes", FIELD_INT, .doc = "Routes through it."),                       \
+		FIELD_OUT("connectors", FIELD_OBJECT, .sub = connectors_rows,                      \
+			  .doc = "On this host."),                                                 \
+		FIELD_OUT("config_version", FIELD_INT,                                             \
+			  .doc = "Of the configuration we put last."),                             \
+		FIELD_OUT("generation", FIELD_INT, .doc = "Of what is wanted."),                   \
+		FIELD_OUT("applied_generation", FIELD_INT,                                         \
+			  .doc = "Of what Cloudflare confirmed."),                                 \
+		FIELD_OUT("remote", FIELD_OBJECT, .sub = remote_rows,                              \
+			  .doc = "What Cloudflare shows."),                                        \
+		FIELD_OUT("converged", FIELD_BOOL, .doc = "As wanted, everywhere."),               \
+		FIELD_OUT("problem", FIELD_OBJECT, .sub = problem_rows,                            \
+			  .doc = "Why not; absent when fine.")
+
+static const struct field tunnel_rows[] = {TUNNEL_ROWS, FIELDS_END};
+
+static const struct field route_rows[] = {
+	FIELD_OUT("hostname", FIELD_STRING, .doc = "Public name."),
+	FIELD_OUT("path", FIELD_STRING, .doc = "Path pattern; absent = all paths."),
+	FIELD_OUT("service", FIELD_STRING, .doc = "Origin service."),
+	FIELD_OUT("state", FIELD_STRING, .doc = "live, pending or problem."),
+	FIELDS_END,
+};
+
+static const struct field connector_rows[] = {
+	FIELD_OUT("name", FIELD_STRING, .doc = "Tunnel and slot."),
+	FIELD_OUT("state", FIELD_STRING, .doc = "State of the connector."),
+	FIELD_OUT("edge_connections", FIELD_INT, .doc = "To Cloudflare's edge."),
+	FIELDS_END,
+};
+
+const struct op *op_tunnel_list(void)
+{
+	static const struct field args[] = {
+		LIST_FIELDS(struct tunnel_list_args),
+		FIELD(struct tunnel_list_args, name, .max = 64,
+		      .doc = "Only tunnels whose name contains this."),
+		FIELDS_END,
+	};
+	static const struct field result[] = { LIST_RESULT(tunnel_rows), FIELDS_END };
+	static const struct op op = {
+		.name = "tunnel_list",
+		.title = "List tunnels",
+		.doc = "The tunnels that adit keeps, with their state here and at Cloudflare.",
+		.role = ROLE_VIEWER,
+		.effects = OP_READS,
+		.doors = OP_DOOR_ALL,
+		.tags = tags,
+		.args = args,
+		.args_size = sizeof(struct tunnel_list_args),
+		.result = result,
+	};
+	return &op;
+}
+
+const struct op *op_tunnel_get(void)
+{
+	static const struct field args[] = {
+		FIELD(struct tunnel_get_args, tunnel, .flags = FIELD_REQUIRED | FIELD_POSITIONAL,
+		      .min = 1, .max = 64, .doc = "Name or id."),
+		FIELDS_END,
+	};
+	static const struct field result[] = {
+		TUNNEL_ROWS,
+		FIELD_OUT("route_items", FIELD_ITEMS, .sub = route_rows,
+			  .doc = "Its routes in match order."),
+		FIELD_OUT("connector_items", FIELD_ITEMS, .sub = connector_rows,
+			  .doc = "Its connectors on this host."),
+		FIELDS_END,
+	};
+	static const struct op op = {
+		.name = "tunnel_get",
+		.title = "Show a tunnel",
+		.doc = "One tunnel with its routes in match order and its connectors on this host.",
+		.role = ROLE_VIEWER,
+		.effects = OP_READS,
+		.doors = OP_DOOR_ALL,
+		.tags = tags,
+		.args = args,
+		.args_size = sizeof(struct tunnel_get_args),
+		.result = result,
+	};
+	return &op;
+}
+
+const struct op *op_tunnel_create(void)
+{
+	static const struct field args[] = {
+		FIELD(struct tunnel_create_args, name, .flags = FIELD_REQUIRED | FIELD_POSITIONAL,
+		      .min = 1, .max = 64, .check = tunnel_name_check,
+		      .doc = "Name, unique in the account."),
+		FIELD(struct tunnel_create_args, replicas, .fallback = "1", .min = 0, .max = 25,
+		      .doc = "Connectors that this host runs for it; 0 = none here."),
+		WRITE_FIELDS(struct tunnel_create_args),
+		FIELDS_END,
+	};
+	static const struct op op = {
+		.name = "tunnel_create",
+		.title = "Create a tunnel",
+		.doc = "Declare a tunnel and run its connectors on this host. The same call again "
+		       "changes nothing. A tunnel of that name that is not adit's is refused.",
+		.role = ROLE_OPERATOR,
+		.effects = OP_WRITES,
+		.doors = OP_DOOR_ALL,
+		.tags = tags,
+		.args = args,
+		.args_size = sizeof(struct tunnel_create_args),
+		.result = write_result,
+	};
+	return &op;
+}
+
+const struct op *op_tunnel_delete(void)
+{
+	static const struct field args[] = {
+		FIELD(struct tunnel_delete_args, tunnel, .flags = FIELD_REQUIRED | FIELD_POSITIONAL,
+		      .min = 1, .max = 64, .doc = "Name or id."),
+		FIELD(struct tunnel_delete_args, cascade, .fallback = "true",
+		      .doc = "Delete its routes and their DNS records too; false refuses a tunnel "
+			     "that has routes."),
+		WRITE_FIELDS(struct tunnel_delete_args),
+		FIELDS_END,
+	};
+	static const struct op op = {
+		.name = "tunnel_delete",
+		.title = "Delete a tunnel",
+		.doc = "Delete a tunnel at Cloudflare: first its DNS records, then its connectors "
+		       "are "
+		       "stopped, then the tunnel itself. Always needs approval.",
+		.role = ROLE_OPERATOR,
+		.effects = OP_DESTROYS,
+		.doors = OP_DOOR_ALL,
+		.tags = tags,
+		.args = args,
+		.args_size = sizeof(struct tunnel_delete_args),
+		.result = write_result,
+	};
+	return &op;
+}
