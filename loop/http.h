@@ -16,10 +16,12 @@ struct http; /* one pool */
 struct http_options {
 	int max_connections; /* kept alive; 0 = 4 */
 	int max_in_flight;   /* requests beyond it wait; 0 = 8 */
+	const char *ca_file; /* trust these certificates alone; NULL = the system's; copied */
 };
 
 struct http *http_new(struct loop *l, const struct http_options *options);
-void http_free(struct http *h); /* cancels what is in flight, without done() */
+/* Cancels what is in flight, without done(). Fine in done(), not in piece(). */
+void http_free(struct http *h);
 
 #define HTTP_MAX_HEADERS 32
 
@@ -33,37 +35,41 @@ struct http_req {
 
 	/* Set before http_start; borrowed until done, except where it says copied. Zero the struct
 	 * first; http_req_reset makes a finished one ready for the next use. */
-	const char *method;      /* "GET" */
-	const char *url;         /* copied */
-	const char *unix_socket; /* path, NULL = TCP; copied */
-	const char *const *headers; /* "Name: value", NULL-terminated; copied */
+	const char *method;          /* "GET" */
+	const char *url;             /* copied */
+	const char *unix_socket;     /* path, NULL = TCP; copied */
+	const char *const *headers;  /* "Name: value", NULL-terminated; copied */
 	const struct secret *bearer; /* Authorization: Bearer; wiped from our memory after use */
 	const char *body;            /* sent with Content-Length, never chunked; copied */
 	size_t body_len;
-	int64_t timeout_ms;         /* whole exchange; 0 = 30 s */
+	int64_t timeout_ms;         /* whole exchange, waiting for a turn excepted; 0 = 30 s; below
+				       0 = none, for streams */
 	int64_t connect_timeout_ms; /* 0 = 5 s */
-	size_t max_body;            /* bytes of the answer; 0 = 16 MiB; more is ERR_UPSTREAM */
-	/* Streaming: called with each piece of the body; the body is then not kept. */
+	size_t max_body;            /* bytes of the (decoded) answer; 0 = 16 MiB, or no limit with
+				       piece; more is ERR_UPSTREAM */
+	/* Streaming: called with each piece of the body; the body is then not kept. May start and
+	 * cancel requests, this one too. */
 	void (*piece)(struct http_req *r, const char *data, size_t len);
 
 	/* Valid in done(). task.err: ERR_TIMEOUT, ERR_UPSTREAM (could not connect, cut, too large),
-	 * ERR_INVALID (URL). Any HTTP status is success here. */
+	 * ERR_INVALID (URL, method, header). Any HTTP status is success here; after a failure
+	 * status is 0 and there is neither answer nor header. */
 	int status;
 	struct buf answer;
 	struct http_header answer_headers[HTTP_MAX_HEADERS];
 	size_t n_answer_headers;
-	/* The request's bytes may have reached the peer: after a failure its effect is unknown. False
-	 * only when it is certain that no byte of the request was sent. */
+	/* The request's bytes may have reached the peer: after a failure its effect is unknown.
+	 * False only when it is certain that no byte of the request was sent. Only GET and HEAD are
+	 * ever sent again by the library (on a kept connection that turned out dead). */
 	bool sent;
-	int64_t took_ms;
+	int64_t took_ms; /* of the exchange, waiting for a turn excepted */
 
-	struct http *pool; /* private from here on */
-	struct list node;
-	void *easy;
-	void *header_list;
-	char *url_copy, *socket_copy, *body_copy;
-	int64_t started_ms;
-	bool running; /* handed to curl, not only waiting */
+	/* Private from here on. */
+	struct http *pool;              /* NULL = not started, or done */
+	struct http_transfer *transfer; /* NULL = over, done() is to be called */
+	struct list node;               /* among those whose done() is to be called */
+	task_done_fn *done;
+	void *owner;
 };
 
 /* Never fails at once: what goes wrong is told in done(). */

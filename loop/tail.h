@@ -12,24 +12,32 @@
 struct tail;
 typedef void tail_line_fn(struct tail *t, const char *line, size_t len, void *owner);
 
+/* Zero it before the first start. */
 struct tail {
-	struct io io; /* on the inotify descriptor */
-	int fd;       /* of the file */
-	int64_t offset, ceiling;
-	size_t max_line;
-	struct buf pending;
-	bool cutting; /* inside a line that was given cut: skip to its end */
+	struct io io;       /* on the inotify descriptor */
+	int fd;             /* of the file */
+	int64_t offset;     /* of the next byte to read */
+	int64_t ceiling;    /* bytes; 0 = none */
+	size_t max_line;    /* may be set before the start; 0 = 16 KiB */
+	struct buf pending; /* a line whose end has not come yet */
+	bool cutting;       /* inside a line that was given cut: skip to its end */
+	bool running;
+	bool *stopped; /* set by tail_stop while line() is called */
 	tail_line_fn *line;
 	void *owner;
 	struct deferred again; /* a long backlog is read in pieces, other work in between */
 };
 
-/* Opens (creates 0600) name below dirfd and starts at offset, or at its end when offset is -1. */
+/* Opens (creates 0600) name below dirfd and starts at offset, or at its end when offset is -1. A
+ * file shorter than offset is read from its beginning. line() gets the text without its newline
+ * and with a NUL behind it; it may stop the tail, or free its owner after that. */
 MUST_USE int tail_start(struct tail *t, struct loop *l, int dirfd, const char *name, int64_t offset,
 			int64_t ceiling, tail_line_fn *line, void *owner, struct err *e);
 /* Read what is there now, up to the end (at the exit of the writer); a last line without newline
- * is given as well. */
+ * is given as well. Not from line(). */
 void tail_flush(struct tail *t);
-void tail_stop(struct tail *t);
+void tail_stop(struct tail *t); /* idempotent; fine on a zeroed tail */
+/* Where to start again later: the first byte of what was not given yet. */
+int64_t tail_position(const struct tail *t);
 
 #endif

@@ -1,0 +1,308 @@
+/*
+ * Child processes. Identity is always a pidfd, so a signal cannot hit a reused pid; SIGCHLD keeps
+ * its default action and nobody else in the house waits for children.
+ */
+#include "loop/child.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/pidfd.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* ---- the end of a process ---- */
+
+static void child_release(struct child *c)
+{
+	/* In this order: the kernel may go on reporting a closed pidfd that is still registered. */
+	io_stop(&c->io);
+	close(c->pidfd);
+	c->pidfd = -1;
+	c->pid = 0;
+}
+
+static void child_status(struct child *c, const siginfo_t *info)
+{
+	if (info->si_code == CLD_EXITED)
+		c->exit_code = info->si_status;
+	else
+		c->exit_signal = info->si_status;
+}
+
+static void pidfd_ready(struct io *io, int events, void *owner)
+{
+	struct child *c = owner;
+	siginfo_t info = {0};
+
+	(void)io;
+	(void)events;
+	if (waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG) == 0) {
+		if (info.si_pid == 0)
+			return;
+		child_status(c, &info);
+	}
+	child_release(c);
+	c->exited(c, c->owner);
+}
+
+static void child_watch(struct child *c, struct loop *l, pid_t pid, int pidfd)
+{
+	c->pid = pid;
+	c->pidfd = pidfd;
+	c->exit_code = -1;
+	c->exit_signal = 0;
+	io_init(&c->io, l, pidfd, pidfd_ready, c);
+	io_start(&c->io, IO_READ);
+}
+
+/* ---- start ---- */
+
+static int actions_fill(posix_spawn_file_actions_t *fa, const struct child_spec *spec)
+{
+	int rc;
+
+	/* stdin last: spec->stderr_fd may be any number, 0 too. */
+	if (spec->stderr_fd >= 0) {
+		rc = posix_spawn_file_actions_adddup2(fa, spec->stderr_fd, 1);
+		rc = rc ? rc : posix_spawn_file_actions_adddup2(fa, spec->stderr_fd, 2);
+	} else {
+		rc = posix_spawn_file_actions_addopen(fa, 1, "/dev/null", O_WRONLY, 0);
+		rc = rc ? rc : posix_spawn_file_actions_adddup2(fa, 1, 2);
+	}
+	rc = rc ? rc : posix_spawn_file_actions_addopen(fa, 0, "/dev/null", O_RDONLY, 0);
+	rc = rc ? rc : posix_spawn_file_actions_addclosefrom_np(fa, 3);
+	return rc ? rc : posix_spawn_file_actions_addchdir_np(fa, spec->cwd ? spec->cwd : "/");
+}
+
+static int attributes_fill(posix_spawnattr_t *at)
+{
+	sigset_t none, all;
+	int rc;
+
+	sigemptyset(&none);
+	sigfillset(&all);
+	rc = posix_spawnattr_setsigmask(at, &none);
+	rc = rc ? rc : posix_spawnattr_setsigdefault(at, &all);
+	return rc ? rc
+		  : posix_spawnattr_setflags(at, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
+							 POSIX_SPAWN_SETSIGDEF);
+}
+
+/* posix_spawn's own convention: 0 or an errno. */
+static int process_spawn(const struct child_spec *spec, pid_t *pid)
+{
+	static const char *const nothing[] = {NULL};
+	posix_spawn_file_actions_t fa;
+	posix_spawnattr_t at;
+	int rc = posix_spawn_file_actions_init(&fa);
+
+	if (rc)
+		return rc;
+	rc = posix_spawnattr_init(&at);
+	if (rc == 0) {
+		/* The strings are only read, whatever the prototype says. */
+		union {
+			const char *const *read;
+			char *const *written;
+		} argv = {spec->argv}, envp = {spec->envp ? spec->envp : nothing};
+
+		rc = actions_fill(&fa, spec);
+		rc = rc ? rc : attributes_fill(&at);
+		rc = rc ? rc : posix_spawn(pid, argv.read[0], &fa, &at, argv.written, envp.written);
+		posix_spawnattr_destroy(&at);
+	}
+	posix_spawn_file_actions_destroy(&fa);
+	return rc;
+}
+
+static int spawn_failed(const struct child_spec *spec, int reason, struct err *e)
+{
+	struct stat st;
+	bool no_cwd = spec->cwd && (stat(spec->cwd, &st) < 0 || !S_ISDIR(st.st_mode));
+
+	errno = reason;
+	if (no_cwd && (reason == ENOENT || reason == ENOTDIR || reason == EACCES))
+		return err_errno(e, "cannot start %s in %s", spec->argv[0], spec->cwd);
+	return err_errno(e, "cannot start %s", spec->argv[0]);
+}
+
+int child_spawn(struct child *c, struct loop *l, const struct child_spec *spec,
+		child_exited_fn *exited, void *owner, struct err *e)
+{
+	pid_t pid;
+	int rc = process_spawn(spec, &pid);
+
+	if (rc)
+		return spawn_failed(spec, rc, e);
+
+	int pidfd = pidfd_open(pid, 0);
+	if (pidfd < 0) {
+		/* Nobody could watch it. It is our child and not waited for, so the pid is its own.
+		 */
+		err_errno(e, "cannot watch %s", spec->argv[0]);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		return -1;
+	}
+	c->exited = exited;
+	c->owner = owner;
+	c->ours = true;
+	c->start_ticks = process_start_ticks(pid);
+	child_watch(c, l, pid, pidfd);
+	return 0;
+}
+
+int child_adopt(struct child *c, struct loop *l, pid_t pid, int64_t start_ticks,
+		child_exited_fn *exited, void *owner, struct err *e)
+{
+	siginfo_t info = {0};
+	int pidfd = pid > 0 ? pidfd_open(pid, 0) : -1;
+
+	if (pidfd < 0 && pid > 0 && errno != ESRCH && errno != EINVAL)
+		return err_errno(e, "cannot watch process %d", (int)pid);
+	if (pidfd < 0 || start_ticks <= 0 || process_start_ticks(pid) != start_ticks) {
+		if (pidfd >= 0)
+			close(pidfd);
+		return err_set(e, ERR_NOT_FOUND, "process %d is gone", (int)pid);
+	}
+	c->exited = exited;
+	c->owner = owner;
+	c->ours = waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+	c->start_ticks = start_ticks;
+	child_watch(c, l, pid, pidfd);
+	return 0;
+}
+
+int child_signal(struct child *c, int signo)
+{
+	if (c->pid == 0)
+		return -1;
+	return pidfd_send_signal(c->pidfd, signo, NULL, 0);
+}
+
+void child_forget(struct child *c)
+{
+	if (c->pid != 0)
+		child_release(c);
+}
+
+/* ---- facts ---- */
+
+static ssize_t proc_read(const char *path, char *out, size_t size)
+{
+	AUTO(fd_t) fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -1;
+	do
+		n = read(fd, out, size);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+int64_t process_start_ticks(pid_t pid)
+{
+	char path[64], text[1024];
+	const char *p;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	n = proc_read(path, text, sizeof(text) - 1);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	/* The name in parentheses may hold anything; after its end come field 3, 4, … */
+	p = strrchr(text, ')');
+	for (int field = 2; p && field < 22; field++)
+		p = strchr(p + 1, ' ');
+	return p ? strtoll(p + 1, NULL, 10) : 0;
+}
+
+int process_cmdline(pid_t pid, struct buf *out, size_t limit)
+{
+	char path[64];
+	char text[4096];
+	size_t got = 0;
+	ssize_t n = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	AUTO(fd_t) fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	while (got < limit) {
+		size_t room = limit - got < sizeof(text) ? limit - got : sizeof(text);
+
+		n = read(fd, text, room);
+		if (n <= 0)
+			break;
+		if (buf_add(out, text, (size_t)n) < 0)
+			return -1;
+		got += (size_t)n;
+	}
+	return n < 0 ? -1 : 0;
+}
+
+void process_boot_id(char out[40])
+{
+	ssize_t n = proc_read("/proc/sys/kernel/random/boot_id", out, 39);
+
+	out[n > 0 ? n : 0] = '\0';
+	out[strcspn(out, "\n")] = '\0';
+}
+
+typedef DIR *dir_t;
+
+static void dir_t_cleanup(dir_t *d)
+{
+	if (*d)
+		closedir(*d);
+}
+
+/* 0 when the entry of /proc is no process of that user. */
+static pid_t process_of(int proc, const char *name, uid_t uid)
+{
+	struct stat st;
+	char *end;
+	long pid;
+
+	if (!isdigit((unsigned char)*name))
+		return 0;
+	pid = strtol(name, &end, 10);
+	if (*end || fstatat(proc, name, &st, 0) < 0 || st.st_uid != uid)
+		return 0;
+	return (pid_t)pid;
+}
+
+int process_list(pid_t **pids, size_t *n, struct err *e)
+{
+	AUTO(dir_t) proc = opendir("/proc");
+	pid_t *found = NULL;
+	size_t count = 0, cap = 0;
+	const struct dirent *entry;
+
+	if (!proc)
+		return err_errno(e, "cannot list processes");
+	while ((entry = readdir(proc))) {
+		pid_t pid = process_of(dirfd(proc), entry->d_name, geteuid());
+
+		if (pid == 0)
+			continue;
+		if (count == cap) {
+			cap = cap ? cap * 2 : 64;
+			found = mem_grow(found, cap, sizeof(*found));
+		}
+		found[count++] = pid;
+	}
+	*pids = found;
+	*n = count;
+	return 0;
+}

@@ -1,0 +1,253 @@
+/*
+ * Follow a growing file. Reading goes in bounded pieces, so that a connector that shouts cannot
+ * hold up the loop; after the last piece the file is cut to nothing if it has grown too large.
+ */
+#include "loop/tail.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MAX_LINE  ((size_t)16 << 10)
+#define PIECE     ((size_t)16 << 10)
+#define PER_TURN  4 /* pieces */
+#define NAME_SIZE 40
+
+/* ---- lines ---- */
+
+/* false when the tail was stopped by the callback: it must not be touched any more. */
+static bool line_give(struct tail *t)
+{
+	struct buf text = t->pending; /* not the tail's while others look at it */
+	bool stopped = false;
+
+	t->pending = (struct buf){0};
+	t->stopped = &stopped;
+	t->line(t, buf_text(&text), text.len, t->owner);
+	if (stopped) {
+		buf_free(&text);
+		return false;
+	}
+	t->stopped = NULL;
+	buf_reset(&text);
+	buf_free(&t->pending);
+	t->pending = text;
+	return true;
+}
+
+/* Add a piece of one line; the first max_line bytes count. */
+static bool line_add(struct tail *t, const char *data, size_t len)
+{
+	size_t room = t->max_line - t->pending.len;
+
+	if (t->cutting)
+		return true;
+	buf_add(&t->pending, data, len < room ? len : room);
+	if (len <= room)
+		return true;
+	t->cutting = true;
+	return line_give(t);
+}
+
+static bool line_end(struct tail *t)
+{
+	if (t->cutting) {
+		t->cutting = false;
+		return true;
+	}
+	return line_give(t);
+}
+
+static bool lines_split(struct tail *t, const char *data, size_t len)
+{
+	const char *end = data + len;
+
+	while (data < end) {
+		const char *newline = memchr(data, '\n', (size_t)(end - data));
+		const char *stop = newline ? newline : end;
+
+		if (!line_add(t, data, (size_t)(stop - data)))
+			return false;
+		if (newline && !line_end(t))
+			return false;
+		data = newline ? newline + 1 : end;
+	}
+	return true;
+}
+
+/* ---- the file ---- */
+
+enum tail_read { READ_MORE, READ_END, READ_STOPPED };
+
+/* Somebody else has emptied the file: its old text is gone, the new one begins at 0. */
+static void truncation_notice(struct tail *t)
+{
+	struct stat st;
+
+	if (fstat(t->fd, &st) < 0 || st.st_size >= t->offset)
+		return;
+	t->offset = 0;
+	t->cutting = false;
+	buf_reset(&t->pending);
+}
+
+static enum tail_read piece_read(struct tail *t)
+{
+	char data[PIECE];
+	ssize_t n = pread(t->fd, data, sizeof(data), t->offset);
+
+	if (n <= 0)
+		return n < 0 && errno == EINTR ? READ_MORE : READ_END;
+	t->offset += n;
+	return lines_split(t, data, (size_t)n) ? READ_MORE : READ_STOPPED;
+}
+
+/* Only right after the end was seen: what a writer adds between the two calls here is lost. */
+static void ceiling_keep(struct tail *t)
+{
+	struct stat st;
+
+	if (t->ceiling <= 0 || t->offset <= t->ceiling)
+		return;
+	if (fstat(t->fd, &st) == 0 && st.st_size == t->offset && ftruncate(t->fd, 0) == 0)
+		t->offset = 0;
+}
+
+static enum tail_read pieces_read(struct tail *t, int pieces)
+{
+	enum tail_read how = READ_MORE;
+
+	truncation_notice(t);
+	while (how == READ_MORE && pieces-- > 0)
+		how = piece_read(t);
+	if (how == READ_END)
+		ceiling_keep(t);
+	return how;
+}
+
+static void backlog_read(struct deferred *d, void *owner)
+{
+	(void)d;
+	struct tail *t = owner;
+
+	if (pieces_read(t, PER_TURN) == READ_MORE)
+		deferred_start(&t->again);
+}
+
+static void file_changed(struct io *io, int events, void *owner)
+{
+	_Alignas(struct inotify_event) char notes[4096];
+	struct tail *t = owner;
+
+	(void)events;
+	/* All notes say the same: there is something to read. */
+	while (read(io->fd, notes, sizeof(notes)) > 0)
+		;
+	deferred_start(&t->again);
+}
+
+static int file_watch(int fd, struct err *e)
+{
+	char path[NAME_SIZE];
+	int notes = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+
+	if (notes < 0)
+		return err_errno(e, "cannot watch files");
+	/* By descriptor, so that it is the file that was opened, whatever its name is now. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (inotify_add_watch(notes, path, IN_MODIFY) < 0) {
+		err_errno(e, "cannot watch the file");
+		close(notes);
+		return -1;
+	}
+	return notes;
+}
+
+static int file_open(int dirfd, const char *name, int64_t *size, struct err *e)
+{
+	int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
+	struct stat st;
+	AUTO(fd_t) fd = openat(dirfd, name, flags, 0600);
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_errno(e, "cannot open %s", name);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_INVALID, "%s is no regular file", name);
+	*size = st.st_size;
+
+	int opened = fd;
+	fd = -1;
+	return opened;
+}
+
+int tail_start(struct tail *t, struct loop *l, int dirfd, const char *name, int64_t offset,
+	       int64_t ceiling, tail_line_fn *line, void *owner, struct err *e)
+{
+	int64_t size;
+	AUTO(fd_t) fd = file_open(dirfd, name, &size, e);
+
+	if (fd < 0)
+		return -1;
+	int notes = file_watch(fd, e);
+	if (notes < 0)
+		return err_wrap(e, "%s", name);
+
+	t->fd = fd;
+	fd = -1;
+	t->offset = offset < 0 ? size : offset;
+	t->ceiling = ceiling;
+	t->max_line = t->max_line ? t->max_line : MAX_LINE;
+	t->pending = (struct buf){0};
+	t->cutting = false;
+	t->stopped = NULL;
+	t->line = line;
+	t->owner = owner;
+	t->running = true;
+	io_init(&t->io, l, notes, file_changed, t);
+	io_start(&t->io, IO_READ);
+	deferred_init(&t->again, l, backlog_read, t);
+	deferred_start(&t->again);
+	return 0;
+}
+
+void tail_flush(struct tail *t)
+{
+	struct stat st;
+
+	assert(!t->stopped);
+	if (!t->running)
+		return;
+	/* A bound on the turns: a writer that is still there must not keep us here. */
+	int64_t size = fstat(t->fd, &st) == 0 ? st.st_size : 0;
+	if (pieces_read(t, (int)(size / (int64_t)PIECE) + 2) == READ_STOPPED)
+		return;
+	if (t->pending.len > 0 && !t->cutting)
+		line_give(t);
+}
+
+void tail_stop(struct tail *t)
+{
+	if (!t->running)
+		return;
+	t->running = false;
+	if (t->stopped)
+		*t->stopped = true;
+	t->stopped = NULL;
+	deferred_stop(&t->again);
+	io_stop(&t->io);
+	close(t->io.fd);
+	close(t->fd);
+	buf_free(&t->pending);
+}
+
+int64_t tail_position(const struct tail *t)
+{
+	int64_t waiting = (int64_t)t->pending.len;
+
+	return t->offset > waiting ? t->offset - waiting : 0;
+}
