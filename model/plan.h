@@ -56,13 +56,13 @@ enum plan_state {
 };
 
 struct plan {
-	int64_t number;     /* shown as "p<number>"; 0 = not stored yet */
-	char *operation;    /* that made it */
-	char *principal;    /* who proposed */
-	char *reason;       /* NULL = none said */
-	char *decided_by;   /* who approved or rejected; NULL = nobody */
+	int64_t number;                          /* shown as "p<number>"; 0 = not stored yet */
+	char *operation;                         /* that made it */
+	char *principal;                         /* who proposed */
+	char *reason;                            /* NULL = none said */
+	char *decided_by;                        /* who approved or rejected; NULL = nobody */
 	int64_t made_ms, expires_ms, decided_ms; /* wall; 0 = not yet */
-	int64_t revision;   /* desired revision that it made when applied; 0 = none */
+	int64_t revision; /* desired revision that it made when applied; 0 = none */
 	enum plan_state state;
 	struct edit *edits;
 	size_t n_edits;
@@ -92,8 +92,11 @@ const char *plan_state_name(enum plan_state s);
 int plan_state_by_name(const char *name); /* -1 when unknown */
 /* {edits, changes, touches, approvals, warnings}: how the store keeps it. */
 void plan_write_body(const struct plan *p, struct buf *out);
+/* Replaces what the plan holds; on failure it stays as it was. The hash is not touched. */
 MUST_USE int plan_read_body(struct plan *p, const char *text, size_t len, struct err *e);
-void plan_id(int64_t number, char out[24]);                 /* "p7" */
+/* Move what `from` holds into p, whose own is freed. */
+void plan_take_body(struct plan *p, struct plan *from);
+void plan_id(int64_t number, char out[24]); /* "p7" */
 MUST_USE int plan_number(const char *id, int64_t *number, struct err *e);
 
 #endif
