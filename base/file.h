@@ -10,6 +10,7 @@
 
 /* Open (or make, 0700) a folder below dirfd. The caller closes *fd. */
 MUST_USE int dir_open(int dirfd, const char *path, bool create, int *fd, struct err *e);
+/* Appends; limit in bytes, 0 = 16 MiB. Only regular files. */
 MUST_USE int file_read(int dirfd, const char *path, size_t limit, struct buf *out, struct err *e);
 MUST_USE int file_write(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
 			struct err *e);

@@ -1,4 +1,8 @@
-/* Pure text forms: durations, times, host names, ids, services, base64. No I/O. */
+/*
+ * Pure text forms; no I/O. Durations, times, ids and encodings are in text.c, names in hostname.c,
+ * services and URLs in service.c, what an address is in address.c, patterns in pattern.c, what may
+ * be shown in utf8.c.
+ */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
@@ -51,15 +55,17 @@ struct service {
 MUST_USE int service_parse(const char *text, struct service *out, struct err *e);
 
 /* What an address is: routes may not point at link-local or metadata addresses (design 3.6). */
-bool address_is_loopback(const char *host);      /* 127/8, ::1, localhost */
-bool address_is_link_local(const char *host);    /* 169.254/16, fe80::/10, metadata names */
+bool address_is_loopback(const char *host);    /* 127/8, ::1, localhost */
+bool address_is_unspecified(const char *host); /* 0.0.0.0, ::, which lead to this host as well */
+bool address_is_link_local(const char *host);  /* 169.254/16, fe80::/10, metadata names */
 
-/* http(s)://host[:port][/path] split; -1 when it is no such URL or carries user:password. */
+/* http(s)://host[:port][/path] split; -1 when it is no such URL or carries user:password, a query
+ * or a fragment. */
 struct url {
 	char scheme[8];
 	char host[HOSTNAME_MAX + 1];
 	int port; /* filled with the scheme's default */
-	char path[512];
+	char path[512]; /* begins with '/', or is empty */
 };
 MUST_USE int url_parse(const char *text, struct url *out, struct err *e);
 
