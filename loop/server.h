@@ -17,14 +17,14 @@ struct server;
 struct server_req;
 
 struct server_limits {
-	size_t max_header;      /* bytes; 0 = 16 KiB; more is 431 */
-	size_t max_body;        /* bytes; 0 = 1 MiB; more is 413 */
-	int max_connections;    /* per listener; 0 = 512 */
-	int64_t header_ms;      /* from accept or the last answer's end to a complete header once its
-				   first byte came; 0 = 10 s */
-	int64_t body_ms;        /* from header to complete body; 0 = 30 s */
-	int64_t idle_ms;        /* keep-alive without a request; 0 = 60 s */
-	size_t max_stream;      /* bytes a slow reader may have waiting; 0 = 1 MiB */
+	size_t max_header;   /* bytes; 0 = 16 KiB; more is 431 */
+	size_t max_body;     /* bytes; 0 = 1 MiB; more is 413 */
+	int max_connections; /* per listener; 0 = 512 */
+	int64_t header_ms;   /* from accept or the last answer's end to a complete header once its
+				first byte came; 0 = 10 s */
+	int64_t body_ms;     /* from header to complete body; 0 = 30 s */
+	int64_t idle_ms;     /* keep-alive without a request; 0 = 60 s */
+	size_t max_stream;   /* bytes a slow reader may have waiting; 0 = 1 MiB */
 };
 
 /* Who is at the other end of a Unix socket (SO_PEERCRED, SO_PEERGROUPS); valid = false on TCP or
@@ -34,7 +34,7 @@ struct peer {
 	pid_t pid;
 	uid_t uid;
 	gid_t gid;
-	gid_t *groups; /* supplementary; owned by the request */
+	gid_t *groups; /* supplementary; valid as long as the request */
 	size_t n_groups;
 };
 
@@ -45,19 +45,25 @@ struct server_handler {
 	/* Header and body are complete. The handler answers now or later, once. */
 	void (*request)(struct server_req *r, void *owner);
 	/* The request is over: answered, or its peer has gone. The request's memory ends after this
-	 * call; whoever kept the pointer forgets it here. Always called if request was called. */
+	 * call; whoever kept the pointer forgets it here. Called once for every request that head
+	 * or request was called with. Gone means closed in both directions; the end of the peer's
+	 * sending alone ends a stream, while a plain request is still answered. */
 	void (*gone)(struct server_req *r, void *owner);
 	/* The text of an error that the server itself must send (400, 408, 413, 431, 503): writes a
 	 * body for it and returns its content type. May be NULL: plain text. */
 	const char *(*refusal)(int status, const char *what, struct buf *body, void *owner);
 	void *owner;
+	/* A connection came, nothing of it was read: false closes it. peer_port is 0 on a Unix
+	 * socket. May be NULL. */
+	bool (*accepted)(const struct peer *peer, int door, int peer_port, void *owner);
 };
 
 struct server *server_new(struct loop *l, const struct server_limits *limits,
 			  const struct server_handler *handler);
-void server_free(struct server *s); /* closes all; gone is called for what is open */
+/* Closes all; gone is called for what is open. Not from inside a handler. */
+void server_free(struct server *s);
 /* Listen on a descriptor that is bound and listening already (a Unix socket, a TCP socket, one from
- * systemd). Takes it. door is kept for the caller and told by server_req_door. */
+ * systemd). Takes it, on failure too. door is kept for the caller and told by server_req_door. */
 MUST_USE int server_listen(struct server *s, int fd, int door, struct err *e);
 /* Make listening sockets for server_listen. The Unix socket is made with mode and, where gid is not
  * -1, that group, in one step that leaves no window; a stale one is replaced, a live one refused
@@ -82,17 +88,18 @@ void server_req_set_context(struct server_req *r, void *context);
 void *server_req_context(const struct server_req *r);
 /* A unique id of the request, for the log: 12 hex digits. */
 const char *server_req_id(const struct server_req *r);
-/* Peer's TCP port or 0, and the listener's own address as "127.0.0.1:7437" ("" on Unix). */
+/* The listener's own address as "127.0.0.1:7437" ("" on Unix). */
 const char *server_req_local(const struct server_req *r);
+int server_req_peer_port(const struct server_req *r); /* 0 on Unix */
 
 /* Answer. headers: "Name: value", NULL-terminated, may be NULL. The body is copied. */
 void server_reply(struct server_req *r, int status, const char *content_type, const void *body,
 		  size_t len, const char *const *headers);
 
 /* Streams (server-sent events): begin answers the header; push adds bytes, -1 when more than
- * max_stream would wait (nothing is added; the caller drops or closes); end closes. After the peer
- * has gone (handler.gone), the request must not be used. drained, if set, is called when all that
- * was pushed has been handed to the kernel. */
+ * max_stream would wait (nothing is added; the caller drops or closes); end closes when all of it
+ * has been sent. After the peer has gone (handler.gone), the request must not be used. drained, if
+ * set, is called when all that was pushed has been handed to the kernel. */
 void server_stream_begin(struct server_req *r, int status, const char *content_type,
 			 const char *const *headers, void (*drained)(struct server_req *, void *),
 			 void *owner);
