@@ -32,14 +32,14 @@ struct connector {
 	int64_t token_generation; /* of the token that its folder holds */
 
 	enum connector_state state;
-	char *reason; /* why it is in this state, one sentence */
-	int64_t since_ms; /* wall: in this state */
-	pid_t pid;        /* 0 = no process */
-	int64_t started_ms; /* wall */
-	int64_t restarts;   /* unwanted exits and restarts by us since it was made */
+	char *reason;        /* why it is in this state, one sentence */
+	int64_t since_ms;    /* wall: in this state */
+	pid_t pid;           /* 0 = no process */
+	int64_t started_ms;  /* wall */
+	int64_t restarts;    /* unwanted exits and restarts by us since it was made */
 	int64_t next_try_ms; /* monotonic, while restarting or blocked */
 	int metrics_port;
-	int64_t edge_connections; /* by /ready; -1 = not known */
+	int64_t edge_connections;     /* by /ready; -1 = not known */
 	char connector_id[UUID_SIZE]; /* cloudflared's own, new at each start */
 	int64_t config_version;       /* by /config; -1 = none received yet */
 	char *version;                /* of the binary, NULL = not known */

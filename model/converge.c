@@ -24,7 +24,7 @@ static bool missing(char **why, const char *fmt, ...)
 
 /* ---- records ---- */
 
-static char *wanted_content(const struct world *w, const struct record *r)
+char *record_content(const struct world *w, const struct record *r)
 {
 	const struct tunnel *t = *r->tunnel_id ? world_tunnel(w, r->tunnel_id) : NULL;
 
@@ -35,7 +35,7 @@ static char *wanted_content(const struct world *w, const struct record *r)
 
 static bool record_as_wanted(const struct world *w, const struct record *r, char **why)
 {
-	AUTO(str_t) content = wanted_content(w, r);
+	AUTO(str_t) content = record_content(w, r);
 
 	if (!content)
 		return missing(why, "record %s: its tunnel does not exist at Cloudflare yet",

@@ -8,10 +8,11 @@
 #define COMMENT_MAX 100 /* characters that the Free plan allows */
 
 struct record {
-	char id[ID_SIZE]; /* "d0123456789" */
-	char *name;       /* host name, normalised; unique among our records of a type */
-	char *type;       /* "CNAME" */
-	char tunnel_id[ID_SIZE]; /* content is <its remote id>.cfargotunnel.com; "" = content below */
+	char id[ID_SIZE];        /* "d0123456789" */
+	char *name;              /* host name, normalised; unique among our records of a type */
+	char *type;              /* "CNAME" */
+	char tunnel_id[ID_SIZE]; /* content is <its remote id>.cfargotunnel.com; "" = content below
+				  */
 	char *content;           /* of a record that leads to no tunnel of ours; NULL otherwise */
 	char *comment;           /* the user's text behind the mark; NULL = none */
 	bool proxied;
@@ -24,13 +25,14 @@ struct record {
 
 	struct {
 		int64_t looked_ms; /* wall: last complete look-up of name (or by id); 0 = none */
-		bool found;        /* the record with our remote id (or, before that, a claimable one) */
-		bool gone;         /* had a remote id, a complete look-up says it is absent */
-		bool marked;       /* its comment bears our mark */
+		bool found;  /* the record with our remote id (or, before that, a claimable one) */
+		bool gone;   /* had a remote id, a complete look-up says it is absent */
+		bool marked; /* its comment bears our mark */
 		char found_id[CF_ID_SIZE];
 		char *type, *content, *comment; /* as Cloudflare shows it */
 		bool proxied;
-		char *conflict; /* what stands in the way: "A 192.0.2.1 (not ours)"; NULL = nothing */
+		char *conflict; /* what stands in the way: "A 192.0.2.1 (not ours)"; NULL = nothing
+				 */
 	} observed;
 	struct problem *problem;
 };

@@ -12,46 +12,63 @@ struct access_rule {
 	struct strlist groups, users;
 };
 
+struct settings_access {
+	struct access_rule viewer, operator, admin;
+};
+
+struct settings_cloudflare {
+	char *account_id;      /* NULL = not configured: nothing is written to Cloudflare */
+	char *api_token_file;  /* the systemd credential `cloudflare-token` goes before it */
+	char *read_token_file; /* NULL = the one token does all */
+	char *base_url;        /* without a slash at its end */
+	char *ca_file; /* further trust anchor, for a base_url of one's own; NULL = system's */
+	char *budget;  /* "600/5m"; checked by the table */
+	int64_t fleet_size;
+};
+
+struct settings_reconcile {
+	struct duration interval;
+	char *drift;
+};
+
+struct settings_safety {
+	int64_t max_delete;
+	struct strlist protect; /* normalised host names, "*." allowed */
+	struct strlist allow_services;
+};
+
+struct settings_health {
+	struct duration interval, timeout, unready;
+	int64_t failures;
+};
+
+struct settings_connectors {
+	char *launcher, *cloudflared, *protocol;
+	struct duration grace_period;
+	struct settings_health health;
+	char *upgrade;
+};
+
+struct settings_mcp {
+	char *listen; /* NULL = no TCP door */
+	bool metrics; /* serve /metrics on it too */
+};
+
+struct settings_log {
+	char *level;
+};
+
 struct settings {
 	char *owner;
 	char *state_dir;
 	char *socket;
-	struct {
-		struct access_rule viewer, operator, admin;
-	} access;
-	struct {
-		char *account_id;
-		char *api_token_file;
-		char *read_token_file;
-		char *base_url;
-		char *ca_file; /* further trust anchor, for a base_url of one's own; NULL = system's */
-		char *budget;  /* "600/5m"; checked by the table */
-		int64_t fleet_size;
-	} cloudflare;
-	struct {
-		struct duration interval;
-		char *drift;
-	} reconcile;
-	struct {
-		int64_t max_delete;
-		struct strlist protect, allow_services;
-	} safety;
-	struct {
-		char *launcher, *cloudflared, *protocol;
-		struct duration grace_period;
-		struct {
-			struct duration interval, timeout, unready;
-			int64_t failures;
-		} health;
-		char *upgrade;
-	} connectors;
-	struct {
-		char *listen; /* NULL = no TCP door */
-		bool metrics; /* serve /metrics on it too */
-	} mcp;
-	struct {
-		char *level;
-	} log;
+	struct settings_access access;
+	struct settings_cloudflare cloudflare;
+	struct settings_reconcile reconcile;
+	struct settings_safety safety;
+	struct settings_connectors connectors;
+	struct settings_mcp mcp;
+	struct settings_log log;
 };
 
 const struct field *settings_table(void);
@@ -65,7 +82,8 @@ void settings_default(struct settings *s);
  * account id form, protect patterns, absolute paths). */
 MUST_USE int settings_parse(const char *file, const char *text, size_t len, struct settings *out,
 			    struct err *e);
-/* Several files in order (adit.yaml, conf.d/...): a key given twice is refused with both places. */
+/* Several files (adit.yaml, conf.d/...): sections are joined; a key given twice is refused with
+ * both places. */
 struct settings_source {
 	const char *file;
 	const char *text;

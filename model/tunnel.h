@@ -21,20 +21,20 @@ struct tunnel {
 	int64_t applied_generation; /* of the configuration that Cloudflare confirmed */
 	char remote_id[UUID_SIZE];  /* "" until created; an attribute, not the identity */
 	int64_t create_sent_ms;     /* wall: a POST may have taken effect since; 0 = none */
-	int64_t token_generation;   /* +1 with each new connector token in the store; 0 = none yet */
-	int64_t config_version;     /* the version that holds applied_generation; 0 = never put */
+	int64_t token_generation; /* +1 with each new connector token in the store; 0 = none yet */
+	int64_t config_version;   /* the version that holds applied_generation; 0 = never put */
 
 	struct {
-		bool gone;              /* had a remote id; a complete look-up says it is absent */
-		int64_t seen_ms;        /* wall: last time Cloudflare showed it */
-		char status[16];        /* inactive, degraded, healthy, down */
-		int64_t looked_ms;      /* wall: last look-up by name that was complete; 0 = none */
+		bool gone;         /* had a remote id; a complete look-up says it is absent */
+		int64_t seen_ms;   /* wall: last time Cloudflare showed it */
+		char status[16];   /* inactive, degraded, healthy, down */
+		int64_t looked_ms; /* wall: last look-up by name that was complete; 0 = none */
 		char found_id[UUID_SIZE]; /* what that look-up found, "" = nothing */
-		int64_t config_seen_ms; /* wall; 0 = the configuration must be read */
-		int64_t config_version; /* 0 = never configured */
-		char *config;           /* text of the "config" member as sent; NULL = null */
-		bool config_local;      /* source is a local file: adit does not write it */
-		int64_t connections;    /* of all connectors, ours or not; -1 = not known */
+		int64_t config_seen_ms;   /* wall; 0 = the configuration must be read */
+		int64_t config_version;   /* 0 = never configured */
+		char *config;             /* text of the "config" member as sent; NULL = null */
+		bool config_local;        /* source is a local file: adit does not write it */
+		int64_t connections;      /* of all connectors, ours or not; -1 = not known */
 		bool connections_cleared; /* DELETE connections was answered since want = absent */
 	} observed;
 	struct problem *problem;

@@ -96,6 +96,10 @@ struct zone *world_zone_of(const struct world *w, const char *hostname);
 /* "web/1"; out has room for a name and a slot. */
 void connector_name(const struct world *w, const struct connector *c, char *out, size_t size);
 
+/* What the record is to hold: "<remote id of its tunnel>.cfargotunnel.com" or its own content. The
+ * caller frees it; NULL while its tunnel has no remote id. */
+char *record_content(const struct world *w, const struct record *r);
+
 /* break and continue do what they say. The table must not change inside, but for a return or break
  * right after it. */
 #define TABLE_EACH(i, T, var, table)                                                               \

@@ -1,0 +1,391 @@
+/* Objects as JSON. What several rooms must agree on, such as the one word for a tunnel's state, is
+ * derived here and nowhere else. */
+#include "model/render.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+/* ---- small values ---- */
+
+/* NULL and "" are both: not known. */
+static void put_text(struct json_writer *out, const char *key, const char *s)
+{
+	json_put_string(out, key, s && *s ? s : NULL);
+}
+
+static void put_null(struct json_writer *out, const char *key)
+{
+	json_write_key(out, key);
+	json_write_null(out);
+}
+
+/* A number that is null when it has the value that means: not known. */
+static void put_known(struct json_writer *out, const char *key, int64_t v, int64_t unknown)
+{
+	if (v == unknown)
+		put_null(out, key);
+	else
+		json_put_int(out, key, v);
+}
+
+static void put_next_try(struct json_writer *out, int64_t next_try_ms)
+{
+	int64_t left_ms = next_try_ms - clock_mono_ms();
+
+	if (next_try_ms == 0)
+		put_null(out, "next_try_s");
+	else
+		json_put_int(out, "next_try_s", left_ms > 0 ? (left_ms + 999) / 1000 : 0);
+}
+
+static void put_problem(struct json_writer *out, const struct problem *p)
+{
+	json_write_key(out, "problem");
+	render_problem(p, out);
+}
+
+static const char *want_name(enum want want)
+{
+	return want == WANT_PRESENT ? "present" : "absent";
+}
+
+static const char *tunnel_name_of(const struct world *w, const char *tunnel_id)
+{
+	const struct tunnel *t = *tunnel_id ? world_tunnel(w, tunnel_id) : NULL;
+
+	return t ? t->name : NULL;
+}
+
+/* The members of an error, put into the object that is open. */
+static void put_err_members(struct json_writer *out, const struct err *e)
+{
+	AUTO(buf_t) text = {0};
+	struct json_writer inner;
+	struct json_cursor c;
+	struct json_span key, value;
+
+	json_write_init(&inner, &text);
+	json_write_err(&inner, e);
+	if (!json_cursor_init(&c, json_span_of(buf_text(&text), text.len)))
+		return;
+	while (json_cursor_next(&c, &key, &value)) {
+		AUTO(str_t) name = json_span_string(key);
+
+		json_write_key(out, name);
+		json_write_raw(out, value.p, value.len);
+	}
+}
+
+void render_problem(const struct problem *p, struct json_writer *out)
+{
+	if (!p) {
+		json_write_null(out);
+		return;
+	}
+	json_object_begin(out);
+	put_err_members(out, &p->err);
+	json_put_time(out, "since", p->since_ms);
+	json_put_int(out, "attempts", p->attempts);
+	put_next_try(out, p->next_try_ms);
+	json_object_end(out);
+}
+
+/* ---- tunnels ---- */
+
+struct tally {
+	int64_t routes, connectors, serving, ready;
+	bool current; /* one that serves runs the tunnel's configuration */
+};
+
+static struct tally tally_of(const struct world *w, const struct tunnel *t)
+{
+	struct tally n = {0};
+
+	TABLE_EACH (i, struct route, r, &w->routes)
+		n.routes += str_equal(r->tunnel_id, t->id);
+	TABLE_EACH (i, struct connector, c, &w->connectors) {
+		if (!str_equal(c->tunnel_id, t->id))
+			continue;
+		n.connectors++;
+		n.serving += connector_serving(c);
+		n.ready += c->state == CONNECTOR_READY;
+		if (connector_serving(c) && c->config_version >= t->config_version)
+			n.current = true;
+	}
+	return n;
+}
+
+static bool configuration_put(const struct tunnel *t, int64_t routes)
+{
+	return (routes == 0 && t->config_version == 0) || t->applied_generation == t->generation;
+}
+
+static const char *tunnel_state(const struct tunnel *t, const struct tally *n)
+{
+	if (t->want == WANT_ABSENT)
+		return "deleting";
+	if (t->problem)
+		return "problem";
+	if (t->observed.gone)
+		return "gone";
+	if (!*t->remote_id || !configuration_put(t, n->routes))
+		return "pending";
+	if (t->replicas == 0)
+		return *t->observed.status ? t->observed.status : "unknown";
+	if (n->serving == 0)
+		return "down";
+	return n->ready < t->replicas ? "degraded" : "healthy";
+}
+
+static void put_connectors(struct json_writer *out, const struct tally *n)
+{
+	json_write_key(out, "connectors");
+	json_object_begin(out);
+	json_put_int(out, "ready", n->ready);
+	json_put_int(out, "total", n->connectors);
+	json_object_end(out);
+}
+
+static void put_remote(struct json_writer *out, const struct tunnel *t)
+{
+	json_write_key(out, "remote");
+	json_object_begin(out);
+	put_text(out, "status", t->observed.status);
+	put_known(out, "connections", t->observed.connections, -1);
+	json_put_time(out, "seen", t->observed.seen_ms);
+	json_object_end(out);
+}
+
+void render_tunnel(const struct world *w, const struct tunnel *t, struct json_writer *out)
+{
+	struct tally n = tally_of(w, t);
+
+	json_object_begin(out);
+	json_put_string(out, "id", t->id);
+	json_put_string(out, "name", t->name);
+	put_text(out, "remote_id", t->remote_id);
+	json_put_string(out, "want", want_name(t->want));
+	json_put_string(out, "state", tunnel_state(t, &n));
+	json_put_int(out, "replicas", t->replicas);
+	json_put_int(out, "routes", n.routes);
+	put_connectors(out, &n);
+	json_put_int(out, "config_version", t->config_version);
+	json_put_int(out, "generation", t->generation);
+	json_put_int(out, "applied_generation", t->applied_generation);
+	put_remote(out, t);
+	json_put_bool(out, "converged", world_tunnel_converged(w, t->id, NULL));
+	put_problem(out, t->problem);
+	json_object_end(out);
+}
+
+/* ---- routes ---- */
+
+/* Without connectors here, Cloudflare's word has to do. */
+static bool tunnel_serves(const struct tunnel *t, const struct tally *n)
+{
+	if (t->want == WANT_ABSENT || !*t->remote_id || t->config_version == 0 ||
+	    !configuration_put(t, n->routes))
+		return false;
+	if (t->replicas > 0)
+		return n->current;
+	return str_equal(t->observed.status, "healthy") ||
+	       str_equal(t->observed.status, "degraded");
+}
+
+static const struct record *record_of(const struct world *w, const char *hostname)
+{
+	TABLE_EACH (i, struct record, d, &w->records)
+		if (str_equal(d->name, hostname))
+			return d;
+	return NULL;
+}
+
+static const char *route_state(const struct world *w, const struct route *r)
+{
+	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
+	const struct record *d = record_of(w, r->hostname);
+	struct tally n;
+
+	if (r->problem || !t || t->problem || t->observed.gone || (d && d->problem))
+		return "problem";
+	n = tally_of(w, t);
+	if (!tunnel_serves(t, &n))
+		return "pending";
+	return !d || world_record_converged(w, d->id, NULL) ? "live" : "pending";
+}
+
+void render_route(const struct world *w, const struct route *r, struct json_writer *out)
+{
+	bool wildcard = r->hostname[0] == '*';
+	AUTO(str_t) url = wildcard ? NULL : str_format("https://%s", r->hostname);
+
+	json_object_begin(out);
+	json_put_string(out, "id", r->id);
+	json_put_string(out, "hostname", r->hostname);
+	put_text(out, "path", r->path);
+	json_put_string(out, "service", r->service);
+	json_write_key(out, "origin");
+	if (r->origin)
+		json_write_raw(out, r->origin, strlen(r->origin));
+	else
+		json_write_null(out);
+	put_text(out, "tunnel", tunnel_name_of(w, r->tunnel_id));
+	json_put_string(out, "state", route_state(w, r));
+	json_put_string(out, "url", url);
+	put_problem(out, r->problem);
+	json_object_end(out);
+}
+
+/* ---- records and zones ---- */
+
+void render_record(const struct world *w, const struct record *r, struct json_writer *out)
+{
+	AUTO(str_t) content = record_content(w, r);
+	const struct zone *z = *r->zone_id ? world_zone(w, r->zone_id) : NULL;
+
+	json_object_begin(out);
+	json_put_string(out, "id", r->id);
+	json_put_string(out, "name", r->name);
+	json_put_string(out, "type", r->type);
+	put_text(out, "content", content);
+	json_put_bool(out, "proxied", r->proxied);
+	json_put_int(out, "ttl", r->ttl);
+	put_text(out, "zone", z ? z->name : NULL);
+	put_text(out, "tunnel", tunnel_name_of(w, r->tunnel_id));
+	json_put_bool(out, "owned", true);
+	put_text(out, "remote_id", r->remote_id);
+	put_text(out, "untrusted_comment", r->observed.comment);
+	json_put_bool(out, "converged", world_record_converged(w, r->id, NULL));
+	put_problem(out, r->problem);
+	json_object_end(out);
+}
+
+void render_zone(const struct zone *z, struct json_writer *out)
+{
+	json_object_begin(out);
+	json_put_string(out, "id", z->id);
+	json_put_string(out, "name", z->name);
+	put_text(out, "status", z->status);
+	put_text(out, "plan", z->plan);
+	put_text(out, "account_id", z->account_id);
+	json_put_bool(out, "paused", z->paused);
+	json_object_end(out);
+}
+
+/* ---- connectors ---- */
+
+static void put_process(const struct connector *c, struct json_writer *out)
+{
+	put_known(out, "pid", c->pid, 0);
+	json_put_time(out, "started", c->started_ms);
+	json_put_int(out, "restarts", c->restarts);
+	put_known(out, "edge_connections", c->edge_connections, -1);
+	put_text(out, "connector_id", c->connector_id);
+	put_known(out, "config_version", c->config_version, -1);
+	put_known(out, "metrics_port", c->metrics_port, 0);
+	put_text(out, "version", c->version);
+}
+
+void render_connector(const struct world *w, const struct connector *c, struct json_writer *out)
+{
+	char name[128];
+
+	connector_name(w, c, name, sizeof(name));
+	json_object_begin(out);
+	json_put_string(out, "id", c->id);
+	json_put_string(out, "name", name);
+	put_text(out, "tunnel", tunnel_name_of(w, c->tunnel_id));
+	json_put_string(out, "state", connector_state_name(c->state));
+	put_text(out, "reason", c->reason);
+	json_put_time(out, "since", c->since_ms);
+	put_process(c, out);
+	put_next_try(out, c->next_try_ms);
+	put_text(out, "last_exit", c->last_exit);
+	put_text(out, "untrusted_last_line", c->last_line);
+	put_problem(out, c->problem);
+	json_object_end(out);
+}
+
+/* ---- plans ---- */
+
+static void put_changes(const struct plan *p, struct json_writer *out)
+{
+	json_write_key(out, "changes");
+	json_array_begin(out);
+	for (size_t i = 0; i < p->n_changes; i++) {
+		const struct change *c = &p->changes[i];
+
+		json_object_begin(out);
+		json_write_key(out, "sign");
+		json_write_stringn(out, &c->sign, 1);
+		json_put_string(out, "object", c->object);
+		json_put_string(out, "name", c->name);
+		put_text(out, "detail", c->detail);
+		json_object_end(out);
+	}
+	json_array_end(out);
+}
+
+static void put_touches(const struct plan *p, struct json_writer *out)
+{
+	json_write_key(out, "touches");
+	json_array_begin(out);
+	for (size_t i = 0; i < p->n_touches; i++) {
+		json_object_begin(out);
+		json_put_string(out, "id", p->touches[i].id);
+		json_put_int(out, "generation", p->touches[i].generation);
+		json_object_end(out);
+	}
+	json_array_end(out);
+}
+
+static void put_whole(const struct plan *p, struct json_writer *out)
+{
+	json_put_strlist(out, "approvals", &p->approvals);
+	put_changes(p, out);
+	json_put_strlist(out, "warnings", &p->warnings);
+	put_touches(p, out);
+	put_text(out, "hash", p->hash);
+}
+
+void render_plan(const struct plan *p, bool full, struct json_writer *out)
+{
+	char id[24];
+
+	plan_id(p->number, id);
+	json_object_begin(out);
+	json_put_string(out, "plan", p->number ? id : NULL);
+	json_put_string(out, "state", plan_state_name(p->state));
+	json_put_string(out, "operation", p->operation);
+	json_put_string(out, "principal", p->principal);
+	put_text(out, "reason", p->reason);
+	json_put_time(out, "made", p->made_ms);
+	json_put_time(out, "expires", p->expires_ms);
+	put_text(out, "decided_by", p->decided_by);
+	json_put_time(out, "decided", p->decided_ms);
+	put_known(out, "revision", p->revision, 0);
+	if (full)
+		put_whole(p, out);
+	else
+		json_put_int(out, "approvals", (int64_t)p->approvals.n);
+	json_object_end(out);
+}
+
+/* ---- the budget ---- */
+
+void render_rate(const struct world *w, struct json_writer *out)
+{
+	const struct system_facts *s = &w->system;
+
+	if (s->budget_limit == 0) {
+		json_write_null(out);
+		return;
+	}
+	json_object_begin(out);
+	json_put_int(out, "limit", s->budget_limit);
+	json_put_int(out, "remaining", s->budget_remaining);
+	json_put_int(out, "reset_s", s->budget_reset_s);
+	json_object_end(out);
+}
