@@ -12,21 +12,20 @@
 /* NULL and "" are both: not known. */
 static void put_text(struct json_writer *out, const char *key, const char *s)
 {
-	json_put_string(out, key, s && *s ? s : NULL);
+	if (s && *s)
+		json_put_string(out, key, s);
 }
 
-static void put_null(struct json_writer *out, const char *key)
+static void put_time(struct json_writer *out, const char *key, int64_t wall_ms)
 {
-	json_write_key(out, key);
-	json_write_null(out);
+	if (wall_ms)
+		json_put_time(out, key, wall_ms);
 }
 
-/* A number that is null when it has the value that means: not known. */
+/* A number that is left out when it has the value that means: not known. */
 static void put_known(struct json_writer *out, const char *key, int64_t v, int64_t unknown)
 {
-	if (v == unknown)
-		put_null(out, key);
-	else
+	if (v != unknown)
 		json_put_int(out, key, v);
 }
 
@@ -34,14 +33,14 @@ static void put_next_try(struct json_writer *out, int64_t next_try_ms)
 {
 	int64_t left_ms = next_try_ms - clock_mono_ms();
 
-	if (next_try_ms == 0)
-		put_null(out, "next_try_s");
-	else
+	if (next_try_ms)
 		json_put_int(out, "next_try_s", left_ms > 0 ? (left_ms + 999) / 1000 : 0);
 }
 
 static void put_problem(struct json_writer *out, const struct problem *p)
 {
+	if (!p)
+		return;
 	json_write_key(out, "problem");
 	render_problem(p, out);
 }
@@ -86,7 +85,7 @@ void render_problem(const struct problem *p, struct json_writer *out)
 	}
 	json_object_begin(out);
 	put_err_members(out, &p->err);
-	json_put_time(out, "since", p->since_ms);
+	put_time(out, "since", p->since_ms);
 	json_put_int(out, "attempts", p->attempts);
 	put_next_try(out, p->next_try_ms);
 	json_object_end(out);
@@ -95,7 +94,7 @@ void render_problem(const struct problem *p, struct json_writer *out)
 /* ---- tunnels ---- */
 
 struct tally {
-	int64_t routes, connectors, serving, ready;
+	int64_t routes, serving, ready;
 	bool current; /* one that serves runs the tunnel's configuration */
 };
 
@@ -106,13 +105,11 @@ static struct tally tally_of(const struct world *w, const struct tunnel *t)
 	TABLE_EACH (i, struct route, r, &w->routes)
 		n.routes += str_equal(r->tunnel_id, t->id);
 	TABLE_EACH (i, struct connector, c, &w->connectors) {
-		if (!str_equal(c->tunnel_id, t->id))
+		if (!str_equal(c->tunnel_id, t->id) || !connector_serving(c))
 			continue;
-		n.connectors++;
-		n.serving += connector_serving(c);
+		n.serving++;
 		n.ready += c->state == CONNECTOR_READY;
-		if (connector_serving(c) && c->config_version >= t->config_version)
-			n.current = true;
+		n.current |= c->config_version >= t->config_version;
 	}
 	return n;
 }
@@ -122,29 +119,36 @@ static bool configuration_put(const struct tunnel *t, int64_t routes)
 	return (routes == 0 && t->config_version == 0) || t->applied_generation == t->generation;
 }
 
+/* No connector runs here: Cloudflare's word has to do, which is "inactive" for one that never had
+ * any. */
+static const char *remote_state(const struct tunnel *t)
+{
+	if (!*t->observed.status)
+		return "pending";
+	return str_equal(t->observed.status, "inactive") ? "down" : t->observed.status;
+}
+
 static const char *tunnel_state(const struct tunnel *t, const struct tally *n)
 {
 	if (t->want == WANT_ABSENT)
 		return "deleting";
-	if (t->problem)
+	if (t->problem || t->observed.gone)
 		return "problem";
-	if (t->observed.gone)
-		return "gone";
 	if (!*t->remote_id || !configuration_put(t, n->routes))
 		return "pending";
 	if (t->replicas == 0)
-		return *t->observed.status ? t->observed.status : "unknown";
+		return remote_state(t);
 	if (n->serving == 0)
 		return "down";
 	return n->ready < t->replicas ? "degraded" : "healthy";
 }
 
-static void put_connectors(struct json_writer *out, const struct tally *n)
+static void put_connectors(struct json_writer *out, const struct tunnel *t, const struct tally *n)
 {
 	json_write_key(out, "connectors");
 	json_object_begin(out);
-	json_put_int(out, "ready", n->ready);
-	json_put_int(out, "total", n->connectors);
+	json_put_int(out, "ready", n->serving);
+	json_put_int(out, "total", t->replicas);
 	json_object_end(out);
 }
 
@@ -154,7 +158,7 @@ static void put_remote(struct json_writer *out, const struct tunnel *t)
 	json_object_begin(out);
 	put_text(out, "status", t->observed.status);
 	put_known(out, "connections", t->observed.connections, -1);
-	json_put_time(out, "seen", t->observed.seen_ms);
+	put_time(out, "seen", t->observed.seen_ms);
 	json_object_end(out);
 }
 
@@ -170,7 +174,7 @@ void render_tunnel(const struct world *w, const struct tunnel *t, struct json_wr
 	json_put_string(out, "state", tunnel_state(t, &n));
 	json_put_int(out, "replicas", t->replicas);
 	json_put_int(out, "routes", n.routes);
-	put_connectors(out, &n);
+	put_connectors(out, t, &n);
 	json_put_int(out, "config_version", t->config_version);
 	json_put_int(out, "generation", t->generation);
 	json_put_int(out, "applied_generation", t->applied_generation);
@@ -226,14 +230,13 @@ void render_route(const struct world *w, const struct route *r, struct json_writ
 	json_put_string(out, "hostname", r->hostname);
 	put_text(out, "path", r->path);
 	json_put_string(out, "service", r->service);
-	json_write_key(out, "origin");
-	if (r->origin)
+	if (r->origin) {
+		json_write_key(out, "origin");
 		json_write_raw(out, r->origin, strlen(r->origin));
-	else
-		json_write_null(out);
+	}
 	put_text(out, "tunnel", tunnel_name_of(w, r->tunnel_id));
 	json_put_string(out, "state", route_state(w, r));
-	json_put_string(out, "url", url);
+	put_text(out, "url", url);
 	put_problem(out, r->problem);
 	json_object_end(out);
 }
@@ -269,7 +272,6 @@ void render_zone(const struct zone *z, struct json_writer *out)
 	json_put_string(out, "name", z->name);
 	put_text(out, "status", z->status);
 	put_text(out, "plan", z->plan);
-	put_text(out, "account_id", z->account_id);
 	json_put_bool(out, "paused", z->paused);
 	json_object_end(out);
 }
@@ -279,7 +281,7 @@ void render_zone(const struct zone *z, struct json_writer *out)
 static void put_process(const struct connector *c, struct json_writer *out)
 {
 	put_known(out, "pid", c->pid, 0);
-	json_put_time(out, "started", c->started_ms);
+	put_time(out, "started", c->started_ms);
 	json_put_int(out, "restarts", c->restarts);
 	put_known(out, "edge_connections", c->edge_connections, -1);
 	put_text(out, "connector_id", c->connector_id);
@@ -299,7 +301,7 @@ void render_connector(const struct world *w, const struct connector *c, struct j
 	put_text(out, "tunnel", tunnel_name_of(w, c->tunnel_id));
 	json_put_string(out, "state", connector_state_name(c->state));
 	put_text(out, "reason", c->reason);
-	json_put_time(out, "since", c->since_ms);
+	put_time(out, "since", c->since_ms);
 	put_process(c, out);
 	put_next_try(out, c->next_try_ms);
 	put_text(out, "last_exit", c->last_exit);
@@ -356,15 +358,15 @@ void render_plan(const struct plan *p, bool full, struct json_writer *out)
 
 	plan_id(p->number, id);
 	json_object_begin(out);
-	json_put_string(out, "plan", p->number ? id : NULL);
+	put_text(out, "plan", p->number ? id : NULL);
 	json_put_string(out, "state", plan_state_name(p->state));
 	json_put_string(out, "operation", p->operation);
 	json_put_string(out, "principal", p->principal);
 	put_text(out, "reason", p->reason);
-	json_put_time(out, "made", p->made_ms);
-	json_put_time(out, "expires", p->expires_ms);
+	put_time(out, "made", p->made_ms);
+	put_time(out, "expires", p->expires_ms);
 	put_text(out, "decided_by", p->decided_by);
-	json_put_time(out, "decided", p->decided_ms);
+	put_time(out, "decided", p->decided_ms);
 	put_known(out, "revision", p->revision, 0);
 	if (full)
 		put_whole(p, out);
@@ -379,13 +381,11 @@ void render_rate(const struct world *w, struct json_writer *out)
 {
 	const struct system_facts *s = &w->system;
 
-	if (s->budget_limit == 0) {
-		json_write_null(out);
-		return;
-	}
 	json_object_begin(out);
-	json_put_int(out, "limit", s->budget_limit);
-	json_put_int(out, "remaining", s->budget_remaining);
-	json_put_int(out, "reset_s", s->budget_reset_s);
+	if (s->budget_limit) {
+		json_put_int(out, "limit", s->budget_limit);
+		json_put_int(out, "remaining", s->budget_remaining);
+		json_put_int(out, "reset_s", s->budget_reset_s);
+	}
 	json_object_end(out);
 }
