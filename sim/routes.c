@@ -1,0 +1,112 @@
+/* The table of routes, and finding a request's row in it. */
+#include "sim/routes.h"
+
+#include <string.h>
+
+/* {account}, {zone} and {hex} are 32 hex digits; {tunnel} and {uuid} are UUIDs; {word} is any. */
+static const struct route table[] = {
+	{"GET", "/user/tokens/verify", NULL, answer_user_verify},
+	{"GET", "/accounts", "account:read", answer_account_list},
+	{"GET", "/accounts/{account}", "account:read", answer_account_get},
+	{"GET", "/accounts/{account}/tokens/verify", NULL, answer_account_verify},
+	{"GET", "/accounts/{account}/members", "account:read", answer_member_list},
+	{"GET", "/accounts/{account}/roles", "account:read", answer_role_list},
+	{"GET", "/accounts/{account}/dns_records/usage", "dns:read", answer_account_usage},
+	{"GET", "/accounts/{account}/tunnels", "tunnel:read", answer_tunnel_list},
+	{"GET", "/accounts/{account}/cfd_tunnel", "tunnel:read", answer_tunnel_list},
+	{"POST", "/accounts/{account}/cfd_tunnel", "tunnel:write", answer_tunnel_create},
+	{"GET", "/accounts/{account}/cfd_tunnel/{tunnel}", "tunnel:read", answer_tunnel_get},
+	{"PATCH", "/accounts/{account}/cfd_tunnel/{tunnel}", "tunnel:write", answer_tunnel_patch},
+	{"DELETE", "/accounts/{account}/cfd_tunnel/{tunnel}", "tunnel:write", answer_tunnel_delete},
+	{"GET", "/accounts/{account}/cfd_tunnel/{tunnel}/token", "tunnel:write",
+	 answer_tunnel_token},
+	{"GET", "/accounts/{account}/cfd_tunnel/{tunnel}/connections", "tunnel:read",
+	 answer_connection_list},
+	{"DELETE", "/accounts/{account}/cfd_tunnel/{tunnel}/connections", "tunnel:write",
+	 answer_connection_delete},
+	{"GET", "/accounts/{account}/cfd_tunnel/{tunnel}/connectors/{uuid}", "tunnel:read",
+	 answer_connector_get},
+	{"GET", "/accounts/{account}/cfd_tunnel/{tunnel}/configurations", "tunnel:read",
+	 answer_config_get},
+	{"PUT", "/accounts/{account}/cfd_tunnel/{tunnel}/configurations", "tunnel:write",
+	 answer_config_put},
+	{"GET", "/zones", "zone:read", answer_zone_list},
+	{"GET", "/zones/{zone}", "zone:read", answer_zone_get},
+	{"GET", "/zones/{zone}/dns_records", "dns:read", answer_record_list},
+	{"POST", "/zones/{zone}/dns_records", "dns:write", answer_record_create},
+	{"POST", "/zones/{zone}/dns_records/batch", "dns:write", answer_record_batch},
+	{"GET", "/zones/{zone}/dns_records/usage", "dns:read", answer_zone_usage},
+	{"GET", "/zones/{zone}/dns_records/{hex}", "dns:read", answer_record_get},
+	{"PUT", "/zones/{zone}/dns_records/{hex}", "dns:write", answer_record_put},
+	{"PATCH", "/zones/{zone}/dns_records/{hex}", "dns:write", answer_record_patch},
+	{"DELETE", "/zones/{zone}/dns_records/{hex}", "dns:write", answer_record_delete},
+	/* security: empty unless a fixture says more */
+	{"GET", "/accounts/{account}/logs/audit", "account:read", answer_audit_list},
+	{"GET", "/accounts/{account}/audit_logs", "account:read", answer_empty_list},
+	{"GET", "/accounts/{account}/rulesets", "waf:read", answer_empty_list},
+	{"GET", "/accounts/{account}/rulesets/phases/{word}/entrypoint", "waf:read",
+	 answer_entrypoint},
+	{"GET", "/accounts/{account}/firewall/access_rules/rules", "waf:read", answer_empty_list},
+	{"GET", "/zones/{zone}/rulesets", "waf:read", answer_empty_list},
+	{"GET", "/zones/{zone}/rulesets/phases/{word}/entrypoint", "waf:read", answer_entrypoint},
+	{"GET", "/zones/{zone}/firewall/access_rules/rules", "waf:read", answer_empty_list},
+	{"GET", "/zones/{zone}/firewall/lockdowns", "waf:read", answer_empty_list},
+	{"GET", "/zones/{zone}/firewall/ua_rules", "waf:read", answer_empty_list},
+	{"GET", "/zones/{zone}/firewall/rules", "waf:read", answer_retired},
+	{"GET", "/zones/{zone}/firewall/waf/overrides", "waf:read", answer_retired},
+	{"GET", "/zones/{zone}/rate_limits", "waf:read", answer_retired},
+};
+
+static bool segment_matches(const char *pattern, size_t pattern_len, const char *text, size_t len,
+			    bool *placeholder)
+{
+	*placeholder = pattern[0] == '{';
+	if (!*placeholder)
+		return pattern_len == len && memcmp(pattern, text, len) == 0;
+	if (len == 0 || len >= 64)
+		return false;
+	char value[64];
+	memcpy(value, text, len);
+	value[len] = '\0';
+	if (strncmp(pattern, "{word}", pattern_len) == 0)
+		return true;
+	if (strncmp(pattern, "{tunnel}", pattern_len) == 0 ||
+	    strncmp(pattern, "{uuid}", pattern_len) == 0)
+		return uuid_valid(value);
+	return len == 32 && hex_valid(value, 32);
+}
+
+static bool path_matches(const char *pattern, const char *path, char ids[CALL_IDS][64])
+{
+	size_t n = 0;
+
+	while (*pattern == '/' && *path == '/') {
+		size_t pattern_len = strcspn(++pattern, "/"), len = strcspn(++path, "/");
+		bool placeholder;
+		if (!segment_matches(pattern, pattern_len, path, len, &placeholder))
+			return false;
+		if (placeholder && n < CALL_IDS) {
+			memcpy(ids[n], path, len);
+			ids[n++][len] = '\0';
+		}
+		pattern += pattern_len;
+		path += len;
+	}
+	return !*pattern && !*path;
+}
+
+enum route_match route_find(const char *method, const char *path, char ids[CALL_IDS][64],
+			    const struct route **out)
+{
+	enum route_match match = ROUTE_NO_PATH;
+
+	for (size_t i = 0; i < ARRAY_LEN(table); i++) {
+		if (!path_matches(table[i].pattern, path, ids))
+			continue;
+		*out = &table[i];
+		if (str_equal(table[i].method, method))
+			return ROUTE_FOUND;
+		match = ROUTE_NO_METHOD;
+	}
+	return match;
+}

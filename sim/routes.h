@@ -1,0 +1,63 @@
+/*
+ * The API's routes: one table of method, pattern, scope and handler. The table decides between
+ * "no such path" (7003), "not by this method" (7001) and a handler, and reads ids out of paths.
+ */
+#ifndef SIM_ROUTES_H
+#define SIM_ROUTES_H
+
+#include "sim/call.h"
+
+struct route {
+	const char *method;
+	const char *pattern;
+	const char *scope; /* NULL = any valid token */
+	void (*answer)(struct call *k);
+};
+
+enum route_match { ROUTE_FOUND, ROUTE_NO_PATH, ROUTE_NO_METHOD };
+
+/* Fills ids in the order of the pattern's placeholders. */
+enum route_match route_find(const char *method, const char *path, char ids[CALL_IDS][64],
+			    const struct route **out);
+
+/* accounts.c */
+void answer_account_list(struct call *k);
+void answer_account_get(struct call *k);
+void answer_zone_list(struct call *k);
+void answer_zone_get(struct call *k);
+void answer_user_verify(struct call *k);
+void answer_account_verify(struct call *k);
+void answer_member_list(struct call *k);
+void answer_role_list(struct call *k);
+/* security.c */
+void answer_empty_list(struct call *k);
+void answer_audit_list(struct call *k);
+void answer_entrypoint(struct call *k);
+void answer_retired(struct call *k);
+/* tunnels.c */
+void answer_tunnel_list(struct call *k);
+void answer_tunnel_get(struct call *k);
+void answer_tunnel_create(struct call *k);
+void answer_tunnel_patch(struct call *k);
+void answer_tunnel_delete(struct call *k);
+void answer_tunnel_token(struct call *k);
+/* connections.c */
+void answer_connection_list(struct call *k);
+void answer_connection_delete(struct call *k);
+void answer_connector_get(struct call *k);
+/* configs.c */
+void answer_config_get(struct call *k);
+void answer_config_put(struct call *k);
+/* records.c */
+void answer_record_get(struct call *k);
+void answer_record_create(struct call *k);
+void answer_record_put(struct call *k);
+void answer_record_patch(struct call *k);
+void answer_record_delete(struct call *k);
+void answer_zone_usage(struct call *k);
+void answer_account_usage(struct call *k);
+/* record_list.c, batch.c */
+void answer_record_list(struct call *k);
+void answer_record_batch(struct call *k);
+
+#endif
