@@ -14,20 +14,27 @@
 struct store;
 
 struct store_options {
-	int dirfd;              /* state_dir, open; borrowed while the store is open */
-	const char *owner;      /* pinned at first start: another one later is ERR_CONFLICT */
-	const char *account_id; /* pinned when first not empty; "" = not configured yet */
+	int dirfd;                   /* state_dir, open; borrowed while the store is open */
+	const char *owner;           /* pinned at first start: another one later is ERR_CONFLICT */
+	const char *account_id;      /* pinned when first not empty; "" = not configured yet */
+	const char *machine_id_file; /* NULL = /etc/machine-id */
 };
 
 /* Locks state_dir (ERR_BUSY names the pid that holds it), opens or makes the file (0600), migrates;
  * a newer schema is refused, a damaged file is moved aside to adit.db.damaged-<time> and reported
  * by store_was_damaged. The account of an earlier start is in force when none is given. */
 MUST_USE int store_open(const struct store_options *o, struct store **s, struct err *e);
-void store_close(struct store *s); /* checkpoint, unlock */
+void store_close(struct store *s);                /* checkpoint, unlock */
 const char *store_install(const struct store *s); /* 8 hex digits, made at first start */
 const char *store_owner(const struct store *s);
 const char *store_account(const struct store *s);
 bool store_was_damaged(const struct store *s);
+const char *store_damaged_name(const struct store *s); /* file in state_dir; NULL = not damaged */
+/* The machine is another one than at the first start: a restored or cloned store. Not known (no
+ * machine id) counts as the same. */
+bool store_moved(const struct store *s);
+/* This machine is the right one from now on (writes_resume). Inside a transaction. */
+MUST_USE int store_accept_machine(struct store *s, struct err *e);
 
 /* One transaction. Full disk and I/O errors are ERR_INTERNAL with a hint, never lost silently; a
  * failed commit has rolled back. */
@@ -37,16 +44,17 @@ void store_rollback(struct store *s); /* no-op outside of a transaction */
 
 /* ---- desired state (desired.c) ---- */
 
-/* Fill an empty world with tunnels, routes, records, connectors and the revision. Observed parts
- * start empty. */
+/* Fill an empty world with tunnels, routes, records, connectors and the revision, in order of
+ * creation. Observed parts start empty. After an error the world is to be freed. */
 MUST_USE int store_load(struct store *s, struct world *w, struct err *e);
 MUST_USE int store_save_tunnel(struct store *s, const struct tunnel *t, struct err *e);
 MUST_USE int store_save_route(struct store *s, const struct route *r, struct err *e);
 MUST_USE int store_save_record(struct store *s, const struct record *r, struct err *e);
-/* want, stopped_by_user, restarts and what finds its process again: pid, start ticks, boot id,
- * metrics port. */
+/* Slot, want, stopped_by_user, restarts and token_generation. What finds its process again is
+ * saved by store_save_process; requests to restart are not kept over a start of ours. */
 MUST_USE int store_save_connector(struct store *s, const struct connector *c, struct err *e);
-/* A missing row is no error. A dropped tunnel takes secret, token, rules and connectors along. */
+/* Tunnel, route, record or connector. A missing row is no error. A dropped tunnel takes secret,
+ * token, rules and connectors along; while a route leads through it, the commit is refused. */
 MUST_USE int store_drop(struct store *s, enum object_type type, const char *id, struct err *e);
 /* The tunnel's own secret (base64 text, as Cloudflare takes it) and the connector's token. */
 MUST_USE int store_save_secret(struct store *s, const char *tunnel_id, const struct secret *secret,
@@ -69,8 +77,9 @@ MUST_USE int store_add_revision(struct store *s, int64_t revision, const struct 
 /* ---- plans (plans.c) ---- */
 
 MUST_USE int store_add_plan(struct store *s, struct plan *p, struct err *e); /* sets number */
-/* State, decided_by, decided_ms, revision; the rest is immutable. */
+/* State, decided_by, decided_ms, revision; the rest is immutable. ERR_NOT_FOUND. */
 MUST_USE int store_decide_plan(struct store *s, const struct plan *p, struct err *e);
+/* ERR_NOT_FOUND; ERR_CONFLICT for a waiting plan that no longer has the hash it was stored with. */
 MUST_USE int store_load_plan(struct store *s, int64_t number, struct plan **p, struct err *e);
 /* Newest first, below before (0 = newest), state -1 = any. The caller frees each and the array. */
 MUST_USE int store_list_plans(struct store *s, int state, int64_t before, int64_t limit,
@@ -82,8 +91,8 @@ MUST_USE int store_expire_plans(struct store *s, int64_t wall_ms, int64_t *expir
 /* ---- events (events.c): what happened, for people; bounded ---- */
 
 struct event {
-	int64_t seq; /* set by the store */
-	int64_t at_ms;
+	int64_t seq;   /* set by the store */
+	int64_t at_ms; /* wall; 0 = now */
 	enum object_type object_type;
 	char *object_id;   /* local id, "" for the system */
 	char *object_name; /* as people know it */
@@ -91,17 +100,18 @@ struct event {
 	char *message;     /* one sentence */
 	char *untrusted_detail; /* text from outside, NULL = none */
 };
-void event_free(struct event *ev);
+void event_free(struct event *ev); /* its members, not itself: lists are arrays of events */
 /* Own transaction if none is open. Keeps the newest 10,000. */
 MUST_USE int store_add_event(struct store *s, const struct event *ev, struct err *e);
 struct event_filter {
-	int64_t since_ms; /* 0 = any */
-	int64_t before;   /* seq, exclusive; 0 = newest */
+	int64_t since_ms;             /* 0 = any */
+	int64_t before;               /* seq, exclusive; 0 = newest */
 	const char *kind, *object_id; /* NULL = any */
 	int64_t limit;
 };
-MUST_USE int store_list_events(struct store *s, const struct event_filter *f,
-			       struct event **events, size_t *n, struct err *e);
+/* Newest first. The caller event_free()s each and frees the array. */
+MUST_USE int store_list_events(struct store *s, const struct event_filter *f, struct event **events,
+			       size_t *n, struct err *e);
 
 /* ---- ledger (ledger.c): who did what; append-only (trigger), hash-chained, write-ahead ---- */
 
@@ -111,25 +121,30 @@ struct ledger_row {
 	int64_t seq; /* set by the store, as are at_ms and the hashes */
 	int64_t at_ms;
 	enum ledger_phase phase;
-	char *principal;  /* "uid 0 (root)", "grant claude", "adit" for the reconciler itself */
-	char *operation;  /* "route_set", or "POST cfd_tunnel" for a call to Cloudflare */
-	char *object;     /* local id or name, NULL = none */
-	char *arguments;  /* JSON with secrets struck out, NULL = none */
-	char *plan_hash;  /* NULL = none */
-	char *outcome;    /* "ok", an error kind, "refused"; NULL while asked */
-	char *detail;     /* ray id, remote id, revision: JSON or words; NULL = none */
+	char *principal; /* "uid 0 (root)", "grant claude", "adit" for the reconciler itself */
+	char *operation; /* "route_set", or "POST cfd_tunnel" for a call to Cloudflare */
+	char *object;    /* local id or name, NULL = none */
+	char *arguments; /* JSON with secrets struck out, NULL = none */
+	char *plan_hash; /* NULL = none */
+	char *outcome;   /* "ok", an error kind, "refused"; NULL while asked */
+	char *detail;    /* ray id, remote id, revision: JSON or words; NULL = none */
 	char prev_hash[SHA256_HEX_SIZE], hash[SHA256_HEX_SIZE];
 };
-void ledger_row_free(struct ledger_row *row);
+void ledger_row_free(struct ledger_row *row); /* its members, not itself */
+const char *ledger_phase_name(enum ledger_phase phase);
 /* Inside the caller's transaction, or in one of its own when none is open. */
 MUST_USE int store_add_ledger(struct store *s, const struct ledger_row *row, int64_t *seq,
 			      struct err *e);
+/* Newest first, below before (0 = newest). The caller frees the rows' members and the array. */
 MUST_USE int store_list_ledger(struct store *s, int64_t before, int64_t limit,
 			       struct ledger_row **rows, size_t *n, struct err *e);
 /* Walk the chain: 0 and *count rows, or ERR_CONFLICT that names the first bad row. */
 MUST_USE int store_verify_ledger(struct store *s, int64_t *count, struct err *e);
 
 /* ---- small facts (meta) ---- */
+
+/* NULL removes the key. The store's own keys (install, owner, account, clean, ledger_head) are not
+ * to be set. */
 MUST_USE int store_set_meta(struct store *s, const char *key, const char *value, struct err *e);
 char *store_get_meta(struct store *s, const char *key); /* NULL; the caller frees it */
 

@@ -1,0 +1,405 @@
+/*
+ * Desired state: tunnels, routes, records and connectors as rows, secrets beside them, and the
+ * history of revisions. A row is written whole; what Cloudflare or a process showed us is no part
+ * of it, because it is looked at again after every start.
+ */
+#include "store/private.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+static const char *want_name(enum want want)
+{
+	return want == WANT_ABSENT ? "absent" : "present";
+}
+
+static enum want col_want(struct query *q, int i)
+{
+	return str_equal(col_text(q, i), "absent") ? WANT_ABSENT : WANT_PRESENT;
+}
+
+/* Order of creation. The number is kept here: asking the tables for it at each row costs more
+ * than the row. */
+static int next_made(struct store *s, int64_t *made, struct err *e)
+{
+	if (!s->made) {
+		AUTO(query_t) q = {0};
+
+		if (query_open(&q, s, SQL_MADE_MAX, e) || query_step(&q, e) < 0)
+			return -1;
+		s->made = col_int(&q, 0);
+	}
+	*made = ++s->made;
+	return 0;
+}
+
+/* ---- saving ---- */
+
+int store_save_tunnel(struct store *s, const struct tunnel *t, struct err *e)
+{
+	AUTO(query_t) q = {0};
+	int64_t made;
+
+	if (next_made(s, &made, e) || query_open(&q, s, SQL_TUNNEL_PUT, e))
+		return -1;
+	bind_text(&q, t->id);
+	bind_text(&q, t->name);
+	bind_text(&q, want_name(t->want));
+	bind_int(&q, t->replicas);
+	bind_int(&q, t->generation);
+	bind_int(&q, t->applied_generation);
+	bind_text(&q, t->remote_id);
+	bind_int(&q, t->create_sent_ms);
+	bind_int(&q, t->token_generation);
+	bind_int(&q, t->config_version);
+	bind_int(&q, made);
+	return query_run(&q, e);
+}
+
+int store_save_route(struct store *s, const struct route *r, struct err *e)
+{
+	AUTO(query_t) q = {0};
+	int64_t made;
+
+	if (next_made(s, &made, e) || query_open(&q, s, SQL_ROUTE_PUT, e))
+		return -1;
+	bind_text(&q, r->id);
+	bind_text(&q, r->tunnel_id);
+	bind_text(&q, r->hostname);
+	bind_text(&q, r->path);
+	bind_text(&q, r->service);
+	bind_text(&q, r->origin);
+	bind_int(&q, r->generation);
+	bind_int(&q, made);
+	return query_run(&q, e);
+}
+
+int store_save_record(struct store *s, const struct record *r, struct err *e)
+{
+	AUTO(query_t) q = {0};
+	int64_t made;
+
+	if (next_made(s, &made, e) || query_open(&q, s, SQL_RECORD_PUT, e))
+		return -1;
+	bind_text(&q, r->id);
+	bind_text(&q, r->name);
+	bind_text(&q, r->type);
+	bind_text(&q, r->tunnel_id);
+	bind_text(&q, r->content);
+	bind_text(&q, r->comment);
+	bind_int(&q, r->proxied);
+	bind_int(&q, r->ttl);
+	bind_text(&q, want_name(r->want));
+	bind_int(&q, r->generation);
+	bind_int(&q, r->applied_generation);
+	bind_text(&q, r->zone_id);
+	bind_text(&q, r->remote_id);
+	bind_int(&q, r->create_sent_ms);
+	bind_int(&q, made);
+	return query_run(&q, e);
+}
+
+int store_save_connector(struct store *s, const struct connector *c, struct err *e)
+{
+	AUTO(query_t) q = {0};
+	int64_t made;
+
+	if (next_made(s, &made, e) || query_open(&q, s, SQL_CONNECTOR_PUT, e))
+		return -1;
+	bind_text(&q, c->id);
+	bind_text(&q, c->tunnel_id);
+	bind_int(&q, c->slot);
+	bind_text(&q, want_name(c->want));
+	bind_int(&q, c->stopped_by_user);
+	bind_int(&q, c->token_generation);
+	bind_int(&q, c->restarts);
+	bind_int(&q, made);
+	return query_run(&q, e);
+}
+
+int store_drop(struct store *s, enum object_type type, const char *id, struct err *e)
+{
+	static const enum sql drops[OBJECT_TYPES] = {
+		[OBJECT_TUNNEL] = SQL_TUNNEL_DROP,
+		[OBJECT_ROUTE] = SQL_ROUTE_DROP,
+		[OBJECT_RECORD] = SQL_RECORD_DROP,
+		[OBJECT_CONNECTOR] = SQL_CONNECTOR_DROP,
+	};
+	AUTO(query_t) q = {0};
+
+	if ((unsigned)type >= OBJECT_TYPES || !drops[type])
+		return err_set(e, ERR_INTERNAL, "the store keeps no %s", object_type_name(type));
+	if (query_open(&q, s, drops[type], e))
+		return -1;
+	bind_text(&q, id);
+	return query_run(&q, e);
+}
+
+/* ---- loading ---- */
+
+static void read_tunnel(struct query *q, struct world *w)
+{
+	struct tunnel *t = tunnel_new(col_text(q, 1));
+
+	col_copy(q, 0, t->id, sizeof(t->id));
+	t->want = col_want(q, 2);
+	t->replicas = col_int(q, 3);
+	t->generation = col_int(q, 4);
+	t->applied_generation = col_int(q, 5);
+	col_copy(q, 6, t->remote_id, sizeof(t->remote_id));
+	t->create_sent_ms = col_int(q, 7);
+	t->token_generation = col_int(q, 8);
+	t->config_version = col_int(q, 9);
+	if (q->bad)
+		tunnel_free(t);
+	else
+		world_add_tunnel(w, t);
+}
+
+static void read_route(struct query *q, struct world *w)
+{
+	struct route *r = route_new();
+
+	col_copy(q, 0, r->id, sizeof(r->id));
+	col_copy(q, 1, r->tunnel_id, sizeof(r->tunnel_id));
+	str_set(&r->hostname, col_text(q, 2));
+	str_set(&r->path, col_text(q, 3));
+	str_set(&r->service, col_text(q, 4));
+	str_set(&r->origin, col_text(q, 5));
+	r->generation = col_int(q, 6);
+	if (q->bad)
+		route_free(r);
+	else
+		world_add_route(w, r);
+}
+
+static void read_record(struct query *q, struct world *w)
+{
+	struct record *r = record_new(col_text(q, 1), col_text(q, 2));
+
+	col_copy(q, 0, r->id, sizeof(r->id));
+	col_copy(q, 3, r->tunnel_id, sizeof(r->tunnel_id));
+	str_set(&r->content, col_text(q, 4));
+	str_set(&r->comment, col_text(q, 5));
+	r->proxied = col_int(q, 6) != 0;
+	r->ttl = col_int(q, 7);
+	r->want = col_want(q, 8);
+	r->generation = col_int(q, 9);
+	r->applied_generation = col_int(q, 10);
+	col_copy(q, 11, r->zone_id, sizeof(r->zone_id));
+	col_copy(q, 12, r->remote_id, sizeof(r->remote_id));
+	r->create_sent_ms = col_int(q, 13);
+	if (q->bad)
+		record_free(r);
+	else
+		world_add_record(w, r);
+}
+
+static void read_connector(struct query *q, struct world *w)
+{
+	int slot = (int)col_int(q, 2);
+	struct connector *c;
+
+	if (slot < 1 || slot > TUNNEL_SLOTS_MAX) {
+		q->bad = true;
+		return;
+	}
+	c = connector_new(col_text(q, 1), slot);
+	c->want = col_want(q, 3);
+	c->stopped_by_user = col_int(q, 4) != 0;
+	c->token_generation = col_int(q, 5);
+	c->restarts = col_int(q, 6);
+	if (!str_equal(c->id, col_text(q, 0)))
+		q->bad = true;
+	if (q->bad)
+		connector_free(c);
+	else
+		world_add_connector(w, c);
+}
+
+static int load_list(struct store *s, enum sql list,
+		     void (*read_row)(struct query *q, struct world *w), struct world *w,
+		     struct err *e)
+{
+	AUTO(query_t) q = {0};
+	int got;
+
+	if (query_open(&q, s, list, e))
+		return -1;
+	while ((got = query_step(&q, e)) > 0) {
+		read_row(&q, w);
+		if (q.bad)
+			return err_set(e, ERR_INTERNAL, "a row of the store %s is not readable: %s",
+				       s->path, col_text(&q, 0));
+	}
+	return got;
+}
+
+static int load_revision(struct store *s, struct world *w, struct err *e)
+{
+	AUTO(query_t) q = {0};
+
+	if (query_open(&q, s, SQL_REVISION_MAX, e) || query_step(&q, e) < 0)
+		return -1;
+	w->revision = col_int(&q, 0);
+	return 0;
+}
+
+int store_load(struct store *s, struct world *w, struct err *e)
+{
+	if (load_list(s, SQL_TUNNEL_LIST, read_tunnel, w, e))
+		return -1;
+	if (load_list(s, SQL_ROUTE_LIST, read_route, w, e))
+		return -1;
+	if (load_list(s, SQL_RECORD_LIST, read_record, w, e))
+		return -1;
+	if (load_list(s, SQL_CONNECTOR_LIST, read_connector, w, e))
+		return -1;
+	return load_revision(s, w, e);
+}
+
+/* ---- secrets and rules ---- */
+
+static int put_secret(struct store *s, enum sql put, const char *tunnel_id,
+		      const struct secret *secret, struct err *e)
+{
+	AUTO(query_t) q = {0};
+
+	if (query_open(&q, s, put, e))
+		return -1;
+	bind_text(&q, tunnel_id);
+	bind_blob(&q, secret->data, secret->len);
+	return query_run(&q, e);
+}
+
+static int get_secret(struct store *s, enum sql get, const char *tunnel_id, const char *what,
+		      struct secret *secret, struct err *e)
+{
+	AUTO(query_t) q = {0};
+	int got;
+
+	if (query_open(&q, s, get, e))
+		return -1;
+	bind_text(&q, tunnel_id);
+	got = query_step(&q, e);
+	if (got < 0)
+		return -1;
+	if (!got)
+		return err_set(e, ERR_NOT_FOUND, "the store holds no %s of tunnel %s", what,
+			       tunnel_id);
+	secret_set(secret, sqlite3_column_blob(q.st, 0), (size_t)sqlite3_column_bytes(q.st, 0));
+	return 0;
+}
+
+int store_save_secret(struct store *s, const char *tunnel_id, const struct secret *secret,
+		      struct err *e)
+{
+	return put_secret(s, SQL_SECRET_PUT, tunnel_id, secret, e);
+}
+
+int store_load_secret(struct store *s, const char *tunnel_id, struct secret *secret, struct err *e)
+{
+	return get_secret(s, SQL_SECRET_GET, tunnel_id, "secret", secret, e);
+}
+
+int store_save_token(struct store *s, const char *tunnel_id, const struct secret *token,
+		     struct err *e)
+{
+	return put_secret(s, SQL_TOKEN_PUT, tunnel_id, token, e);
+}
+
+int store_load_token(struct store *s, const char *tunnel_id, struct secret *token, struct err *e)
+{
+	return get_secret(s, SQL_TOKEN_GET, tunnel_id, "connector token", token, e);
+}
+
+int store_save_rules(struct store *s, const char *tunnel_id, const char *rules, struct err *e)
+{
+	AUTO(query_t) q = {0};
+
+	if (query_open(&q, s, SQL_RULES_PUT, e))
+		return -1;
+	bind_text(&q, tunnel_id);
+	bind_text(&q, rules);
+	return query_run(&q, e);
+}
+
+int store_load_rules(struct store *s, const char *tunnel_id, char **rules, struct err *e)
+{
+	AUTO(query_t) q = {0};
+	int got;
+
+	if (query_open(&q, s, SQL_RULES_GET, e))
+		return -1;
+	bind_text(&q, tunnel_id);
+	got = query_step(&q, e);
+	if (got < 0)
+		return -1;
+	*rules = got ? col_dup(&q, 0) : str_dup("[]");
+	return 0;
+}
+
+/* ---- processes ---- */
+
+int store_save_process(struct store *s, const char *connector_id, const struct process_fact *f,
+		       struct err *e)
+{
+	AUTO(query_t) q = {0};
+
+	if (query_open(&q, s, SQL_PROCESS_PUT, e))
+		return -1;
+	bind_text(&q, connector_id);
+	bind_int(&q, f->pid);
+	bind_int(&q, f->start_ticks);
+	bind_text(&q, f->boot_id);
+	bind_int(&q, f->metrics_port);
+	return query_run(&q, e);
+}
+
+int store_load_process(struct store *s, const char *connector_id, struct process_fact *f,
+		       struct err *e)
+{
+	AUTO(query_t) q = {0};
+	struct process_fact found = {0};
+	int got;
+
+	if (query_open(&q, s, SQL_PROCESS_GET, e))
+		return -1;
+	bind_text(&q, connector_id);
+	got = query_step(&q, e);
+	if (got < 0)
+		return -1;
+	if (got) {
+		found.pid = (pid_t)col_int(&q, 0);
+		found.start_ticks = col_int(&q, 1);
+		col_copy(&q, 2, found.boot_id, sizeof(found.boot_id));
+		found.metrics_port = (int)col_int(&q, 3);
+	}
+	*f = found;
+	return 0;
+}
+
+/* ---- revisions ---- */
+
+int store_add_revision(struct store *s, int64_t revision, const struct plan *p, struct err *e)
+{
+	AUTO(query_t) q = {0};
+	AUTO(buf_t) body = {0};
+	AUTO(str_t) edits = NULL;
+	struct json_span span;
+
+	plan_write_body(p, &body);
+	span = json_span_member(json_span_of(buf_text(&body), body.len), "edits");
+	edits = str_ndup(span.len ? span.p : "[]", span.len ? span.len : 2);
+	if (query_open(&q, s, SQL_REVISION_ADD, e))
+		return -1;
+	bind_int(&q, revision);
+	bind_int(&q, clock_wall_ms());
+	bind_int(&q, p->number);
+	bind_text(&q, p->principal);
+	bind_text(&q, edits);
+	return query_run(&q, e);
+}

@@ -1,0 +1,342 @@
+/*
+ * The ledger: each row carries the hash of the row before and one over all its own fields, so that
+ * no row can be changed, left out or put in between unseen. The head (number and hash of the last
+ * row) stands in meta as well, so that a tail that was cut off is missed.
+ */
+#include "store/private.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+#define META_HEAD   "ledger_head"
+#define FIELDS      12 /* columns, in the order of SQL_LEDGER_ADD */
+#define HASHED      11 /* all but the hash itself */
+#define FIELD_PREV  10
+#define FIELD_HASH  11
+#define NUMBER_SIZE 24
+
+struct head {
+	int64_t seq;
+	char hash[SHA256_HEX_SIZE];
+};
+
+static const char *const phases[] = {
+	[LEDGER_ASKED] = "asked",
+	[LEDGER_INTENT] = "intent",
+	[LEDGER_RESULT] = "result",
+};
+
+const char *ledger_phase_name(enum ledger_phase phase)
+{
+	return (unsigned)phase < ARRAY_LEN(phases) ? phases[phase] : "unknown";
+}
+
+static enum ledger_phase phase_by_name(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(phases); i++)
+		if (str_equal(phases[i], name))
+			return (enum ledger_phase)i;
+	return LEDGER_ASKED;
+}
+
+void ledger_row_free(struct ledger_row *row)
+{
+	free(row->principal);
+	free(row->operation);
+	free(row->object);
+	free(row->arguments);
+	free(row->plan_hash);
+	free(row->outcome);
+	free(row->detail);
+	*row = (struct ledger_row){0};
+}
+
+/* ---- the hash ---- */
+
+/* Fields in column order; data NULL is a NULL, which is not the same as "". */
+static void hash_fields(const struct sha256_part fields[HASHED], char out[SHA256_HEX_SIZE])
+{
+	struct sha256_part parts[HASHED + 1];
+	char present[HASHED];
+
+	for (int i = 0; i < HASHED; i++) {
+		present[i] = fields[i].data ? '1' : '0';
+		parts[i + 1] = fields[i];
+		if (!fields[i].data)
+			parts[i + 1] = (struct sha256_part){"", 0};
+	}
+	parts[0] = (struct sha256_part){present, sizeof(present)};
+	sha256_parts(parts, HASHED + 1, out);
+}
+
+static struct sha256_part part_of(const char *s)
+{
+	return (struct sha256_part){s, s ? strlen(s) : 0};
+}
+
+static void hash_row(const struct ledger_row *row, char out[SHA256_HEX_SIZE])
+{
+	char seq[NUMBER_SIZE], at[NUMBER_SIZE];
+
+	snprintf(seq, sizeof(seq), "%" PRId64, row->seq);
+	snprintf(at, sizeof(at), "%" PRId64, row->at_ms);
+	hash_fields(
+		(const struct sha256_part[HASHED]){
+			part_of(seq), part_of(at), part_of(ledger_phase_name(row->phase)),
+			part_of(row->principal), part_of(row->operation), part_of(row->object),
+			part_of(row->arguments), part_of(row->plan_hash), part_of(row->outcome),
+			part_of(row->detail), part_of(row->prev_hash)},
+		out);
+}
+
+/* The row as it stands in the file, by its bytes. */
+static void hash_stored(struct query *q, char out[SHA256_HEX_SIZE])
+{
+	struct sha256_part fields[HASHED];
+
+	for (int i = 0; i < HASHED; i++) {
+		const char *text = col_text(q, i);
+
+		fields[i].data = text;
+		fields[i].len = text ? (size_t)sqlite3_column_bytes(q->st, i) : 0;
+	}
+	hash_fields(fields, out);
+}
+
+/* ---- the head ---- */
+
+static int put_head(struct store *s, const struct head *head, struct err *e)
+{
+	char text[NUMBER_SIZE + SHA256_HEX_SIZE];
+
+	snprintf(text, sizeof(text), "%" PRId64 " %s", head->seq, head->hash);
+	return meta_put(s, META_HEAD, text, e);
+}
+
+static int get_head(struct store *s, struct head *head, struct err *e)
+{
+	AUTO(str_t) text = NULL;
+	char *end = NULL;
+
+	if (meta_get(s, META_HEAD, &text, e))
+		return -1;
+	if (text)
+		head->seq = strtoll(text, &end, 10);
+	if (!end || *end != ' ' || head->seq < 0 ||
+	    !str_copy(head->hash, sizeof(head->hash), end + 1))
+		return err_set(e, ERR_CONFLICT,
+			       "the head of the ledger is missing or not readable");
+	return 0;
+}
+
+/* The first row hangs on the install id: another store's ledger does not fit in here. */
+static void first_link(const struct store *s, char out[SHA256_HEX_SIZE])
+{
+	static const char purpose[] = "adit ledger";
+
+	sha256_parts(
+		(const struct sha256_part[]){{purpose, sizeof(purpose) - 1}, part_of(s->install)},
+		2, out);
+}
+
+static int any_row(struct store *s, bool *any, struct err *e)
+{
+	AUTO(query_t) q = {0};
+	int got;
+
+	if (query_open(&q, s, SQL_LEDGER_WALK, e))
+		return -1;
+	got = query_step(&q, e);
+	*any = got > 0;
+	return got < 0 ? -1 : 0;
+}
+
+/* Rows without a head: it was taken away, and verification is to say so. */
+int ledger_begin(struct store *s, struct err *e)
+{
+	AUTO(str_t) text = NULL;
+	struct head head = {0};
+	bool any;
+
+	if (meta_get(s, META_HEAD, &text, e) || any_row(s, &any, e))
+		return -1;
+	if (text || any)
+		return 0;
+	first_link(s, head.hash);
+	return put_head(s, &head, e);
+}
+
+/* ---- adding ---- */
+
+static int insert(struct store *s, const struct ledger_row *row, struct err *e)
+{
+	AUTO(query_t) q = {0};
+
+	if (query_open(&q, s, SQL_LEDGER_ADD, e))
+		return -1;
+	bind_int(&q, row->seq);
+	bind_int(&q, row->at_ms);
+	bind_text(&q, ledger_phase_name(row->phase));
+	bind_text(&q, row->principal);
+	bind_text(&q, row->operation);
+	bind_text(&q, row->object);
+	bind_text(&q, row->arguments);
+	bind_text(&q, row->plan_hash);
+	bind_text(&q, row->outcome);
+	bind_text(&q, row->detail);
+	bind_text(&q, row->prev_hash);
+	bind_text(&q, row->hash);
+	return query_run(&q, e);
+}
+
+static int append(struct store *s, const struct ledger_row *given, struct head *head, struct err *e)
+{
+	struct ledger_row row = *given; /* borrows the texts */
+
+	if (get_head(s, head, e))
+		return -1;
+	row.seq = head->seq + 1;
+	row.at_ms = clock_wall_ms();
+	memcpy(row.prev_hash, head->hash, sizeof(row.prev_hash));
+	hash_row(&row, row.hash);
+	if (insert(s, &row, e)) {
+		err_wrap(e, "cannot write row %" PRId64 " of the ledger", row.seq);
+		return -1;
+	}
+	head->seq = row.seq;
+	memcpy(head->hash, row.hash, sizeof(head->hash));
+	return put_head(s, head, e);
+}
+
+int store_add_ledger(struct store *s, const struct ledger_row *row, int64_t *seq, struct err *e)
+{
+	struct head head = {0};
+	bool own;
+
+	if (tx_enter(s, &own, e) || tx_leave(s, own, append(s, row, &head, e), e))
+		return -1;
+	if (seq)
+		*seq = head.seq;
+	return 0;
+}
+
+/* ---- reading ---- */
+
+static struct ledger_row read_row(struct query *q)
+{
+	struct ledger_row row = {
+		.seq = col_int(q, 0),
+		.at_ms = col_int(q, 1),
+		.phase = phase_by_name(col_text(q, 2)),
+		.principal = col_dup(q, 3),
+		.operation = col_dup(q, 4),
+		.object = col_dup(q, 5),
+		.arguments = col_dup(q, 6),
+		.plan_hash = col_dup(q, 7),
+		.outcome = col_dup(q, 8),
+		.detail = col_dup(q, 9),
+	};
+
+	col_copy(q, FIELD_PREV, row.prev_hash, sizeof(row.prev_hash));
+	col_copy(q, FIELD_HASH, row.hash, sizeof(row.hash));
+	return row;
+}
+
+static int read_rows(struct query *q, struct ledger_row **rows, size_t *n, struct err *e)
+{
+	size_t cap = 0;
+	int got;
+
+	while ((got = query_step(q, e)) > 0) {
+		if (*n == cap) {
+			cap = cap ? 2 * cap : 16;
+			*rows = mem_grow(*rows, cap, sizeof(**rows));
+		}
+		(*rows)[(*n)++] = read_row(q);
+	}
+	return got;
+}
+
+int store_list_ledger(struct store *s, int64_t before, int64_t limit, struct ledger_row **rows,
+		      size_t *n, struct err *e)
+{
+	AUTO(query_t) q = {0};
+	struct ledger_row *found = NULL;
+	size_t count = 0;
+
+	if (query_open(&q, s, SQL_LEDGER_LIST, e))
+		return -1;
+	bind_int(&q, before ? before : INT64_MAX);
+	bind_int(&q, limit > 0 ? limit : 0);
+	if (read_rows(&q, &found, &count, e)) {
+		while (count)
+			ledger_row_free(&found[--count]);
+		free(found);
+		return -1;
+	}
+	*rows = found;
+	*n = count;
+	return 0;
+}
+
+/* ---- verifying ---- */
+
+static int bad_row(int64_t seq, const char *why, struct err *e)
+{
+	err_set(e, ERR_CONFLICT, "row %" PRId64 " of the ledger %s", seq, why);
+	return err_hint(e,
+			"Somebody wrote to the store beside adit, or its disk is failing: keep a "
+			"copy of the file and compare it with the journal.");
+}
+
+/* One row against the link that the one before has left; the link moves on. */
+static int check_row(struct query *q, struct head *link, struct err *e)
+{
+	char hash[SHA256_HEX_SIZE];
+	int64_t seq = col_int(q, 0);
+
+	if (seq != link->seq + 1)
+		return bad_row(link->seq + 1, "is missing", e);
+	hash_stored(q, hash);
+	if (!str_equal(hash, col_text(q, FIELD_HASH)))
+		return bad_row(seq, "was changed", e);
+	if (!str_equal(link->hash, col_text(q, FIELD_PREV)))
+		return bad_row(seq, "does not follow the row before it", e);
+	link->seq = seq;
+	memcpy(link->hash, hash, sizeof(link->hash));
+	return 0;
+}
+
+static int walk(struct store *s, struct head *link, struct err *e)
+{
+	AUTO(query_t) q = {0};
+	int got;
+
+	if (query_open(&q, s, SQL_LEDGER_WALK, e))
+		return -1;
+	while ((got = query_step(&q, e)) > 0)
+		if (check_row(&q, link, e))
+			return -1;
+	return got;
+}
+
+int store_verify_ledger(struct store *s, int64_t *count, struct err *e)
+{
+	struct head link = {0}, head = {0};
+
+	first_link(s, link.hash);
+	if (walk(s, &link, e) || get_head(s, &head, e))
+		return -1;
+	if (head.seq > link.seq)
+		return bad_row(link.seq + 1, "is missing: the end was cut off", e);
+	if (head.seq < link.seq)
+		return bad_row(head.seq + 1, "was added beside adit", e);
+	if (!str_equal(head.hash, link.hash))
+		return bad_row(head.seq, "is not the one that was last written", e);
+	*count = link.seq;
+	return 0;
+}

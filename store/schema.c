@@ -1,0 +1,168 @@
+/*
+ * The schema and its steps: version n of the file is the first n lists below, each run once, in a
+ * transaction of its own together with the new user_version. A list that was released is never
+ * changed; what is to change gets a list of its own.
+ */
+#include "store/private.h"
+
+#include <stdio.h>
+
+static const char *const version_1[] = {
+	"PRAGMA application_id = 1633970548", /* STORE_APPLICATION */
+	"CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
+
+	/* made: order of creation, since keys are random. */
+	"CREATE TABLE tunnel (id TEXT PRIMARY KEY, name TEXT NOT NULL,"
+	" want TEXT NOT NULL CHECK (want IN ('present', 'absent')), replicas INTEGER NOT NULL,"
+	" generation INTEGER NOT NULL, applied_generation INTEGER NOT NULL,"
+	" remote_id TEXT NOT NULL, create_sent_ms INTEGER NOT NULL,"
+	" token_generation INTEGER NOT NULL, config_version INTEGER NOT NULL,"
+	" made INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+
+	"CREATE TABLE route (id TEXT PRIMARY KEY,"
+	" tunnel_id TEXT NOT NULL REFERENCES tunnel (id) DEFERRABLE INITIALLY DEFERRED,"
+	" hostname TEXT NOT NULL, path TEXT, service TEXT NOT NULL, origin TEXT,"
+	" generation INTEGER NOT NULL, made INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+	"CREATE INDEX route_tunnel ON route (tunnel_id)",
+
+	/* A record may outlive its tunnel: it waits here until Cloudflare has deleted it. */
+	"CREATE TABLE record (id TEXT PRIMARY KEY, name TEXT NOT NULL, type TEXT NOT NULL,"
+	" tunnel_id TEXT NOT NULL, content TEXT, comment TEXT, proxied INTEGER NOT NULL,"
+	" ttl INTEGER NOT NULL, want TEXT NOT NULL CHECK (want IN ('present', 'absent')),"
+	" generation INTEGER NOT NULL, applied_generation INTEGER NOT NULL,"
+	" zone_id TEXT NOT NULL, remote_id TEXT NOT NULL, create_sent_ms INTEGER NOT NULL,"
+	" made INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+
+	/* Connectors and processes have no foreign key: they run on from their own folders when a
+	 * damaged store was replaced by an empty one, and what finds them again must be kept. */
+	"CREATE TABLE connector (id TEXT PRIMARY KEY, tunnel_id TEXT NOT NULL,"
+	" slot INTEGER NOT NULL, want TEXT NOT NULL CHECK (want IN ('present', 'absent')),"
+	" stopped_by_user INTEGER NOT NULL, token_generation INTEGER NOT NULL,"
+	" restarts INTEGER NOT NULL, made INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+	"CREATE INDEX connector_tunnel ON connector (tunnel_id)",
+	"CREATE TABLE process (connector_id TEXT PRIMARY KEY, pid INTEGER NOT NULL,"
+	" start_ticks INTEGER NOT NULL, boot_id TEXT NOT NULL,"
+	" metrics_port INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+	"CREATE TRIGGER tunnel_takes_connectors AFTER DELETE ON tunnel BEGIN"
+	" DELETE FROM connector WHERE tunnel_id = OLD.id; END",
+	"CREATE TRIGGER connector_takes_process AFTER DELETE ON connector BEGIN"
+	" DELETE FROM process WHERE connector_id = OLD.id; END",
+
+	"CREATE TABLE secret (tunnel_id TEXT PRIMARY KEY REFERENCES tunnel (id)"
+	" ON DELETE CASCADE, data BLOB NOT NULL) STRICT, WITHOUT ROWID",
+	"CREATE TABLE token (tunnel_id TEXT PRIMARY KEY REFERENCES tunnel (id)"
+	" ON DELETE CASCADE, data BLOB NOT NULL) STRICT, WITHOUT ROWID",
+	"CREATE TABLE rules (tunnel_id TEXT PRIMARY KEY REFERENCES tunnel (id)"
+	" ON DELETE CASCADE, rules TEXT NOT NULL) STRICT, WITHOUT ROWID",
+
+	/* A number is never given twice: people and approvals name plans by it. */
+	"CREATE TABLE plan (number INTEGER PRIMARY KEY AUTOINCREMENT, operation TEXT NOT NULL,"
+	" principal TEXT NOT NULL, reason TEXT, decided_by TEXT, made_ms INTEGER NOT NULL,"
+	" expires_ms INTEGER NOT NULL, decided_ms INTEGER NOT NULL, revision INTEGER NOT NULL,"
+	" state TEXT NOT NULL, hash TEXT NOT NULL, body TEXT NOT NULL) STRICT",
+	"CREATE INDEX plan_state ON plan (state, number)",
+	"CREATE TRIGGER plan_immutable BEFORE UPDATE OF number, operation, principal, reason,"
+	" made_ms, expires_ms, hash, body ON plan BEGIN"
+	" SELECT RAISE(ABORT, 'a plan is immutable'); END",
+	"CREATE TABLE revision (number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL,"
+	" plan INTEGER REFERENCES plan (number), principal TEXT NOT NULL,"
+	" edits TEXT NOT NULL) STRICT",
+	"CREATE INDEX revision_plan ON revision (plan)",
+
+	"CREATE TABLE event (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL,"
+	" object_type TEXT NOT NULL, object_id TEXT NOT NULL, object_name TEXT NOT NULL,"
+	" kind TEXT NOT NULL, message TEXT NOT NULL, untrusted_detail TEXT) STRICT",
+
+	"CREATE TABLE ledger (seq INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL,"
+	" phase TEXT NOT NULL, principal TEXT NOT NULL, operation TEXT NOT NULL, object TEXT,"
+	" arguments TEXT, plan_hash TEXT, outcome TEXT, detail TEXT, prev_hash TEXT NOT NULL,"
+	" hash TEXT NOT NULL) STRICT",
+	"CREATE TRIGGER ledger_no_update BEFORE UPDATE ON ledger BEGIN"
+	" SELECT RAISE(ABORT, 'the ledger is append-only'); END",
+	"CREATE TRIGGER ledger_no_delete BEFORE DELETE ON ledger BEGIN"
+	" SELECT RAISE(ABORT, 'the ledger is append-only'); END",
+	/* REPLACE deletes without asking the trigger above. */
+	"CREATE TRIGGER ledger_no_replace BEFORE INSERT ON ledger"
+	" WHEN EXISTS (SELECT 1 FROM ledger WHERE seq = NEW.seq) BEGIN"
+	" SELECT RAISE(ABORT, 'the ledger is append-only'); END",
+	NULL,
+};
+
+static const char *const *const versions[] = {version_1};
+
+#define VERSION_NEWEST ((int)ARRAY_LEN(versions))
+
+static int read_number(struct store *s, const char *pragma, int *out)
+{
+	sqlite3_stmt *st = NULL;
+	int rc = sqlite3_prepare_v2(s->db, pragma, -1, &st, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(st);
+	if (rc == SQLITE_ROW) {
+		*out = sqlite3_column_int(st, 0);
+		rc = SQLITE_OK;
+	}
+	sqlite3_finalize(st);
+	return rc;
+}
+
+int schema_check(struct store *s, int *version, int *rc, struct err *e)
+{
+	int found = 0, application = 0, tables = 0;
+
+	*rc = read_number(s, "PRAGMA user_version", &found);
+	if (*rc == SQLITE_OK)
+		*rc = read_number(s, "PRAGMA application_id", &application);
+	if (*rc == SQLITE_OK)
+		*rc = read_number(s, "SELECT count(*) FROM sqlite_schema", &tables);
+	if (*rc != SQLITE_OK)
+		return store_fail(s, *rc, e);
+	if (application != (found || tables ? STORE_APPLICATION : 0) || found < 0 ||
+	    (found > 0) != (tables > 0)) {
+		*rc = SQLITE_CORRUPT;
+		return store_fail(s, *rc, e);
+	}
+	if (found > VERSION_NEWEST) {
+		err_set(e, ERR_CONFLICT, "the store %s has schema %d, this aditd knows up to %d",
+			s->path, found, VERSION_NEWEST);
+		return err_hint(e,
+				"Install the newer aditd again, or move %s away to begin with an "
+				"empty store.",
+				STORE_FILE);
+	}
+	*version = found;
+	return 0;
+}
+
+static int run(struct store *s, const char *sql, struct err *e)
+{
+	int rc = sqlite3_exec(s->db, sql, NULL, NULL, NULL);
+
+	if (rc == SQLITE_OK)
+		return 0;
+	s->tx_failed = true;
+	return store_fail(s, rc, e);
+}
+
+static int run_version(struct store *s, int version, struct err *e)
+{
+	char pragma[48];
+
+	for (const char *const *step = versions[version - 1]; *step; step++)
+		if (run(s, *step, e))
+			return -1;
+	snprintf(pragma, sizeof(pragma), "PRAGMA user_version = %d", version);
+	return run(s, pragma, e);
+}
+
+int schema_migrate(struct store *s, int version, struct err *e)
+{
+	for (int next = version + 1; next <= VERSION_NEWEST; next++) {
+		bool own;
+
+		if (tx_enter(s, &own, e) || tx_leave(s, own, run_version(s, next, e), e))
+			return err_wrap(e, "cannot bring the store to schema %d", next);
+	}
+	return 0;
+}

@@ -1,0 +1,136 @@
+/*
+ * Every statement that the store runs, in one table, so that what can be written to the file is
+ * read in one place. Numbers of parameters are the order of binding.
+ */
+#include "store/private.h"
+
+#define TUNNEL_COLUMNS                                                                             \
+	"id, name, want, replicas, generation, applied_generation, remote_id, create_sent_ms, "    \
+	"token_generation, config_version"
+#define ROUTE_COLUMNS "id, tunnel_id, hostname, path, service, origin, generation"
+#define RECORD_COLUMNS                                                                             \
+	"id, name, type, tunnel_id, content, comment, proxied, ttl, want, generation, "            \
+	"applied_generation, zone_id, remote_id, create_sent_ms"
+#define CONNECTOR_COLUMNS "id, tunnel_id, slot, want, stopped_by_user, token_generation, restarts"
+#define PLAN_COLUMNS                                                                               \
+	"operation, principal, reason, decided_by, made_ms, expires_ms, decided_ms, revision, "    \
+	"state, hash, body"
+#define EVENT_COLUMNS "at_ms, object_type, object_id, object_name, kind, message, untrusted_detail"
+#define LEDGER_COLUMNS                                                                             \
+	"seq, at_ms, phase, principal, operation, object, arguments, plan_hash, outcome, detail, " \
+	"prev_hash, hash"
+
+static const char *const texts[SQL_COUNT] = {
+	[SQL_BEGIN] = "BEGIN IMMEDIATE",
+	[SQL_COMMIT] = "COMMIT",
+	[SQL_ROLLBACK] = "ROLLBACK",
+
+	[SQL_META_PUT] = "INSERT INTO meta (key, value) VALUES (?1, ?2)"
+			 " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+	[SQL_META_GET] = "SELECT value FROM meta WHERE key = ?1",
+	[SQL_META_DROP] = "DELETE FROM meta WHERE key = ?1",
+
+	[SQL_MADE_MAX] = "SELECT max(m) FROM (SELECT max(made) AS m FROM tunnel"
+			 " UNION ALL SELECT max(made) FROM route"
+			 " UNION ALL SELECT max(made) FROM record"
+			 " UNION ALL SELECT max(made) FROM connector)",
+
+	[SQL_TUNNEL_PUT] = "INSERT INTO tunnel (" TUNNEL_COLUMNS ", made)"
+			   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+			   " ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
+			   " want = excluded.want, replicas = excluded.replicas,"
+			   " generation = excluded.generation,"
+			   " applied_generation = excluded.applied_generation,"
+			   " remote_id = excluded.remote_id,"
+			   " create_sent_ms = excluded.create_sent_ms,"
+			   " token_generation = excluded.token_generation,"
+			   " config_version = excluded.config_version",
+	[SQL_TUNNEL_LIST] = "SELECT " TUNNEL_COLUMNS " FROM tunnel ORDER BY made",
+	[SQL_TUNNEL_DROP] = "DELETE FROM tunnel WHERE id = ?1",
+
+	[SQL_ROUTE_PUT] = "INSERT INTO route (" ROUTE_COLUMNS ", made)"
+			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+			  " ON CONFLICT (id) DO UPDATE SET tunnel_id = excluded.tunnel_id,"
+			  " hostname = excluded.hostname, path = excluded.path,"
+			  " service = excluded.service, origin = excluded.origin,"
+			  " generation = excluded.generation",
+	[SQL_ROUTE_LIST] = "SELECT " ROUTE_COLUMNS " FROM route ORDER BY made",
+	[SQL_ROUTE_DROP] = "DELETE FROM route WHERE id = ?1",
+
+	[SQL_RECORD_PUT] = "INSERT INTO record (" RECORD_COLUMNS ", made)"
+			   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+			   " ?15)"
+			   " ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
+			   " type = excluded.type, tunnel_id = excluded.tunnel_id,"
+			   " content = excluded.content, comment = excluded.comment,"
+			   " proxied = excluded.proxied, ttl = excluded.ttl, want = excluded.want,"
+			   " generation = excluded.generation,"
+			   " applied_generation = excluded.applied_generation,"
+			   " zone_id = excluded.zone_id, remote_id = excluded.remote_id,"
+			   " create_sent_ms = excluded.create_sent_ms",
+	[SQL_RECORD_LIST] = "SELECT " RECORD_COLUMNS " FROM record ORDER BY made",
+	[SQL_RECORD_DROP] = "DELETE FROM record WHERE id = ?1",
+
+	[SQL_CONNECTOR_PUT] = "INSERT INTO connector (" CONNECTOR_COLUMNS ", made)"
+			      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+			      " ON CONFLICT (id) DO UPDATE SET want = excluded.want,"
+			      " stopped_by_user = excluded.stopped_by_user,"
+			      " token_generation = excluded.token_generation,"
+			      " restarts = excluded.restarts",
+	[SQL_CONNECTOR_LIST] = "SELECT " CONNECTOR_COLUMNS " FROM connector ORDER BY made",
+	[SQL_CONNECTOR_DROP] = "DELETE FROM connector WHERE id = ?1",
+	[SQL_PROCESS_PUT] = "INSERT INTO process (connector_id, pid, start_ticks, boot_id,"
+			    " metrics_port) VALUES (?1, ?2, ?3, ?4, ?5)"
+			    " ON CONFLICT (connector_id) DO UPDATE SET pid = excluded.pid,"
+			    " start_ticks = excluded.start_ticks, boot_id = excluded.boot_id,"
+			    " metrics_port = excluded.metrics_port",
+	[SQL_PROCESS_GET] = "SELECT pid, start_ticks, boot_id, metrics_port FROM process"
+			    " WHERE connector_id = ?1",
+
+	[SQL_SECRET_PUT] = "INSERT INTO secret (tunnel_id, data) VALUES (?1, ?2)"
+			   " ON CONFLICT (tunnel_id) DO UPDATE SET data = excluded.data",
+	[SQL_SECRET_GET] = "SELECT data FROM secret WHERE tunnel_id = ?1",
+	[SQL_TOKEN_PUT] = "INSERT INTO token (tunnel_id, data) VALUES (?1, ?2)"
+			  " ON CONFLICT (tunnel_id) DO UPDATE SET data = excluded.data",
+	[SQL_TOKEN_GET] = "SELECT data FROM token WHERE tunnel_id = ?1",
+	[SQL_RULES_PUT] = "INSERT INTO rules (tunnel_id, rules) VALUES (?1, ?2)"
+			  " ON CONFLICT (tunnel_id) DO UPDATE SET rules = excluded.rules",
+	[SQL_RULES_GET] = "SELECT rules FROM rules WHERE tunnel_id = ?1",
+
+	[SQL_REVISION_ADD] = "INSERT INTO revision (number, at_ms, plan, principal, edits)"
+			     " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5)",
+	[SQL_REVISION_MAX] = "SELECT coalesce(max(number), 0) FROM revision",
+
+	[SQL_PLAN_ADD] = "INSERT INTO plan (" PLAN_COLUMNS ")"
+			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	[SQL_PLAN_DECIDE] = "UPDATE plan SET state = ?2, decided_by = ?3, decided_ms = ?4,"
+			    " revision = ?5 WHERE number = ?1",
+	[SQL_PLAN_GET] = "SELECT number, " PLAN_COLUMNS " FROM plan WHERE number = ?1",
+	[SQL_PLAN_LIST] = "SELECT number, " PLAN_COLUMNS " FROM plan WHERE number < ?1"
+			  " ORDER BY number DESC LIMIT ?2",
+	[SQL_PLAN_LIST_STATE] = "SELECT number, " PLAN_COLUMNS " FROM plan"
+				" WHERE number < ?1 AND state = ?3"
+				" ORDER BY number DESC LIMIT ?2",
+	[SQL_PLAN_COUNT] = "SELECT count(*) FROM plan",
+	[SQL_PLAN_COUNT_STATE] = "SELECT count(*) FROM plan WHERE state = ?1",
+	[SQL_PLAN_EXPIRE] = "UPDATE plan SET state = ?2, decided_ms = ?1"
+			    " WHERE state IN (?3, ?4) AND expires_ms <= ?1",
+
+	[SQL_EVENT_ADD] = "INSERT INTO event (" EVENT_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6,"
+			  " ?7)",
+	[SQL_EVENT_PRUNE] = "DELETE FROM event WHERE seq <= ?1",
+	[SQL_EVENT_LIST] = "SELECT seq, " EVENT_COLUMNS " FROM event"
+			   " WHERE seq < ?1 AND at_ms >= ?3 AND (?4 IS NULL OR kind = ?4)"
+			   " AND (?5 IS NULL OR object_id = ?5) ORDER BY seq DESC LIMIT ?2",
+
+	[SQL_LEDGER_ADD] = "INSERT INTO ledger (" LEDGER_COLUMNS ")"
+			   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+	[SQL_LEDGER_LIST] = "SELECT " LEDGER_COLUMNS " FROM ledger WHERE seq < ?1"
+			    " ORDER BY seq DESC LIMIT ?2",
+	[SQL_LEDGER_WALK] = "SELECT " LEDGER_COLUMNS " FROM ledger ORDER BY seq",
+};
+
+const char *sql_text(enum sql id)
+{
+	return texts[id];
+}
