@@ -52,15 +52,16 @@ static void scan_property(struct scan *s)
 		"Arabic", "Cyrillic", "Greek", "Han", "Hebrew", "Latin",
 	};
 	const char *name = s->p;
+	bool braces = *name == '{';
 	size_t len = 1;
 
-	if (*name == '{') {
+	if (braces) {
 		name += name[1] == '^' ? 2 : 1;
 		len = strcspn(name, "}");
 	}
-	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(names) && (!braces || name[len]); i++) {
 		if (strlen(names[i]) == len && strncmp(names[i], name, len) == 0) {
-			s->p = name + len + (*s->p == '{' ? 1 : 0);
+			s->p = name + len + (braces ? 1 : 0);
 			return;
 		}
 	}
@@ -173,9 +174,9 @@ static void scan_extension(struct scan *s)
 		fail(s, "look-around");
 	else if (s->p[0] == '>')
 		fail(s, "an atomic group");
-	else if (s->p[0] == 'R' || s->p[0] == '&' || isdigit((unsigned char)s->p[0]) ||
-		 str_starts(s->p, "P>") ||
-		 (strchr("+-", s->p[0]) && isdigit((unsigned char)s->p[1])))
+	else if (s->p[0] == 'R' || s->p[0] == '&' || str_starts(s->p, "P>") ||
+		 isdigit((unsigned char)s->p[0]) ||
+		 ((s->p[0] == '+' || s->p[0] == '-') && isdigit((unsigned char)s->p[1])))
 		fail(s, "recursion");
 	else if (str_starts(s->p, "P="))
 		fail(s, "a backreference");

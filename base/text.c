@@ -134,9 +134,10 @@ void time_format(int64_t wall_ms, char out[TEXT_TIME_SIZE])
 
 	if (ms < 0)
 		ms += 1000;
-	seconds = (time_t)((wall_ms - ms) / 1000);
+	seconds = (time_t)(wall_ms / 1000 - (wall_ms % 1000 < 0));
 	gmtime_r(&seconds, &tm);
-	n = strftime(out, TEXT_TIME_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+	n = (size_t)snprintf(out, TEXT_TIME_SIZE, "%04d", tm.tm_year + 1900); /* %Y does not pad */
+	n += strftime(out + n, TEXT_TIME_SIZE - n, "-%m-%dT%H:%M:%S", &tm);
 	snprintf(out + n, TEXT_TIME_SIZE - n, ".%03dZ", (int)ms);
 }
 
