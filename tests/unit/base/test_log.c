@@ -172,6 +172,25 @@ static void journal_only_when_stderr_is_it(void **state)
 	unsetenv("JOURNAL_STREAM");
 }
 
+static void text_to_a_terminal(void **state)
+{
+	AUTO(fd_t) master = posix_openpt(O_RDWR | O_NOCTTY);
+	AUTO(fd_t) slave = -1;
+	char line[256] = "";
+
+	(void)state;
+	if (master < 0 || grantpt(master) || unlockpt(master))
+		skip();
+	slave = open(ptsname(master), O_RDWR | O_NOCTTY);
+	assert_true(slave >= 0);
+	dup2(slave, STDERR_FILENO);
+	log_init("aditd", LOG_LEVEL_INFO);
+	log_write(LOG_LEVEL_ERROR, LOG_FIELDS({"a", "b"}, {"c", "d e"}, {"f", ""}), "it\x1b[2J");
+	assert_true(read(master, line, sizeof(line) - 1) > 0);
+	assert_string_equal(line,
+			    "2026-11-21T14:00:00.123Z error   it?[2J a=b c=\"d e\" f=\"\"\r\n");
+}
+
 static void names(void **state)
 {
 	(void)state;
@@ -191,6 +210,7 @@ int main(void)
 		CAUGHT(level_holds_back_and_recorder_keeps),
 		CAUGHT(recorder_is_bounded),
 		CAUGHT(journal_only_when_stderr_is_it),
+		CAUGHT(text_to_a_terminal),
 		cmocka_unit_test(names),
 	};
 

@@ -12,82 +12,82 @@
 
 #define L63 "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijk"
 
+static const char *const hostname_cases[][2] = {
+	{"app.example.com", "app.example.com"},
+	{"APP.Example.COM", "app.example.com"},
+	{"app.example.com.", "app.example.com"},
+	{"*.example.com", "*.example.com"},
+	{"_acme-challenge.example.com", "_acme-challenge.example.com"},
+	{"r3---x.example.com", "r3---x.example.com"},
+	{"b\xc3\xbc"
+	 "cher.example",
+	 "xn--bcher-kva.example"},
+	{"B\xc3\x9c"
+	 "CHER.example",
+	 "xn--bcher-kva.example"},
+	{"*.b\xc3\xbc"
+	 "cher.example",
+	 "*.xn--bcher-kva.example"},
+	{"xn--bcher-kva.example", "xn--bcher-kva.example"},
+	{"XN--BCHER-KVA.example", "xn--bcher-kva.example"},
+	{"stra\xc3\x9f"
+	 "e.example",
+	 "xn--strae-oqa.example"}, /* non-transitional */
+	{"b\xc3\xbc"
+	 "cher\xe3\x80\x82"
+	 "example",
+	 "xn--bcher-kva.example"},
+	{L63 ".example.com", L63 ".example.com"},
+	{"1.2.3.4a", "1.2.3.4a"},
+	{"", NULL},
+	{".", NULL},
+	{"localhost", NULL},
+	{"com.", NULL},
+	{"*.com", NULL},
+	{"*", NULL},
+	{"*.", NULL},
+	{"*.*.example.com", NULL},
+	{"a.*.example.com", NULL},
+	{"a*.example.com", NULL},
+	{"*example.com", NULL},
+	{"a..example.com", NULL},
+	{".example.com", NULL},
+	{"a.example.com..", NULL},
+	{"-a.example.com", NULL},
+	{"a-.example.com", NULL},
+	{"a b.example.com", NULL},
+	{" a.example.com", NULL},
+	{"a.example.com\n", NULL},
+	{"a.example.com:80", NULL},
+	{"http://a.example.com", NULL},
+	{"a.example.com/x", NULL},
+	{"user@example.com", NULL},
+	{"192.0.2.1", NULL},
+	{"1.2", NULL},
+	{"0x7f.0x1", NULL},
+	{"*.1.2", NULL},
+	{"[::1]", NULL},
+	{"::1", NULL},
+	{"a" L63 ".example.com", NULL},
+	{"xn--a.example", NULL},
+	{"xn--\xff.example", NULL},
+	{"\xff\xfe.example", NULL},
+	{"\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1", NULL}, /* full-width digits */
+	{L63 "." L63 "." L63 "." L63, NULL},
+};
+
 static void hostnames(void **state)
 {
-	static const char *const cases[][2] = {
-		{"app.example.com", "app.example.com"},
-		{"APP.Example.COM", "app.example.com"},
-		{"app.example.com.", "app.example.com"},
-		{"*.example.com", "*.example.com"},
-		{"_acme-challenge.example.com", "_acme-challenge.example.com"},
-		{"r3---x.example.com", "r3---x.example.com"},
-		{"b\xc3\xbc"
-		 "cher.example",
-		 "xn--bcher-kva.example"},
-		{"B\xc3\x9c"
-		 "CHER.example",
-		 "xn--bcher-kva.example"},
-		{"*.b\xc3\xbc"
-		 "cher.example",
-		 "*.xn--bcher-kva.example"},
-		{"xn--bcher-kva.example", "xn--bcher-kva.example"},
-		{"XN--BCHER-KVA.example", "xn--bcher-kva.example"},
-		{"stra\xc3\x9f"
-		 "e.example",
-		 "xn--strae-oqa.example"}, /* non-transitional */
-		{"b\xc3\xbc"
-		 "cher\xe3\x80\x82"
-		 "example",
-		 "xn--bcher-kva.example"},
-		{L63 ".example.com", L63 ".example.com"},
-		{"1.2.3.4a", "1.2.3.4a"},
-		{"", NULL},
-		{".", NULL},
-		{"localhost", NULL},
-		{"com.", NULL},
-		{"*.com", NULL},
-		{"*", NULL},
-		{"*.", NULL},
-		{"*.*.example.com", NULL},
-		{"a.*.example.com", NULL},
-		{"a*.example.com", NULL},
-		{"*example.com", NULL},
-		{"a..example.com", NULL},
-		{".example.com", NULL},
-		{"a.example.com..", NULL},
-		{"-a.example.com", NULL},
-		{"a-.example.com", NULL},
-		{"a b.example.com", NULL},
-		{" a.example.com", NULL},
-		{"a.example.com\n", NULL},
-		{"a.example.com:80", NULL},
-		{"http://a.example.com", NULL},
-		{"a.example.com/x", NULL},
-		{"user@example.com", NULL},
-		{"192.0.2.1", NULL},
-		{"1.2", NULL},
-		{"0x7f.0x1", NULL},
-		{"*.1.2", NULL},
-		{"[::1]", NULL},
-		{"::1", NULL},
-		{"a" L63 ".example.com", NULL},
-		{"xn--a.example", NULL},
-		{"xn--\xff.example", NULL},
-		{"\xff\xfe.example", NULL},
-		{"\xef\xbc\x91\xef\xbc\x92\xef\xbc\x97.0.0.1", NULL}, /* full-width digits */
-		{L63 "." L63 "." L63 "." L63, NULL},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(hostname_cases); i++) {
 		AUTO(str_t) out = NULL;
 		struct err e = {0};
-		int rc = hostname_normalise(cases[i][0], &out, &e);
+		int rc = hostname_normalise(hostname_cases[i][0], &out, &e);
 
-		if (rc != (cases[i][1] ? 0 : -1))
-			fail_msg("%s: %d %s", cases[i][0], rc, e.message);
-		if (cases[i][1])
-			assert_string_equal(out, cases[i][1]);
+		if (rc != (hostname_cases[i][1] ? 0 : -1))
+			fail_msg("%s: %d %s", hostname_cases[i][0], rc, e.message);
+		if (hostname_cases[i][1])
+			assert_string_equal(out, hostname_cases[i][1]);
 		else
 			assert_null(out);
 	}
@@ -194,66 +194,67 @@ static void services(void **state)
 	}
 }
 
+static const char *const service_refusals[][2] = {
+	{"", "empty"},
+	{"localhost:8080", "no scheme"},
+	{"http:/h", "no scheme"},
+	{"://h", "unknown scheme"},
+	{"ftp://h:21", "unknown scheme"},
+	{"htp://h:21", "accepted are http"},
+	{"file:///etc/passwd", "unknown scheme"},
+	{"http://h/path", "behind host and port"},
+	{"http://h/", "behind host and port"},
+	{"http://h?q", "behind host and port"},
+	{"http://h#f", "behind host and port"},
+	{"http://", "needs a host"},
+	{"http://:80", "needs a host"},
+	{"http://h..x", "needs a host"},
+	{"http://h\\x", "needs a host"},
+	{"http://h%00", "needs a host"},
+	{"http://h:", "bad port"},
+	{"http://h:0", "bad port"},
+	{"http://h:65536", "bad port"},
+	{"http://h:80x", "bad port"},
+	{"http://h:+80", "bad port"},
+	{"http://h:4294967376", "bad port"},
+	{"http://::1", "brackets"},
+	{"http://[::1", "IPv6"},
+	{"http://[::1]80", "bad port"},
+	{"http://[fe80::1%eth0]:80", "IPv6"},
+	{"http://[]", "IPv6"},
+	{"http://[127.0.0.1]", "IPv6"},
+	{"http://user:hunter2@h", "password"},
+	{"http://h x", "space"},
+	{" http://h", "space"},
+	{"http://h\n", "space"},
+	{"tcp://h", "needs a port"},
+	{"unix:", "absolute"},
+	{"unix:/", "absolute"},
+	{"unix:run/x", "absolute"},
+	{"unix:/run/../x", "absolute"},
+	{"unix:/run/./x", "absolute"},
+	{"unix:/run/..", "absolute"},
+	{"unix://run/x", "absolute"},
+	{"unix:/run/x/", "absolute"},
+	{"http_status:99", "100 to 999"},
+	{"http_status:099", "100 to 999"},
+	{"http_status:1000", "100 to 999"},
+	{"http_status:abc", "100 to 999"},
+	{"http_status:", "100 to 999"},
+	{"bastion:22", "no scheme"},
+	{"HELLO_WORLD", "no scheme"},
+};
+
 static void services_refused(void **state)
 {
-	static const char *const cases[][2] = {
-		{"", "empty"},
-		{"localhost:8080", "no scheme"},
-		{"http:/h", "no scheme"},
-		{"://h", "unknown scheme"},
-		{"ftp://h:21", "unknown scheme"},
-		{"htp://h:21", "accepted are http"},
-		{"file:///etc/passwd", "unknown scheme"},
-		{"http://h/path", "behind host and port"},
-		{"http://h/", "behind host and port"},
-		{"http://h?q", "behind host and port"},
-		{"http://h#f", "behind host and port"},
-		{"http://", "needs a host"},
-		{"http://:80", "needs a host"},
-		{"http://h..x", "needs a host"},
-		{"http://h\\x", "needs a host"},
-		{"http://h%00", "needs a host"},
-		{"http://h:", "bad port"},
-		{"http://h:0", "bad port"},
-		{"http://h:65536", "bad port"},
-		{"http://h:80x", "bad port"},
-		{"http://h:+80", "bad port"},
-		{"http://h:4294967376", "bad port"},
-		{"http://::1", "brackets"},
-		{"http://[::1", "IPv6"},
-		{"http://[::1]80", "bad port"},
-		{"http://[fe80::1%eth0]:80", "IPv6"},
-		{"http://[]", "IPv6"},
-		{"http://[127.0.0.1]", "IPv6"},
-		{"http://user:hunter2@h", "password"},
-		{"http://h x", "space"},
-		{" http://h", "space"},
-		{"http://h\n", "space"},
-		{"tcp://h", "needs a port"},
-		{"unix:", "absolute"},
-		{"unix:/", "absolute"},
-		{"unix:run/x", "absolute"},
-		{"unix:/run/../x", "absolute"},
-		{"unix:/run/./x", "absolute"},
-		{"unix:/run/..", "absolute"},
-		{"unix://run/x", "absolute"},
-		{"unix:/run/x/", "absolute"},
-		{"http_status:99", "100 to 999"},
-		{"http_status:099", "100 to 999"},
-		{"http_status:1000", "100 to 999"},
-		{"http_status:abc", "100 to 999"},
-		{"http_status:", "100 to 999"},
-		{"bastion:22", "no scheme"},
-		{"HELLO_WORLD", "no scheme"},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+	for (size_t i = 0; i < ARRAY_LEN(service_refusals); i++) {
 		struct service s = {.port = -3};
 		struct err e = {0};
 
-		if (!service_parse(cases[i][0], &s, &e) || !strstr(e.message, cases[i][1]))
-			fail_msg("%s: \"%s\"", cases[i][0], e.message);
+		if (!service_parse(service_refusals[i][0], &s, &e) ||
+		    !strstr(e.message, service_refusals[i][1]))
+			fail_msg("%s: \"%s\"", service_refusals[i][0], e.message);
 		assert_null(strstr(e.message, "hunter2"));
 		assert_int_equal(e.kind, ERR_INVALID);
 		assert_int_equal(s.port, -3);
@@ -274,83 +275,83 @@ static void socket_path_length(void **state)
 	assert_int_equal(service_parse(text, &s, &e), -1);
 }
 
+enum { LOOP = 1, LINK = 2, ANY = 4 };
+static const struct {
+	const char *host;
+	int is;
+} address_cases[] = {
+	{"127.0.0.1", LOOP},
+	{"127.255.0.9", LOOP},
+	{"127.1", LOOP},
+	{"0x7f000001", LOOP},
+	{"2130706433", LOOP},
+	{"0177.0.0.1", LOOP},
+	{"::1", LOOP},
+	{"[::1]", LOOP},
+	{"0:0:0:0:0:0:0:1", LOOP},
+	{"::ffff:127.0.0.1", LOOP},
+	{"::ffff:7f00:1", LOOP},
+	{"localhost", LOOP},
+	{"LOCALHOST.", LOOP},
+	{"0.0.0.0", ANY},
+	{"0", ANY},
+	{"::", ANY},
+	{"::ffff:0.0.0.0", ANY},
+	{"169.254.169.254", LINK},
+	{"169.254.0.1", LINK},
+	{"169.254.169.254.", LINK},
+	{"169.254.43518", LINK},
+	{"169.16689662", LINK},
+	{"2852039166", LINK},
+	{"0xa9fea9fe", LINK},
+	{"0XA9FEA9FE", LINK},
+	{"0xa9.0xfe.0xa9.0xfe", LINK},
+	{"0251.0376.0251.0376", LINK},
+	{"::ffff:169.254.169.254", LINK},
+	{"::ffff:a9fe:a9fe", LINK},
+	{"[::ffff:a9fe:a9fe]", LINK},
+	{"::a9fe:a9fe", LINK},
+	{"64:ff9b::a9fe:a9fe", LINK},
+	{"2002:a9fe:a9fe::", LINK},
+	{"fe80::1", LINK},
+	{"FEBF::1", LINK},
+	{"fe80::1%eth0", LINK},
+	{"fd00:ec2::254", LINK},
+	{"fd00:0ec2:0:0:0:0:0:0254", LINK},
+	{"fd20:ce::254", LINK},
+	{"100.100.100.200", LINK},
+	{"168.63.129.16", LINK},
+	{"metadata.google.internal", LINK},
+	{"Metadata.Google.Internal.", LINK},
+	{"metadata.goog", LINK},
+	{"10.0.0.1", 0},
+	{"169.253.0.1", 0},
+	{"170.254.1.1", 0},
+	{"128.0.0.1", 0},
+	{"100.100.100.201", 0},
+	{"fec0::1", 0},
+	{"fd00:ec2::255", 0},
+	{"2001:db8::1", 0},
+	{"64:ff9b::a00:1", 0},
+	{"example.com", 0},
+	{"localhost.example.com", 0},
+	{"127.0.0.1.example.com", 0},
+	{"notmetadata.google.internal", 0},
+	{"", 0},
+	{".", 0},
+	{"[", 0},
+};
+
 static void addresses(void **state)
 {
-	enum { LOOP = 1, LINK = 2, ANY = 4 };
-	static const struct {
-		const char *host;
-		int is;
-	} cases[] = {
-		{"127.0.0.1", LOOP},
-		{"127.255.0.9", LOOP},
-		{"127.1", LOOP},
-		{"0x7f000001", LOOP},
-		{"2130706433", LOOP},
-		{"0177.0.0.1", LOOP},
-		{"::1", LOOP},
-		{"[::1]", LOOP},
-		{"0:0:0:0:0:0:0:1", LOOP},
-		{"::ffff:127.0.0.1", LOOP},
-		{"::ffff:7f00:1", LOOP},
-		{"localhost", LOOP},
-		{"LOCALHOST.", LOOP},
-		{"0.0.0.0", ANY},
-		{"0", ANY},
-		{"::", ANY},
-		{"::ffff:0.0.0.0", ANY},
-		{"169.254.169.254", LINK},
-		{"169.254.0.1", LINK},
-		{"169.254.169.254.", LINK},
-		{"169.254.43518", LINK},
-		{"169.16689662", LINK},
-		{"2852039166", LINK},
-		{"0xa9fea9fe", LINK},
-		{"0XA9FEA9FE", LINK},
-		{"0xa9.0xfe.0xa9.0xfe", LINK},
-		{"0251.0376.0251.0376", LINK},
-		{"::ffff:169.254.169.254", LINK},
-		{"::ffff:a9fe:a9fe", LINK},
-		{"[::ffff:a9fe:a9fe]", LINK},
-		{"::a9fe:a9fe", LINK},
-		{"64:ff9b::a9fe:a9fe", LINK},
-		{"2002:a9fe:a9fe::", LINK},
-		{"fe80::1", LINK},
-		{"FEBF::1", LINK},
-		{"fe80::1%eth0", LINK},
-		{"fd00:ec2::254", LINK},
-		{"fd00:0ec2:0:0:0:0:0:0254", LINK},
-		{"fd20:ce::254", LINK},
-		{"100.100.100.200", LINK},
-		{"168.63.129.16", LINK},
-		{"metadata.google.internal", LINK},
-		{"Metadata.Google.Internal.", LINK},
-		{"metadata.goog", LINK},
-		{"10.0.0.1", 0},
-		{"169.253.0.1", 0},
-		{"170.254.1.1", 0},
-		{"128.0.0.1", 0},
-		{"100.100.100.201", 0},
-		{"fec0::1", 0},
-		{"fd00:ec2::255", 0},
-		{"2001:db8::1", 0},
-		{"64:ff9b::a00:1", 0},
-		{"example.com", 0},
-		{"localhost.example.com", 0},
-		{"127.0.0.1.example.com", 0},
-		{"notmetadata.google.internal", 0},
-		{"", 0},
-		{".", 0},
-		{"[", 0},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		int is = (address_is_loopback(cases[i].host) ? LOOP : 0) |
-			 (address_is_link_local(cases[i].host) ? LINK : 0) |
-			 (address_is_unspecified(cases[i].host) ? ANY : 0);
+	for (size_t i = 0; i < ARRAY_LEN(address_cases); i++) {
+		int is = (address_is_loopback(address_cases[i].host) ? LOOP : 0) |
+			 (address_is_link_local(address_cases[i].host) ? LINK : 0) |
+			 (address_is_unspecified(address_cases[i].host) ? ANY : 0);
 
-		if (is != cases[i].is)
-			fail_msg("%s: %d", cases[i].host, is);
+		if (is != address_cases[i].is)
+			fail_msg("%s: %d", address_cases[i].host, is);
 	}
 	assert_false(address_is_loopback(NULL));
 	assert_false(address_is_link_local(NULL));
