@@ -30,11 +30,11 @@ enum field_type {
 };
 
 enum field_flags {
-	FIELD_REQUIRED   = 1,
+	FIELD_REQUIRED = 1,
 	FIELD_POSITIONAL = 2, /* adit takes it without --name, in the order of the table */
-	FIELD_SECRET     = 4, /* never shown, logged or written to the ledger */
-	FIELD_UNTRUSTED  = 8, /* text from outside; its name begins with untrusted_ */
-	FIELD_TIME       = 16 /* a string that holds RFC 3339, or relative time such as 48h ago */
+	FIELD_SECRET = 4,     /* never shown, logged or written to the ledger */
+	FIELD_UNTRUSTED = 8,  /* text from outside; its name begins with untrusted_ */
+	FIELD_TIME = 16       /* a string that holds RFC 3339, or relative time such as 48h ago */
 };
 
 struct field {
@@ -44,8 +44,8 @@ struct field {
 	const char *doc;
 	const char *fallback; /* default as written at the doors; NULL = zero value */
 	unsigned flags;
-	int64_t min, max;         /* of an int, ms of a duration, length of a string, items of a list;
-				     max 0 = 4096 for strings, 256 for lists, unbounded for others */
+	int64_t min, max; /* of an int, ms of a duration, length of a string, items of a list;
+			     max 0 = 4096 for strings, 256 for lists, unbounded for others */
 	const char *const *values; /* closed list for strings, NULL-terminated */
 	const struct field *sub;   /* FIELD_OBJECT, FIELD_ITEMS */
 	/* An extra check on a string (or on each of a list): 0, or -1 with a sentence. */

@@ -198,7 +198,6 @@ static void large_documents_parse(void **state)
 {
 	(void)state;
 	AUTO(buf_t) b = {0};
-	AUTO(str_t) text = NULL;
 	struct err e;
 	buf_str(&b, "[");
 	for (int i = 0; i < 50000; i++)

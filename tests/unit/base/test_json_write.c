@@ -94,9 +94,15 @@ static void numbers_read_back(void **state)
 	static const struct {
 		double v;
 		const char *out;
-	} rows[] = {{0, "0"},         {5, "5"},           {-1.5, "-1.5"},
-		    {0.1, "0.1"},     {1e21, "1e+21"},    {1.0 / 3, "0.3333333333333333"},
-		    {NAN, "null"},    {INFINITY, "null"}, {-INFINITY, "null"},
+	} rows[] = {{0, "0"},
+		    {5, "5"},
+		    {-1.5, "-1.5"},
+		    {0.1, "0.1"},
+		    {1e21, "1e+21"},
+		    {1.0 / 3, "0.3333333333333333"},
+		    {(double)NAN, "null"},
+		    {(double)INFINITY, "null"},
+		    {-(double)INFINITY, "null"},
 		    {1e300, "1e+300"}};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		AUTO(buf_t) b = {0};
