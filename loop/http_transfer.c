@@ -398,6 +398,11 @@ static void transfer_fail(struct http_transfer *t, CURLcode result)
 {
 	struct err *e = &t->req->task.err;
 
+	/* Also the library's name for an answer that is not HTTP. */
+	if (result == CURLE_UNSUPPORTED_PROTOCOL && t->attempts > 0) {
+		fail_upstream(t, result, e);
+		return;
+	}
 	switch ((int)result) {
 	case CURLE_OPERATION_TIMEDOUT:
 		fail_timeout(t, e);
