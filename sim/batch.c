@@ -42,8 +42,7 @@ static int step_run(struct call *k, size_t step, struct step *s, char **pointer,
 {
 	size_t i = 0;
 
-	JSON_EACH(row, s->rows)
-	{
+	JSON_EACH (row, s->rows) {
 		if (step_row(k, step, row, s, f) < 0) {
 			*pointer = str_format("/%s/%zu", s->key, i);
 			return -1;

@@ -163,8 +163,8 @@ static int page_number(struct call *k, const char *name, int64_t min, int64_t ma
 		return 0;
 	long long v = strtoll(text, &end, 10);
 	if (!isdigit((unsigned char)text[0]) || *end || v < min || v > max) {
-		call_fail(k, 400, CODE_OWN, "%s must be a number from %" PRId64 " to %" PRId64, name,
-			  min, max);
+		call_fail(k, 400, CODE_OWN, "%s must be a number from %" PRId64 " to %" PRId64,
+			  name, min, max);
 		return -1;
 	}
 	*out = v;

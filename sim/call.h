@@ -17,8 +17,8 @@ struct call {
 	const struct cloud_request *q;
 	struct cloud_response *r;
 	struct sim_token *token; /* NULL = somebody else, who may do everything */
-	const char *path;	 /* without the base path */
-	char ids[CALL_IDS][64];	 /* the values of the route's placeholders, in order */
+	const char *path;        /* without the base path */
+	char ids[CALL_IDS][64];  /* the values of the route's placeholders, in order */
 	struct sim_account *account;
 	struct sim_zone *zone;
 	struct sim_tunnel *tunnel;
@@ -62,8 +62,7 @@ struct page {
 	void **items; /* borrowed pointers to what matched, all pages */
 	size_t n;
 };
-MUST_USE int call_page(struct call *k, int64_t min, int64_t max, int64_t otherwise,
-		       struct page *p);
+MUST_USE int call_page(struct call *k, int64_t min, int64_t max, int64_t otherwise, struct page *p);
 void page_add(struct page *p, void *item);
 /* The whole answer: result = the page's items by write, result_info; frees the page's memory. */
 void call_ok_page(struct call *k, struct page *p, void (*write)(struct call *k, const void *item));

@@ -198,7 +198,8 @@ bool call_sees_account(const struct call *k, const char *id)
 
 bool call_sees_zone(const struct call *k, const struct sim_zone *z)
 {
-	return account_visible(k, z->account) && (!k->token || list_allows(&k->token->zones, z->id));
+	return account_visible(k, z->account) &&
+	       (!k->token || list_allows(&k->token->zones, z->id));
 }
 
 static int fail_unauthorised(struct call *k, bool zone)
@@ -225,8 +226,8 @@ static int resolve(struct call *k, const struct route *route)
 		if (!k->account || !account_visible(k, k->ids[0]))
 			return fail_unauthorised(k, false);
 	}
-	if (route->scope && (!call_may(k, route->scope) ||
-			     (k->token && !str_equal(k->token->status, "active"))))
+	if (route->scope &&
+	    (!call_may(k, route->scope) || (k->token && !str_equal(k->token->status, "active"))))
 		return fail_unauthorised(k, zone);
 	if (strstr(route->pattern, "{tunnel}")) {
 		k->tunnel = map_get(&k->c->tunnels, k->ids[1]);

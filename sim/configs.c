@@ -20,13 +20,20 @@ static const struct {
 	const char *key;
 	enum json_type type; /* JSON_NUMBER = whole seconds or a count */
 } origin_members[] = {
-	{"connectTimeout", JSON_NUMBER},     {"tlsTimeout", JSON_NUMBER},
-	{"tcpKeepAlive", JSON_NUMBER},	     {"keepAliveTimeout", JSON_NUMBER},
-	{"keepAliveConnections", JSON_NUMBER}, {"disableChunkedEncoding", JSON_BOOL},
-	{"http2Origin", JSON_BOOL},	     {"matchSNItoHost", JSON_BOOL},
-	{"noHappyEyeballs", JSON_BOOL},	     {"noTLSVerify", JSON_BOOL},
-	{"caPool", JSON_STRING},	     {"httpHostHeader", JSON_STRING},
-	{"originServerName", JSON_STRING},   {"proxyType", JSON_STRING},
+	{"connectTimeout", JSON_NUMBER},
+	{"tlsTimeout", JSON_NUMBER},
+	{"tcpKeepAlive", JSON_NUMBER},
+	{"keepAliveTimeout", JSON_NUMBER},
+	{"keepAliveConnections", JSON_NUMBER},
+	{"disableChunkedEncoding", JSON_BOOL},
+	{"http2Origin", JSON_BOOL},
+	{"matchSNItoHost", JSON_BOOL},
+	{"noHappyEyeballs", JSON_BOOL},
+	{"noTLSVerify", JSON_BOOL},
+	{"caPool", JSON_STRING},
+	{"httpHostHeader", JSON_STRING},
+	{"originServerName", JSON_STRING},
+	{"proxyType", JSON_STRING},
 	{"access", JSON_OBJECT},
 };
 
@@ -40,8 +47,7 @@ static int check_access(const struct json *access, struct refusal *f)
 		return bad_config(f, "access needs a teamName");
 	if (json_type(tags) != JSON_ARRAY)
 		return bad_config(f, "access needs an audTag list");
-	JSON_EACH(tag, tags)
-	{
+	JSON_EACH (tag, tags) {
 		if (!json_string(tag))
 			return bad_config(f, "audTag holds strings");
 	}
@@ -65,8 +71,8 @@ static int check_origin(const struct json *o, struct refusal *f)
 			right = json_int(v, &number);
 		if (right)
 			continue;
-		AUTO(str_t) what = str_format("originRequest.%s is of the wrong type",
-					      origin_members[i].key);
+		AUTO(str_t)
+		what = str_format("originRequest.%s is of the wrong type", origin_members[i].key);
 		return bad_config(f, what);
 	}
 	return check_access(json_get(o, "access"), f);
@@ -123,8 +129,9 @@ static int check_rule(const struct json *rule, struct refusal *f)
 	const char *path = json_get_string(rule, "path");
 	bool all = (!hostname || !hostname[0] || str_equal(hostname, "*")) && (!path || !path[0]);
 	if (!json_next(rule) && !all)
-		return bad_config(f, "The last ingress rule must match all URLs (i.e. it should not "
-				     "have a hostname or path filter)");
+		return bad_config(f,
+				  "The last ingress rule must match all URLs (i.e. it should not "
+				  "have a hostname or path filter)");
 	if (json_next(rule) && all)
 		return bad_config(f, "A rule that matches every URL must be the last one");
 	if (hostname && check_hostname(hostname, f) < 0)
@@ -146,8 +153,7 @@ static int check_config(const struct json *config, struct refusal *f)
 		return 0;
 	if (json_type(ingress) != JSON_ARRAY || json_count(ingress) == 0)
 		return bad_config(f, "ingress must be a list of at least one rule");
-	JSON_EACH(rule, ingress)
-	{
+	JSON_EACH (rule, ingress) {
 		if (check_rule(rule, f) < 0)
 			return -1;
 	}

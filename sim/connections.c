@@ -155,8 +155,7 @@ static const struct sim_zone *zone_of(const struct cloud *c, const char *hostnam
 	const struct sim_zone *best = NULL;
 
 	STATE_EACH(const struct sim_zone, z, &c->zones)
-	if (hostname_within(hostname, z->name) &&
-	    (!best || hostname_within(z->name, best->name)))
+	if (hostname_within(hostname, z->name) && (!best || hostname_within(z->name, best->name)))
 		best = z;
 	return best;
 }

@@ -72,8 +72,7 @@ static int decode_tags(const struct json *body, struct strlist *slot, struct ref
 	if (json_type(v) != JSON_ARRAY)
 		return wrong_type(f, "tags", "a list of strings");
 	strlist_free(slot);
-	JSON_EACH(tag, v)
-	{
+	JSON_EACH (tag, v) {
 		if (!json_string(tag))
 			return wrong_type(f, "tags", "a list of strings");
 		strlist_add(slot, json_string(tag));

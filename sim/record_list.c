@@ -41,8 +41,8 @@ static const struct {
 	const char *suffix;
 	bool (*passes)(const char *text, const char *part);
 } comparisons[] = {
-	{"", equals},	     {".exact", equals}, {".contains", contains},
-	{".startswith", starts}, {".endswith", ends},
+	{"", equals},        {".exact", equals}, {".contains", contains}, {".startswith", starts},
+	{".endswith", ends},
 };
 
 /* Without match=any all that was asked must pass; with it, one. */
@@ -147,7 +147,7 @@ static const struct {
 	const char *name;
 	int (*compare)(const void *a, const void *b);
 } orders[] = {
-	{"name", by_name}, {"type", by_type},	    {"content", by_content},
+	{"name", by_name}, {"type", by_type},       {"content", by_content},
 	{"ttl", by_ttl},   {"proxied", by_proxied},
 };
 

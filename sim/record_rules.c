@@ -6,9 +6,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const char *const types[] = {"A",   "AAAA", "CNAME", "MX",     "NS",  "OPENPGPKEY", "PTR",
-				    "TXT", "CAA",  "CERT",  "DNSKEY", "DS",  "HTTPS",	   "LOC",
-				    "NAPTR", "SMIMEA", "SRV", "SSHFP", "SVCB", "TLSA",	   "URI"};
+static const char *const types[] = {"A",     "AAAA", "CNAME", "MX",     "NS",     "OPENPGPKEY",
+				    "PTR",   "TXT",  "CAA",   "CERT",   "DNSKEY", "DS",
+				    "HTTPS", "LOC",  "NAPTR", "SMIMEA", "SRV",    "SSHFP",
+				    "SVCB",  "TLSA", "URI"};
 
 bool record_type_known(const char *type)
 {
@@ -34,7 +35,8 @@ static bool target_valid(const char *content)
 	for (const char *p = content; *p; p++)
 		if (!isalnum((unsigned char)*p) && !strchr("-_.", *p))
 			return false;
-	return content[0] != '.' && !strstr(content, "..") && inet_pton(AF_INET, content, bytes) != 1;
+	return content[0] != '.' && !strstr(content, "..") &&
+	       inet_pton(AF_INET, content, bytes) != 1;
 }
 
 static int check_content(const struct sim_record *r, struct refusal *f)
@@ -44,7 +46,8 @@ static int check_content(const struct sim_record *r, struct refusal *f)
 	if (str_equal(r->type, "A") && inet_pton(AF_INET, r->content, bytes) != 1)
 		return refuse(f, 400, 9005, "Content for A record must be a valid IPv4 address.");
 	if (str_equal(r->type, "AAAA") && inet_pton(AF_INET6, r->content, bytes) != 1)
-		return refuse(f, 400, 9006, "Content for AAAA record must be a valid IPv6 address.");
+		return refuse(f, 400, 9006,
+			      "Content for AAAA record must be a valid IPv6 address.");
 	if (str_equal(r->type, "CNAME") &&
 	    (!target_valid(r->content) || str_equal(r->content, r->name)))
 		return refuse(f, 400, 9007, "Content for CNAME record is invalid.");
@@ -94,8 +97,7 @@ static int check_form(const struct sim_zone *z, const struct sim_record *r, stru
 
 /* ---- records of one name ---- */
 
-static int check_pair(const struct sim_record *r, const struct sim_record *other,
-		      struct refusal *f)
+static int check_pair(const struct sim_record *r, const struct sim_record *other, struct refusal *f)
 {
 	bool cname = str_equal(r->type, "CNAME"), other_cname = str_equal(other->type, "CNAME");
 

@@ -10,9 +10,8 @@
 enum record_write { RECORD_POST, RECORD_PUT, RECORD_PATCH };
 
 /* into is a fresh record (POST), or a copy of the one to change. */
-MUST_USE int record_decode(const struct sim_zone *z, const struct json *body,
-			   enum record_write how, int64_t now_ms, struct sim_record *into,
-			   struct refusal *f);
+MUST_USE int record_decode(const struct sim_zone *z, const struct json *body, enum record_write how,
+			   int64_t now_ms, struct sim_record *into, struct refusal *f);
 /* Its own form, and what else bears that name. A record of the same id is not in its own way. */
 MUST_USE int record_check(const struct sim_zone *z, const struct sim_record *r, struct refusal *f);
 bool record_type_known(const char *type);

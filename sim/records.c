@@ -33,8 +33,8 @@ void write_record(struct call *k, const void *item)
 	json_put_bool(w, "proxiable", record_type_proxiable(r->type));
 	json_put_bool(w, "proxied", r->proxied);
 	json_put_int(w, "ttl", r->ttl);
-	write_raw_object(w, "settings", r->settings ? r->settings
-						    : (cname ? "{\"flatten_cname\":false}" : "{}"));
+	write_raw_object(w, "settings",
+			 r->settings ? r->settings : (cname ? "{\"flatten_cname\":false}" : "{}"));
 	write_raw_object(w, "meta", "{}");
 	json_put_string(w, "comment", r->comment);
 	json_put_strlist(w, "tags", &r->tags);

@@ -1,4 +1,5 @@
-/* The read-only corners: nothing there unless a fixture says so, and what Cloudflare has retired. */
+/* The read-only corners: nothing there unless a fixture says so, and what Cloudflare has retired.
+ */
 #include "sim/routes.h"
 
 static void write_nothing(struct call *k, const void *item)

@@ -48,8 +48,7 @@ static size_t edit_query(const struct json *query, struct cloud_arg args[EDIT_MA
 {
 	size_t n = 0;
 
-	JSON_EACH(v, query)
-	{
+	JSON_EACH (v, query) {
 		if (n == EDIT_MAX_QUERY || !json_string(v))
 			continue;
 		args[n++] = (struct cloud_arg){json_key(v), json_string(v)};
@@ -89,8 +88,7 @@ int cloud_edit(struct cloud *c, const struct json *edit, int64_t now_ms, struct 
 
 static int load_edits(struct cloud *c, const struct json *edits, struct err *e)
 {
-	JSON_EACH(edit, edits)
-	{
+	JSON_EACH (edit, edits) {
 		struct cloud_response r = {0};
 		int outcome = cloud_edit(c, edit, clock_wall_ms(), &r, e);
 		if (outcome == 0 && r.status != 200)
@@ -136,8 +134,7 @@ static int load_zone(struct cloud *c, const struct json *row, struct err *e)
 /* Names or ids; what is no name is taken as an id. */
 static void load_ids(const struct cloud *c, const struct json *list, struct strlist *out)
 {
-	JSON_EACH(v, list)
-	{
+	JSON_EACH (v, list) {
 		const char *text = json_string(v);
 		const char *id = text ? id_by_name(c, text) : NULL;
 		if (text)
@@ -163,8 +160,7 @@ static int load_token(struct cloud *c, const struct json *row, struct err *e)
 	strlist_free(&t->scopes);
 	strlist_free(&t->zones);
 	strlist_free(&t->accounts);
-	JSON_EACH(scope, scopes)
-	{
+	JSON_EACH (scope, scopes) {
 		strlist_add(&t->scopes, json_string(scope) ? json_string(scope) : "");
 	}
 	if (!scopes)
@@ -211,8 +207,7 @@ static int load_rows(struct cloud *c, const struct json *rows,
 		     int (*load)(struct cloud *c, const struct json *row, struct err *e),
 		     struct err *e)
 {
-	JSON_EACH(row, rows)
-	{
+	JSON_EACH (row, rows) {
 		if (load(c, row, e) < 0)
 			return -1;
 	}
@@ -222,12 +217,11 @@ static int load_rows(struct cloud *c, const struct json *rows,
 int cloud_load(struct cloud *c, const struct json *seed, struct err *e)
 {
 	static const char *const known[] = {"accounts", "zones",    "tokens",
-					    "limits",	"fixtures", "edits"};
+					    "limits",   "fixtures", "edits"};
 
 	if (json_type(seed) != JSON_OBJECT)
 		return err_set(e, ERR_INVALID, "a seed is a JSON object");
-	JSON_EACH(member, seed)
-	{
+	JSON_EACH (member, seed) {
 		bool found = false;
 		for (size_t i = 0; i < ARRAY_LEN(known); i++)
 			found |= str_equal(known[i], json_key(member));

@@ -1,4 +1,5 @@
-/* The simulated Cloudflare's objects: making and freeing them, and what follows from connections. */
+/* The simulated Cloudflare's objects: making and freeing them, and what follows from connections.
+ */
 #include "sim/state.h"
 
 #include <stdlib.h>

@@ -9,13 +9,13 @@
 #include "base/text.h"
 #include "sim/cloud.h"
 
-#define SIM_ID_SIZE	 33
-#define SIM_CONNECTIONS	 4
-#define SIM_EVERY_SCOPE	 "*"
+#define SIM_ID_SIZE      33
+#define SIM_CONNECTIONS  4
+#define SIM_EVERY_SCOPE  "*"
 #define SIM_COMMENT_FREE 100
 #define SIM_COMMENT_PAID 500
-#define SIM_BATCH_FREE	 200
-#define SIM_BATCH_PAID	 3500
+#define SIM_BATCH_FREE   200
+#define SIM_BATCH_PAID   3500
 
 struct sim_account {
 	char id[SIM_ID_SIZE];
@@ -36,7 +36,7 @@ struct sim_zone {
 struct sim_record {
 	char id[SIM_ID_SIZE];
 	char *name, *type, *content;
-	char *comment; /* NULL = none */
+	char *comment;         /* NULL = none */
 	char *settings, *data; /* raw JSON text; NULL = none */
 	int64_t ttl, priority; /* priority -1 = none */
 	bool proxied;
@@ -72,10 +72,10 @@ struct sim_tunnel {
 
 struct sim_token {
 	char id[SIM_ID_SIZE];
-	char *status;		   /* active, disabled, expired */
+	char *status;              /* active, disabled, expired */
 	char account[SIM_ID_SIZE]; /* "" = a user's token, else owned by that account */
-	struct strlist scopes;	   /* "tunnel:read", ...; "*" = all */
-	struct strlist zones;	   /* ids; empty = all */
+	struct strlist scopes;     /* "tunnel:read", ...; "*" = all */
+	struct strlist zones;      /* ids; empty = all */
 	struct strlist accounts;   /* ids; empty = all */
 	int64_t window_ms, used;   /* start of the running window; calls in it */
 	int64_t second_ms, burst;
@@ -91,8 +91,8 @@ struct sim_limits {
 
 struct cloud {
 	struct map accounts, zones, tunnels; /* by id */
-	struct map tokens;		     /* by the token itself */
-	struct map fixtures;		     /* path -> raw envelope */
+	struct map tokens;                   /* by the token itself */
+	struct map fixtures;                 /* path -> raw envelope */
 	struct sim_limits limits;
 	struct cloud_edge_events edge;
 	char *edge_address;

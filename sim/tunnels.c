@@ -295,7 +295,8 @@ void answer_tunnel_patch(struct call *k)
 {
 	const char *name, *secret;
 
-	if (call_tunnel_lives(k) < 0 || call_body(k) < 0 || call_body_string(k, "name", &name) < 0 ||
+	if (call_tunnel_lives(k) < 0 || call_body(k) < 0 ||
+	    call_body_string(k, "name", &name) < 0 ||
 	    call_body_string(k, "tunnel_secret", &secret) < 0 || check_secret(k, secret) < 0)
 		return;
 	if (name && check_name(k, name, k->tunnel) < 0)
