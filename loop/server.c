@@ -84,8 +84,7 @@ static struct MHD_Daemon *library_start(struct server *s)
 		req_came, s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->limits.max_header + POOL_EXTRA,
 		MHD_OPTION_CONNECTION_LIMIT, 1U << 20, MHD_OPTION_CONNECTION_TIMEOUT, 0U,
 		MHD_OPTION_NOTIFY_COMPLETED, req_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
-		conn_notified, s, MHD_OPTION_UNESCAPE_CALLBACK, req_unescape, s,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+		conn_notified, s, MHD_OPTION_UNESCAPE_CALLBACK, req_unescape, s, MHD_OPTION_END);
 }
 
 static int library_fd(struct server *s)

@@ -74,7 +74,7 @@ static void complain(struct server *s, int error)
 }
 
 /* A full listener gives up the connection that has been idle longest for the new one. */
-static void idle_evict(struct listener *l)
+static bool idle_evict(struct listener *l)
 {
 	struct conn *longest = NULL;
 
@@ -87,6 +87,7 @@ static void idle_evict(struct listener *l)
 	}
 	if (longest)
 		conn_kill(longest);
+	return longest;
 }
 
 static struct conn *conn_new(struct listener *l, int fd, const struct sockaddr_storage *a)
@@ -136,10 +137,7 @@ static void conn_take(struct listener *l, int fd, const struct sockaddr_storage 
 		conn_free(c);
 		return;
 	}
-	if (l->connections >= s->limits.max_connections) {
-		c->over_limit = true;
-		idle_evict(l);
-	}
+	c->over_limit = l->connections >= s->limits.max_connections && !idle_evict(l);
 	conn_hand_over(c, a, len);
 }
 
@@ -312,8 +310,19 @@ static int64_t phase_limit(const struct conn *c)
 	return INT64_MAX;
 }
 
+/* The library waits for an edge of its epoll descriptor, and the end of the peer's sending, when it
+ * came together with the last bytes, is an edge that it has had already. This makes a new one;
+ * bytes that were not read yet stay readable. */
+void conn_nudge(struct conn *c)
+{
+	if (c->half_closed)
+		shutdown(c->fd, SHUT_RD);
+}
+
 static void conn_check(struct conn *c, int64_t now)
 {
+	if (c->phase == CONN_IDLE || c->phase == CONN_HEADER || c->phase == CONN_BODY)
+		conn_nudge(c);
 	if (c->phase == CONN_STREAM) {
 		if (c->req && stream_stuck(c->req, now))
 			conn_kill(c);

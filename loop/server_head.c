@@ -61,8 +61,9 @@ static int framing_check(const struct header_facts *f, const char *version, cons
 		*what = "A header's name has characters that are not allowed there.";
 		return 400;
 	}
-	if (f->hosts > 1) {
-		*what = "There is more than one Host header.";
+	/* The library's own check for a missing one sends its answer garbled. */
+	if (f->hosts > 1 || (!f->hosts && !strcmp(version, "HTTP/1.1"))) {
+		*what = "There must be exactly one Host header.";
 		return 400;
 	}
 	if (f->lengths + f->codings > 1) {
@@ -80,43 +81,52 @@ static int framing_check(const struct header_facts *f, const char *version, cons
 	return 0;
 }
 
-static int body_check(struct server_req *r, const struct header_facts *f, const char **what)
+/* The library has checked that the length is a number in range. */
+static void body_announce(struct server_req *r, const struct header_facts *f)
 {
 	r->chunked = f->codings > 0;
-	/* The library has checked that it is a number in range. */
 	r->body_length = f->length ? strtoull(f->length, NULL, 10) : 0;
 	r->has_body = r->chunked || r->body_length;
 	r->expects_continue = f->expect && !strcasecmp(f->expect, "100-continue");
-	if (r->body_length <= r->conn->server->limits.max_body)
-		return 0;
-	*what = "The request's body is too large.";
-	return 413;
+}
+
+static int limits_check(const struct server_req *r, const char **what)
+{
+	const struct conn *c = r->conn;
+	const struct server_limits *l = &c->server->limits;
+
+	if (r->body_length > l->max_body) {
+		*what = "The request's body is too large.";
+		return 413;
+	}
+	if (header_size(r) > l->max_header) {
+		*what = "The request's header is too large.";
+		return 431;
+	}
+	if (c->over_limit && c->listener->connections > l->max_connections) {
+		*what = "There are too many connections.";
+		return 503;
+	}
+	return 0;
 }
 
 int head_check(struct server_req *r, const char *version, const char **what)
 {
 	struct conn *c = r->conn;
 	struct header_facts f = {0};
+	int status = 0;
 
 	MHD_get_connection_values(c->mhd, MHD_HEADER_KIND, header_seen, &f);
-
-	int framing = framing_check(&f, version, what);
-	int body = framing ? 0 : body_check(r, &f, what);
-
-	if (framing || body)
-		return framing ? framing : body;
+	body_announce(r, &f);
+	status = framing_check(&f, version, what);
+	if (status)
+		return status;
 	if (c->bad_uri || r->path[0] != '/') {
 		*what = "The request's target is not a valid path.";
 		return 400;
 	}
-	if (header_size(r) > c->server->limits.max_header) {
-		*what = "The request's header is too large.";
-		return 431;
-	}
-	if (c->over_limit && c->listener->connections > c->server->limits.max_connections) {
-		*what = "There are too many connections.";
-		return 503;
-	}
-	c->over_limit = false;
-	return 0;
+	status = limits_check(r, what);
+	if (!status)
+		c->over_limit = false;
+	return status;
 }

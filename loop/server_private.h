@@ -119,6 +119,8 @@ void conn_enter(struct conn *c, enum conn_phase phase);
 /* Answer an error without the library, at a point where nothing else is being sent, and end the
  * sending direction. */
 void conn_refuse(struct conn *c, int status, const char *what);
+/* Make the library see that the peer sends no more. */
+void conn_nudge(struct conn *c);
 /* Shut down in both directions; the library notices and ends request and connection. */
 void conn_kill(struct conn *c);
 void conn_notified(void *cls, struct MHD_Connection *mhd, void **socket_context,

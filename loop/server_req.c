@@ -83,6 +83,7 @@ void req_completed(void *cls, struct MHD_Connection *mhd, void **slot,
 		return;
 	conn_enter(c, c->input_waits ? CONN_HEADER : CONN_IDLE);
 	c->input_waits = false;
+	conn_nudge(c);
 }
 
 void req_resume(struct server_req *r)
