@@ -119,13 +119,16 @@ static bool configuration_put(const struct tunnel *t, int64_t routes)
 	return (routes == 0 && t->config_version == 0) || t->applied_generation == t->generation;
 }
 
-/* No connector runs here: Cloudflare's word has to do, which is "inactive" for one that never had
- * any. */
+/* No connector runs here: Cloudflare's word has to do. "inactive" is a tunnel that never had any;
+ * a word that we do not know is not passed on. */
 static const char *remote_state(const struct tunnel *t)
 {
-	if (!*t->observed.status)
-		return "pending";
-	return str_equal(t->observed.status, "inactive") ? "down" : t->observed.status;
+	static const char *const words[] = {"healthy", "degraded", "down"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_equal(t->observed.status, words[i]))
+			return words[i];
+	return str_equal(t->observed.status, "inactive") ? "down" : "pending";
 }
 
 static const char *tunnel_state(const struct tunnel *t, const struct tally *n)
