@@ -1,0 +1,308 @@
+/* Following a file: lines in pieces, long lines cut, the ceiling with a writer that goes on, a
+ * restart at a kept position, and stopping from inside. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "loop/tail.h"
+
+struct bench {
+	struct loop *loop;
+	struct timer wake;
+	struct tail tail;
+	char folder[64];
+	int dirfd, writer;
+	struct buf seen; /* each line, then '|' */
+	size_t lines, longest;
+	bool stop_at_first;
+};
+
+static void wake_fired(struct timer *t, void *owner)
+{
+	(void)owner;
+	timer_start(t, 1);
+}
+
+static int bench_open(void **state)
+{
+	struct bench *b = mem_alloc(sizeof(*b));
+
+	b->loop = loop_new();
+	timer_init(&b->wake, b->loop, wake_fired, NULL);
+	timer_start(&b->wake, 1);
+	str_copy(b->folder, sizeof(b->folder), "/tmp/adit-test-tail-XXXXXX");
+	assert_non_null(mkdtemp(b->folder));
+	b->dirfd = open(b->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	b->writer = openat(b->dirfd, "log", O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(b->writer >= 0);
+	*state = b;
+	return 0;
+}
+
+static int bench_close(void **state)
+{
+	struct bench *b = *state;
+
+	tail_stop(&b->tail);
+	timer_stop(&b->wake);
+	loop_free(b->loop);
+	close(b->writer);
+	unlinkat(b->dirfd, "log", 0);
+	unlinkat(b->dirfd, "link", 0);
+	unlinkat(b->dirfd, "fresh", 0);
+	close(b->dirfd);
+	rmdir(b->folder);
+	buf_free(&b->seen);
+	free(b);
+	return 0;
+}
+
+static void line_came(struct tail *t, const char *line, size_t len, void *owner)
+{
+	struct bench *b = owner;
+
+	assert_int_equal(line[len], 0);
+	b->lines++;
+	b->longest = len > b->longest ? len : b->longest;
+	if (b->stop_at_first)
+		tail_stop(t);
+	buf_add(&b->seen, line, len);
+	buf_char(&b->seen, '|');
+}
+
+static void start(struct bench *b, int64_t offset, int64_t ceiling)
+{
+	struct err e = {0};
+
+	assert_int_equal(
+		tail_start(&b->tail, b->loop, b->dirfd, "log", offset, ceiling, line_came, b, &e),
+		0);
+}
+
+static void say(struct bench *b, const char *text)
+{
+	assert_int_equal(write(b->writer, text, strlen(text)), strlen(text));
+}
+
+static void turns(struct bench *b, int n)
+{
+	for (int i = 0; i < n; i++)
+		loop_turn(b->loop);
+}
+
+static off_t file_size(struct bench *b)
+{
+	struct stat st;
+
+	assert_int_equal(fstat(b->writer, &st), 0);
+	return st.st_size;
+}
+
+static void test_lines(void **state)
+{
+	struct bench *b = *state;
+
+	say(b, "one\ntw");
+	start(b, 0, 0);
+	assert_int_equal(b->lines, 0); /* from the loop only */
+	turns(b, 5);
+	assert_string_equal(buf_text(&b->seen), "one|");
+	assert_int_equal(tail_position(&b->tail), 4);
+	say(b, "o");
+	turns(b, 5);
+	say(b, "\n\nthree\nfo");
+	turns(b, 5);
+	assert_string_equal(buf_text(&b->seen), "one|two||three|");
+	say(b, "ur");
+	tail_flush(&b->tail);
+	assert_string_equal(buf_text(&b->seen), "one|two||three|four|");
+	tail_flush(&b->tail);
+	assert_string_equal(buf_text(&b->seen), "one|two||three|four|");
+}
+
+static void test_offsets(void **state)
+{
+	struct bench *b = *state;
+
+	say(b, "old\nnew\n");
+	start(b, -1, 0);
+	turns(b, 5);
+	assert_int_equal(b->lines, 0);
+	say(b, "later\n");
+	turns(b, 5);
+	assert_string_equal(buf_text(&b->seen), "later|");
+	tail_stop(&b->tail);
+	tail_stop(&b->tail);
+	start(b, 4, 0);
+	turns(b, 5);
+	assert_string_equal(buf_text(&b->seen), "later|new|later|");
+	tail_stop(&b->tail);
+	start(b, 4000, 0); /* the file is a new, shorter one */
+	turns(b, 5);
+	assert_string_equal(buf_text(&b->seen), "later|new|later|old|new|later|");
+}
+
+static void test_long_lines_are_cut(void **state)
+{
+	struct bench *b = *state;
+
+	b->tail.max_line = 8;
+	start(b, 0, 0);
+	say(b, "12345678\n123456789\n1234567890123");
+	turns(b, 5);
+	say(b, "45\nshort\n");
+	turns(b, 5);
+	assert_string_equal(buf_text(&b->seen), "12345678|12345678|12345678|short|");
+	say(b, "abcdefghijkl");
+	tail_flush(&b->tail); /* given cut already, nothing is left to give */
+	assert_string_equal(buf_text(&b->seen), "12345678|12345678|12345678|short|abcdefgh|");
+}
+
+static void test_ceiling(void **state)
+{
+	struct bench *b = *state;
+	size_t said = 0;
+
+	start(b, 0, 1000);
+	for (int round = 0; round < 50; round++) {
+		for (int i = 0; i < 20; i++, said++)
+			say(b, "a line of text\n");
+		turns(b, 6);
+		assert_true(file_size(b) <= 1000);
+	}
+	assert_int_equal(b->lines, said);
+	assert_int_equal(b->longest, 14);
+}
+
+/* The piece before the cut and the piece after it are one line. */
+static void test_ceiling_inside_line(void **state)
+{
+	struct bench *b = *state;
+	char text[1200];
+
+	memset(text, 'x', sizeof(text));
+	text[sizeof(text) - 1] = '\0';
+	start(b, 0, 1000);
+	say(b, text);
+	turns(b, 6);
+	assert_int_equal(file_size(b), 0);
+	say(b, "yz\n");
+	turns(b, 6);
+	assert_int_equal(b->lines, 1);
+	assert_int_equal(b->longest, sizeof(text) - 1 + 2);
+}
+
+static void test_emptied_by_another(void **state)
+{
+	struct bench *b = *state;
+
+	start(b, 0, 0);
+	say(b, "before\npart of");
+	turns(b, 5);
+	assert_int_equal(ftruncate(b->writer, 0), 0);
+	say(b, "after\n");
+	turns(b, 5);
+	assert_string_equal(buf_text(&b->seen), "before|after|");
+}
+
+/* A long backlog comes in pieces: other work has its turn in between. */
+static void test_backlog_in_pieces(void **state)
+{
+	struct bench *b = *state;
+	char line[101];
+	size_t after_one;
+
+	memset(line, 'l', 99);
+	line[99] = '\n';
+	line[100] = '\0';
+	for (int i = 0; i < 4000; i++)
+		say(b, line);
+	start(b, 0, 0);
+	turns(b, 1);
+	after_one = b->lines;
+	assert_in_range(after_one, 1, 1000);
+	turns(b, 30);
+	assert_int_equal(b->lines, 4000);
+	assert_int_equal(b->longest, 99);
+}
+
+static void test_stopped_inside(void **state)
+{
+	struct bench *b = *state;
+
+	b->stop_at_first = true;
+	say(b, "one\ntwo\nthree\n");
+	start(b, 0, 0);
+	turns(b, 5);
+	assert_string_equal(buf_text(&b->seen), "one|");
+	b->stop_at_first = false;
+	start(b, 0, 0);
+	b->stop_at_first = true;
+	tail_flush(&b->tail);
+	assert_string_equal(buf_text(&b->seen), "one|one|");
+}
+
+/* Nothing is polled: with a silent writer the loop sleeps until the timer. */
+static void test_silent_writer(void **state)
+{
+	struct bench *b = *state;
+	int64_t begun;
+
+	start(b, 0, 0);
+	turns(b, 5);
+	timer_stop(&b->wake);
+	timer_start(&b->wake, 100);
+	begun = clock_mono_ms();
+	loop_turn(b->loop);
+	assert_in_range(clock_mono_ms() - begun, 95, 1000);
+}
+
+static void test_refused(void **state)
+{
+	struct bench *b = *state;
+	struct err e = {0};
+	struct stat st;
+
+	assert_int_equal(symlinkat("log", b->dirfd, "link"), 0);
+	assert_int_equal(tail_start(&b->tail, b->loop, b->dirfd, "link", 0, 0, line_came, b, &e),
+			 -1);
+	assert_non_null(strstr(e.message, "link"));
+	assert_int_equal(
+		tail_start(&b->tail, b->loop, AT_FDCWD, "/dev/null", 0, 0, line_came, b, &e), -1);
+	assert_int_equal(e.kind, ERR_INVALID);
+	assert_int_equal(tail_start(&b->tail, b->loop, b->dirfd, "fresh", 0, 0, line_came, b, &e),
+			 0);
+	assert_int_equal(fstatat(b->dirfd, "fresh", &st, 0), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_lines),
+		TEST(test_offsets),
+		TEST(test_long_lines_are_cut),
+		TEST(test_ceiling),
+		TEST(test_ceiling_inside_line),
+		TEST(test_emptied_by_another),
+		TEST(test_backlog_in_pieces),
+		TEST(test_stopped_inside),
+		TEST(test_silent_writer),
+		TEST(test_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
