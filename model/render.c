@@ -146,6 +146,12 @@ static const char *tunnel_state(const struct tunnel *t, const struct tally *n)
 	return n->ready < t->replicas ? "degraded" : "healthy";
 }
 
+const char *render_tunnel_state(const struct world *w, const struct tunnel *t)
+{
+	struct tally n = tally_of(w, t);
+	return tunnel_state(t, &n);
+}
+
 static void put_connectors(struct json_writer *out, const struct tunnel *t, const struct tally *n)
 {
 	json_write_key(out, "connectors");

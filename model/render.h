@@ -23,6 +23,8 @@
  * connectors.ready counts those that serve, connectors.total those wanted here.
  */
 void render_tunnel(const struct world *w, const struct tunnel *t, struct json_writer *out);
+/* That word alone; a literal. */
+const char *render_tunnel_state(const struct world *w, const struct tunnel *t);
 /* state: problem (of the route, its tunnel or its record), live (rule put, name leads there, a
  * connector runs the configuration) or else pending. A wildcard has no url. */
 void render_route(const struct world *w, const struct route *r, struct json_writer *out);

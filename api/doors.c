@@ -1,0 +1,63 @@
+/*
+ * Who may come in. Unix: the kernel's word on the peer, never the request's. TCP: the Host must be
+ * our own loopback address and an Origin, if any, must be the same, so that no web page reaches us
+ * through a browser.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "api/private.h"
+
+static int admit_host(const struct server_req *r, struct err *e)
+{
+	const char *host = server_req_header(r, "host");
+	const char *local = server_req_local(r);
+	const char *port = strrchr(local, ':');
+	char named[64];
+	(void)snprintf(named, sizeof(named), "localhost%s", port ? port : "");
+	if (host && (strcasecmp(host, local) == 0 || strcasecmp(host, named) == 0))
+		return 0;
+	return err_set(e, ERR_DENIED, "Host must be %s", local);
+}
+
+static int admit_origin(const struct server_req *r, struct err *e)
+{
+	const char *origin = server_req_header(r, "origin");
+	char own[64], named[64];
+	const char *port = strrchr(server_req_local(r), ':');
+	(void)snprintf(own, sizeof(own), "http://%s", server_req_local(r));
+	(void)snprintf(named, sizeof(named), "http://localhost%s", port ? port : "");
+	if (!origin || strcasecmp(origin, own) == 0 || strcasecmp(origin, named) == 0)
+		return 0;
+	return err_set(e, ERR_DENIED, "Requests from web pages of another origin are refused");
+}
+
+/* What comes out of a tunnel must not reach our own door. */
+static bool peer_is_connector(const struct world *w, pid_t pid)
+{
+	TABLE_EACH (i, struct connector, c, &w->connectors)
+		if (c->pid && c->pid == pid)
+			return true;
+	return false;
+}
+
+static int admit_unix(const struct api *a, const struct server_req *r, struct principal *who,
+		      struct err *e)
+{
+	const struct peer *p = server_req_peer(r);
+	if (!p->valid)
+		return err_set(e, ERR_DENIED, "The kernel does not tell who is calling");
+	if (peer_is_connector(a->ops->world, p->pid))
+		return err_set(e, ERR_DENIED, "A connector may not call adit");
+	return principal_of_user(a->ops->settings, p->uid, p->gid, p->groups, p->n_groups, who, e);
+}
+
+int door_admit(const struct api *a, const struct server_req *r, struct principal *who,
+	       struct err *e)
+{
+	if (server_req_door(r) == DOOR_UNIX)
+		return admit_unix(a, r, who, e);
+	*who = (struct principal){.door = OP_DOOR_MCP};
+	return admit_host(r, e) < 0 || admit_origin(r, e) < 0 ? -1 : 0;
+}

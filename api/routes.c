@@ -1,0 +1,263 @@
+/* Paths to what answers them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/private.h"
+#include "base/log.h"
+
+static const char json_type_header[] = "application/json";
+
+static void reply_error(struct server_req *r, int status, const struct err *e)
+{
+	AUTO(buf_t) body = {0};
+	struct json_writer w;
+	char retry[48];
+	const char *headers[] = {"Cache-Control: no-store", NULL, NULL};
+	json_write_init(&w, &body);
+	json_object_begin(&w);
+	json_write_key(&w, "error");
+	json_write_err(&w, e);
+	json_object_end(&w);
+	(void)buf_char(&body, '\n');
+	if (e->retry_after_ms > 0) {
+		(void)snprintf(retry, sizeof(retry), "Retry-After: %lld",
+			       (long long)((e->retry_after_ms + 999) / 1000));
+		headers[1] = retry;
+	}
+	server_reply(r, status, json_type_header, body.data, body.len, headers);
+}
+
+static void reply_err(struct server_req *r, const struct err *e)
+{
+	reply_error(r, err_kind_http(e->kind), e);
+}
+
+const char *route_refusal(int status, const char *what, struct buf *body, void *owner)
+{
+	struct api *a = owner;
+	struct err e;
+	struct json_writer w;
+	a->refusals++;
+	(void)err_set(&e,
+		      status == 503   ? ERR_BUSY
+		      : status == 408 ? ERR_TIMEOUT
+				      : ERR_INVALID,
+		      "%s", what);
+	json_write_init(&w, body);
+	json_object_begin(&w);
+	json_write_key(&w, "error");
+	json_write_err(&w, &e);
+	json_object_end(&w);
+	(void)buf_char(body, '\n');
+	return json_type_header;
+}
+
+static bool is_read(const char *method)
+{
+	return str_equal(method, "GET") || str_equal(method, "HEAD");
+}
+
+/* The operation that a path names; NULL with the sentence and HTTP status. */
+static const struct op *op_of(const struct server_req *r, int *status, struct err *e)
+{
+	const char *path = server_req_path(r);
+	*status = 404;
+	if (server_req_door(r) != DOOR_UNIX || !str_starts(path, "/v1/")) {
+		(void)err_set(e, ERR_NOT_FOUND, "There is nothing at %.100s", path);
+		(void)err_hint(e,
+			       server_req_door(r) == DOOR_UNIX
+				       ? "Operations are at /v1/<operation>, as in /v1/status_get."
+				       : "Operations are on the Unix socket alone.");
+		return NULL;
+	}
+	const struct op *op = op_find(path + 4);
+	if (!op) {
+		const char *near = fields_nearest(op_names(), path + 4);
+		(void)err_set(e, ERR_NOT_FOUND, "There is no operation \"%.60s\"", path + 4);
+		(void)err_hint(e, near ? "Did you mean %s?" : "%s",
+			       near ? near : "See adit --help for all of them.");
+		return NULL;
+	}
+	const char *method = server_req_method(r);
+	if (str_equal(method, "POST") || (is_read(method) && op->effects == OP_READS))
+		return op;
+	*status = 405;
+	(void)err_set(e, ERR_INVALID, "%s is called by POST%s, not by %.16s", op->name,
+		      op->effects == OP_READS ? " or GET" : "", method);
+	return NULL;
+}
+
+static bool is_plain(const struct server_req *r, const char *path)
+{
+	return str_equal(server_req_path(r), path) && is_read(server_req_method(r));
+}
+
+static bool is_metrics(const struct api *a, const struct server_req *r)
+{
+	return is_plain(r, "/metrics") &&
+	       (server_req_door(r) == DOOR_UNIX || a->ops->settings->mcp.metrics);
+}
+
+int route_head(struct server_req *r, void *owner)
+{
+	struct api *a = owner;
+	struct principal who;
+	struct err e;
+	int status;
+	a->requests++;
+	if (door_admit(a, r, &who, &e) < 0) {
+		a->refusals++;
+		reply_err(r, &e);
+		return -1;
+	}
+	if (is_plain(r, "/healthz") || is_metrics(a, r))
+		return 0;
+	if (op_of(r, &status, &e))
+		return 0;
+	reply_error(r, status, &e);
+	return -1;
+}
+
+/* ---- /v1 ---- */
+
+static void call_answered(struct task *t, void *owner)
+{
+	struct visit *v = owner;
+	(void)t;
+	v->running = false;
+	if (v->call.task.err.kind != ERR_NONE) {
+		reply_err(v->req, &v->call.task.err);
+		return;
+	}
+	AUTO(buf_t) body = {0};
+	(void)buf_str(&body, "{\"result\":");
+	(void)buf_add(&body, v->call.result.data, v->call.result.len);
+	(void)buf_str(&body, "}\n");
+	static const char *const headers[] = {"Cache-Control: no-store", NULL};
+	server_reply(v->req, 200, json_type_header, body.data, body.len, headers);
+}
+
+/* GET: the query's arguments as the JSON object that POST would send. */
+static int query_body(const struct server_req *r, const struct op *op, struct buf *body,
+		      struct err *e)
+{
+	struct json_writer w;
+	const char *name, *value;
+	json_write_init(&w, body);
+	json_object_begin(&w);
+	for (size_t i = 0; server_req_query(r, i, &name, &value); i++) {
+		const struct field *f = fields_find(op->args, name);
+		json_write_key(&w, name);
+		if (!f)
+			json_write_string(&w, value); /* the decoder refuses it with a sentence */
+		else if (fields_parse_text(f, value ? value : "true", &w, e) < 0)
+			return err_wrap(e, "%.60s", name);
+	}
+	json_object_end(&w);
+	return 0;
+}
+
+static void start_call(struct api *a, struct server_req *r, const struct op *op,
+		       const struct principal *who)
+{
+	const struct buf *sent = server_req_body(r);
+	AUTO(buf_t) query = {0};
+	struct err e;
+	if (is_read(server_req_method(r)) && query_body(r, op, &query, &e) < 0) {
+		reply_err(r, &e);
+		return;
+	}
+	struct visit *v = mem_alloc(sizeof(*v));
+	v->api = a;
+	v->req = r;
+	v->calling = v->running = true;
+	server_req_set_context(r, v);
+	const struct buf *body = query.len ? &query : sent;
+	call_start(a->ops, &v->call, op, who, server_req_id(r), buf_text(body), body->len,
+		   call_answered, v);
+}
+
+static void reply_text(struct server_req *r, const char *type, const struct buf *text)
+{
+	server_reply(r, 200, type, text->data, text->len, NULL);
+}
+
+void route_request(struct server_req *r, void *owner)
+{
+	struct api *a = owner;
+	struct principal who;
+	struct err e;
+	int status;
+	AUTO(buf_t) text = {0};
+	if (is_plain(r, "/healthz")) {
+		(void)buf_str(&text, "{\"status\":\"alive\"}\n");
+		reply_text(r, json_type_header, &text);
+		return;
+	}
+	if (is_metrics(a, r)) {
+		metrics_write(a, &text);
+		reply_text(r, "text/plain; version=0.0.4; charset=utf-8", &text);
+		return;
+	}
+	const struct op *op = op_of(r, &status, &e);
+	if (!op) {
+		reply_error(r, status, &e);
+		return;
+	}
+	/* Asked again: the peer's rights may have changed while the body came in. */
+	if (door_admit(a, r, &who, &e) < 0) {
+		reply_err(r, &e);
+		return;
+	}
+	start_call(a, r, op, &who);
+}
+
+void route_gone(struct server_req *r, void *owner)
+{
+	struct visit *v = server_req_context(r);
+	(void)owner;
+	if (!v)
+		return;
+	server_req_set_context(r, NULL);
+	if (v->running)
+		call_cancel(&v->call);
+	call_fini(&v->call);
+	free(v);
+}
+
+/* ---- the server ---- */
+
+struct api *api_new(struct loop *l, struct ops *o)
+{
+	struct api *a = mem_alloc(sizeof(*a));
+	a->loop = l;
+	a->ops = o;
+	struct server_handler handler = {
+		.head = route_head,
+		.request = route_request,
+		.gone = route_gone,
+		.refusal = route_refusal,
+		.owner = a,
+	};
+	a->server = server_new(l, NULL, &handler);
+	return a;
+}
+
+void api_free(struct api *a)
+{
+	if (!a)
+		return;
+	server_free(a->server);
+	free(a);
+}
+
+int api_listen(struct api *a, int fd, enum door door, struct err *e)
+{
+	return server_listen(a->server, fd, (int)door, e);
+}
+
+void api_stop_accepting(struct api *a)
+{
+	server_stop_accepting(a->server);
+}

@@ -1,0 +1,430 @@
+#include "daemon/services.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <grp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "daemon/config.h"
+
+/* ---- the store ---- */
+
+static int open_state(struct daemon *d, struct err *e)
+{
+	if (dir_open(AT_FDCWD, d->settings.state_dir, true, &d->state_dirfd, e) < 0)
+		return err_wrap(e, "state_dir");
+	return 0;
+}
+
+static void open_store(struct daemon *d)
+{
+	struct store_options o = {
+		.dirfd = d->state_dirfd,
+		.owner = d->settings.owner,
+		.account_id =
+			d->settings.cloudflare.account_id ? d->settings.cloudflare.account_id : "",
+	};
+	struct err e;
+	if (store_open(&o, &d->store, &e) < 0 || store_load(d->store, d->world, &e) < 0) {
+		store_close(d->store);
+		d->store = NULL;
+		str_set(&d->store_trouble, e.message);
+		log_error("the store cannot be used; connectors go on, nothing is changed: %s",
+			  e.message);
+		return;
+	}
+	if (store_was_damaged(d->store))
+		log_warning("the store was damaged and was moved aside; a new one was begun");
+	(void)str_copy(d->world->system.install, sizeof(d->world->system.install),
+		       store_install(d->store));
+}
+
+static void fill_system(struct daemon *d)
+{
+	struct system_facts *s = &d->world->system;
+	str_set(&s->owner, d->store ? store_owner(d->store) : d->settings.owner);
+	const char *account =
+		d->store ? store_account(d->store) : d->settings.cloudflare.account_id;
+	(void)str_copy(s->account_id, sizeof(s->account_id), account ? account : "");
+	s->started_ms = clock_wall_ms();
+}
+
+/* ---- Cloudflare ---- */
+
+static void access_missing(struct daemon *d, const struct err *e)
+{
+	d->world->system.access = ACCESS_MISSING;
+	problem_set(&d->world->system.access_problem, e, clock_wall_ms());
+	str_set(&d->world->system.writes_off, e->message);
+	world_changed(d->world, OBJECT_SYSTEM, "");
+	log_warning("nothing is written to Cloudflare: %s", e->message);
+}
+
+/* The token: a systemd credential, else the file of the settings. */
+static int read_token(const struct daemon *d, struct secret *token, struct err *e)
+{
+	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+	if (credentials && credentials[0] == '/') {
+		AUTO(str_t) path = str_format("%s/cloudflare-token", credentials);
+		if (file_exists(AT_FDCWD, path))
+			return secret_read_file(AT_FDCWD, path, token, e);
+	}
+	const char *file = d->settings.cloudflare.api_token_file;
+	if (!file) {
+		(void)err_set(e, ERR_DENIED, "There is no API token");
+		return err_hint(e, "Put one into a file of mode 0600 and name it in "
+				   "cloudflare.api_token_file.");
+	}
+	if (secret_read_file(AT_FDCWD, file, token, e) == 0)
+		return 0;
+	(void)err_wrap(e, "cloudflare.api_token_file");
+	e->kind = ERR_DENIED;
+	return -1;
+}
+
+static void load_token(struct daemon *d)
+{
+	AUTO(secret_t) token = {0};
+	struct err e;
+	if (!d->world->system.account_id[0]) {
+		(void)err_set(&e, ERR_DENIED, "There is no account id");
+		(void)err_hint(&e,
+			       "Set cloudflare.account_id (32 hex digits, shown at Cloudflare's "
+			       "dashboard) and restart.");
+		access_missing(d, &e);
+		return;
+	}
+	if (read_token(d, &token, &e) < 0) {
+		access_missing(d, &e);
+		return;
+	}
+	if (d->world->system.access == ACCESS_MISSING ||
+	    d->world->system.access == ACCESS_REFUSED) {
+		d->world->system.access = ACCESS_UNCHECKED;
+		problem_clear(&d->world->system.access_problem);
+		str_set(&d->world->system.writes_off, NULL);
+		world_changed(d->world, OBJECT_SYSTEM, "");
+	}
+	cf_set_token(d->cf, &token);
+}
+
+static void budget_of(const struct settings *s, int64_t *calls, int64_t *window_ms)
+{
+	struct err e;
+	if (rate_parse(s->cloudflare.budget, calls, window_ms, &e) < 0) {
+		*calls = 600;
+		*window_ms = 300 * 1000;
+	}
+	*calls /= s->cloudflare.fleet_size;
+	if (*calls < 1)
+		*calls = 1;
+}
+
+static int open_cloudflare(struct daemon *d, struct err *e)
+{
+	struct cf_options o = {
+		.base_url = d->settings.cloudflare.base_url,
+		.account_id = d->world->system.account_id,
+	};
+	budget_of(&d->settings, &o.budget_calls, &o.budget_window_ms);
+	d->http_cloudflare = http_new(
+		d->loop, &(struct http_options){.max_connections = 4,
+						.max_in_flight = 8,
+						.ca_file = d->settings.cloudflare.ca_file});
+	d->http_probes = http_new(
+		d->loop, &(struct http_options){.max_connections = 64, .max_in_flight = 64});
+	if (cf_new(d->loop, d->http_cloudflare, d->world, &o, &d->cf, e) < 0)
+		return err_wrap(e, "cloudflare.base_url");
+	load_token(d);
+	return 0;
+}
+
+/* ---- connectors and reconciling ---- */
+
+static void supervisor_options_of(const struct daemon *d, struct supervisor_options *o)
+{
+	const struct settings *s = &d->settings;
+	*o = (struct supervisor_options){
+		.state_dirfd = d->state_dirfd,
+		.state_dir = s->state_dir,
+		.cloudflared = s->connectors.cloudflared,
+		.protocol = s->connectors.protocol,
+		.label = d->world->system.owner,
+		.grace_ms = s->connectors.grace_period.ms,
+		.probe_interval_ms = s->connectors.health.interval.ms,
+		.probe_timeout_ms = s->connectors.health.timeout.ms,
+		.unready_ms = s->connectors.health.unready.ms,
+		.probe_failures = s->connectors.health.failures,
+	};
+}
+
+static int open_supervisor(struct daemon *d, struct err *e)
+{
+	struct supervisor_options o;
+	supervisor_options_of(d, &o);
+	d->supervisor = supervisor_new(d->loop, d->world, d->store, d->http_probes, &o);
+	return supervisor_start(d->supervisor, e);
+}
+
+static void open_reconciler(struct daemon *d)
+{
+	if (!d->store)
+		return;
+	struct reconciler_options o = {
+		.interval_ms = d->settings.reconcile.interval.ms,
+		.repair = str_equal(d->settings.reconcile.drift, "repair"),
+	};
+	d->reconciler = reconciler_new(d->loop, d->world, d->store, d->cf, &o);
+	reconciler_start(d->reconciler);
+}
+
+/* ---- the doors ---- */
+
+static int socket_folder(const char *path, struct err *e)
+{
+	AUTO(str_t) folder = str_dup(path);
+	char *slash = strrchr(folder, '/');
+	if (!slash || slash == folder)
+		return 0;
+	*slash = '\0';
+	if (mkdir(folder, 0755) < 0 && errno != EEXIST)
+		return err_errno(e, "%s", folder);
+	return 0;
+}
+
+/* Everybody may connect; who they are decides what they may (and most are refused with a sentence).
+ */
+static int listen_unix(struct daemon *d, struct err *e)
+{
+	int fd = -1;
+	if (socket_folder(d->settings.socket, e) < 0 ||
+	    server_socket_unix(d->settings.socket, 0666, (gid_t)-1, &fd, e) < 0)
+		return err_wrap(e, "socket");
+	return api_listen(d->api, fd, DOOR_UNIX, e);
+}
+
+static int listen_tcp(struct daemon *d, struct err *e)
+{
+	int fd = -1;
+	if (!d->settings.mcp.listen)
+		return 0;
+	if (server_socket_tcp(d->settings.mcp.listen, &fd, e) < 0)
+		return err_wrap(e, "mcp.listen");
+	return api_listen(d->api, fd, DOOR_TCP, e);
+}
+
+/* Sockets from systemd, by kind; what is not passed in is opened here. */
+static int open_doors(struct daemon *d, struct err *e)
+{
+	bool have_unix = false, have_tcp = false;
+	int n = sd_listen_fds(1);
+	d->api = api_new(d->loop, &d->ops);
+	for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
+		bool is_unix = sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) > 0;
+		if (api_listen(d->api, fd, is_unix ? DOOR_UNIX : DOOR_TCP, e) < 0)
+			return -1;
+		have_unix = have_unix || is_unix;
+		have_tcp = have_tcp || !is_unix;
+	}
+	if (!have_unix && listen_unix(d, e) < 0)
+		return -1;
+	return have_tcp ? 0 : listen_tcp(d, e);
+}
+
+static void fill_ops(struct daemon *d)
+{
+	d->ops = (struct ops){
+		.loop = d->loop,
+		.world = d->world,
+		.store = d->store,
+		.cf = d->cf,
+		.supervisor = d->supervisor,
+		.reconciler = d->reconciler,
+		.settings = &d->settings,
+		.store_trouble = d->store_trouble,
+	};
+	ops_init(&d->ops);
+}
+
+/* ---- what systemd shows ---- */
+
+static void status_line(const struct daemon *d, char *out, size_t size)
+{
+	const struct world *w = d->world;
+	size_t serving = 0;
+	TABLE_EACH (i, struct connector, c, &w->connectors)
+		serving += connector_serving(c);
+	if (w->system.access_problem)
+		(void)snprintf(out, size, "%s. %s", w->system.access_problem->err.message,
+			       w->system.access_problem->err.hint);
+	else
+		(void)snprintf(out, size, "%zu tunnels, %zu of %zu connectors serve, %zu routes",
+			       w->tunnels.n, serving, w->connectors.n, w->routes.n);
+}
+
+static void tell_status(struct deferred *x, void *owner)
+{
+	char line[800];
+	(void)x;
+	status_line(owner, line, sizeof(line));
+	notify_status(line);
+}
+
+static void world_moved(struct watcher *x, enum object_type type, const char *id, void *owner)
+{
+	struct daemon *d = owner;
+	(void)x, (void)id;
+	if (type == OBJECT_SYSTEM || type == OBJECT_CONNECTOR || type == OBJECT_TUNNEL)
+		deferred_start(&d->tell);
+}
+
+/* ---- signals ---- */
+
+static void stop_asked(struct signal_watch *s, int signo, void *owner)
+{
+	struct daemon *d = owner;
+	(void)s;
+	log_info("stopping on signal %d; connectors go on", signo);
+	notify_stopping();
+	loop_stop(d->loop);
+}
+
+static void dump_asked(struct signal_watch *s, int signo, void *owner)
+{
+	(void)s, (void)signo, (void)owner;
+	log_dump();
+}
+
+/* What changes only by a restart stays as it runs. */
+static void keep_fixed(const struct settings *now, struct settings *then)
+{
+	str_set(&then->owner, now->owner);
+	str_set(&then->state_dir, now->state_dir);
+	str_set(&then->cloudflare.account_id, now->cloudflare.account_id);
+	str_set(&then->connectors.launcher, now->connectors.launcher);
+	str_set(&then->socket, now->socket);
+	str_set(&then->mcp.listen, now->mcp.listen);
+	str_set(&then->cloudflare.base_url, now->cloudflare.base_url);
+}
+
+static void reload_rooms(struct daemon *d)
+{
+	struct supervisor_options so;
+	int64_t calls, window_ms;
+	log_set_level((enum log_level)log_level_by_name(d->settings.log.level));
+	budget_of(&d->settings, &calls, &window_ms);
+	cf_set_budget(d->cf, calls, window_ms);
+	load_token(d);
+	supervisor_options_of(d, &so);
+	supervisor_configure(d->supervisor, &so);
+	if (!d->reconciler)
+		return;
+	reconciler_configure(d->reconciler,
+			     &(struct reconciler_options){
+				     .interval_ms = d->settings.reconcile.interval.ms,
+				     .repair = str_equal(d->settings.reconcile.drift, "repair")});
+	reconciler_observe(d->reconciler);
+}
+
+static void reload_asked(struct signal_watch *s, int signo, void *owner)
+{
+	struct daemon *d = owner;
+	struct settings then;
+	struct err e;
+	(void)s, (void)signo;
+	notify_reloading();
+	if (config_load(d->config_path, d->config_required, &then, &e) < 0) {
+		log_error("the running settings are kept: %s", e.message);
+		notify_ready("Settings were not reloaded: the file is wrong; see the log");
+		return;
+	}
+	keep_fixed(&d->settings, &then);
+	settings_free(&d->settings);
+	d->settings = then;
+	reload_rooms(d);
+	config_keep(d->state_dirfd, d->config_path);
+	log_info("settings reloaded from %s", d->config_path);
+	notify_ready("Settings reloaded");
+}
+
+static void watch_signals(struct daemon *d)
+{
+	signal_start(&d->sigterm, d->loop, SIGTERM, stop_asked, d);
+	signal_start(&d->sigint, d->loop, SIGINT, stop_asked, d);
+	signal_start(&d->sighup, d->loop, SIGHUP, reload_asked, d);
+	signal_start(&d->sigusr1, d->loop, SIGUSR1, dump_asked, d);
+}
+
+/* ---- all of it ---- */
+
+int daemon_start(struct daemon *d, struct settings *settings, struct err *e)
+{
+	d->settings = *settings;
+	memset(settings, 0, sizeof(*settings));
+	d->state_dirfd = -1;
+	d->loop = loop_new();
+	d->world = world_new();
+	if (open_state(d, e) < 0)
+		return -1;
+	open_store(d);
+	fill_system(d);
+	if (open_cloudflare(d, e) < 0 || open_supervisor(d, e) < 0)
+		return -1;
+	open_reconciler(d);
+	fill_ops(d);
+	if (open_doors(d, e) < 0)
+		return -1;
+	watch_signals(d);
+	deferred_init(&d->tell, d->loop, tell_status, d);
+	world_watch(d->world, &d->watcher, world_moved, d);
+	config_keep(d->state_dirfd, d->config_path);
+	return 0;
+}
+
+void daemon_run(struct daemon *d)
+{
+	char line[800];
+	notify_start(&d->notify, d->loop);
+	status_line(d, line, sizeof(line));
+	notify_ready(line);
+	log_info("aditd %s is ready as %s/%s on %s", ADIT_VERSION, d->world->system.owner,
+		 d->world->system.install, d->settings.socket);
+	loop_run(d->loop);
+	notify_stop(&d->notify);
+}
+
+void daemon_stop(struct daemon *d)
+{
+	signal_stop(&d->sigterm);
+	signal_stop(&d->sigint);
+	signal_stop(&d->sighup);
+	signal_stop(&d->sigusr1);
+	world_unwatch(&d->watcher);
+	deferred_stop(&d->tell);
+	api_free(d->api);
+	if (d->ops.loop)
+		ops_fini(&d->ops);
+	reconciler_free(d->reconciler);
+	supervisor_free(d->supervisor);
+	cf_free(d->cf);
+	if (d->http_probes)
+		http_free(d->http_probes);
+	if (d->http_cloudflare)
+		http_free(d->http_cloudflare);
+	store_close(d->store);
+	world_free(d->world);
+	loop_free(d->loop);
+	free(d->store_trouble);
+	if (d->state_dirfd >= 0)
+		(void)close(d->state_dirfd);
+	settings_free(&d->settings);
+}

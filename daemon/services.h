@@ -1,0 +1,38 @@
+/*
+ * The daemon as a whole: every room is built up here in order and torn down in reverse. What cannot
+ * be had (store, token, network) leaves the rest running: connectors of the last good state start
+ * all the same, and status says why writes are off.
+ */
+#ifndef DAEMON_SERVICES_H
+#define DAEMON_SERVICES_H
+
+#include "api/api.h"
+#include "daemon/notify.h"
+
+struct daemon {
+	struct loop *loop;
+	const char *config_path; /* borrowed from argv */
+	bool config_required;
+	struct settings settings;
+	int state_dirfd;
+	struct world *world;
+	struct store *store;
+	char *store_trouble; /* why there is no store */
+	struct http *http_cloudflare, *http_probes;
+	struct cf *cf;
+	struct supervisor *supervisor;
+	struct reconciler *reconciler;
+	struct ops ops;
+	struct api *api;
+	struct notify notify;
+	struct signal_watch sigterm, sigint, sighup, sigusr1;
+	struct watcher watcher; /* keeps systemd's status line true */
+	struct deferred tell;
+};
+
+/* settings are taken. -1 when not even the socket can be opened. */
+MUST_USE int daemon_start(struct daemon *d, struct settings *settings, struct err *e);
+void daemon_run(struct daemon *d); /* until SIGTERM or SIGINT */
+void daemon_stop(struct daemon *d);
+
+#endif

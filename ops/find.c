@@ -1,0 +1,79 @@
+#include "ops/find.h"
+
+#include <stdlib.h>
+
+#include "ops/write.h"
+
+static void hint_nearest(struct call *c, const char **names, size_t n, const char *word)
+{
+	names[n] = NULL;
+	const char *near = fields_nearest(names, word);
+	if (near)
+		(void)err_hint(&c->task.err, "Did you mean \"%s\"?", near);
+	else if (n && n <= 8) {
+		AUTO(buf_t) all = {.limit = 180};
+		for (size_t i = 0; i < n; i++)
+			(void)buf_printf(&all, "%s%s", i ? ", " : "", names[i]);
+		(void)err_hint(&c->task.err, "There are: %s.", buf_text(&all));
+	}
+}
+
+const struct tunnel *find_tunnel(struct call *c, const char *name)
+{
+	const struct world *w = c->ops->world;
+	const struct tunnel *found = world_find_tunnel(w, name);
+	if (found)
+		return found;
+	(void)err_set(&c->task.err, ERR_NOT_FOUND, "There is no tunnel \"%.64s\"", name);
+	const char **names = mem_array(w->tunnels.n + 1, sizeof(*names));
+	size_t n = 0;
+	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
+		names[n++] = t->name;
+	hint_nearest(c, names, n, name);
+	free(names);
+	call_fail(c);
+	return NULL;
+}
+
+const struct connector *find_connector(struct call *c, const char *name)
+{
+	const struct world *w = c->ops->world;
+	const struct connector *found = world_find_connector(w, name);
+	if (found)
+		return found;
+	(void)err_set(&c->task.err, ERR_NOT_FOUND, "There is no connector \"%.80s\" on this host",
+		      name);
+	(void)err_hint(&c->task.err, "Connectors are named after tunnel and slot, as in web/1; see "
+				     "adit connector list.");
+	call_fail(c);
+	return NULL;
+}
+
+static int compare_routes(const void *a, const void *b)
+{
+	return route_compare(*(const struct route *const *)a, *(const struct route *const *)b);
+}
+
+size_t find_routes(const struct world *w, const char *tunnel_id, struct route ***routes)
+{
+	size_t n = 0;
+	*routes = mem_array(w->routes.n + 1, sizeof(**routes));
+	TABLE_EACH (i, struct route, r, &w->routes)
+		if (str_equal(r->tunnel_id, tunnel_id))
+			(*routes)[n++] = r;
+	qsort(*routes, n, sizeof(**routes), compare_routes);
+	return n;
+}
+
+const char *plan_new_tunnel(struct plan *p, const char *name, int64_t replicas)
+{
+	char id[ID_SIZE];
+	edit_new_id('t', id);
+	plan_touch(p, id, 0);
+	plan_change(p, '+', "tunnel", name, "%lld connector%s on this host", (long long)replicas,
+		    replicas == 1 ? "" : "s");
+	struct edit *ed = plan_edit(p, EDIT_TUNNEL_PUT, id);
+	str_set(&ed->name, name);
+	ed->replicas = replicas;
+	return ed->id;
+}

@@ -1,0 +1,15 @@
+/* Look-ups that handlers share; those that take a call fail it with a sentence when there is no
+ * such object, and return NULL. */
+#ifndef OPS_FIND_H
+#define OPS_FIND_H
+
+#include "ops/ops.h"
+
+const struct tunnel *find_tunnel(struct call *c, const char *name);
+const struct connector *find_connector(struct call *c, const char *name);
+/* The routes of a tunnel in match order; the caller frees the array. */
+size_t find_routes(const struct world *w, const char *tunnel_id, struct route ***routes);
+/* The edits and words of a new tunnel; its local id is in the edit. */
+const char *plan_new_tunnel(struct plan *p, const char *name, int64_t replicas);
+
+#endif

@@ -1,0 +1,90 @@
+/* List answers: one frame around rows, with cursor, limit and a choice of members. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "model/render.h"
+#include "ops/ops.h"
+
+int list_begin(struct call *c, const struct list_args *args, struct list_answer *l)
+{
+	*l = (struct list_answer){.call = c, .args = args};
+	if (args->cursor) {
+		char *end = NULL;
+		long long start = strtoll(args->cursor, &end, 10);
+		if (end == args->cursor || *end || start < 0)
+			return err_set(
+				&c->task.err, ERR_INVALID,
+				"cursor: \"%.40s\" is none; give back next_cursor of an answer",
+				args->cursor);
+		l->start = start;
+	}
+	call_object(c, &l->w);
+	json_write_key(&l->w, "items");
+	json_array_begin(&l->w);
+	return 0;
+}
+
+bool list_wants(struct list_answer *l)
+{
+	int64_t at = l->seen++;
+	return at >= l->start && at < l->start + l->args->limit;
+}
+
+/* Only the chosen members of a row, in the row's own order. */
+static void row_select(struct list_answer *l, const struct buf *row)
+{
+	AUTO(json_doc_t) doc = NULL;
+	struct err e;
+	if (json_parse(buf_text(row), row->len, NULL, &doc, &e) < 0)
+		return;
+	json_object_begin(&l->w);
+	JSON_EACH (member, json_root(doc)) {
+		if (!strlist_has(&l->args->fields, json_key(member)))
+			continue;
+		json_write_key(&l->w, json_key(member));
+		json_write_value(&l->w, member);
+	}
+	json_object_end(&l->w);
+}
+
+void list_row(struct list_answer *l,
+	      void (*render)(const void *row, struct json_writer *w, const void *owner),
+	      const void *row, const void *owner)
+{
+	if (!list_wants(l))
+		return;
+	l->written++;
+	if (!l->args->fields.n) {
+		render(row, &l->w, owner);
+		return;
+	}
+	AUTO(buf_t) text = {0};
+	struct json_writer w;
+	json_write_init(&w, &text);
+	render(row, &w, owner);
+	row_select(l, &text);
+}
+
+void list_end(struct list_answer *l, const char *source, int64_t as_of_ms)
+{
+	int64_t next = l->start + l->written;
+	bool more = next < l->seen;
+	json_array_end(&l->w);
+	json_put_int(&l->w, "count", l->written);
+	json_put_int(&l->w, "total", l->seen);
+	if (more) {
+		char cursor[24];
+		(void)snprintf(cursor, sizeof(cursor), "%" PRId64, next);
+		json_put_string(&l->w, "next_cursor", cursor);
+	}
+	json_put_bool(&l->w, "truncated", more);
+	json_put_time(&l->w, "as_of", as_of_ms);
+	json_put_string(&l->w, "source", source);
+	if (str_equal(source, "api")) {
+		json_write_key(&l->w, "rate");
+		render_rate(l->call->ops->world, &l->w);
+	}
+	json_object_end(&l->w);
+	call_answer(l->call);
+}

@@ -1,0 +1,102 @@
+/*
+ * Operations at run time: what a handler may use, and one running call. A call is a task: it is
+ * answered once, later than started, and can be cancelled. Who may, the ledger and the decoding of
+ * arguments are here; handlers (run_*.c) hold what an operation does.
+ */
+#ifndef OPS_OPS_H
+#define OPS_OPS_H
+
+#include "cloudflare/client.h"
+#include "model/plan.h"
+#include "model/settings.h"
+#include "model/world.h"
+#include "ops/decl/decl.h"
+#include "ops/principal.h"
+#include "reconcile/guard.h"
+#include "reconcile/reconciler.h"
+#include "store/store.h"
+#include "supervise/supervisor.h"
+
+/* Everything borrowed; store, cf, supervisor may be NULL when they could not be opened (fail-static
+ * boot): operations that need them answer with the reason. */
+struct ops {
+	struct loop *loop;
+	struct world *world;
+	struct store *store;
+	struct cf *cf;
+	struct supervisor *supervisor;
+	struct reconciler *reconciler;
+	const struct settings *settings;
+	const char *store_trouble; /* why store is NULL */
+	struct list calls;         /* running ones */
+	int running;
+};
+
+#define OPS_MAX_RUNNING 256
+
+struct call {
+	struct task task; /* first. err: why it failed */
+	struct ops *ops;
+	const struct op *op;
+	struct principal who;
+	char id[13];       /* request id, on all log lines of the call */
+	void *args;        /* op->args_size bytes, decoded */
+	struct buf result; /* one JSON object when task.err.kind is ERR_NONE */
+
+	/* private */
+	struct list node;
+	int64_t ledger_seq; /* of its "asked" row; 0 = none */
+	bool answered;
+	struct timer deadline;
+	struct watcher watcher;
+	struct deferred look;
+	void *state; /* of the handler; freed by drop_state */
+	void (*drop_state)(struct call *c);
+};
+
+void ops_init(struct ops *o);
+/* Cancel all running calls. */
+void ops_fini(struct ops *o);
+
+/* body: the arguments as a JSON object ("" = none). Refusals too are told in done(). */
+void call_start(struct ops *o, struct call *c, const struct op *op, const struct principal *who,
+		const char *request_id, const char *body, size_t len, task_done_fn *done,
+		void *owner);
+void call_cancel(struct call *c);
+/* Free what a finished or cancelled call holds. */
+void call_fini(struct call *c);
+
+/* ---- for handlers ---- */
+
+/* The handler of an operation: answers now or later. Bound in dispatch.c from ops.def. */
+#define OP(id) void run_##id(struct call *c);
+#include "ops/decl/ops.def"
+#undef OP
+
+/* The result is written; answer. */
+void call_answer(struct call *c);
+/* Fail with task.err as it stands (a handler fills it first). */
+void call_fail(struct call *c);
+/* store must be there: else fills c->task.err and is false. */
+bool call_needs_store(struct call *c);
+/* A writer on the result with the object begun; call_end_object ends it (with rate) and answers. */
+void call_object(struct call *c, struct json_writer *w);
+
+/* ---- lists ---- */
+
+/* Rows are offered in order; those inside cursor and limit are written, the rest counted. */
+struct list_answer {
+	struct call *call;
+	struct json_writer w;
+	const struct list_args *args;
+	int64_t start, seen, written;
+};
+MUST_USE int list_begin(struct call *c, const struct list_args *args, struct list_answer *l);
+/* true = write this row now: json_object_begin .. end on list_row_writer */
+bool list_wants(struct list_answer *l);
+void list_row(struct list_answer *l,
+	      void (*render)(const void *row, struct json_writer *w, const void *owner),
+	      const void *row, const void *owner);
+void list_end(struct list_answer *l, const char *source, int64_t as_of_ms);
+
+#endif

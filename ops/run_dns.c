@@ -1,0 +1,177 @@
+/* Handlers: DNS records and zones. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "cloudflare/records.h"
+#include "model/render.h"
+#include "ops/ops.h"
+
+static bool record_fits(const struct dns_list_args *a, const char *name, const char *type)
+{
+	return (!a->name || strcasecmp(a->name, name) == 0) &&
+	       (!a->type || strcasecmp(a->type, type) == 0);
+}
+
+static void row_record(const void *row, struct json_writer *w, const void *owner)
+{
+	render_record(owner, row, w);
+}
+
+static void list_known(struct call *c)
+{
+	const struct dns_list_args *a = c->args;
+	const struct world *w = c->ops->world;
+	struct list_answer l;
+	if (list_begin(c, (const struct list_args *)a, &l) < 0) {
+		call_fail(c);
+		return;
+	}
+	TABLE_EACH (i, struct record, r, &w->records)
+		if (record_fits(a, r->name, r->type))
+			list_row(&l, row_record, r, w);
+	list_end(&l, "model", clock_wall_ms());
+}
+
+/* ---- all records of a zone, asked now ---- */
+
+struct listing {
+	struct cf_page page;
+	char zone_id[CF_ID_SIZE];
+	char *zone_name;
+	struct list_answer l;
+};
+
+static void listing_drop(struct call *c)
+{
+	struct listing *x = c->state;
+	cf_page_cancel(&x->page);
+	cf_page_reset(&x->page);
+	free(x->zone_name);
+	free(x);
+	c->state = NULL;
+}
+
+/* Our row for a record of Cloudflare's: by id and mark. */
+static const struct record *own_record(const struct world *w, const struct cf_record *r)
+{
+	if (!mark_is(r->comment, w->system.owner, w->system.install))
+		return NULL;
+	TABLE_EACH (i, struct record, own, &w->records)
+		if (str_equal(own->remote_id, r->id))
+			return own;
+	return NULL;
+}
+
+struct foreign {
+	const struct cf_record *record;
+	const char *zone;
+};
+
+static void row_foreign(const void *row, struct json_writer *w, const void *owner)
+{
+	const struct foreign *f = row;
+	(void)owner;
+	json_object_begin(w);
+	json_put_string(w, "remote_id", f->record->id);
+	json_put_string(w, "name", f->record->name);
+	json_put_string(w, "type", f->record->type);
+	json_put_string(w, "untrusted_content", f->record->content);
+	json_put_bool(w, "proxied", f->record->proxied);
+	json_put_int(w, "ttl", f->record->ttl);
+	json_put_string(w, "zone", f->zone);
+	json_put_bool(w, "owned", false);
+	if (f->record->comment)
+		json_put_string(w, "untrusted_comment", f->record->comment);
+	json_object_end(w);
+}
+
+static int listed_row(const struct json *row, void *owner)
+{
+	struct call *c = owner;
+	struct listing *x = c->state;
+	const struct dns_list_args *a = c->args;
+	struct cf_record r;
+	struct err e;
+	if (cf_record_read(row, &r, &e) < 0 || !record_fits(a, r.name, r.type))
+		return 0;
+	const struct record *own = own_record(c->ops->world, &r);
+	if (own)
+		list_row(&x->l, row_record, own, c->ops->world);
+	else if (!a->owned)
+		list_row(&x->l, row_foreign, &(struct foreign){&r, x->zone_name}, NULL);
+	return 0;
+}
+
+static void zone_listed(struct task *t, void *owner)
+{
+	struct call *c = owner;
+	struct listing *x = c->state;
+	const struct dns_list_args *a = c->args;
+	if (t->err.kind != ERR_NONE) {
+		c->task.err = t->err;
+		call_fail(c);
+		return;
+	}
+	if (list_begin(c, (const struct list_args *)a, &x->l) < 0) {
+		call_fail(c);
+		return;
+	}
+	struct list_answer *l = &x->l;
+	(void)cf_page_each(&x->page, listed_row, c);
+	list_end(l, "api", clock_wall_ms());
+}
+
+void run_dns_list(struct call *c)
+{
+	const struct dns_list_args *a = c->args;
+	if (!a->zone) {
+		list_known(c);
+		return;
+	}
+	const struct zone *z = world_find_zone(c->ops->world, a->zone);
+	if (!z || !c->ops->cf) {
+		(void)err_set(&c->task.err, ERR_NOT_FOUND,
+			      "There is no zone \"%.253s\" in the account", a->zone);
+		(void)err_hint(&c->task.err, "See adit zone list.");
+		call_fail(c);
+		return;
+	}
+	struct listing *x = mem_alloc(sizeof(*x));
+	(void)str_copy(x->zone_id, sizeof(x->zone_id), z->id);
+	x->zone_name = str_dup(z->name);
+	c->state = x;
+	c->drop_state = listing_drop;
+	cf_record_list(c->ops->cf, &x->page, CF_SHARE_PEOPLE, x->zone_id, NULL, zone_listed, c);
+}
+
+static void row_zone(const void *row, struct json_writer *w, const void *owner)
+{
+	(void)owner;
+	render_zone(row, w);
+}
+
+void run_zone_list(struct call *c)
+{
+	const struct zone_list_args *a = c->args;
+	const struct system_facts *s = &c->ops->world->system;
+	struct list_answer l;
+	if (!s->zones_listed_ms) {
+		if (s->access_problem)
+			c->task.err = s->access_problem->err;
+		else
+			(void)err_set(&c->task.err, ERR_BUSY, "The zones have not been listed yet");
+		call_fail(c);
+		return;
+	}
+	if (list_begin(c, (const struct list_args *)a, &l) < 0) {
+		call_fail(c);
+		return;
+	}
+	TABLE_EACH (i, struct zone, z, &c->ops->world->zones)
+		if ((!a->name || strcasestr(z->name, a->name)) &&
+		    (!a->status || str_equal(z->status, a->status)))
+			list_row(&l, row_zone, z, NULL);
+	list_end(&l, "model", s->zones_listed_ms);
+}

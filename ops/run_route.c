@@ -1,0 +1,239 @@
+/* Handlers: routes. A route brings its host name's DNS record along and takes it away with the last
+ * route of the name. */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "model/render.h"
+#include "ops/find.h"
+#include "ops/write.h"
+
+static void row_route(const void *row, struct json_writer *w, const void *owner)
+{
+	render_route(owner, row, w);
+}
+
+static void list_tunnel_routes(struct list_answer *l, const struct tunnel *t, const char *hostname)
+{
+	struct route **routes = NULL;
+	size_t n = find_routes(l->call->ops->world, t->id, &routes);
+	for (size_t i = 0; i < n; i++)
+		if (!hostname || str_equal(routes[i]->hostname, hostname))
+			list_row(l, row_route, routes[i], l->call->ops->world);
+	free(routes);
+}
+
+void run_route_list(struct call *c)
+{
+	const struct route_list_args *a = c->args;
+	const struct tunnel *only = a->tunnel ? find_tunnel(c, a->tunnel) : NULL;
+	struct list_answer l;
+	AUTO(str_t) hostname = NULL;
+	if (a->tunnel && !only)
+		return;
+	struct err e;
+	if (a->hostname && hostname_normalise(a->hostname, &hostname, &e) < 0) {
+		(void)err_wrap(&e, "hostname");
+		c->task.err = e;
+		call_fail(c);
+		return;
+	}
+	if (list_begin(c, (const struct list_args *)a, &l) < 0) {
+		call_fail(c);
+		return;
+	}
+	TABLE_EACH (i, struct tunnel, t, &c->ops->world->tunnels)
+		if (!only || only == t)
+			list_tunnel_routes(&l, t, hostname);
+	list_end(&l, "model", clock_wall_ms());
+}
+
+/* ---- route_set ---- */
+
+struct wish {
+	char *hostname;
+	const char *path, *service, *origin;
+	char tunnel_id[ID_SIZE];
+	const char *tunnel_name;
+};
+
+static int wish_check(const struct route_set_args *a, struct wish *x, struct err *e)
+{
+	struct service s;
+	if (hostname_normalise(a->hostname, &x->hostname, e) < 0)
+		return err_wrap(e, "hostname");
+	if (service_parse(a->service, &s, e) < 0)
+		return err_wrap(e, "service");
+	if (a->path && a->path[0] && pattern_check(a->path, e) < 0)
+		return err_wrap(e, "path");
+	x->path = a->path && a->path[0] ? a->path : NULL;
+	x->service = a->service;
+	x->origin = a->origin.text;
+	return 0;
+}
+
+/* The named tunnel, or this host's own, which the plan makes when it is missing. */
+static int wish_tunnel(struct call *c, struct plan *p, const char *name, struct wish *x)
+{
+	const char *wanted = name ? name : c->ops->settings->owner;
+	const struct tunnel *t =
+		name ? find_tunnel(c, name) : world_find_tunnel(c->ops->world, wanted);
+	if (name && !t)
+		return -1;
+	if (t && t->want == WANT_ABSENT) {
+		(void)err_set(&c->task.err, ERR_CONFLICT, "Tunnel %s is being deleted", t->name);
+		call_fail(c);
+		return -1;
+	}
+	x->tunnel_name = t ? t->name : wanted;
+	(void)str_copy(x->tunnel_id, sizeof(x->tunnel_id),
+		       t ? t->id : plan_new_tunnel(p, wanted, 1));
+	return 0;
+}
+
+static void edit_route(struct plan *p, const struct route *old, const struct wish *x)
+{
+	char id[ID_SIZE];
+	if (old)
+		(void)str_copy(id, sizeof(id), old->id);
+	else
+		edit_new_id('r', id);
+	plan_touch(p, id, old ? old->generation : 0);
+	struct edit *ed = plan_edit(p, EDIT_ROUTE_PUT, id);
+	(void)str_copy(ed->tunnel_id, sizeof(ed->tunnel_id), x->tunnel_id);
+	str_set(&ed->name, x->hostname);
+	str_set(&ed->path, x->path);
+	str_set(&ed->service, x->service);
+	str_set(&ed->origin, x->origin);
+	if (old)
+		plan_change(p, '~', "route", x->hostname, "%s to %s", old->service, x->service);
+	else
+		plan_change(p, '+', "route", x->hostname, "to %s through %s", x->service,
+			    x->tunnel_name);
+}
+
+static void edit_record(struct call *c, struct plan *p, const struct wish *x)
+{
+	const struct record *r = world_find_record(c->ops->world, x->hostname, "CNAME");
+	if (r && r->want == WANT_PRESENT && str_equal(r->tunnel_id, x->tunnel_id)) {
+		plan_touch(p, r->id, r->generation);
+		return;
+	}
+	char id[ID_SIZE];
+	if (r)
+		(void)str_copy(id, sizeof(id), r->id);
+	else
+		edit_new_id('d', id);
+	plan_touch(p, id, r ? r->generation : 0);
+	struct edit *ed = plan_edit(p, EDIT_RECORD_PUT, id);
+	(void)str_copy(ed->tunnel_id, sizeof(ed->tunnel_id), x->tunnel_id);
+	str_set(&ed->name, x->hostname);
+	str_set(&ed->type, "CNAME");
+	if (r)
+		str_set(&ed->comment, r->comment);
+	ed->proxied = true;
+	plan_change(p, r ? '~' : '+', "record", x->hostname, "CNAME to tunnel %s", x->tunnel_name);
+}
+
+static bool route_is(const struct route *r, const struct wish *x)
+{
+	return str_equal(r->tunnel_id, x->tunnel_id) && str_equal(r->service, x->service) &&
+	       str_equal(r->origin, x->origin);
+}
+
+/* Both the tunnel that gets the route and the one that loses it have a new configuration. */
+static void edit_tunnels(struct call *c, struct plan *p, const struct route *old,
+			 const struct wish *x)
+{
+	const struct tunnel *t = world_tunnel(c->ops->world, x->tunnel_id);
+	const struct tunnel *before = old ? world_tunnel(c->ops->world, old->tunnel_id) : NULL;
+	if (t)
+		edit_touch_tunnel(p, t);
+	if (before && before != t)
+		edit_touch_tunnel(p, before);
+}
+
+void run_route_set(struct call *c)
+{
+	const struct route_set_args *a = c->args;
+	struct wish x = {0};
+	struct err e;
+	if (wish_check(a, &x, &e) < 0) {
+		c->task.err = e;
+		free(x.hostname);
+		call_fail(c);
+		return;
+	}
+	AUTO(str_t) hostname = x.hostname;
+	struct plan *p = plan_new(c->op->name, c->who.name, a->reason);
+	if (wish_tunnel(c, p, a->tunnel, &x) < 0) {
+		plan_free(p);
+		return;
+	}
+	const struct route *old = world_find_route(c->ops->world, x.hostname, x.path);
+	if (!old || !route_is(old, &x)) {
+		edit_tunnels(c, p, old, &x);
+		edit_route(p, old, &x);
+	} else {
+		const struct tunnel *t = world_tunnel(c->ops->world, x.tunnel_id);
+		plan_touch(p, old->id, old->generation);
+		plan_touch(p, t->id, t->generation);
+	}
+	edit_record(c, p, &x);
+	write_run(c, (const struct write_args *)a, p);
+}
+
+/* ---- route_delete ---- */
+
+static bool name_has_other(const struct world *w, const struct route *gone)
+{
+	TABLE_EACH (i, struct route, r, &w->routes)
+		if (r != gone && str_equal(r->hostname, gone->hostname))
+			return true;
+	return false;
+}
+
+static void edit_delete(struct call *c, struct plan *p, const struct route *r, bool keep_dns)
+{
+	struct world *w = c->ops->world;
+	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
+	const struct record *record = world_find_record(w, r->hostname, "CNAME");
+	if (t)
+		edit_touch_tunnel(p, t);
+	plan_touch(p, r->id, r->generation);
+	(void)plan_edit(p, EDIT_ROUTE_DROP, r->id);
+	plan_change(p, '-', "route", r->hostname, "to %s", r->service);
+	if (!record || record->want == WANT_ABSENT || name_has_other(w, r))
+		return;
+	if (keep_dns) {
+		plan_change(p, '=', "record", record->name, "kept, as asked");
+		return;
+	}
+	plan_touch(p, record->id, record->generation);
+	(void)plan_edit(p, EDIT_RECORD_DROP, record->id);
+	plan_change(p, '-', "record", record->name, "%s", record->type);
+}
+
+void run_route_delete(struct call *c)
+{
+	const struct route_delete_args *a = c->args;
+	AUTO(str_t) hostname = NULL;
+	struct err e;
+	if (hostname_normalise(a->hostname, &hostname, &e) < 0) {
+		(void)err_wrap(&e, "hostname");
+		c->task.err = e;
+		call_fail(c);
+		return;
+	}
+	const char *path = a->path && a->path[0] ? a->path : NULL;
+	const struct route *r = world_find_route(c->ops->world, hostname, path);
+	if (!r) {
+		(void)err_set(&c->task.err, ERR_NOT_FOUND, "There is no route for %s%s%s", hostname,
+			      path ? " with the path " : "", path ? path : "");
+		(void)err_hint(&c->task.err, "See adit route list.");
+		call_fail(c);
+		return;
+	}
+	struct plan *p = plan_new(c->op->name, c->who.name, a->reason);
+	edit_delete(c, p, r, a->keep_dns);
+	write_run(c, (const struct write_args *)a, p);
+}

@@ -1,0 +1,201 @@
+/* Handlers: the state of everything, and configuration. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "model/render.h"
+#include "ops/find.h"
+
+enum health { HEALTH_OK, HEALTH_DEGRADED, HEALTH_DOWN };
+
+static const char *const health_names[] = {"ok", "degraded", "down"};
+
+static void raise_to(enum health *h, enum health at_least)
+{
+	if (*h < at_least)
+		*h = at_least;
+}
+
+/* ---- problems first ---- */
+
+static void put_problem(struct json_writer *w, const char *object, const char *name,
+			const struct problem *p)
+{
+	AUTO(buf_t) text = {0};
+	struct json_writer inner;
+	json_write_init(&inner, &text);
+	render_problem(p, &inner);
+	json_object_begin(w);
+	json_put_string(w, "object", object);
+	json_put_string(w, "name", name);
+	json_write_raw(w, text.data + 1, text.len - 2);
+	json_object_end(w);
+}
+
+static void put_system_problems(const struct ops *o, struct json_writer *w, enum health *h)
+{
+	const struct system_facts *s = &o->world->system;
+	if (s->access_problem) {
+		put_problem(w, "system", "cloudflare", s->access_problem);
+		raise_to(h, HEALTH_DEGRADED);
+	}
+	if (!o->store) {
+		struct problem p = {.since_ms = s->started_ms};
+		(void)err_set(&p.err, ERR_INTERNAL, "The store is not open: %s",
+			      o->store_trouble ? o->store_trouble : "not said");
+		put_problem(w, "system", "store", &p);
+		raise_to(h, HEALTH_DEGRADED);
+	}
+}
+
+static void put_problems(const struct ops *o, struct json_writer *w, enum health *h)
+{
+	const struct world *world = o->world;
+	json_write_key(w, "problems");
+	json_array_begin(w);
+	put_system_problems(o, w, h);
+	TABLE_EACH (i, struct tunnel, t, &world->tunnels)
+		if (t->problem)
+			put_problem(w, "tunnel", t->name, t->problem);
+	TABLE_EACH (j, struct connector, c, &world->connectors) {
+		char name[96];
+		connector_name(world, c, name, sizeof(name));
+		if (c->problem)
+			put_problem(w, "connector", name, c->problem);
+	}
+	TABLE_EACH (k, struct route, r, &world->routes)
+		if (r->problem)
+			put_problem(w, "route", r->hostname, r->problem);
+	TABLE_EACH (m, struct record, d, &world->records)
+		if (d->problem)
+			put_problem(w, "record", d->name, d->problem);
+	json_array_end(w);
+	TABLE_EACH (n, struct record, d, &world->records)
+		if (d->problem)
+			raise_to(h, HEALTH_DEGRADED);
+	TABLE_EACH (q, struct route, r, &world->routes)
+		if (r->problem)
+			raise_to(h, HEALTH_DEGRADED);
+}
+
+/* ---- tunnels and routes ---- */
+
+static enum health put_tunnel(const struct world *w, const struct tunnel *t,
+			      struct json_writer *out)
+{
+	int64_t serving = 0, edge = 0, routes = 0;
+	TABLE_EACH (i, struct connector, c, &w->connectors) {
+		if (!str_equal(c->tunnel_id, t->id))
+			continue;
+		serving += connector_serving(c);
+		edge += c->edge_connections > 0 ? c->edge_connections : 0;
+	}
+	TABLE_EACH (j, struct route, r, &w->routes)
+		routes += str_equal(r->tunnel_id, t->id);
+	bool converged = world_tunnel_converged(w, t->id, NULL);
+	json_object_begin(out);
+	json_put_string(out, "name", t->name);
+	json_put_string(out, "state", render_tunnel_state(w, t));
+	json_put_int(out, "connectors_ready", serving);
+	json_put_int(out, "connectors", t->replicas);
+	json_put_int(out, "edge_connections", edge);
+	json_put_int(out, "config_version", t->config_version);
+	json_put_int(out, "routes", routes);
+	json_put_bool(out, "converged", converged);
+	json_object_end(out);
+	if (t->want == WANT_ABSENT)
+		return HEALTH_OK;
+	if (t->replicas && !serving)
+		return HEALTH_DOWN;
+	return converged && serving == t->replicas ? HEALTH_OK : HEALTH_DEGRADED;
+}
+
+static void put_tunnels(const struct world *w, struct json_writer *out, enum health *h)
+{
+	json_write_key(out, "tunnels");
+	json_array_begin(out);
+	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
+		raise_to(h, put_tunnel(w, t, out));
+	json_array_end(out);
+	json_write_key(out, "routes");
+	json_array_begin(out);
+	TABLE_EACH (j, struct route, r, &w->routes)
+		render_route(w, r, out);
+	json_array_end(out);
+}
+
+static int64_t plans_waiting(const struct ops *o)
+{
+	int64_t n = 0;
+	struct err e;
+	if (!o->store || store_count_plans(o->store, PLAN_NEEDS_APPROVAL, &n, &e) < 0)
+		return 0;
+	return n;
+}
+
+static void put_facts(const struct ops *o, struct json_writer *w)
+{
+	const struct system_facts *s = &o->world->system;
+	json_put_string(w, "writes", s->writes_off ? s->writes_off : "on");
+	json_put_string(w, "access", access_state_name(s->access));
+	json_put_int(w, "plans_waiting", plans_waiting(o));
+	json_put_string(w, "owner", s->owner);
+	json_put_string(w, "install", s->install);
+	json_put_string(w, "account", s->account_id);
+	json_put_string(w, "version", ADIT_VERSION);
+	json_put_int(w, "revision", o->world->revision);
+	json_put_time(w, "started", s->started_ms);
+	json_put_time(w, "as_of", clock_wall_ms());
+	json_write_key(w, "rate");
+	render_rate(o->world, w);
+}
+
+void run_status_get(struct call *c)
+{
+	enum health h = HEALTH_OK;
+	AUTO(buf_t) body = {0};
+	struct json_writer inner, w;
+	json_write_init(&inner, &body);
+	put_problems(c->ops, &inner, &h);
+	put_tunnels(c->ops->world, &inner, &h);
+	put_facts(c->ops, &inner);
+	call_object(c, &w);
+	json_put_string(&w, "state", health_names[h]);
+	json_write_raw(&w, body.data, body.len);
+	json_object_end(&w);
+	call_answer(c);
+}
+
+/* ---- config_check ---- */
+
+static void put_restart_keys(const struct settings *now, const struct settings *then,
+			     struct json_writer *w)
+{
+	json_write_key(w, "needs_restart");
+	json_array_begin(w);
+	if (then->owner && !str_equal(now->owner, then->owner))
+		json_write_string(w, "owner");
+	if (!str_equal(now->state_dir, then->state_dir))
+		json_write_string(w, "state_dir");
+	if (!str_equal(now->cloudflare.account_id, then->cloudflare.account_id))
+		json_write_string(w, "cloudflare.account_id");
+	if (!str_equal(now->connectors.launcher, then->connectors.launcher))
+		json_write_string(w, "connectors.launcher");
+	json_array_end(w);
+}
+
+void run_config_check(struct call *c)
+{
+	const struct config_check_args *a = c->args;
+	AUTO(settings_t) then = {0};
+	struct json_writer w;
+	struct err e = {0};
+	bool valid = settings_parse(a->name, a->text, strlen(a->text), &then, &e) == 0;
+	call_object(c, &w);
+	json_put_bool(&w, "valid", valid);
+	if (valid)
+		put_restart_keys(c->ops->settings, &then, &w);
+	else
+		json_put_string(&w, "message", e.message);
+	json_object_end(&w);
+	call_answer(c);
+}

@@ -1,0 +1,48 @@
+/*
+ * How every change goes: a plan of edits is checked (guard), looked at beforehand at Cloudflare
+ * (names that somebody else holds), stored with its revision and ledger row in one transaction, put
+ * into the world, and waited for. A plan that needs approval is stored and waits for a person.
+ */
+#ifndef OPS_WRITE_H
+#define OPS_WRITE_H
+
+#include "ops/ops.h"
+
+/* Takes the plan. The call is answered by it. args are the call's write arguments (borrowed from
+ * c->args). A plan without edits is answered as unchanged. */
+void write_run(struct call *c, const struct write_args *args, struct plan *plan);
+/* A stored plan that waits: approve and carry out, or reject. Takes the plan. */
+void write_approve(struct call *c, struct plan *plan, bool wait, int64_t timeout_ms);
+void write_reject(struct call *c, struct plan *plan);
+
+/* ---- edits into store and world (apply.c) ---- */
+
+/* Inside the caller's transaction: save what the edits make of the world. The world is not touched.
+ */
+MUST_USE int apply_store(struct ops *o, const struct plan *p, struct err *e);
+/* After the commit: the same edits on the world; problems of what they touch are cleared. */
+void apply_world(struct ops *o, const struct plan *p);
+
+/* ---- a look at Cloudflare before anything is stored (preflight.c) ---- */
+
+struct preflight {
+	struct task task; /* first. err: ERR_CONFLICT, ERR_NOT_FOUND; what cannot be asked is a
+			     warning on the plan, not an error */
+	struct ops *ops;
+	struct plan *plan; /* borrowed */
+	struct cf_call call;
+	size_t next; /* edit to look at */
+	bool calling;
+};
+void preflight_start(struct ops *o, struct preflight *f, struct plan *plan, task_done_fn *done,
+		     void *owner);
+void preflight_cancel(struct preflight *f);
+
+/* ---- building edits ---- */
+
+/* A new local id with that letter. */
+void edit_new_id(char letter, char out[ID_SIZE]);
+/* The tunnel's row as it is, so that its generation counts up (its routes change). Once a plan. */
+void edit_touch_tunnel(struct plan *p, const struct tunnel *t);
+
+#endif
