@@ -140,11 +140,19 @@ int store_drop(struct store *s, enum object_type type, const char *id, struct er
 
 /* ---- loading ---- */
 
+/* The world insists on an id. */
+static void col_id(struct query *q, int i, char *dst, size_t size)
+{
+	col_copy(q, i, dst, size);
+	if (!*dst)
+		q->bad = true;
+}
+
 static void read_tunnel(struct query *q, struct world *w)
 {
 	struct tunnel *t = tunnel_new(col_text(q, 1));
 
-	col_copy(q, 0, t->id, sizeof(t->id));
+	col_id(q, 0, t->id, sizeof(t->id));
 	t->want = col_want(q, 2);
 	t->replicas = col_int(q, 3);
 	t->generation = col_int(q, 4);
@@ -163,7 +171,7 @@ static void read_route(struct query *q, struct world *w)
 {
 	struct route *r = route_new();
 
-	col_copy(q, 0, r->id, sizeof(r->id));
+	col_id(q, 0, r->id, sizeof(r->id));
 	col_copy(q, 1, r->tunnel_id, sizeof(r->tunnel_id));
 	str_set(&r->hostname, col_text(q, 2));
 	str_set(&r->path, col_text(q, 3));
@@ -180,7 +188,7 @@ static void read_record(struct query *q, struct world *w)
 {
 	struct record *r = record_new(col_text(q, 1), col_text(q, 2));
 
-	col_copy(q, 0, r->id, sizeof(r->id));
+	col_id(q, 0, r->id, sizeof(r->id));
 	col_copy(q, 3, r->tunnel_id, sizeof(r->tunnel_id));
 	str_set(&r->content, col_text(q, 4));
 	str_set(&r->comment, col_text(q, 5));
@@ -200,14 +208,16 @@ static void read_record(struct query *q, struct world *w)
 
 static void read_connector(struct query *q, struct world *w)
 {
-	int slot = (int)col_int(q, 2);
+	int64_t slot = col_int(q, 2);
+	char tunnel_id[ID_SIZE];
 	struct connector *c;
 
-	if (slot < 1 || slot > TUNNEL_SLOTS_MAX) {
+	col_id(q, 1, tunnel_id, sizeof(tunnel_id));
+	if (q->bad || slot < 1 || slot > TUNNEL_SLOTS_MAX) {
 		q->bad = true;
 		return;
 	}
-	c = connector_new(col_text(q, 1), slot);
+	c = connector_new(tunnel_id, (int)slot);
 	c->want = col_want(q, 3);
 	c->stopped_by_user = col_int(q, 4) != 0;
 	c->token_generation = col_int(q, 5);
