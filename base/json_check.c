@@ -17,10 +17,11 @@
 enum step { STEP_BAD = -1, STEP_VALUE, STEP_FIRST, STEP_KEY, STEP_AFTER, STEP_END };
 
 struct key {
-	uint32_t at;  /* the opening quote in the text */
-	uint32_t len; /* bytes of the decoded key */
-	uint32_t pos; /* of its first byte, in the text or in `decoded` */
-	bool escaped; /* it stands in `decoded` */
+	uint32_t at;   /* the opening quote in the text */
+	uint32_t len;  /* bytes of the decoded key */
+	uint32_t pos;  /* of its first byte, in the text or in `decoded` */
+	uint32_t mark; /* of length and some bytes: most unequal keys differ in it */
+	bool escaped;  /* it stands in `decoded` */
 };
 
 struct frame {
@@ -61,7 +62,7 @@ static int unexpected(struct check *c, const char *expected)
 		       ch, expected);
 }
 
-static int peek(const struct check *c)
+static inline int peek(const struct check *c)
 {
 	return c->pos < c->len ? (unsigned char)c->text[c->pos] : -1;
 }
@@ -71,14 +72,12 @@ static bool is_digit(int ch)
 	return ch >= '0' && ch <= '9';
 }
 
-static void skip_space(struct check *c)
+static inline void skip_space(struct check *c)
 {
-	while (c->pos < c->len) {
-		char ch = c->text[c->pos];
-		if (ch != ' ' && ch != '\n' && ch != '\r' && ch != '\t')
-			return;
-		c->pos++;
-	}
+	const char *p = c->text + c->pos, *end = c->text + c->len;
+	while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+		p++;
+	c->pos = (size_t)(p - c->text);
 }
 
 static size_t note_place(struct check *c, size_t start, size_t len)
@@ -152,15 +151,13 @@ static int check_string(struct check *c, bool *escaped)
 	c->pos++;
 	*escaped = false;
 	while (c->pos < c->len) {
-		char ch = c->text[c->pos];
-		if (ch == '"') {
+		c->pos += json_plain_length(c->text + c->pos, c->len - c->pos);
+		if (peek(c) == '"') {
 			c->pos++;
 			return 0;
 		}
-		*escaped |= ch == '\\';
-		if (ch >= 0x20 && ch < 0x7f && ch != '\\')
-			c->pos++;
-		else if (check_character(c) < 0)
+		*escaped |= peek(c) == '\\';
+		if (c->pos < c->len && check_character(c) < 0)
 			return -1;
 	}
 	return bad(c, c->pos, "the text ends within a string");
@@ -176,6 +173,8 @@ static const char *key_bytes(const struct check *c, const struct key *k)
 static int compare_keys(const void *a, const void *b, void *context)
 {
 	const struct key *x = a, *y = b;
+	if (x->mark != y->mark)
+		return x->mark < y->mark ? -1 : 1;
 	if (x->len != y->len)
 		return x->len < y->len ? -1 : 1;
 	if (x->len == 0)
@@ -195,7 +194,8 @@ static int check_few_keys(struct check *c, const struct key *keys, size_t n)
 {
 	for (size_t i = 1; i < n; i++)
 		for (size_t j = 0; j < i; j++)
-			if (compare_keys(&keys[i], &keys[j], c) == 0)
+			if (keys[i].mark == keys[j].mark &&
+			    compare_keys(&keys[i], &keys[j], c) == 0)
 				return duplicate(c, &keys[i], &keys[j]);
 	return 0;
 }
@@ -220,6 +220,14 @@ static int check_keys(struct check *c, size_t first)
 	return n <= FEW_KEYS ? check_few_keys(c, keys, n) : check_many_keys(c, keys, n);
 }
 
+static uint32_t mark_of(const char *p, uint32_t len)
+{
+	if (len == 0)
+		return 0;
+	unsigned char middle = (unsigned char)p[len / 2], last = (unsigned char)p[len - 1];
+	return len << 16 ^ (uint32_t)middle << 8 ^ last;
+}
+
 static void note_key(struct check *c, size_t at, bool escaped)
 {
 	struct key key = {.at = (uint32_t)at, .escaped = escaped};
@@ -230,6 +238,7 @@ static void note_key(struct check *c, size_t at, bool escaped)
 		len = c->decoded.len - key.pos;
 	}
 	key.len = (uint32_t)len;
+	key.mark = mark_of(key_bytes(c, &key), key.len);
 	if (c->nkeys == c->cap) {
 		c->cap = c->cap ? c->cap * 2 : 64;
 		c->keys = mem_grow(c->keys, c->cap, sizeof(c->keys[0]));

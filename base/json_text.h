@@ -24,6 +24,9 @@ struct json_places {
 /* json_check; places may be NULL, and are to be freed by the caller in any case. */
 MUST_USE int json_check_places(const char *text, size_t len, const struct json_limits *limits,
 			       struct json_places *places, struct err *e);
+/* How many of n bytes stand for themselves in a string: ASCII but no control character, quote or
+ * backslash. */
+size_t json_plain_length(const char *p, size_t n);
 /* Four hex digits at p as a number; -1 when they are not. */
 int json_hex4(const char *p, size_t n);
 bool json_high_surrogate(int unit);

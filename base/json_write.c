@@ -3,7 +3,7 @@
  * is valid: broken UTF-8 and NUL become U+FFFD, control characters and the two line separators of
  * Unicode are escaped, a number that is not finite becomes null.
  */
-#include "base/json.h"
+#include "base/json_text.h"
 #include "base/text.h"
 #include "base/utf8.h"
 
@@ -59,15 +59,6 @@ void json_array_end(struct json_writer *w)
 
 /* ---- strings ---- */
 
-/* Bytes that stand for themselves, up to the first that does not. */
-static size_t plain_length(const char *s, size_t len)
-{
-	size_t n = 0;
-	while (n < len && s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
-		n++;
-	return n;
-}
-
 static void write_escaped(struct buf *out, uint32_t code)
 {
 	static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
@@ -96,7 +87,7 @@ static void write_quoted(struct buf *out, const char *s, size_t len)
 {
 	buf_char(out, '"');
 	while (len > 0) {
-		size_t step = plain_length(s, len);
+		size_t step = json_plain_length(s, len);
 		if (step > 0)
 			buf_add(out, s, step);
 		else

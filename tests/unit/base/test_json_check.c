@@ -218,6 +218,22 @@ static void prefixes_are_refused(void **state)
 	}
 }
 
+/* Bytes are looked at eight at a time: each one must be seen at each place. */
+static void every_byte_is_seen_everywhere(void **state)
+{
+	(void)state;
+	for (int ch = 0; ch < 256; ch++) {
+		for (size_t at = 1; at < 19; at++) {
+			char text[] = "\"aaaaaaaaaaaaaaaaaa\"";
+			struct err e;
+			text[at] = (char)ch;
+			bool good = ch >= 0x20 && ch < 0x80 && ch != '"' && ch != '\\';
+			assert_int_equal(json_check(text, sizeof(text) - 1, NULL, &e),
+					 good ? 0 : -1);
+		}
+	}
+}
+
 static void nest(struct buf *b, size_t depth, const char *open, const char *close)
 {
 	for (size_t i = 0; i < depth; i++)
