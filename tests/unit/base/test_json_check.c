@@ -327,6 +327,7 @@ int main(void)
 		cmocka_unit_test(text_is_judged),
 		cmocka_unit_test(accepted_is_parsed),
 		cmocka_unit_test(prefixes_are_refused),
+		cmocka_unit_test(every_byte_is_seen_everywhere),
 		cmocka_unit_test(depth_is_bounded),
 		cmocka_unit_test(size_is_bounded),
 		cmocka_unit_test(many_keys_are_quick),
