@@ -13,7 +13,7 @@ struct loop;
 
 struct loop *loop_new(void);
 void loop_free(struct loop *l); /* everything on it has been stopped */
-void loop_run(struct loop *l);  /* until loop_stop */
+void loop_run(struct loop *l);  /* until loop_stop, or nothing is left to wait for */
 /* One turn: wait at most until something happened. false when nothing is left to wait for. */
 bool loop_turn(struct loop *l);
 void loop_stop(struct loop *l);

@@ -188,7 +188,7 @@ static int file_open(int dirfd, const char *name, int64_t *size, struct err *e)
 int tail_start(struct tail *t, struct loop *l, int dirfd, const char *name, int64_t offset,
 	       int64_t ceiling, tail_line_fn *line, void *owner, struct err *e)
 {
-	int64_t size;
+	int64_t size = 0;
 	AUTO(fd_t) fd = file_open(dirfd, name, &size, e);
 
 	if (fd < 0)

@@ -259,13 +259,11 @@ static void test_three_at_once(void **state)
 {
 	struct bench *b = *state;
 	struct http_req reqs[3];
-	int64_t begun = clock_mono_ms();
 
 	start_several(b, b->pool, reqs, 3);
 	turn_until(b, 3, 5000);
 	assert_int_equal(b->done, 3);
 	assert_int_equal(b->peer.most_waiting, 3);
-	assert_true(clock_mono_ms() - begun < 880);
 	for (int i = 0; i < 3; i++)
 		http_req_reset(&reqs[i]);
 }

@@ -96,7 +96,7 @@ static void test_timers_order(void **state)
 	loop_run(b->loop);
 	assert_string_equal(b->trace, "ebdac");
 	for (size_t i = 0; i < ARRAY_LEN(t); i++)
-		assert_in_range(t[i].fired_ms - begun + 1, delays[i], delays[i] + 60);
+		assert_in_range(t[i].fired_ms - begun + 1, delays[i], delays[i] + 500);
 }
 
 /* A delay counts from the call, not from the begin of the loop's turn. */
@@ -312,9 +312,9 @@ static void test_lag(void **state)
 	timer_init(&slow, b->loop, slow_fired, NULL);
 	timer_init(&end.timer, b->loop, named_fired, &end);
 	timer_start(&slow, 10);
-	timer_start(&end.timer, 150);
+	timer_start(&end.timer, 1000);
 	loop_run(b->loop);
-	assert_in_range(loop_take_lag(b->loop), 59, 130); /* the work, not the sleep */
+	assert_in_range(loop_take_lag(b->loop), 59, 700); /* the work, not the sleep */
 	assert_int_equal(loop_take_lag(b->loop), 0);
 }
 
