@@ -24,7 +24,7 @@ enum field_type {
 	FIELD_BOOL,     /* bool */
 	FIELD_DURATION, /* struct duration */
 	FIELD_STRINGS,  /* struct strlist */
-	FIELD_RAW,      /* struct raw_json: any object */
+	FIELD_RAW,      /* struct raw_json: any object or array */
 	FIELD_OBJECT,   /* an embedded struct described by .sub */
 	FIELD_ITEMS     /* results only: an array of objects described by .sub; not decoded */
 };
@@ -87,7 +87,8 @@ struct field {
 /*
  * Fill a zeroed struct: defaults first, then the object's members. Refused with ERR_INVALID:
  * unknown keys (the nearest valid names are named), wrong types, out-of-range values, missing
- * required ones. path (FIELD_PATH_SIZE, may be NULL) gets the place, as "access.viewer.groups[0]";
+ * required ones. null is as good as absent; the required members of an object that is absent are
+ * not asked for. path (FIELD_PATH_SIZE, may be NULL) gets the place, as "access.viewer.groups[0]";
  * the sentence is "key.path: what is wrong, what is accepted". On failure the struct is freed.
  */
 MUST_USE int fields_decode(const struct field *table, const struct json *object, void *out,
