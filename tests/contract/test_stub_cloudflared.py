@@ -250,6 +250,12 @@ def test_bad_config_is_1_with_a_plain_last_line(tmp_path, line, words):
     assert words in r.stderr.splitlines()[-1]
 
 
+def test_unknown_keys_only_warn_and_nested_blocks_pass(start, edge):
+    s = start(edge.address, config="nonsense: 1\ningress:\n  - service: http_status:404\n")
+    s.wait_ready()
+    assert any("field nonsense not found" in x for x in s.lines())
+
+
 def test_missing_config_is_1(tmp_path):
     r = run("tunnel", "--config", str(tmp_path / "no.yml"), "run")
     assert r.returncode == 1
