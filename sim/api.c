@@ -205,15 +205,17 @@ static void add_headers(struct cloud_response *r, const struct fault *f)
 static void answer_instead(struct server_req *req, const struct fault *f, struct cloud_response *r)
 {
 	r->status = f->status;
-	r->family = "fault";
 	r->content_type = f->kind == FAULT_RAW ? f->content_type : "application/json";
 	if (f->kind == FAULT_RAW)
 		buf_str(&r->body, f->body);
 	else
 		cloud_error_body(&r->body, f->code, f->message);
 	if (f->kind == FAULT_LIMIT) {
-		AUTO(str_t) wait = str_format("retry-after: %" PRId64, (f->ms + 999) / 1000);
+		int64_t seconds = (f->ms + 999) / 1000;
+		AUTO(str_t) wait = str_format("retry-after: %" PRId64, seconds);
+		AUTO(str_t) left = str_format("Ratelimit: \"default\";r=0;t=%" PRId64, seconds);
 		strlist_add(&r->headers, wait);
+		strlist_add(&r->headers, left);
 	}
 	add_headers(r, f);
 	reply(req, r, NULL);
@@ -247,7 +249,6 @@ static void strike_without_effect(struct api *a, struct server_req *req,
 				  const struct cloud_request *q, const struct fault *f,
 				  struct cloud_response *r)
 {
-	r->family = "fault";
 	if (f->kind == FAULT_DROP) {
 		reply_and_close(req, f->reset);
 	} else if (f->kind == FAULT_HANG) {
@@ -298,7 +299,8 @@ static void request_came(struct server_req *req, void *owner)
 		bool answers =
 			f->kind == FAULT_ERROR || f->kind == FAULT_RAW || f->kind == FAULT_LIMIT;
 		r.status = answers ? f->status : 0;
-		r.family = "fault";
+		r.family = cloud_family(q.method, q.path);
+		cloud_mark_ray(&r);
 		journal_add(a->journal, &q, &r, f->name);
 		strike_without_effect(a, req, &q, f, &r);
 	}

@@ -259,7 +259,7 @@ static void answer_by_route(struct call *k)
 	}
 }
 
-static void new_ray(struct cloud_response *r)
+void cloud_mark_ray(struct cloud_response *r)
 {
 	char digits[17];
 
@@ -269,15 +269,28 @@ static void new_ray(struct cloud_response *r)
 	add_header(r, "cf-ray: %s", r->ray);
 }
 
+static const char *path_below_base(const char *path)
+{
+	return str_starts(path, CLOUD_BASE_PATH) ? path + strlen(CLOUD_BASE_PATH) : path;
+}
+
+const char *cloud_family(const char *method, const char *path)
+{
+	char ids[CALL_IDS][64];
+	const struct route *route = NULL;
+
+	route_find(method, path_below_base(path), ids, &route);
+	return route ? route->pattern : "unknown";
+}
+
 void cloud_answer(struct cloud *c, const struct cloud_request *q, struct cloud_response *r)
 {
 	struct call k = {.c = c, .q = q, .r = r};
-	size_t base = strlen(CLOUD_BASE_PATH);
 
 	r->content_type = "application/json";
 	r->family = "unknown";
-	new_ray(r);
-	k.path = strncmp(q->path, CLOUD_BASE_PATH, base) == 0 ? q->path + base : q->path;
+	cloud_mark_ray(r);
+	k.path = path_below_base(q->path);
 	if (q->transfer_encoding)
 		call_fail(&k, 400, CODE_OWN, "Transfer-Encoding is refused; send Content-Length");
 	else if (k.path == q->path && !q->outside)

@@ -64,6 +64,9 @@ void cloud_answer(struct cloud *c, const struct cloud_request *q, struct cloud_r
 MUST_USE int cloud_edit(struct cloud *c, const struct json *edit, int64_t now_ms,
 			struct cloud_response *r, struct err *e);
 void cloud_response_free(struct cloud_response *r);
+/* For answers in the cloud's stead: the route that a request belongs to, and a fresh ray. */
+const char *cloud_family(const char *method, const char *path);
+void cloud_mark_ray(struct cloud_response *r);
 /* An envelope with one error, as Cloudflare would send it: for faults. */
 void cloud_error_body(struct buf *out, int64_t code, const char *message);
 /* Everything there is, as one JSON object; secrets of tunnels and tokens are left out. */
