@@ -137,7 +137,7 @@ static char *machine_hash(const char *path)
 	if (file_read(AT_FDCWD, path ? path : "/etc/machine-id", MACHINE_ID_MAX, &text, &ignored))
 		return NULL;
 	while (text.len && strchr("\n\r\t ", text.data[text.len - 1]))
-		text.len--;
+		text.data[--text.len] = '\0';
 	if (text.len != MACHINE_ID_LEN || !hex_valid(text.data, text.len))
 		return NULL;
 	sha256_parts(

@@ -1,0 +1,370 @@
+/* The ledger: every field comes back, nothing can be changed, and whatever was changed by force is
+ * found and named. */
+#include "tests/unit/store/fixture.h"
+
+#include "base/clock.h"
+
+#define ROWS    5
+#define COLUMNS 12
+
+static char root[] = "uid 0 (root)", route_set[] = "route_set", object[] = "app.example.com",
+	    arguments[] = "{\"hostname\":\"app.example.com\"}", plan_hash[] = "abc", ok[] = "ok",
+	    detail[] = "ray 8a1", empty[] = "";
+
+static void drop_triggers(struct fixture *f)
+{
+	raw(f, "DROP TRIGGER ledger_no_update");
+	raw(f, "DROP TRIGGER ledger_no_delete");
+	raw(f, "DROP TRIGGER ledger_no_replace");
+}
+
+/* Odd rows full, even ones with NULLs. */
+static void fill(struct fixture *f)
+{
+	open_store(f);
+	for (int i = 0; i < ROWS; i++) {
+		struct ledger_row row = {.phase = (enum ledger_phase)(i % 3),
+					 .principal = root,
+					 .operation = route_set};
+		int64_t seq = 0;
+
+		if (i % 2 == 0) {
+			row.object = object;
+			row.arguments = arguments;
+			row.plan_hash = plan_hash;
+			row.outcome = ok;
+			row.detail = detail;
+		}
+		OK(f, store_add_ledger(f->s, &row, &seq, &f->e));
+		assert_int_equal(seq, i + 1);
+	}
+}
+
+static void expect_good(struct fixture *f, int64_t rows)
+{
+	int64_t count = -1;
+
+	OK(f, store_verify_ledger(f->s, &count, &f->e));
+	assert_int_equal(count, rows);
+}
+
+static void expect_bad(struct fixture *f, const char *what, int64_t seq)
+{
+	AUTO(str_t) named = str_format("row %lld of the ledger", (long long)seq);
+	int64_t count = -1;
+
+	memset(&f->e, 0, sizeof(f->e));
+	if (store_verify_ledger(f->s, &count, &f->e) != -1)
+		fail_msg("not noticed: %s", what);
+	assert_int_equal(f->e.kind, ERR_CONFLICT);
+	assert_int_equal(count, -1);
+	if (!strstr(f->e.message, named))
+		fail_msg("%s: \"%s\" does not name row %lld", what, f->e.message, (long long)seq);
+}
+
+/* ---- round trip ---- */
+
+static void free_rows(struct ledger_row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		ledger_row_free(&rows[i]);
+	free(rows);
+}
+
+static void check_texts(const struct ledger_row *row, bool full)
+{
+	assert_string_equal(row->principal, root);
+	assert_string_equal(row->operation, route_set);
+	assert_true(str_equal(row->object, full ? object : NULL));
+	assert_true(str_equal(row->arguments, full ? arguments : NULL));
+	assert_true(str_equal(row->plan_hash, full ? plan_hash : NULL));
+	assert_true(str_equal(row->outcome, full ? ok : NULL));
+	assert_true(str_equal(row->detail, full ? detail : NULL));
+}
+
+static void rows_come_back(void **state)
+{
+	struct fixture *f = *state;
+	struct ledger_row *rows = NULL;
+	size_t n = 0;
+
+	clock_freeze(1, 1700000000123);
+	fill(f);
+	clock_freeze(0, 0);
+	reopen_store(f);
+	expect_good(f, ROWS);
+	OK(f, store_list_ledger(f->s, 0, 50, &rows, &n, &f->e));
+	assert_int_equal(n, ROWS);
+	for (size_t i = 0; i < n; i++) {
+		int made = ROWS - 1 - (int)i;
+
+		assert_int_equal(rows[i].seq, made + 1);
+		assert_int_equal(rows[i].at_ms, 1700000000123);
+		assert_int_equal(rows[i].phase, made % 3);
+		check_texts(&rows[i], made % 2 == 0);
+		assert_int_equal(strlen(rows[i].hash), 64);
+		if (i + 1 < n)
+			assert_string_equal(rows[i].prev_hash, rows[i + 1].hash);
+	}
+	free_rows(rows, n);
+	OK(f, store_list_ledger(f->s, 4, 2, &rows, &n, &f->e));
+	assert_int_equal(n, 2);
+	assert_int_equal(rows[0].seq, 3);
+	free_rows(rows, n);
+	OK(f, store_list_ledger(f->s, 1, 2, &rows, &n, &f->e));
+	assert_int_equal(n, 0);
+	free_rows(rows, n);
+}
+
+static void an_empty_ledger_is_good(void **state)
+{
+	struct fixture *f = *state;
+
+	open_store(f);
+	expect_good(f, 0);
+	assert_string_equal(ledger_phase_name(LEDGER_ASKED), "asked");
+	assert_string_equal(ledger_phase_name(LEDGER_INTENT), "intent");
+	assert_string_equal(ledger_phase_name(LEDGER_RESULT), "result");
+}
+
+static void null_and_empty_are_told_apart(void **state)
+{
+	struct fixture *f = *state;
+	struct ledger_row row = ledger_sample();
+
+	open_store(f);
+	row.object = empty;
+	OK(f, store_add_ledger(f->s, &row, NULL, &f->e));
+	expect_good(f, 1);
+	drop_triggers(f);
+	raw(f, "UPDATE ledger SET object = NULL");
+	expect_bad(f, "'' became NULL", 1);
+}
+
+static void a_rolled_back_row_leaves_no_gap(void **state)
+{
+	struct fixture *f = *state;
+	struct ledger_row row = ledger_sample();
+	int64_t seq = 0;
+
+	fill(f);
+	OK(f, store_begin(f->s, &f->e));
+	OK(f, store_add_ledger(f->s, &row, &seq, &f->e));
+	OK(f, store_add_ledger(f->s, &row, &seq, &f->e));
+	assert_int_equal(seq, ROWS + 2);
+	store_rollback(f->s);
+	expect_good(f, ROWS);
+	OK(f, store_add_ledger(f->s, &row, &seq, &f->e));
+	assert_int_equal(seq, ROWS + 1);
+	expect_good(f, ROWS + 1);
+}
+
+/* ---- append-only ---- */
+
+static void triggers_refuse_changes(void **state)
+{
+	static const char *const changes[] = {
+		"UPDATE ledger SET detail = 'x' WHERE seq = 2",
+		"DELETE FROM ledger WHERE seq = 5",
+		"DELETE FROM ledger",
+		"INSERT OR REPLACE INTO ledger SELECT * FROM ledger WHERE seq = 2",
+		"REPLACE INTO ledger (seq, at_ms, phase, principal, operation, prev_hash, hash)"
+		" VALUES (5, 1, 'asked', 'x', 'x', 'x', 'x')",
+		"INSERT INTO ledger SELECT * FROM ledger WHERE seq = 2"
+		" ON CONFLICT (seq) DO UPDATE SET detail = 'x'",
+	};
+	struct fixture *f = *state;
+	sqlite3 *db;
+
+	fill(f);
+	db = raw_open(f);
+	for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+		if ((raw_run(db, changes[i]) & 0xff) != SQLITE_CONSTRAINT)
+			fail_msg("not refused: %s", changes[i]);
+		assert_string_equal(sqlite3_errmsg(db), "the ledger is append-only");
+	}
+	sqlite3_close(db);
+	expect_good(f, ROWS);
+}
+
+/* ---- tampering ---- */
+
+static const struct {
+	const char *name, *spoiled;
+} columns[COLUMNS] = {
+	{"seq", "seq + 1000"},
+	{"at_ms", "at_ms + 1"},
+	{"phase", "CASE phase WHEN 'asked' THEN 'intent' ELSE 'asked' END"},
+	{"principal", "principal || 'x'"},
+	{"operation", "upper(operation)"},
+	{"object", "coalesce(object, '') || 'x'"},
+	{"arguments", "iif(arguments IS NULL, '', NULL)"},
+	{"plan_hash", "iif(plan_hash IS NULL, 'x', substr(plan_hash, 2))"},
+	{"outcome", "coalesce(outcome, '') || 'x'"},
+	{"detail", "detail || char(0) || 'x'"},
+	{"prev_hash", "replace(prev_hash, substr(prev_hash, 9, 1), 'x')"},
+	{"hash", "replace(hash, substr(hash, 9, 1), 'x')"},
+};
+
+static void spoil(struct fixture *f, int row, int column)
+{
+	const char *name = columns[column].name;
+	const char *new_value = columns[column].spoiled;
+	AUTO(str_t) sql = NULL;
+
+	if (!strcmp(name, "detail") && row % 2 == 0)
+		new_value = "''"; /* it is NULL there */
+	sql = str_format("UPDATE ledger SET %s = %s WHERE seq = %d", name, new_value, row);
+	raw(f, sql);
+	expect_bad(f, sql, row);
+}
+
+static void each_column_of_each_row_counts(void **state)
+{
+	struct fixture *f = *state;
+
+	fill(f);
+	drop_triggers(f);
+	raw(f, "CREATE TABLE saved AS SELECT * FROM ledger");
+	for (int row = 1; row <= ROWS; row++)
+		for (int column = 0; column < COLUMNS; column++) {
+			spoil(f, row, column);
+			raw(f, "DELETE FROM ledger");
+			raw(f, "INSERT INTO ledger SELECT * FROM saved");
+			expect_good(f, ROWS);
+		}
+}
+
+static void tampering_with_the_order_is_named(void **state)
+{
+	static const struct {
+		const char *sql;
+		int64_t seq;
+	} cases[] = {
+		{"DELETE FROM ledger WHERE seq = 1", 1},
+		{"DELETE FROM ledger WHERE seq = 3", 3},
+		{"DELETE FROM ledger WHERE seq = 5", 5},
+		{"DELETE FROM ledger WHERE seq >= 4", 4},
+		{"DELETE FROM ledger", 1},
+		{"DELETE FROM ledger WHERE seq = 3;"
+		 "UPDATE ledger SET seq = seq - 1 WHERE seq > 3",
+		 3},
+		{"UPDATE ledger SET seq = 99 WHERE seq = 2; UPDATE ledger SET seq = 2"
+		 " WHERE seq = 3; UPDATE ledger SET seq = 3 WHERE seq = 99",
+		 2},
+		{"INSERT INTO ledger SELECT 6, at_ms, phase, principal, operation, object,"
+		 " arguments, plan_hash, outcome, detail, hash, hash FROM ledger"
+		 " WHERE seq = 5",
+		 6},
+		{"INSERT INTO ledger SELECT 0, at_ms, phase, principal, operation, object,"
+		 " arguments, plan_hash, outcome, detail, prev_hash, hash FROM ledger"
+		 " WHERE seq = 1",
+		 1},
+		{"UPDATE meta SET value = replace(value, '5 ', '4 ')"
+		 " WHERE key = 'ledger_head'",
+		 5},
+		{"UPDATE meta SET value = substr(value, 1, 2) || substr(value, 4)"
+		 " WHERE key = 'ledger_head'",
+		 5},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		fill(f);
+		drop_triggers(f);
+		raw(f, cases[i].sql);
+		expect_bad(f, cases[i].sql, cases[i].seq);
+		close_store(f);
+		remove_files(f->dir);
+	}
+}
+
+static void a_head_that_is_gone_is_noticed(void **state)
+{
+	struct fixture *f = *state;
+	struct ledger_row row = ledger_sample();
+	int64_t count;
+
+	fill(f);
+	raw(f, "DELETE FROM meta WHERE key = 'ledger_head'");
+	reopen_store(f);
+	REFUSED(f, ERR_CONFLICT, store_verify_ledger(f->s, &count, &f->e));
+	SAYS(f, "head");
+	REFUSED(f, ERR_CONFLICT, store_add_ledger(f->s, &row, NULL, &f->e));
+}
+
+static void the_chain_goes_on_after_a_cut_and_shows_it(void **state)
+{
+	struct fixture *f = *state;
+	struct ledger_row row = ledger_sample();
+	int64_t seq = 0;
+
+	fill(f);
+	drop_triggers(f);
+	raw(f, "DELETE FROM ledger WHERE seq >= 4");
+	OK(f, store_add_ledger(f->s, &row, &seq, &f->e));
+	assert_int_equal(seq, 6);
+	expect_bad(f, "a cut that was written over", 4);
+}
+
+/* A chain that is good by itself, but another store's. */
+static void another_stores_ledger_does_not_fit(void **state)
+{
+	struct fixture *f = *state;
+
+	fill(f);
+	close_store(f);
+	raw(f, "UPDATE meta SET value = '00000000' WHERE key = 'install'");
+	open_store(f);
+	expect_bad(f, "install", 1);
+}
+
+/* ---- no secrets ---- */
+
+static void secrets_stand_in_their_own_tables_only(void **state)
+{
+	static const char *const tables[] = {"plan", "ledger", "event",     "revision",
+					     "meta", "rules",  "connector", "tunnel"};
+	struct fixture *f = *state;
+	struct tunnel *t = tunnel_new("web");
+	struct secret secret = {0};
+
+	fill(f);
+	secret_set(&secret, "canary", 6);
+	OK(f, store_begin(f->s, &f->e));
+	OK(f, store_save_tunnel(f->s, t, &f->e));
+	OK(f, store_save_secret(f->s, t->id, &secret, &f->e));
+	OK(f, store_save_token(f->s, t->id, &secret, &f->e));
+	OK(f, store_commit(f->s, &f->e));
+	for (size_t i = 0; i < ARRAY_LEN(tables); i++) {
+		AUTO(str_t)
+		command = str_format("/usr/bin/sqlite3 -batch %s/adit.db 'SELECT * FROM %s' |"
+				     " grep -qa canary",
+				     f->dir, tables[i]);
+
+		assert_int_not_equal(system(command), 0);
+	}
+	assert_int_equal(raw_int(f, "SELECT count(*) FROM secret WHERE typeof(data) = 'blob'"), 1);
+	assert_int_equal(raw_int(f, "SELECT count(*) FROM token WHERE typeof(data) = 'blob'"), 1);
+	secret_free(&secret);
+	tunnel_free(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(rows_come_back),
+		TEST(an_empty_ledger_is_good),
+		TEST(null_and_empty_are_told_apart),
+		TEST(a_rolled_back_row_leaves_no_gap),
+		TEST(triggers_refuse_changes),
+		TEST(each_column_of_each_row_counts),
+		TEST(tampering_with_the_order_is_named),
+		TEST(a_head_that_is_gone_is_noticed),
+		TEST(the_chain_goes_on_after_a_cut_and_shows_it),
+		TEST(another_stores_ledger_does_not_fit),
+		TEST(secrets_stand_in_their_own_tables_only),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
