@@ -170,16 +170,14 @@ static int tell_ready(const struct sim *s, struct err *e)
 	json_put_int(&w, "pid", getpid());
 	json_object_end(&w);
 	buf_char(&line, '\n');
+	if (s->options.ready_file &&
+	    file_write(AT_FDCWD, s->options.ready_file, line.data, line.len, 0600, e) < 0)
+		return -1;
+	if (s->options.ready_fd >= 0 && write(s->options.ready_fd, line.data, line.len) < 0)
+		return err_errno(e, "--ready-fd %d", s->options.ready_fd);
 	fputs(buf_text(&line), stdout);
 	fflush(stdout);
-	if (s->options.ready_fd >= 0) {
-		if (write(s->options.ready_fd, line.data, line.len) < 0)
-			return err_errno(e, "--ready-fd %d", s->options.ready_fd);
-		close(s->options.ready_fd);
-	}
-	if (!s->options.ready_file)
-		return 0;
-	return file_write(AT_FDCWD, s->options.ready_file, line.data, line.len, 0600, e);
+	return 0;
 }
 
 /* ---- life ---- */
