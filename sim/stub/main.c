@@ -313,7 +313,6 @@ static void stub_init(struct stub *s)
 		s->clients[i].fd = -1;
 	links_init(s);
 	s->rules.version = -1;
-	s->started_ms = now_ms();
 	mode_init(&s->mode);
 	new_connector_id(s);
 }

@@ -58,7 +58,7 @@ static int listen_default(struct stub *s)
 	return error;
 }
 
-int metrics_bind(struct stub *s)
+void metrics_bind(struct stub *s)
 {
 	const char *wanted = setting(&s->settings, "metrics");
 	struct sockaddr_in at = {0};
@@ -82,7 +82,6 @@ int metrics_bind(struct stub *s)
 	inet_ntop(AF_INET, &at.sin_addr, host, sizeof(host));
 	log_text(&s->log, LEVEL_INFO, "Starting metrics server on %s:%u/metrics", host,
 		 ntohs(at.sin_port));
-	return 0;
 }
 
 /* ---- the pages ---- */

@@ -177,7 +177,7 @@ struct client {
 	struct bytes in, out;
 	bool answered;
 };
-int metrics_bind(struct stub *s); /* 0, or -1 with the real words said */
+void metrics_bind(struct stub *s); /* a busy port ends the program, with the real words */
 void metrics_prepare(struct stub *s);
 
 /* ---- main.c: the loop ---- */
@@ -204,7 +204,7 @@ struct stub {
 	char connector_id[37];
 	const char *protocol; /* "quic" or "http2" */
 	int retries;
-	int64_t grace_ms, started_ms, stopping_at; /* stopping_at 0 = not stopping */
+	int64_t grace_ms, stopping_at; /* stopping_at 0 = not stopping */
 	int metrics_fd, signal_fd;
 	uint64_t requests, request_errors, registered, refused;
 	uint64_t codes[600];
