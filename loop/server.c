@@ -121,19 +121,14 @@ struct server *server_new(struct loop *l, const struct server_limits *limits,
 	return s;
 }
 
-static void conns_leave(struct server *s)
+/* The library refuses to stop while something is suspended. It then ends every request, which tells
+ * its handler. */
+static void conns_resume(struct server *s)
 {
 	LIST_EACH (it, &s->conns) {
 		struct conn *c = LIST_OF(it, struct conn, node);
 
 		if (c->req)
-			req_tell_gone(c->req);
-	}
-	/* The library refuses to stop while something is suspended. */
-	LIST_EACH (it, &s->conns) {
-		struct conn *c = LIST_OF(it, struct conn, node);
-
-		if (c->req && c->req->suspended)
 			req_resume(c->req);
 	}
 }
@@ -145,7 +140,7 @@ void server_free(struct server *s)
 	s->closing = true;
 	server_stop_accepting(s);
 	io_stop(&s->io);
-	conns_leave(s);
+	conns_resume(s);
 	MHD_stop_daemon(s->mhd);
 	io_stop(&s->watch);
 	close(s->watch_fd);

@@ -137,8 +137,6 @@ void req_completed(void *cls, struct MHD_Connection *mhd, void **slot,
 		   enum MHD_RequestTerminationCode code);
 size_t req_unescape(void *cls, struct MHD_Connection *mhd, char *s);
 struct conn *conn_of(struct MHD_Connection *mhd);
-/* The handler forgets the request; its memory stays until the library is done. */
-void req_tell_gone(struct server_req *r);
 /* The peer has gone: no answer will be sent. */
 void req_abort(struct server_req *r);
 /* Let the library go on with a request that waited. */

@@ -51,17 +51,6 @@ static void req_free(struct server_req *r)
 	free(r);
 }
 
-void req_tell_gone(struct server_req *r)
-{
-	const struct server_handler *h = &r->conn->server->handler;
-
-	if (!r->seen)
-		return;
-	r->seen = false;
-	if (h->gone)
-		h->gone(r, h->owner);
-}
-
 void req_completed(void *cls, struct MHD_Connection *mhd, void **slot,
 		   enum MHD_RequestTerminationCode code)
 {
@@ -74,8 +63,10 @@ void req_completed(void *cls, struct MHD_Connection *mhd, void **slot,
 	*slot = NULL;
 
 	struct conn *c = r->conn;
+	const struct server_handler *h = &c->server->handler;
 
-	req_tell_gone(r);
+	if (r->seen && h->gone)
+		h->gone(r, h->owner);
 	c->req = NULL;
 	req_free(r);
 	MHD_set_connection_option(mhd, MHD_CONNECTION_OPTION_TIMEOUT, 0U);

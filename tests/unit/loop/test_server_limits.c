@@ -90,6 +90,39 @@ static void test_length_too_large(void **state)
 	fx_stop(&f);
 }
 
+/* A client that sends its whole body before it reads is not cut off while it sends, and the end of
+ * the answer does not wait for anything. */
+static void test_refusal_reaches_sender(void **state)
+{
+	struct fx f;
+	char *body = mem_alloc(3 << 20);
+
+	(void)state;
+	fx_start(&f, NULL);
+	for (int door = 0; door < 2; door++) {
+		AUTO(fd_t) fd = fx_connect(&f, door);
+		AUTO(buf_t) in = {0};
+		int64_t began = clock_mono_ms();
+
+		fx_send(&f, fd, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3145728\r\n\r\n");
+		assert_true(fx_send_n(&f, fd, body, 3 << 20));
+		assert_true(fx_expect_end(&f, fd, &in));
+		assert_true(str_starts(buf_text(&in), "HTTP/1.1 413"));
+		assert_in_range(clock_mono_ms() - began, 0, 1500);
+	}
+	for (int door = 0; door < 2; door++) {
+		AUTO(fd_t) fd = fx_connect(&f, door);
+		AUTO(buf_t) in = {0};
+		int64_t began = clock_mono_ms();
+
+		fx_send(&f, fd, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3145728\r\n\r\n");
+		assert_true(fx_expect_end(&f, fd, &in));
+		assert_in_range(clock_mono_ms() - began, 0, 1000);
+	}
+	fx_stop(&f);
+	free(body);
+}
+
 static void test_chunks_too_large(void **state)
 {
 	struct fx f;
@@ -387,7 +420,6 @@ static void test_idle_loop_sleeps(void **state)
 	fx_start(&f, NULL);
 
 	AUTO(fd_t) fd = fx_unix(&f);
-	AUTO(buf_t) in = {0};
 	int turns = 0;
 
 	fx_send(&f, fd, FX_GET("/later"));
@@ -406,6 +438,7 @@ int main(void)
 		cmocka_unit_test(test_header_too_large),
 		cmocka_unit_test(test_one_long_line),
 		cmocka_unit_test(test_length_too_large),
+		cmocka_unit_test(test_refusal_reaches_sender),
 		cmocka_unit_test(test_chunks_too_large),
 		cmocka_unit_test(test_linger_is_bounded),
 		cmocka_unit_test(test_body_at_the_limit),
