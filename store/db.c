@@ -17,6 +17,7 @@
 #define BUSY_MS       5000
 #define VALUE_MAX     (16 * 1024 * 1024) /* bytes of one value, as much as base/json reads */
 #define STATEMENT_MAX 65536
+#define SIZE_MIN      512 /* no database is smaller */
 
 /* ---- settings ---- */
 
@@ -122,42 +123,52 @@ static int check_damage(struct store *s)
 
 /* ---- open ---- */
 
-static int open_db(struct store *s, int *rc, struct err *e)
+static int open_db(struct store *s, struct err *e)
 {
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX |
 			  SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
+	int rc = sqlite3_open_v2(s->path, &s->db, flags, NULL);
 
-	*rc = sqlite3_open_v2(s->path, &s->db, flags, NULL);
-	if (*rc != SQLITE_OK)
-		return store_fail(s, *rc, e);
+	if (rc != SQLITE_OK)
+		return store_fail(s, rc, e);
 	limit_db(s->db);
-	*rc = run_pragmas(s->db);
-	return *rc == SQLITE_OK ? files_same(s, e) : store_fail(s, *rc, e);
+	rc = run_pragmas(s->db);
+	return rc == SQLITE_OK ? files_same(s, e) : store_fail(s, rc, e);
 }
 
-/* Open and look, without a write. *rc tells damage from other failures. */
-static int open_checked(struct store *s, int *version, int *rc, struct err *e)
+/* SQLite takes both for a new database: it would throw the WAL away, or write over the bytes. */
+static bool only_looks_new(struct store *s, off_t size)
 {
-	bool empty = true;
+	return size ? size < SIZE_MIN : files_wal_left(s);
+}
 
-	*rc = SQLITE_OK;
-	if (files_prepare(s, &empty, e))
+/* Open and look, without a write. */
+static int open_checked(struct store *s, int *version, struct err *e)
+{
+	off_t size = 0;
+	int rc = SQLITE_OK;
+
+	if (files_prepare(s, &size, e))
 		return -1;
-	if (empty && files_wal_left(s)) {
-		/* SQLite would throw the WAL away. */
-		*rc = SQLITE_CORRUPT;
-		return store_fail(s, *rc, e);
-	}
-	if (open_db(s, rc, e) || schema_check(s, version, rc, e))
+	if (only_looks_new(s, size))
+		return store_fail(s, SQLITE_CORRUPT, e);
+	if (open_db(s, e) || schema_check(s, version, e))
 		return -1;
 	if (*version)
-		*rc = check_damage(s);
-	return *rc == SQLITE_OK ? 0 : store_fail(s, *rc, e);
+		rc = check_damage(s);
+	return rc == SQLITE_OK ? 0 : store_fail(s, rc, e);
 }
 
-static bool is_damage(int rc)
+static int open_once(struct store *s, const struct store_options *o, struct err *e)
 {
-	return (rc & 0xff) == SQLITE_CORRUPT || (rc & 0xff) == SQLITE_NOTADB;
+	int version = 0;
+
+	if (open_checked(s, &version, e) || use_wal(s, e) || schema_migrate(s, version, e))
+		return -1;
+	if (meta_pin(s, o, e))
+		return -1;
+	files_trust(s);
+	return 0;
 }
 
 static void close_db(struct store *s)
@@ -172,10 +183,8 @@ static void close_db(struct store *s)
 	s->db = NULL;
 }
 
-static int begin_anew(struct store *s, int *version, struct err *e)
+static int move_aside(struct store *s, struct err *e)
 {
-	int rc;
-
 	close_db(s);
 	if (files_move_aside(s, &s->damaged, e))
 		return -1;
@@ -183,31 +192,19 @@ static int begin_anew(struct store *s, int *version, struct err *e)
 		    s->dir, s->damaged);
 	s->corrupt = false;
 	s->clean_stored = false;
-	return open_checked(s, version, &rc, e);
-}
-
-static int open_or_anew(struct store *s, int *version, struct err *e)
-{
-	int rc;
-
-	if (!open_checked(s, version, &rc, e))
-		return 0;
-	if (!is_damage(rc) || begin_anew(s, version, e))
-		return -1;
 	err_clear(e);
 	return 0;
 }
 
 static int open_all(struct store *s, const struct store_options *o, struct err *e)
 {
-	int version = 0;
-
-	if (files_lock(s, e) || open_or_anew(s, &version, e))
+	if (files_lock(s, e))
 		return -1;
-	files_trust(s);
-	if (use_wal(s, e) || schema_migrate(s, version, e))
+	if (!open_once(s, o, e))
+		return 0;
+	if (!s->corrupt || move_aside(s, e))
 		return -1;
-	return meta_pin(s, o, e);
+	return open_once(s, o, e);
 }
 
 /* SQLite takes a path; /proc/self/fd is refused by NOFOLLOW, so the folder's own name is used. */

@@ -73,7 +73,7 @@ int files_lock(struct store *s, struct err *e)
 
 /* ---- the database ---- */
 
-static int check_file(struct store *s, int fd, const char *name, bool *empty, struct err *e)
+static int check_file(struct store *s, int fd, const char *name, off_t *size, struct err *e)
 {
 	struct stat st;
 
@@ -87,12 +87,11 @@ static int check_file(struct store *s, int fd, const char *name, bool *empty, st
 			       (long)st.st_uid);
 	if ((st.st_mode & 07777) != FILE_MODE && fchmod(fd, FILE_MODE))
 		return err_errno(e, "cannot set the mode of %s/%s", s->dir, name);
-	if (empty)
-		*empty = st.st_size == 0;
+	*size = st.st_size;
 	return 0;
 }
 
-static int prepare_file(struct store *s, const char *suffix, bool *empty, struct err *e)
+static int prepare_file(struct store *s, const char *suffix, off_t *size, struct err *e)
 {
 	char name[sizeof(STORE_FILE) + 8];
 	AUTO(fd_t) fd = -1;
@@ -105,14 +104,17 @@ static int prepare_file(struct store *s, const char *suffix, bool *empty, struct
 		return err_set(e, ERR_DENIED, "%s/%s is a symbolic link", s->dir, name);
 	if (fd < 0)
 		return err_errno(e, "cannot open %s/%s", s->dir, name);
-	return check_file(s, fd, name, empty, e);
+	return check_file(s, fd, name, size, e);
 }
 
-int files_prepare(struct store *s, bool *empty, struct err *e)
+int files_prepare(struct store *s, off_t *size, struct err *e)
 {
+	off_t sizes[ARRAY_LEN(suffixes)];
+
 	for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
-		if (prepare_file(s, suffixes[i], i ? NULL : empty, e))
+		if (prepare_file(s, suffixes[i], &sizes[i], e))
 			return -1;
+	*size = sizes[0];
 	return 0;
 }
 

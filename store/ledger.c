@@ -155,16 +155,15 @@ static int any_row(struct store *s, bool *any, struct err *e)
 	return got < 0 ? -1 : 0;
 }
 
-/* Rows without a head: it was taken away, and verification is to say so. */
 int ledger_begin(struct store *s, struct err *e)
 {
 	AUTO(str_t) text = NULL;
 	struct head head = {0};
-	bool any;
+	bool any = false;
 
-	if (meta_get(s, META_HEAD, &text, e) || any_row(s, &any, e))
+	if (meta_get(s, META_HEAD, &text, e) || (!text && any_row(s, &any, e)))
 		return -1;
-	if (text || any)
+	if (text || any) /* rows without a head: verification is to say so */
 		return 0;
 	first_link(s, head.hash);
 	return put_head(s, &head, e);

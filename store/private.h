@@ -132,15 +132,15 @@ MUST_USE int meta_pin(struct store *s, const struct store_options *o, struct err
 
 /* ---- schema.c ---- */
 
-/* Refuses a newer schema before anything is written. SQLITE_CORRUPT for a file that is not ours. */
-MUST_USE int schema_check(struct store *s, int *version, int *rc, struct err *e);
+/* Before anything is written: refuses a newer schema, counts a file that is not ours as damaged. */
+MUST_USE int schema_check(struct store *s, int *version, struct err *e);
 MUST_USE int schema_migrate(struct store *s, int version, struct err *e);
 
 /* ---- files.c ---- */
 
 MUST_USE int files_lock(struct store *s, struct err *e);
-/* Make the database (0600) or look at what is there; *empty = nothing in it yet. */
-MUST_USE int files_prepare(struct store *s, bool *empty, struct err *e);
+/* Make the database (0600) or look at what is there. */
+MUST_USE int files_prepare(struct store *s, off_t *size, struct err *e);
 /* Is the file behind s->path the one in the folder that was opened? */
 MUST_USE int files_same(const struct store *s, struct err *e);
 bool files_wal_left(const struct store *s);

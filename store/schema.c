@@ -107,22 +107,34 @@ static int read_number(struct store *s, const char *pragma, int *out)
 	return rc;
 }
 
-int schema_check(struct store *s, int *version, int *rc, struct err *e)
+static int read_numbers(struct store *s, int *version, int *application, int *tables)
+{
+	int rc = read_number(s, "PRAGMA user_version", version);
+
+	if (rc == SQLITE_OK)
+		rc = read_number(s, "PRAGMA application_id", application);
+	if (rc == SQLITE_OK)
+		rc = read_number(s, "SELECT count(*) FROM sqlite_schema", tables);
+	return rc;
+}
+
+/* Nothing at all yet, or ours with its tables. */
+static bool is_store(int version, int application, int tables)
+{
+	if (!version)
+		return !application && !tables;
+	return version > 0 && application == STORE_APPLICATION && tables > 0;
+}
+
+int schema_check(struct store *s, int *version, struct err *e)
 {
 	int found = 0, application = 0, tables = 0;
+	int rc = read_numbers(s, &found, &application, &tables);
 
-	*rc = read_number(s, "PRAGMA user_version", &found);
-	if (*rc == SQLITE_OK)
-		*rc = read_number(s, "PRAGMA application_id", &application);
-	if (*rc == SQLITE_OK)
-		*rc = read_number(s, "SELECT count(*) FROM sqlite_schema", &tables);
-	if (*rc != SQLITE_OK)
-		return store_fail(s, *rc, e);
-	if (application != (found || tables ? STORE_APPLICATION : 0) || found < 0 ||
-	    (found > 0) != (tables > 0)) {
-		*rc = SQLITE_CORRUPT;
-		return store_fail(s, *rc, e);
-	}
+	if (rc == SQLITE_OK && !is_store(found, application, tables))
+		rc = SQLITE_CORRUPT;
+	if (rc != SQLITE_OK)
+		return store_fail(s, rc, e);
 	if (found > VERSION_NEWEST) {
 		err_set(e, ERR_CONFLICT, "the store %s has schema %d, this aditd knows up to %d",
 			s->path, found, VERSION_NEWEST);
