@@ -10,14 +10,14 @@
 
 enum action_kind {
 	ACT_ZONES_LIST,
-	ACT_TUNNEL_FIND,   /* by name, before a create and after a lost answer */
-	ACT_TUNNEL_CLAIM,  /* read its token: does it carry our secret? */
+	ACT_TUNNEL_FIND,  /* by name, before a create and after a lost answer */
+	ACT_TUNNEL_CLAIM, /* read its token: does it carry our secret? */
 	ACT_TUNNEL_CREATE,
 	ACT_TUNNEL_TOKEN,
 	ACT_CONFIG_READ,
-	ACT_CONFIG_MERGE,  /* no request: merge, then PUT if it changed anything */
-	ACT_RECORD_FIND,   /* by name */
-	ACT_RECORD_READ,   /* by id, right before a change or delete */
+	ACT_CONFIG_MERGE, /* no request: merge, then PUT if it changed anything */
+	ACT_RECORD_FIND,  /* by name */
+	ACT_RECORD_READ,  /* by id, right before a change or delete */
 	ACT_RECORD_CREATE,
 	ACT_RECORD_PATCH,
 	ACT_RECORD_DELETE,

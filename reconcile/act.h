@@ -1,0 +1,62 @@
+/*
+ * One action, one request: what the planner asked for is sent, and what came back is written into
+ * store and world, or is the problem of the object. A call that changes something at Cloudflare has
+ * its intent in the ledger before it leaves, and its result after.
+ */
+#ifndef RECONCILE_ACT_H
+#define RECONCILE_ACT_H
+
+#include "cloudflare/page.h"
+#include "reconcile/planner.h"
+#include "store/store.h"
+
+struct act_context {
+	struct loop *loop;
+	struct world *world;
+	struct store *store;
+	struct cf *cf;
+};
+
+struct act {
+	struct task task; /* first. err: why it failed; the object may be gone by then */
+	const struct act_context *x;
+	struct action action;
+	struct list node; /* of the owner */
+	struct cf_call call;
+	struct cf_page page;
+	bool calling, paging;
+	int64_t generation; /* of the object when the request left */
+	void *extra;        /* of the kind; freed by drop_extra */
+	void (*drop_extra)(struct act *a);
+};
+
+void act_start(const struct act_context *x, struct act *a, const struct action *action,
+	       task_done_fn *done, void *owner);
+void act_cancel(struct act *a);
+void act_fini(struct act *a);
+
+/* ---- for act_tunnel.c, act_config.c and act_record.c ---- */
+
+typedef void act_fn(struct act *a); /* sends, or ends by act_end */
+/* Each file's kinds; NULL where a kind is another file's. */
+act_fn *act_tunnel_starter(enum action_kind k);
+act_fn *act_config_starter(enum action_kind k);
+act_fn *act_record_starter(enum action_kind k);
+
+void act_end(struct act *a); /* as task.err stands */
+void act_fail(struct act *a, const struct err *e);
+/* The call failed: takes its error and ends. false = it succeeded. */
+bool act_failed(struct act *a);
+/* In the caller's transaction or its own: ledger rows of a call to Cloudflare. */
+MUST_USE int act_ledger(struct act *a, enum ledger_phase phase, const char *operation,
+			const char *object, const struct err *outcome, struct err *e);
+/* save() inside one transaction with a ledger row; all or nothing. */
+MUST_USE int act_save_tunnel(struct act *a, enum ledger_phase phase, const char *operation,
+			     const struct tunnel *t, const struct err *outcome, struct err *e);
+MUST_USE int act_save_record(struct act *a, enum ledger_phase phase, const char *operation,
+			     const struct record *r, const struct err *outcome, struct err *e);
+/* Something happened that people want to see; a failure to write it is only logged. */
+void act_event(struct act *a, enum object_type type, const char *id, const char *name,
+	       const char *kind, const char *fmt, ...) PRINTF(6, 7);
+
+#endif

@@ -1,0 +1,246 @@
+/*
+ * Actions on a tunnel's configuration: read it, merge our routes into it, put it back. The API has
+ * no compare-and-swap: a new version that is not the one read + 1 raced with somebody, and is told.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "cloudflare/configs.h"
+#include "reconcile/act.h"
+#include "reconcile/merge.h"
+
+static struct tunnel *subject(struct act *a)
+{
+	return world_tunnel(a->x->world, a->action.object_id);
+}
+
+static void keep_observed(struct tunnel *t, const struct cf_config *c)
+{
+	free(t->observed.config);
+	t->observed.config = c->config.len ? str_ndup(c->config.p, c->config.len) : NULL;
+	t->observed.config_version = c->version;
+	t->observed.config_local = c->local;
+	t->observed.config_seen_ms = clock_wall_ms();
+}
+
+static void config_came(struct task *task, void *owner)
+{
+	struct act *a = owner;
+	struct tunnel *t = subject(a);
+	struct cf_config c;
+	struct err e;
+	(void)task;
+	if (act_failed(a))
+		return;
+	if (t && cf_config_read(&a->call, &c, &e) < 0) {
+		act_fail(a, &e);
+		return;
+	}
+	if (t) {
+		keep_observed(t, &c);
+		world_changed(a->x->world, OBJECT_TUNNEL, t->id);
+	}
+	act_end(a);
+}
+
+static void start_read(struct act *a)
+{
+	a->calling = true;
+	cf_config_get(a->x->cf, &a->call, a->action.object_id, subject(a)->remote_id, config_came,
+		      a);
+}
+
+/* ---- merge and put ---- */
+
+static const struct route **routes_of(const struct world *w, const struct tunnel *t, size_t *n)
+{
+	const struct route **routes = mem_array(w->routes.n + 1, sizeof(*routes));
+	*n = 0;
+	TABLE_EACH (i, struct route, r, &w->routes)
+		if (str_equal(r->tunnel_id, t->id))
+			routes[(*n)++] = r;
+	return routes;
+}
+
+static int merge_routes(struct act *a, const struct tunnel *t, struct merge_result *out,
+			struct err *e)
+{
+	AUTO(str_t) base = NULL;
+	size_t n = 0;
+	if (store_load_rules(a->x->store, t->id, &base, e) < 0)
+		return -1;
+	const struct route **routes = routes_of(a->x->world, t, &n);
+	struct merge_input in = {
+		.remote = t->observed.config, .base = base, .routes = routes, .n_routes = n};
+	int rc = merge(&in, out, e);
+	free(routes);
+	return rc;
+}
+
+/* Which generation the document that is on its way holds, and what we must remember of it. */
+struct put {
+	int64_t generation, read_version;
+	char *rules;
+};
+
+static int settle(struct act *a, struct tunnel *t, int64_t generation, int64_t version,
+		  const char *rules, struct err *e)
+{
+	struct tunnel row = *t;
+	struct store *s = a->x->store;
+	row.applied_generation = generation;
+	row.config_version = version;
+	if (store_begin(s, e) < 0)
+		return -1;
+	if (store_save_tunnel(s, &row, e) < 0 || store_save_rules(s, t->id, rules, e) < 0 ||
+	    act_ledger(a, LEDGER_RESULT, "PUT configurations", t->name, NULL, e) < 0 ||
+	    store_commit(s, e) < 0) {
+		store_rollback(s);
+		return -1;
+	}
+	t->applied_generation = generation;
+	t->config_version = version;
+	world_changed(a->x->world, OBJECT_TUNNEL, t->id);
+	return 0;
+}
+
+static void settle_and_end(struct act *a, struct tunnel *t, int64_t generation, int64_t version,
+			   const char *rules)
+{
+	struct err e;
+	if (settle(a, t, generation, version, rules, &e) < 0)
+		act_fail(a, &e);
+	else
+		act_end(a);
+}
+
+static void put_free(struct act *a)
+{
+	struct put *p = a->extra;
+	if (p)
+		free(p->rules);
+	free(p);
+	a->extra = NULL;
+}
+
+/* Between our GET and our PUT somebody else wrote: what he wrote is lost at Cloudflare, so both
+ * documents are kept here and a person is told. */
+static void tell_race(struct act *a, struct tunnel *t, const struct cf_config *now,
+		      int64_t read_version)
+{
+	struct err e;
+	(void)err_set(
+		&e, ERR_CONFLICT,
+		"The configuration of tunnel %s was written by somebody else while adit wrote it "
+		"(version %lld after %lld)",
+		t->name, (long long)now->version, (long long)read_version);
+	(void)err_hint(&e, "Look at the tunnel at Cloudflare: the other change may be lost.");
+	problem_set(&t->problem, &e, clock_wall_ms());
+	AUTO(str_t) key = str_format("race:%s:%lld", t->id, (long long)now->version);
+	AUTO(str_t)
+	both = str_format("{\"read\":%s,\"put\":%.*s}",
+			  t->observed.config ? t->observed.config : "null", (int)now->config.len,
+			  now->config.p);
+	if (store_set_meta(a->x->store, key, both, &e) < 0)
+		str_set(&both, NULL);
+	act_event(a, OBJECT_TUNNEL, t->id, t->name, "config_raced",
+		  "the configuration of tunnel %s was written by two at once", t->name);
+}
+
+static void config_put(struct task *task, void *owner)
+{
+	struct act *a = owner;
+	struct tunnel *t = subject(a);
+	struct put *p = a->extra;
+	struct cf_config c;
+	struct err e;
+	if (t)
+		t->observed.config_seen_ms = 0; /* whatever happened, read it before the next PUT */
+	if (task->err.kind != ERR_NONE || !t) {
+		if (t &&
+		    act_ledger(a, LEDGER_RESULT, "PUT configurations", t->name, &task->err, &e) < 0)
+			a->call.task.err = e;
+		put_free(a);
+		if (!act_failed(a))
+			act_end(a);
+		return;
+	}
+	a->calling = false;
+	if (cf_config_read(&a->call, &c, &e) < 0) {
+		put_free(a);
+		act_fail(a, &e);
+		return;
+	}
+	bool raced = p->read_version > 0 && c.version != p->read_version + 1;
+	if (raced)
+		tell_race(a, t, &c, p->read_version);
+	keep_observed(t, &c);
+	act_event(a, OBJECT_TUNNEL, t->id, t->name, "config_put",
+		  "configuration of tunnel %s is version %lld", t->name, (long long)c.version);
+	AUTO(str_t) rules = steal(&p->rules);
+	int64_t generation = p->generation;
+	put_free(a);
+	settle_and_end(a, t, generation, c.version, rules);
+}
+
+static void start_put(struct act *a, struct tunnel *t, struct merge_result *m)
+{
+	struct err e;
+	if (act_ledger(a, LEDGER_INTENT, "PUT configurations", t->name, NULL, &e) < 0) {
+		act_fail(a, &e);
+		return;
+	}
+	struct put *p = mem_alloc(sizeof(*p));
+	p->generation = t->generation;
+	p->read_version = t->observed.config_version;
+	p->rules = steal(&m->rules);
+	a->extra = p;
+	a->drop_extra = put_free;
+	a->calling = true;
+	cf_config_put(a->x->cf, &a->call, t->id, t->remote_id, m->document, config_put, a);
+}
+
+static void refuse_merge(struct act *a, const struct merge_result *m)
+{
+	struct route *r = m->route_id ? world_route(a->x->world, m->route_id) : NULL;
+	if (r) {
+		problem_set(&r->problem, &m->conflict, clock_wall_ms());
+		world_changed(a->x->world, OBJECT_ROUTE, r->id);
+	}
+	act_fail(a, &m->conflict);
+}
+
+static void clear_routes(struct act *a, const struct tunnel *t)
+{
+	TABLE_EACH (i, struct route, r, &a->x->world->routes)
+		if (str_equal(r->tunnel_id, t->id))
+			problem_clear(&r->problem);
+}
+
+static void start_merge(struct act *a)
+{
+	struct tunnel *t = subject(a);
+	struct merge_result m = {0};
+	struct err e;
+	if (merge_routes(a, t, &m, &e) < 0) {
+		act_fail(a, &e);
+		return;
+	}
+	if (m.outcome == MERGE_CONFLICT) {
+		refuse_merge(a, &m);
+	} else {
+		clear_routes(a, t);
+		if (m.outcome == MERGE_CHANGED)
+			start_put(a, t, &m);
+		else
+			settle_and_end(a, t, t->generation, t->observed.config_version,
+				       m.rules ? m.rules : "[]");
+	}
+	merge_result_free(&m);
+}
+
+act_fn *act_config_starter(enum action_kind k)
+{
+	return k == ACT_CONFIG_READ ? start_read : k == ACT_CONFIG_MERGE ? start_merge : NULL;
+}

@@ -1,0 +1,327 @@
+#include "reconcile/reconciler.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/backoff.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/secret.h"
+#include "reconcile/act.h"
+#include "reconcile/observe.h"
+
+#define MAX_IN_FLIGHT 8
+
+/* After a failure: quick at first, at most a minute; what no repetition heals, at most ten. */
+static const struct backoff retry_soon = {1000, 60 * 1000, 20};
+static const struct backoff retry_late = {5000, 600 * 1000, 20};
+
+struct reconciler {
+	struct act_context x;
+	struct reconciler_options options;
+	struct watcher watcher;
+	struct deferred plan;
+	struct timer wake;     /* a waiting object's next try */
+	struct timer interval; /* the next full observation */
+	struct observe observe;
+	bool observing;
+	bool observed;          /* the first observation ended, well or not */
+	int64_t observe_failed; /* in a row */
+	struct list acts;
+	int in_flight;
+};
+
+static struct problem **problem_slot(struct world *w, enum object_type type, const char *id)
+{
+	struct tunnel *t = type == OBJECT_TUNNEL ? world_tunnel(w, id) : NULL;
+	struct record *r = type == OBJECT_RECORD ? world_record(w, id) : NULL;
+	return t ? &t->problem : r ? &r->problem : NULL;
+}
+
+static enum object_type type_of(const struct action *a)
+{
+	return a->object_id[0] == 't'   ? OBJECT_TUNNEL
+	       : a->object_id[0] == 'd' ? OBJECT_RECORD
+					: OBJECT_SYSTEM;
+}
+
+/* ---- refusals: problems that the facts alone make and unmake ---- */
+
+static bool refused_now(const struct work *k, const char *id)
+{
+	for (size_t i = 0; i < k->n_refusals; i++)
+		if (str_equal(k->refusals[i].object_id, id))
+			return true;
+	return false;
+}
+
+/* A problem without a next try came from a refusal; a failed action's has one. */
+static void lift_refusal(struct reconciler *r, const struct work *k, enum object_type type,
+			 const char *id, struct problem **slot)
+{
+	if (!*slot || (*slot)->next_try_ms || refused_now(k, id))
+		return;
+	problem_clear(slot);
+	world_changed(r->x.world, type, id);
+}
+
+static void put_refusal(struct reconciler *r, const struct refusal *x)
+{
+	struct problem **slot = problem_slot(r->x.world, x->type, x->object_id);
+	if (!slot || (*slot && str_equal((*slot)->err.message, x->err.message)))
+		return;
+	problem_set(slot, &x->err, clock_wall_ms());
+	log_warning("%s", x->err.message);
+	world_changed(r->x.world, x->type, x->object_id);
+}
+
+static void settle_refusals(struct reconciler *r, const struct work *k)
+{
+	struct world *w = r->x.world;
+	for (size_t i = 0; i < k->n_refusals; i++)
+		put_refusal(r, &k->refusals[i]);
+	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
+		lift_refusal(r, k, OBJECT_TUNNEL, t->id, &t->problem);
+	TABLE_EACH (j, struct record, d, &w->records)
+		lift_refusal(r, k, OBJECT_RECORD, d->id, &d->problem);
+}
+
+/* ---- actions ---- */
+
+static bool in_flight(const struct reconciler *r, const char *id)
+{
+	LIST_EACH (it, &r->acts) {
+		if (str_equal(LIST_OF(it, struct act, node)->action.object_id, id))
+			return true;
+	}
+	return false;
+}
+
+static void wake_at(struct reconciler *r, int64_t mono_ms)
+{
+	int64_t delay = mono_ms - clock_mono_ms();
+	timer_start(&r->wake, delay > 0 ? delay : 0);
+}
+
+static void act_failed_on(struct reconciler *r, const struct action *a, const struct err *e)
+{
+	struct problem **slot = problem_slot(r->x.world, type_of(a), a->object_id);
+	if (!slot) {
+		if (type_of(a) == OBJECT_SYSTEM)
+			log_warning("%s: %s", action_name(a->kind), e->message);
+		return;
+	}
+	problem_set(slot, e, clock_wall_ms());
+	struct problem *p = *slot;
+	const struct backoff *b = e->retryable ? &retry_soon : &retry_late;
+	int64_t delay = backoff_delay(b, p->attempts, random_u64());
+	if (e->retry_after_ms > delay)
+		delay = e->retry_after_ms;
+	p->next_try_ms = clock_mono_ms() + delay;
+	log_write(LOG_LEVEL_WARNING, LOG_FIELDS({"object", a->object_id}),
+		  "%s: %s; next try in %lld ms", action_name(a->kind), e->message,
+		  (long long)delay);
+	world_changed(r->x.world, type_of(a), a->object_id);
+}
+
+static void act_succeeded_on(struct reconciler *r, const struct action *a)
+{
+	struct problem **slot = problem_slot(r->x.world, type_of(a), a->object_id);
+	if (!slot || !*slot || !(*slot)->next_try_ms)
+		return;
+	problem_clear(slot);
+	world_changed(r->x.world, type_of(a), a->object_id);
+}
+
+static void acted(struct task *t, void *owner)
+{
+	struct reconciler *r = owner;
+	struct act *a = (struct act *)t;
+	if (t->err.kind == ERR_NONE)
+		act_succeeded_on(r, &a->action);
+	else
+		act_failed_on(r, &a->action, &t->err);
+	list_remove(&a->node);
+	r->in_flight--;
+	act_fini(a);
+	free(a);
+	deferred_start(&r->plan);
+}
+
+static void start_action(struct reconciler *r, const struct action *action)
+{
+	struct act *a = mem_alloc(sizeof(*a));
+	act_start(&r->x, a, action, acted, r);
+	list_append(&r->acts, &a->node);
+	r->in_flight++;
+}
+
+/* Is the object waiting for its next try? Then its time is noted. */
+static bool waits(struct reconciler *r, const struct action *a, int64_t *next)
+{
+	struct problem **slot = problem_slot(r->x.world, type_of(a), a->object_id);
+	if (!slot || !*slot || !(*slot)->next_try_ms || clock_mono_ms() >= (*slot)->next_try_ms)
+		return false;
+	if (!*next || (*slot)->next_try_ms < *next)
+		*next = (*slot)->next_try_ms;
+	return true;
+}
+
+static void start_due(struct reconciler *r, const struct work *k)
+{
+	int64_t next = 0;
+	for (size_t i = 0; i < k->n_actions; i++) {
+		const struct action *a = &k->actions[i];
+		if (in_flight(r, a->object_id) || waits(r, a, &next))
+			continue;
+		if (r->in_flight < MAX_IN_FLIGHT)
+			start_action(r, a);
+	}
+	if (k->wake_wall_ms) {
+		int64_t at = clock_mono_ms() + k->wake_wall_ms - clock_wall_ms();
+		next = !next || at < next ? at : next;
+	}
+	if (next)
+		wake_at(r, next);
+}
+
+static void plan_now(struct deferred *d, void *owner)
+{
+	struct reconciler *r = owner;
+	struct work k;
+	(void)d;
+	if (!r->observed)
+		return;
+	plan_next(r->x.world, clock_wall_ms(), &k);
+	settle_refusals(r, &k);
+	start_due(r, &k);
+	work_free(&k);
+}
+
+static void wake_due(struct timer *t, void *owner)
+{
+	struct reconciler *r = owner;
+	(void)t;
+	deferred_start(&r->plan);
+}
+
+static void world_moved(struct watcher *x, enum object_type type, const char *id, void *owner)
+{
+	struct reconciler *r = owner;
+	(void)x, (void)id;
+	if (type != OBJECT_PLAN)
+		deferred_start(&r->plan);
+}
+
+/* ---- observing ---- */
+
+static void observe_later(struct reconciler *r)
+{
+	int64_t delay = r->options.interval_ms;
+	if (r->observe_failed) {
+		int64_t soon = backoff_delay(&retry_soon, (int)r->observe_failed, random_u64());
+		delay = soon < delay ? soon : delay;
+	} else
+		delay -= (int64_t)(random_u64() % (uint64_t)(delay / 5 + 1));
+	timer_start(&r->interval, delay);
+}
+
+static void observe_ended(struct task *t, void *owner)
+{
+	struct reconciler *r = owner;
+	r->observing = false;
+	r->observed = true;
+	if (t->err.kind == ERR_NONE)
+		r->observe_failed = 0;
+	else if (r->observe_failed++ == 0)
+		log_warning("Cloudflare was not observed: %s", t->err.message);
+	observe_fini(&r->observe);
+	observe_later(r);
+	deferred_start(&r->plan);
+}
+
+static void observe_now(struct reconciler *r)
+{
+	if (r->observing)
+		return;
+	timer_stop(&r->interval);
+	r->observing = true;
+	observe_start(r->x.loop, r->x.cf, r->x.world, &r->observe, observe_ended, r);
+}
+
+static void observe_due(struct timer *t, void *owner)
+{
+	(void)t;
+	observe_now(owner);
+}
+
+/* What stands in the way may have gone meanwhile: names that were taken are looked up again. */
+static void forget_looks(struct world *w)
+{
+	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
+		if (!t->remote_id[0] && !t->create_sent_ms)
+			t->observed.looked_ms = 0, t->observed.found_id[0] = '\0';
+	TABLE_EACH (j, struct record, r, &w->records)
+		if (!r->remote_id[0] && !r->create_sent_ms)
+			r->observed.looked_ms = 0, str_set(&r->observed.conflict, NULL);
+}
+
+void reconciler_observe(struct reconciler *r)
+{
+	struct world *w = r->x.world;
+	forget_looks(w);
+	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
+		if (t->problem && t->problem->next_try_ms)
+			t->problem->next_try_ms = 1;
+	TABLE_EACH (j, struct record, d, &w->records)
+		if (d->problem && d->problem->next_try_ms)
+			d->problem->next_try_ms = 1;
+	observe_now(r);
+}
+
+/* ---- life ---- */
+
+struct reconciler *reconciler_new(struct loop *l, struct world *w, struct store *s, struct cf *cf,
+				  const struct reconciler_options *o)
+{
+	struct reconciler *r = mem_alloc(sizeof(*r));
+	r->x = (struct act_context){.loop = l, .world = w, .store = s, .cf = cf};
+	r->options = *o;
+	list_init(&r->acts);
+	deferred_init(&r->plan, l, plan_now, r);
+	timer_init(&r->wake, l, wake_due, r);
+	timer_init(&r->interval, l, observe_due, r);
+	return r;
+}
+
+void reconciler_start(struct reconciler *r)
+{
+	world_watch(r->x.world, &r->watcher, world_moved, r);
+	observe_now(r);
+}
+
+void reconciler_configure(struct reconciler *r, const struct reconciler_options *o)
+{
+	r->options = *o;
+}
+
+void reconciler_free(struct reconciler *r)
+{
+	if (!r)
+		return;
+	world_unwatch(&r->watcher);
+	timer_stop(&r->wake);
+	timer_stop(&r->interval);
+	deferred_stop(&r->plan);
+	if (r->observing)
+		observe_cancel(&r->observe);
+	observe_fini(&r->observe);
+	LIST_EACH (it, &r->acts) {
+		struct act *a = LIST_OF(it, struct act, node);
+		act_cancel(a);
+		act_fini(a);
+		list_remove(&a->node);
+		free(a);
+	}
+	free(r);
+}

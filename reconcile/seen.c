@@ -1,0 +1,127 @@
+#include "reconcile/seen.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/clock.h"
+#include "cloudflare/tunnels.h"
+#include "cloudflare/zones.h"
+
+void seen_record(struct world *w, struct record *r, const struct cf_record *found)
+{
+	const struct system_facts *s = &w->system;
+	r->observed.looked_ms = clock_wall_ms();
+	r->observed.found = true;
+	r->observed.gone = false;
+	r->observed.marked = mark_is(found->comment, s->owner, s->install);
+	r->observed.proxied = found->proxied;
+	(void)str_copy(r->observed.found_id, CF_ID_SIZE, found->id);
+	str_set(&r->observed.type, found->type);
+	str_set(&r->observed.content, found->content);
+	str_set(&r->observed.comment, found->comment);
+	str_set(&r->observed.conflict, NULL);
+}
+
+void seen_record_gone(struct record *r)
+{
+	r->observed.looked_ms = clock_wall_ms();
+	r->observed.found = r->observed.marked = false;
+	r->observed.gone = true;
+}
+
+bool seen_record_as_wanted(const struct world *w, const struct record *r)
+{
+	AUTO(str_t) content = record_content(w, r);
+	return content && r->observed.content && strcasecmp(content, r->observed.content) == 0 &&
+	       r->observed.proxied == r->proxied && str_equal(r->observed.type, r->type);
+}
+
+/* ---- zones ---- */
+
+static int add_zone(const struct json *row, void *owner)
+{
+	struct world *w = owner;
+	struct err e;
+	struct zone *z = cf_zone_read(row, &e);
+	if (!z)
+		return 0;
+	if (world_zone(w, z->id))
+		zone_free(z);
+	else
+		world_add_zone(w, z);
+	return 0;
+}
+
+void seen_zones(struct world *w, const struct cf_page *page)
+{
+	world_clear_zones(w);
+	(void)cf_page_each(page, add_zone, w);
+	w->system.zones_listed_ms = clock_wall_ms();
+	world_changed(w, OBJECT_SYSTEM, "");
+}
+
+/* ---- tunnels ---- */
+
+/* Rows by Cloudflare's id, for one pass over a listing. */
+struct rows {
+	struct map by_id;
+};
+
+static int keep_row(const struct json *row, void *owner)
+{
+	struct rows *rows = owner;
+	const char *id = json_get_string(row, "id");
+	if (id)
+		(void)map_set(&rows->by_id, id, (void *)(uintptr_t)row);
+	return 0;
+}
+
+static bool note_tunnel(struct tunnel *t, const struct json *row)
+{
+	struct cf_tunnel found;
+	struct err e;
+	bool was_gone = t->observed.gone;
+	char before[sizeof(t->observed.status)];
+	memcpy(before, t->observed.status, sizeof(before));
+	if (row && cf_tunnel_read(row, &found, &e) == 0 && !found.deleted) {
+		t->observed.gone = false;
+		t->observed.seen_ms = clock_wall_ms();
+		t->observed.connections = found.connections;
+		(void)str_copy(t->observed.status, sizeof(t->observed.status), found.status);
+	} else
+		t->observed.gone = true;
+	return was_gone != t->observed.gone || !str_equal(before, t->observed.status);
+}
+
+void seen_tunnels(struct world *w, const struct cf_page *page)
+{
+	struct rows rows = {0};
+	(void)cf_page_each(page, keep_row, &rows);
+	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
+		if (t->remote_id[0] && note_tunnel(t, map_get(&rows.by_id, t->remote_id)))
+			world_changed(w, OBJECT_TUNNEL, t->id);
+	map_free(&rows.by_id);
+	w->system.tunnels_listed_ms = clock_wall_ms();
+}
+
+/* ---- records ---- */
+
+void seen_zone_records(struct world *w, const char *zone_id, const struct cf_page *page)
+{
+	struct rows rows = {0};
+	struct cf_record found;
+	struct err e;
+	(void)cf_page_each(page, keep_row, &rows);
+	TABLE_EACH (i, struct record, r, &w->records) {
+		if (!r->remote_id[0] || !str_equal(r->zone_id, zone_id))
+			continue;
+		const struct json *row = map_get(&rows.by_id, r->remote_id);
+		if (!row)
+			seen_record_gone(r);
+		else if (cf_record_read(row, &found, &e) == 0)
+			seen_record(w, r, &found);
+		world_changed(w, OBJECT_RECORD, r->id);
+	}
+	map_free(&rows.by_id);
+}
