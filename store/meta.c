@@ -4,7 +4,6 @@
  */
 #include "store/private.h"
 
-#include <assert.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,7 +56,8 @@ static bool is_own_key(const char *key)
 
 int store_set_meta(struct store *s, const char *key, const char *value, struct err *e)
 {
-	assert(!is_own_key(key));
+	if (is_own_key(key))
+		return err_set(e, ERR_INTERNAL, "\"%s\" is a key of the store itself", key);
 	return meta_put(s, key, value, e);
 }
 

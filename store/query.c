@@ -29,6 +29,8 @@ static bool is_control(enum sql id)
 static int may_write(struct store *s, struct err *e)
 {
 	assert(s->in_tx);
+	if (!s->in_tx) /* a release refuses what the assertion above is to find before */
+		return err_set(e, ERR_INTERNAL, "a write outside of a transaction");
 	if (s->tx_failed)
 		return err_set(e, ERR_INTERNAL,
 			       "an earlier write of the same transaction has failed");

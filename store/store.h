@@ -143,8 +143,8 @@ MUST_USE int store_verify_ledger(struct store *s, int64_t *count, struct err *e)
 
 /* ---- small facts (meta) ---- */
 
-/* NULL removes the key. The store's own keys (install, owner, account, clean, ledger_head) are not
- * to be set. */
+/* NULL removes the key. The store's own keys (install, owner, account, clean, ledger_head) are
+ * refused. */
 MUST_USE int store_set_meta(struct store *s, const char *key, const char *value, struct err *e);
 char *store_get_meta(struct store *s, const char *key); /* NULL; the caller frees it */
 

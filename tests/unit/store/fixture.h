@@ -163,4 +163,27 @@ static inline struct ledger_row ledger_sample(void)
 		.phase = LEDGER_INTENT, .principal = principal, .operation = operation};
 }
 
+/* One change as the daemon makes it: the thing itself, an event and a ledger row. */
+static inline int change(struct store *s, int n, struct err *e)
+{
+	struct ledger_row row = ledger_sample();
+	AUTO(str_t) text = str_format("%d", n);
+
+	if (store_begin(s, e))
+		return -1;
+	if (store_set_meta(s, "n", text, e) || store_add_ledger(s, &row, NULL, e) ||
+	    store_add_event(s, &(struct event){.message = text}, e)) {
+		store_rollback(s);
+		return -1;
+	}
+	return store_commit(s, e);
+}
+
+static inline int stored(struct fixture *f)
+{
+	AUTO(str_t) text = store_get_meta(f->s, "n");
+
+	return text ? atoi(text) : 0;
+}
+
 #endif

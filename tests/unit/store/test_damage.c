@@ -1,41 +1,15 @@
-/* What the store does when the world is unkind: killed at any moment, damaged pages, a cut WAL, a
- * full disk. What was acknowledged is there, what is damaged is moved aside, nothing lies. */
+/* What the store does when the world is unkind: killed at any moment, damaged pages, a cut WAL.
+ * What was acknowledged is there, what is damaged is moved aside, nothing lies. */
 #include "store/private.h"
 #include "tests/unit/store/fixture.h"
 
-#include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "base/clock.h"
 #include "base/log.h"
 
 #define PAGE 4096
-
-/* One change as the daemon makes it: the thing itself, an event and a ledger row. */
-static int change(struct store *s, int n, struct err *e)
-{
-	struct ledger_row row = ledger_sample();
-	AUTO(str_t) text = str_format("%d", n);
-
-	if (store_begin(s, e))
-		return -1;
-	if (store_set_meta(s, "n", text, e) || store_add_ledger(s, &row, NULL, e) ||
-	    store_add_event(s, &(struct event){.message = text}, e)) {
-		store_rollback(s);
-		return -1;
-	}
-	return store_commit(s, e);
-}
-
-static int stored(struct fixture *f)
-{
-	AUTO(str_t) text = store_get_meta(f->s, "n");
-
-	return text ? atoi(text) : 0;
-}
 
 static void expect_whole(struct fixture *f, int n)
 {
@@ -479,160 +453,6 @@ static void a_scribbled_wal_loses_whole_changes_only(void **state)
 	}
 }
 
-/* ---- a full disk ---- */
-
-static struct tunnel *tunnel_of_size(size_t size)
-{
-	struct tunnel *t = tunnel_new("web");
-
-	free(t->name);
-	t->name = mem_alloc(size + 1);
-	memset(t->name, 'x', size);
-	return t;
-}
-
-/* Writes until it is refused; the error must be the one about a full disk. */
-static int fill_up(struct store *s, struct err *e)
-{
-	for (int n = 2; n < 10000; n++) {
-		struct tunnel *t = tunnel_of_size(8000);
-		int result = store_begin(s, e);
-
-		if (!result)
-			result = store_save_tunnel(s, t, e);
-		tunnel_free(t);
-		if (!result)
-			result = store_commit(s, e);
-		store_rollback(s);
-		if (result)
-			return n;
-	}
-	return 0;
-}
-
-static void still_works_for_readers(struct fixture *f)
-{
-	struct world *w = world_new();
-	int64_t count;
-
-	OK(f, store_load(f->s, w, &f->e));
-	OK(f, store_verify_ledger(f->s, &count, &f->e));
-	assert_int_equal(count, 1);
-	assert_int_equal(stored(f), 1);
-	world_free(w);
-}
-
-static void no_more_pages_is_a_full_disk(void **state)
-{
-	struct fixture *f = *state;
-
-	open_store(f);
-	OK(f, change(f->s, 1, &f->e));
-	assert_int_equal(raw_run(f->s->db, "PRAGMA max_page_count = 80"), SQLITE_OK);
-	assert_true(fill_up(f->s, &f->e) > 2);
-	assert_int_equal(f->e.kind, ERR_INTERNAL);
-	SAYS(f, "is full");
-	SAYS(f, f->dir);
-	SAYS(f, "Free some space");
-	still_works_for_readers(f);
-	assert_int_equal(raw_run(f->s->db, "PRAGMA max_page_count = 100000"), SQLITE_OK);
-	OK(f, change(f->s, 2, &f->e));
-}
-
-static void a_file_size_limit_is_an_error_and_passes(void **state)
-{
-	struct fixture *f = *state;
-	struct rlimit before, tight;
-
-	open_store(f);
-	OK(f, change(f->s, 1, &f->e));
-	signal(SIGXFSZ, SIG_IGN);
-	getrlimit(RLIMIT_FSIZE, &before);
-	tight = before;
-	tight.rlim_cur = (rlim_t)size_of(f, "adit.db-wal") + 10 * PAGE;
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &tight), 0);
-	assert_true(fill_up(f->s, &f->e) > 2);
-	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
-	signal(SIGXFSZ, SIG_DFL);
-	assert_int_equal(f->e.kind, ERR_INTERNAL);
-	SAYS(f, "cannot write to the store");
-	SAYS(f, "Look at the disk");
-	still_works_for_readers(f);
-	OK(f, change(f->s, 2, &f->e));
-	reopen_store(f);
-	expect_whole(f, 2);
-}
-
-static void a_store_that_cannot_be_written_says_so(void **state)
-{
-	struct fixture *f = *state;
-
-	open_store(f);
-	OK(f, change(f->s, 1, &f->e));
-	assert_int_equal(raw_run(f->s->db, "PRAGMA query_only = ON"), SQLITE_OK);
-	REFUSED(f, ERR_INTERNAL, change(f->s, 2, &f->e));
-	SAYS(f, "cannot write to the store");
-	SAYS(f, f->dir);
-	still_works_for_readers(f);
-	assert_int_equal(raw_run(f->s->db, "PRAGMA query_only = OFF"), SQLITE_OK);
-	OK(f, change(f->s, 2, &f->e));
-}
-
-/* A real small disk; true when the test may mount one. */
-static bool mount_small_disk(const char *dir)
-{
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		return false;
-	return mount("tmpfs", dir, "tmpfs", 0, "size=600k") == 0;
-}
-
-enum { DISK_OK, DISK_SKIPPED = 10 };
-
-/* 0, or the number of the step that failed. */
-static int on_small_disk(const char *dir)
-{
-	struct store_options o = {.owner = "edge1", .account_id = ACCOUNT};
-	struct world *w = world_new();
-	struct store *s;
-	struct err e;
-	int64_t count;
-
-	if (!mount_small_disk(dir))
-		return DISK_SKIPPED;
-	o.dirfd = open(dir, O_RDONLY | O_DIRECTORY);
-	if (store_open(&o, &s, &e) || change(s, 1, &e))
-		return 1;
-	if (fill_up(s, &e) < 2 || e.kind != ERR_INTERNAL || !strstr(e.message, "is full"))
-		return 2;
-	if (store_load(s, w, &e) || !w->tunnels.n)
-		return 3;
-	if (store_verify_ledger(s, &count, &e) || count != 1)
-		return 4;
-	store_close(s);
-	if (store_open(&o, &s, &e) || store_was_damaged(s))
-		return 5;
-	if (store_verify_ledger(s, &count, &e) || count != 1)
-		return 6;
-	world_free(w);
-	store_close(s);
-	return DISK_OK;
-}
-
-static void a_full_disk_is_told_and_survived(void **state)
-{
-	struct fixture *f = *state;
-	int status;
-	pid_t pid = fork();
-
-	if (!pid)
-		_exit(on_small_disk(f->dir));
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	if (WEXITSTATUS(status) == DISK_SKIPPED)
-		skip();
-	assert_int_equal(WEXITSTATUS(status), DISK_OK);
-}
-
 /* The store warns of each damaged file; hundreds of such lines would hide a failure. */
 static int quiet(void **state)
 {
@@ -658,10 +478,6 @@ int main(void)
 		TEST(damage_met_later_is_found_at_the_next_start),
 		TEST(a_cut_wal_loses_whole_changes_only),
 		TEST(a_scribbled_wal_loses_whole_changes_only),
-		TEST(no_more_pages_is_a_full_disk),
-		TEST(a_file_size_limit_is_an_error_and_passes),
-		TEST(a_store_that_cannot_be_written_says_so),
-		TEST(a_full_disk_is_told_and_survived),
 	};
 
 	return cmocka_run_group_tests(tests, quiet, NULL);

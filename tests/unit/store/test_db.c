@@ -392,6 +392,10 @@ static void meta_values(void **state)
 	value = store_get_meta(f->s, "k");
 	assert_string_equal(value, "two");
 	assert_null(store_get_meta(f->s, "gone"));
+	OK(f, store_begin(f->s, &f->e));
+	REFUSED(f, ERR_INTERNAL, store_set_meta(f->s, "owner", "x", &f->e));
+	REFUSED(f, ERR_INTERNAL, store_set_meta(f->s, "ledger_head", NULL, &f->e));
+	OK(f, store_commit(f->s, &f->e));
 }
 
 static void rollback_keeps_nothing(void **state)
