@@ -37,9 +37,9 @@ void answer_account_list(struct call *k)
 	}
 	if (call_page(k, 5, 50, 20, &p) < 0)
 		return;
-	STATE_EACH(struct sim_account, a, &k->c->accounts)
-	if (call_sees_account(k, a->id) && (!name || str_equal(name, a->name)))
-		page_add(&p, a);
+	MAP_EACH (struct sim_account, a, &k->c->accounts)
+		if (call_sees_account(k, a->id) && (!name || str_equal(name, a->name)))
+			page_add(&p, a);
 	call_ok_page(k, &p, write_account);
 }
 
@@ -142,8 +142,7 @@ void answer_zone_list(struct call *k)
 
 	if (call_page(k, 5, 50, 20, &p) < 0)
 		return;
-	STATE_EACH(struct sim_zone, z, &k->c->zones)
-	{
+	MAP_EACH (struct sim_zone, z, &k->c->zones) {
 		if (!call_sees_zone(k, z) || !name_asked(call_arg(k, "name"), z->name))
 			continue;
 		if ((account && !str_equal(account, z->account)) ||

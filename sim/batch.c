@@ -75,8 +75,8 @@ static int steps_read(struct call *k, struct step steps[STEPS])
 
 static void records_copy(const struct map *from, struct map *to)
 {
-	STATE_EACH(const struct sim_record, r, from)
-	map_set(to, r->id, record_copy(r));
+	MAP_EACH (const struct sim_record, r, from)
+		map_set(to, r->id, record_copy(r));
 }
 
 static void answer_steps(struct call *k, struct step steps[STEPS])

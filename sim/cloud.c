@@ -33,9 +33,9 @@ void cloud_free(struct cloud *c)
 
 void cloud_reset(struct cloud *c)
 {
-	STATE_EACH(const struct sim_tunnel, t, &c->tunnels)
-	if (c->edge.connections_dropped)
-		c->edge.connections_dropped(t->id, NULL, c->edge.owner);
+	MAP_EACH (const struct sim_tunnel, t, &c->tunnels)
+		if (c->edge.connections_dropped)
+			c->edge.connections_dropped(t->id, NULL, c->edge.owner);
 	state_clear(c);
 	state_limits_default(&c->limits);
 }

@@ -36,8 +36,8 @@ void answer_connection_list(struct call *k)
 {
 	call_ok_begin(k);
 	json_array_begin(&k->w);
-	STATE_EACH(const struct sim_connector, n, &k->tunnel->connectors)
-	write_connector(&k->w, n);
+	MAP_EACH (const struct sim_connector, n, &k->tunnel->connectors)
+		write_connector(&k->w, n);
 	json_array_end(&k->w);
 	call_ok_end(k);
 }
@@ -154,9 +154,10 @@ static const struct sim_zone *zone_of(const struct cloud *c, const char *hostnam
 {
 	const struct sim_zone *best = NULL;
 
-	STATE_EACH(const struct sim_zone, z, &c->zones)
-	if (hostname_within(hostname, z->name) && (!best || hostname_within(z->name, best->name)))
-		best = z;
+	MAP_EACH (const struct sim_zone, z, &c->zones)
+		if (hostname_within(hostname, z->name) &&
+		    (!best || hostname_within(z->name, best->name)))
+			best = z;
 	return best;
 }
 
@@ -184,8 +185,7 @@ static const struct sim_record *record_of(const struct sim_zone *z, const char *
 {
 	const struct sim_record *wild = NULL;
 
-	STATE_EACH(const struct sim_record, r, &z->records)
-	{
+	MAP_EACH (const struct sim_record, r, &z->records) {
 		if (!answers_visitors(r))
 			continue;
 		if (str_equal(r->name, hostname))

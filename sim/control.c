@@ -126,10 +126,23 @@ static int state_read(struct order *o, struct err *e)
 	return 0;
 }
 
+static int reset_edge(struct edge *edge, struct err *e)
+{
+	static const char command[] = "{\"reset\":true}";
+	AUTO(json_doc_t) doc = NULL;
+	AUTO(buf_t) ignored = {0};
+
+	if (json_parse(command, strlen(command), NULL, &doc, e) < 0)
+		return -1;
+	return edge_control(edge, json_root(doc), &ignored, e);
+}
+
 static int reset(struct order *o, struct err *e)
 {
 	const struct control_parts *p = &o->c->parts;
 
+	if (reset_edge(p->edge, e) < 0)
+		return -1;
 	faults_clear(p->faults);
 	api_forget_late(p->api);
 	journal_clear(p->journal);

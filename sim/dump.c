@@ -8,8 +8,7 @@ static void dump_connectors(struct json_writer *w, const struct sim_tunnel *t)
 {
 	json_write_key(w, "connectors");
 	json_array_begin(w);
-	STATE_EACH(const struct sim_connector, n, &t->connectors)
-	{
+	MAP_EACH (const struct sim_connector, n, &t->connectors) {
 		json_object_begin(w);
 		json_put_string(w, "id", n->id);
 		json_put_string(w, "version", n->version);
@@ -24,8 +23,7 @@ static void dump_tunnels(struct json_writer *w, const struct cloud *c)
 {
 	json_write_key(w, "tunnels");
 	json_array_begin(w);
-	STATE_EACH(const struct sim_tunnel, t, &c->tunnels)
-	{
+	MAP_EACH (const struct sim_tunnel, t, &c->tunnels) {
 		json_object_begin(w);
 		write_tunnel_members(w, t);
 		json_put_string(w, "maker", t->maker);
@@ -47,8 +45,7 @@ static void dump_zones(struct call *k, const struct cloud *c)
 
 	json_write_key(w, "zones");
 	json_array_begin(w);
-	STATE_EACH(const struct sim_zone, z, &c->zones)
-	{
+	MAP_EACH (const struct sim_zone, z, &c->zones) {
 		json_object_begin(w);
 		json_put_string(w, "id", z->id);
 		json_put_string(w, "name", z->name);
@@ -56,8 +53,8 @@ static void dump_zones(struct call *k, const struct cloud *c)
 		json_put_string(w, "plan", z->paid ? "paid" : "free");
 		json_write_key(w, "records");
 		json_array_begin(w);
-		STATE_EACH(const struct sim_record, r, &z->records)
-		write_record(k, r);
+		MAP_EACH (const struct sim_record, r, &z->records)
+			write_record(k, r);
 		json_array_end(w);
 		json_object_end(w);
 	}
@@ -68,8 +65,7 @@ static void dump_people(struct json_writer *w, const struct cloud *c)
 {
 	json_write_key(w, "accounts");
 	json_array_begin(w);
-	STATE_EACH(const struct sim_account, a, &c->accounts)
-	{
+	MAP_EACH (const struct sim_account, a, &c->accounts) {
 		json_object_begin(w);
 		json_put_string(w, "id", a->id);
 		json_put_string(w, "name", a->name);
@@ -78,8 +74,7 @@ static void dump_people(struct json_writer *w, const struct cloud *c)
 	json_array_end(w);
 	json_write_key(w, "tokens");
 	json_array_begin(w);
-	STATE_EACH(const struct sim_token, t, &c->tokens)
-	{
+	MAP_EACH (const struct sim_token, t, &c->tokens) {
 		json_object_begin(w);
 		json_put_string(w, "id", t->id);
 		json_put_string(w, "status", t->status);

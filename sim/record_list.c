@@ -189,9 +189,9 @@ void answer_record_list(struct call *k)
 
 	if (check_words(k) < 0 || call_page(k, 1, 5000000, 100, &p) < 0)
 		return;
-	STATE_EACH(struct sim_record, r, &k->zone->records)
-	if (record_asked(k, r))
-		page_add(&p, r);
+	MAP_EACH (struct sim_record, r, &k->zone->records)
+		if (record_asked(k, r))
+			page_add(&p, r);
 	sort_page(k, &p);
 	call_ok_page(k, &p, write_record);
 }

@@ -116,10 +116,10 @@ int record_check(const struct sim_zone *z, const struct sim_record *r, struct re
 {
 	if (check_form(z, r, f) < 0)
 		return -1;
-	STATE_EACH(const struct sim_record, other, &z->records)
-	if (!str_equal(other->id, r->id) && str_equal(other->name, r->name) &&
-	    check_pair(r, other, f) < 0)
-		return -1;
+	MAP_EACH (const struct sim_record, other, &z->records)
+		if (!str_equal(other->id, r->id) && str_equal(other->name, r->name) &&
+		    check_pair(r, other, f) < 0)
+			return -1;
 	bool fresh = !map_get(&z->records, r->id);
 	if (fresh && z->record_quota > 0 && (int64_t)z->records.count >= z->record_quota)
 		return refuse(f, 400, 81045, "The record quota of %" PRId64 " has been reached.",

@@ -199,8 +199,8 @@ void answer_account_usage(struct call *k)
 {
 	int64_t used = 0;
 
-	STATE_EACH(const struct sim_zone, z, &k->c->zones)
-	if (str_equal(z->account, k->account->id))
-		used += (int64_t)z->records.count;
+	MAP_EACH (const struct sim_zone, z, &k->c->zones)
+		if (str_equal(z->account, k->account->id))
+			used += (int64_t)z->records.count;
 	answer_usage(k, 0, used);
 }

@@ -11,15 +11,15 @@
 
 static const char *id_by_name(const struct cloud *c, const char *name)
 {
-	STATE_EACH(const struct sim_account, a, &c->accounts)
-	if (str_equal(name, "account") || str_equal(a->name, name))
-		return a->id;
-	STATE_EACH(const struct sim_zone, z, &c->zones)
-	if (str_equal(z->name, name))
-		return z->id;
-	STATE_EACH(const struct sim_tunnel, t, &c->tunnels)
-	if (!t->deleted_ms && str_equal(t->name, name))
-		return t->id;
+	MAP_EACH (const struct sim_account, a, &c->accounts)
+		if (str_equal(name, "account") || str_equal(a->name, name))
+			return a->id;
+	MAP_EACH (const struct sim_zone, z, &c->zones)
+		if (str_equal(z->name, name))
+			return z->id;
+	MAP_EACH (const struct sim_tunnel, t, &c->tunnels)
+		if (!t->deleted_ms && str_equal(t->name, name))
+			return t->id;
 	return NULL;
 }
 

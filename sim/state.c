@@ -58,8 +58,8 @@ struct sim_record *record_copy(const struct sim_record *r)
 
 void records_free(struct map *records)
 {
-	STATE_EACH(struct sim_record, r, records)
-	record_free(r);
+	MAP_EACH (struct sim_record, r, records)
+		record_free(r);
 	map_free(records);
 }
 
@@ -73,8 +73,8 @@ static void connector_free(struct sim_connector *n)
 
 static void tunnel_free(struct sim_tunnel *t)
 {
-	STATE_EACH(struct sim_connector, n, &t->connectors)
-	connector_free(n);
+	MAP_EACH (struct sim_connector, n, &t->connectors)
+		connector_free(n);
 	map_free(&t->connectors);
 	free(t->name);
 	free(t->secret);
@@ -95,8 +95,8 @@ int tunnel_connection_count(const struct sim_tunnel *t)
 {
 	int count = 0;
 
-	STATE_EACH(const struct sim_connector, n, &t->connectors)
-	count += connector_connection_count(n);
+	MAP_EACH (const struct sim_connector, n, &t->connectors)
+		count += connector_connection_count(n);
 	return count;
 }
 
@@ -116,9 +116,9 @@ void tunnel_forget_connectors(struct sim_tunnel *t, const char *connector_id, in
 	struct strlist ids = {0};
 	int before = tunnel_connection_count(t);
 
-	STATE_EACH(const struct sim_connector, n, &t->connectors)
-	if (!connector_id || str_equal(n->id, connector_id))
-		strlist_add(&ids, n->id);
+	MAP_EACH (const struct sim_connector, n, &t->connectors)
+		if (!connector_id || str_equal(n->id, connector_id))
+			strlist_add(&ids, n->id);
 	for (size_t i = 0; i < ids.n; i++) {
 		struct sim_connector *gone = map_remove(&t->connectors, ids.items[i]);
 		if (gone)
@@ -201,23 +201,21 @@ static void token_free(struct sim_token *t)
 
 void state_clear(struct cloud *c)
 {
-	STATE_EACH(struct sim_account, a, &c->accounts)
-	{
+	MAP_EACH (struct sim_account, a, &c->accounts) {
 		free(a->name);
 		free(a);
 	}
-	STATE_EACH(struct sim_zone, z, &c->zones)
-	{
+	MAP_EACH (struct sim_zone, z, &c->zones) {
 		records_free(&z->records);
 		free(z->name);
 		free(z);
 	}
-	STATE_EACH(struct sim_tunnel, t, &c->tunnels)
-	tunnel_free(t);
-	STATE_EACH(struct sim_token, t, &c->tokens)
-	token_free(t);
-	STATE_EACH(char, text, &c->fixtures)
-	free(text);
+	MAP_EACH (struct sim_tunnel, t, &c->tunnels)
+		tunnel_free(t);
+	MAP_EACH (struct sim_token, t, &c->tokens)
+		token_free(t);
+	MAP_EACH (char, text, &c->fixtures)
+		free(text);
 	map_free(&c->accounts);
 	map_free(&c->zones);
 	map_free(&c->tunnels);

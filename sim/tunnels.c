@@ -29,10 +29,10 @@ static void write_connections(struct json_writer *w, const struct sim_tunnel *t)
 {
 	json_write_key(w, "connections");
 	json_array_begin(w);
-	STATE_EACH(const struct sim_connector, n, &t->connectors)
-	for (size_t i = 0; i < SIM_CONNECTIONS; i++)
-		if (n->connections[i].id[0])
-			write_connection(w, n, &n->connections[i]);
+	MAP_EACH (const struct sim_connector, n, &t->connectors)
+		for (size_t i = 0; i < SIM_CONNECTIONS; i++)
+			if (n->connections[i].id[0])
+				write_connection(w, n, &n->connections[i]);
 	json_array_end(w);
 }
 
@@ -161,9 +161,9 @@ void answer_tunnel_list(struct call *k)
 
 	if (filter_read(k, &f) < 0 || call_page(k, 1, 1000, 100, &p) < 0)
 		return;
-	STATE_EACH(struct sim_tunnel, t, &k->c->tunnels)
-	if (filter_passes(k, &f, t))
-		page_add(&p, t);
+	MAP_EACH (struct sim_tunnel, t, &k->c->tunnels)
+		if (filter_passes(k, &f, t))
+			page_add(&p, t);
 	call_ok_page(k, &p, write_tunnel);
 }
 
@@ -197,14 +197,14 @@ static int check_name(struct call *k, const char *name, const struct sim_tunnel 
 		call_fail(k, 400, CODE_OWN, "name must not be empty");
 		return -1;
 	}
-	STATE_EACH(const struct sim_tunnel, t, &k->c->tunnels)
-	if (t != self && !t->deleted_ms && str_equal(t->account, k->account->id) &&
-	    str_equal(t->name, name)) {
-		call_fail(k, 409, CODE_TUNNEL_NAME,
-			  "You already have a tunnel with this name. Choose another name or delete "
-			  "the existing tunnel.");
-		return -1;
-	}
+	MAP_EACH (const struct sim_tunnel, t, &k->c->tunnels)
+		if (t != self && !t->deleted_ms && str_equal(t->account, k->account->id) &&
+		    str_equal(t->name, name)) {
+			call_fail(k, 409, CODE_TUNNEL_NAME,
+				  "You already have a tunnel with this name. Choose another name "
+				  "or delete the existing tunnel.");
+			return -1;
+		}
 	return 0;
 }
 
@@ -225,8 +225,8 @@ static int check_room(struct call *k)
 {
 	int64_t alive = 0;
 
-	STATE_EACH(const struct sim_tunnel, t, &k->c->tunnels)
-	alive += !t->deleted_ms && str_equal(t->account, k->account->id);
+	MAP_EACH (const struct sim_tunnel, t, &k->c->tunnels)
+		alive += !t->deleted_ms && str_equal(t->account, k->account->id);
 	if (alive < k->c->limits.max_tunnels)
 		return 0;
 	call_fail(k, 400, CODE_OWN, "The account has reached its limit of tunnels");

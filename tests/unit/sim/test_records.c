@@ -136,8 +136,8 @@ static void lists_are_filtered(void **state)
 	static const char *const rows[] = {
 		"{\"type\":\"A\",\"name\":\"a\",\"content\":\"192.0.2.1\"}",
 		"{\"type\":\"A\",\"name\":\"a\",\"content\":\"192.0.2.2\"}",
-		"{\"type\":\"CNAME\",\"name\":\"b\",\"content\":\"x.net\",\"proxied\":true,"
-		"\"comment\":\"adit:x/1\"}",
+		("{\"type\":\"CNAME\",\"name\":\"b\",\"content\":\"x.net\",\"proxied\":true,"
+		 "\"comment\":\"adit:x/1\"}"),
 		"{\"type\":\"TXT\",\"name\":\"c\",\"content\":\"t\",\"comment\":\"adit:y/2\"}"};
 
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
