@@ -20,7 +20,9 @@ struct api {
 	int64_t requests, refusals; /* for /metrics */
 };
 
-/* doors.c: may this peer come in at all? -1 with the sentence. */
+/* doors.c: a connection of one of our connectors is closed before its request is read. */
+bool door_accepts(const struct peer *peer, int door, int peer_port, void *owner);
+/* May this peer come in at all? -1 with the sentence. */
 MUST_USE int door_admit(const struct api *a, const struct server_req *r, struct principal *who,
 			struct err *e);
 

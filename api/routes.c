@@ -238,6 +238,7 @@ struct api *api_new(struct loop *l, struct ops *o)
 		.request = route_request,
 		.gone = route_gone,
 		.refusal = route_refusal,
+		.accepted = door_accepts,
 		.owner = a,
 	};
 	a->server = server_new(l, NULL, &handler);

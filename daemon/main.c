@@ -1,5 +1,6 @@
 /* aditd: options, then the daemon. Exit codes: 0 ok, 64 usage, 78 configuration, 1 else. */
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,6 +126,7 @@ int main(int argc, char **argv)
 	if (rc >= 0)
 		return rc;
 	protect_memory();
+	(void)signal(SIGPIPE, SIG_IGN);
 	log_init("aditd", LOG_LEVEL_INFO);
 	return run(&o);
 }

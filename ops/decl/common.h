@@ -38,8 +38,22 @@
 	FIELD_OUT("kind", FIELD_STRING, .doc = "From the closed list of error kinds."),            \
 		FIELD_OUT("message", FIELD_STRING, .doc = "One sentence."),                        \
 		FIELD_OUT("hint", FIELD_STRING, .doc = "What to do next."),                        \
+		FIELD_OUT("retryable", FIELD_BOOL, .doc = "The same again may help."),             \
+		FIELD_OUT("retry_after_s", FIELD_INT, .doc = "Not before that many seconds."),     \
+		FIELD_OUT("missing_permission", FIELD_STRING, .doc = "What the API token lacks."), \
+		FIELD_OUT("cloudflare", FIELD_OBJECT, .sub = cloudflare_rows,                      \
+			  .doc = "What Cloudflare answered."),                                     \
 		FIELD_OUT("since", FIELD_STRING, .flags = FIELD_TIME, .doc = "First seen."),       \
-		FIELD_OUT("attempts", FIELD_INT, .doc = "Tries that failed in a row.")
+		FIELD_OUT("attempts", FIELD_INT, .doc = "Tries that failed in a row."),            \
+		FIELD_OUT("next_try_s", FIELD_INT, .doc = "Seconds until it is tried again.")
+
+#define PROBLEM_TABLE                                                                              \
+	static const struct field cloudflare_rows[] = {                                            \
+		FIELD_OUT("status", FIELD_INT, .doc = "HTTP status."),                             \
+		FIELD_OUT("code", FIELD_INT, .doc = "Code of the first error."),                   \
+		FIELD_OUT("ray", FIELD_STRING, .doc = "Ray id, for Cloudflare's support."),        \
+		FIELDS_END,                                                                        \
+	}
 
 #define LIST_RESULT(items_table)                                                                   \
 	FIELD_OUT("items", FIELD_ITEMS, .sub = (items_table), .doc = "The rows."),                 \
@@ -66,6 +80,7 @@
 /* What every write answers. */
 #define WRITE_RESULT_TABLES                                                                        \
 	RATE_TABLE;                                                                                \
+	PROBLEM_TABLE;                                                                             \
 	static const struct field change_rows[] = {CHANGE_ROWS, FIELDS_END};                       \
 	static const struct field problem_rows[] = {PROBLEM_ROWS, FIELDS_END};                     \
 	static const struct field write_result[] = {                                               \

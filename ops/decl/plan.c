@@ -21,7 +21,17 @@ static const char *const states[] = {"planned",  "needs_approval", "applied", "u
 		FIELD_OUT("decided", FIELD_STRING, .flags = FIELD_TIME, .doc = "When."),           \
 		FIELD_OUT("revision", FIELD_INT, .doc = "Desired revision that it made.")
 
-static const struct field plan_rows[] = {PLAN_ROWS, FIELDS_END};
+static const struct field plan_rows[] = {
+	PLAN_ROWS,
+	FIELD_OUT("approvals", FIELD_INT, .doc = "How many reasons it needs approval for."),
+	FIELDS_END,
+};
+
+static const struct field touch_rows[] = {
+	FIELD_OUT("id", FIELD_STRING, .doc = "Local id."),
+	FIELD_OUT("generation", FIELD_INT, .doc = "Its version; 0 = it did not exist."),
+	FIELDS_END,
+};
 
 const struct op *op_plan_list(void)
 {
@@ -60,6 +70,8 @@ const struct op *op_plan_get(void)
 		FIELD_OUT("changes", FIELD_ITEMS, .sub = change_rows, .doc = "What changes."),
 		FIELD_OUT("approvals", FIELD_STRINGS, .doc = "Why it needs approval."),
 		FIELD_OUT("warnings", FIELD_STRINGS, .doc = "What to know."),
+		FIELD_OUT("touches", FIELD_ITEMS, .sub = touch_rows,
+			  .doc = "Objects whose versions it was computed from."),
 		FIELDS_END,
 	};
 	static const struct op op = {

@@ -11,7 +11,7 @@ static const struct field route_rows[] = {
 	FIELD_OUT("hostname", FIELD_STRING, .doc = "Public name."),
 	FIELD_OUT("path", FIELD_STRING, .doc = "Path pattern; absent = all paths."),
 	FIELD_OUT("service", FIELD_STRING, .doc = "Origin service."),
-	FIELD_OUT("origin", FIELD_OBJECT, .doc = "Options towards the origin (originRequest)."),
+	FIELD_OUT("origin", FIELD_RAW, .doc = "Options towards the origin (originRequest)."),
 	FIELD_OUT("tunnel", FIELD_STRING, .doc = "Name of the tunnel that it goes through."),
 	FIELD_OUT("url", FIELD_STRING, .doc = "Where it is published."),
 	FIELD_OUT("state", FIELD_STRING, .doc = "live, pending or problem."),

@@ -2,6 +2,7 @@
 #include "ops/decl/common.h"
 
 RATE_TABLE;
+PROBLEM_TABLE;
 
 static const struct field problem_rows[] = {
 	FIELD_OUT("object", FIELD_STRING, .doc = "Type of the object, or system."),
