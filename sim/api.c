@@ -35,7 +35,8 @@ struct kept {
 	struct cloud_response r;
 	char *method, *path, *authorization, *content_type, *auth_key;
 	struct buf body;
-	struct cloud_arg query[MAX_QUERY];
+	struct cloud_arg query[MAX_QUERY]; /* of the two below */
+	char *names[MAX_QUERY], *values[MAX_QUERY];
 	size_t n_query;
 };
 
@@ -110,8 +111,8 @@ static void kept_free(struct kept *k)
 	if (k->req)
 		server_req_set_context(k->req, NULL);
 	for (size_t i = 0; i < k->n_query; i++) {
-		free((void *)(uintptr_t)k->query[i].name);
-		free((void *)(uintptr_t)k->query[i].value);
+		free(k->names[i]);
+		free(k->values[i]);
 	}
 	free(k->method);
 	free(k->path);
@@ -172,9 +173,12 @@ static struct kept *keep(struct api *a, struct server_req *req, const struct clo
 	k->auth_key = str_dup(q->auth_key);
 	k->content_type = str_dup(q->content_type);
 	buf_add(&k->body, q->body, q->body_len);
-	for (size_t i = 0; i < q->n_query; i++)
-		k->query[k->n_query++] =
-			(struct cloud_arg){str_dup(q->query[i].name), str_dup(q->query[i].value)};
+	for (size_t i = 0; i < q->n_query; i++) {
+		k->names[i] = str_dup(q->query[i].name);
+		k->values[i] = str_dup(q->query[i].value);
+		k->query[i] = (struct cloud_arg){k->names[i], k->values[i]};
+	}
+	k->n_query = q->n_query;
 	timer_init(&k->timer, a->loop, time_came, k);
 	list_init(&k->node);
 	list_append(&a->waiting, &k->node);
@@ -331,7 +335,7 @@ static const char *write_refusal(int status, const char *what, struct buf *body,
 int api_new(struct loop *l, struct cloud *c, struct faults *f, struct journal *j, int fd,
 	    struct api **out, struct err *e)
 {
-	static const struct server_limits limits = {.max_body = 16 * 1024 * 1024,
+	static const struct server_limits limits = {.max_body = 16UL * 1024 * 1024,
 						    .max_connections = 4096,
 						    .body_ms = 60000,
 						    .idle_ms = 600000};

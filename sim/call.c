@@ -189,15 +189,17 @@ void page_add(struct page *p, void *item)
 
 static void write_page_info(struct call *k, const struct page *p, size_t count)
 {
-	int64_t total = (int64_t)p->n;
+	int64_t total = (int64_t)p->n, pages = 0;
 
+	if (p->per_page > 0)
+		pages = (total + p->per_page - 1) / p->per_page;
 	json_write_key(&k->w, "result_info");
 	json_object_begin(&k->w);
 	json_put_int(&k->w, "page", p->page);
 	json_put_int(&k->w, "per_page", p->per_page);
 	json_put_int(&k->w, "count", (int64_t)count);
 	json_put_int(&k->w, "total_count", total);
-	json_put_int(&k->w, "total_pages", (total + p->per_page - 1) / p->per_page);
+	json_put_int(&k->w, "total_pages", pages);
 	json_object_end(&k->w);
 }
 

@@ -243,16 +243,16 @@ static void answer_by_route(struct call *k)
 {
 	const struct route *route = NULL;
 	const char *fixture = map_get(&k->c->fixtures, k->path);
-	enum route_match match = route_find(k->q->method, k->path, k->ids, &route);
+	bool found = ROUTE_FOUND == route_find(k->q->method, k->path, k->ids, &route);
 
 	if (route)
 		k->r->family = route->pattern;
 	if (fixture && str_equal(k->q->method, "GET")) {
 		k->r->status = 200;
 		buf_str(&k->r->body, fixture);
-	} else if (match == ROUTE_NO_PATH) {
+	} else if (!route) {
 		call_fail_route(k);
-	} else if (match == ROUTE_NO_METHOD) {
+	} else if (!found) {
 		call_fail(k, 405, 7001, "Method %s not available for that URI.", k->q->method);
 	} else if (resolve(k, route) == 0) {
 		route->answer(k);

@@ -224,7 +224,7 @@ static void order_came(struct server_req *req, void *owner)
 int control_new(struct loop *l, const struct control_parts *parts, int fd, struct control **out,
 		struct err *e)
 {
-	static const struct server_limits limits = {.max_body = 64 * 1024 * 1024};
+	static const struct server_limits limits = {.max_body = 64UL * 1024 * 1024};
 	struct control *c = mem_alloc(sizeof *c);
 	const struct server_handler handler = {.request = order_came, .owner = c};
 

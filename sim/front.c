@@ -15,9 +15,9 @@
 
 #include "base/buf.h"
 
-#define PIECE      (64 * 1024)
-#define MAX_BUFFER (1024 * 1024)
-#define MAX_HEADER (64 * 1024)
+#define PIECE      (64UL * 1024)
+#define MAX_BUFFER (1024UL * 1024)
+#define MAX_HEADER (64UL * 1024)
 #define TICK_MS    50
 
 struct front {
@@ -173,10 +173,11 @@ static bool header_complete(struct link *k, size_t header_len)
 			link_reset(k);
 			return false;
 		}
-		if (sscanf(order, "cut %ld", &k->allowance) == 1)
+		if (str_starts(order, "cut "))
 			k->phase = ANSWER_CUT;
-		if (sscanf(order, "slow %ld", &k->allowance) == 1)
+		if (str_starts(order, "slow "))
 			k->phase = ANSWER_SLOW;
+		k->allowance = strtol(order + strcspn(order, " "), NULL, 10);
 	}
 	size_t body_len = k->held.len - header_len;
 	AUTO(str_t) body = mem_alloc(body_len + 1);
@@ -304,16 +305,19 @@ static void caller_came(struct io *io, int events, void *owner)
 static int listen_inner(struct front *f, int *out, struct err *e)
 {
 	sa_family_t family = AF_UNIX;
-	AUTO(fd_t) fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
 	f->inner = (struct sockaddr_un){.sun_family = AF_UNIX};
 	f->inner_len = sizeof f->inner;
 	if (fd < 0 || bind(fd, (const struct sockaddr *)&f->inner, sizeof family) < 0 ||
 	    listen(fd, 4096) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&f->inner, &f->inner_len) < 0)
-		return err_errno(e, "cannot listen behind the API's socket");
+	    getsockname(fd, (struct sockaddr *)&f->inner, &f->inner_len) < 0) {
+		err_errno(e, "cannot listen behind the API's socket");
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
 	*out = fd;
-	fd = -1;
 	return 0;
 }
 

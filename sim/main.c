@@ -118,7 +118,7 @@ static int tell_address(int fd, char out[64], struct err *e)
 		struct sockaddr any;
 		struct sockaddr_in v4;
 		struct sockaddr_in6 v6;
-	} a;
+	} a = {.v6 = {0}};
 	socklen_t len = sizeof a;
 	char host[INET6_ADDRSTRLEN];
 

@@ -48,6 +48,17 @@ void options_help(void)
 	     "When all sockets listen, one line of JSON on standard output tells their addresses.");
 }
 
+static int read_fd(const char *text, int *out, struct err *e)
+{
+	char *end = NULL;
+	long fd = strtol(text, &end, 10);
+
+	if (!text[0] || *end || fd < 0 || fd > 1000000)
+		return err_set(e, ERR_INVALID, "not the number of a descriptor");
+	*out = (int)fd;
+	return 0;
+}
+
 static int take(struct options *o, int c, const char *value, struct err *e)
 {
 	switch (c) {
@@ -79,8 +90,7 @@ static int take(struct options *o, int c, const char *value, struct err *e)
 		strlist_add(&o->zones, value);
 		return 0;
 	case 'd':
-		o->ready_fd = atoi(value);
-		return 0;
+		return read_fd(value, &o->ready_fd, e);
 	case 'h':
 		o->help = true;
 		return 0;

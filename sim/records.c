@@ -108,7 +108,7 @@ int record_take(struct call *k, const char *id, struct sim_record **out, struct 
 static void answer_record(struct call *k, int outcome, const struct sim_record *r,
 			  const struct refusal *f)
 {
-	if (outcome < 0) {
+	if (outcome < 0 || !r) {
 		call_fail_at(k, f, NULL);
 		return;
 	}

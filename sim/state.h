@@ -118,10 +118,12 @@ const char *tunnel_status(const struct sim_tunnel *t);
 /* Forget one connector (NULL = all) and note the time if the tunnel lost its last connection. */
 void tunnel_forget_connectors(struct sim_tunnel *t, const char *connector_id, int64_t now_ms);
 /* Every value of a map, by its type. Leave it by return only: a break goes on with the next one. */
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type or a name cannot stand in parentheses */
 #define MAP_EACH(T, it, map)                                                                       \
 	for (size_t it##_i_ = 0, it##_once_ = 1; it##_once_; it##_once_ = 0)                       \
 		for (const struct map_entry *it##_e_;                                              \
 		     (it##_e_ = map_next((map), &it##_i_)) != NULL;)                               \
 			for (T *it = it##_e_->value; it; it = NULL)
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 #endif
