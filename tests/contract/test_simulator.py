@@ -187,7 +187,8 @@ def test_seed_file_and_ready_file(tmp_path):
     (["--help"], 0, "--visitors"), (["--version"], 0, "adit-sim "),
     (["--nothing"], 64, "--nothing"), (["--api", "0.0.0.0:0"], 64, "loopback"),
     (["--account", "x"], 64, "32 hex"), (["--token", "short"], 64, "--token"),
-    (["--ready-fd", "x"], 64, "descriptor"), (["extra"], 64, "extra"), (["--state", "/nonexistent/seed.json"], 1, "seed.json")])
+    (["--ready-fd", "x"], 64, "descriptor"), (["extra"], 64, "extra"),
+    (["--state", "/nonexistent/seed.json"], 1, "seed.json")])
 def test_options(options, status, words):
     done = subprocess.run([BUILD / "adit-sim", *options], capture_output=True, text=True,
                           timeout=20, check=False)
