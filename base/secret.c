@@ -210,19 +210,18 @@ void random_bytes(void *out, size_t len)
 
 void random_hex(char *out, size_t digits)
 {
-	unsigned char two[1];
-	char pair[3];
+	unsigned char bytes[32];
+	char text[2 * sizeof(bytes) + 1];
 
-	for (size_t i = 0; i < digits; i++) {
-		if (i % 2 == 0) {
-			random_bytes(two, 1);
-			hex_of(two, 1, pair);
-		}
-		out[i] = pair[i % 2];
+	for (size_t done = 0; done < digits; done += sizeof(text) - 1) {
+		size_t n = digits - done < sizeof(text) - 1 ? digits - done : sizeof(text) - 1;
+		random_bytes(bytes, (n + 1) / 2);
+		hex_of(bytes, (n + 1) / 2, text);
+		memcpy(out + done, text, n);
 	}
 	out[digits] = '\0';
-	explicit_bzero(two, sizeof(two));
-	explicit_bzero(pair, sizeof(pair));
+	explicit_bzero(bytes, sizeof(bytes));
+	explicit_bzero(text, sizeof(text));
 }
 
 uint64_t random_u64(void)
