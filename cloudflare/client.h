@@ -1,7 +1,8 @@
 /*
  * One call to Cloudflare's API: base URL, token, envelope, error kinds (HTTP status first, code
- * second), ray ids, budget, and at most one request per object in flight. Nothing here repeats a
- * call: who asked decides, after reading back what the lost answer may have done.
+ * second), ray ids, budget, and at most one request per object in flight. A 429 is waited out here,
+ * since it is known to have had no effect; nothing else is repeated: who asked decides, after
+ * reading back what the lost answer may have done. The token stands in no error and no log.
  */
 #ifndef CLOUDFLARE_CLIENT_H
 #define CLOUDFLARE_CLIENT_H
@@ -19,9 +20,11 @@ struct cf_options {
 	int64_t budget_calls, budget_window_ms; /* of this host: settings divided by fleet_size */
 };
 
-/* Budget figures and access state are written to world->system. http and world are borrowed. */
+/* Budget figures and access state are written to world->system. http and world are borrowed. A call
+ * is zeroed by its owner before its first use. */
 MUST_USE int cf_new(struct loop *l, struct http *http, struct world *w,
 		    const struct cf_options *options, struct cf **cf, struct err *e);
+/* Cancels all calls, without done(). */
 void cf_free(struct cf *cf);
 /* Copies; an absent secret means that calls fail with ERR_DENIED and a hint. */
 void cf_set_token(struct cf *cf, const struct secret *token);
@@ -45,13 +48,24 @@ struct cf_call {
 	bool absent;               /* the object does not exist (404, 81044, 1003, 1015 ...) */
 
 	/* private */
-	struct cf *cf;
+	struct cf *cf; /* NULL = not started, or over */
 	struct http_req req;
-	struct timer wait; /* for the budget */
-	struct list node;
+	struct list node; /* among those in the same state */
 	char *method, *path, *body, *object;
 	const char *permission;
 	enum cf_share share;
+	enum { CF_CALL_QUEUED, CF_CALL_READY, CF_CALL_FLYING, CF_CALL_ENDED } state;
+	int refusals;             /* how often it met a 429 */
+	int64_t refused_ms;       /* monotonic: the first of them */
+	int64_t token_generation; /* which token it was sent with */
+	int flags;
+	task_done_fn *done;
+	void *owner;
+};
+
+enum {
+	CF_CALL_WHOLE = 1,  /* the result is a list that must be complete in this one answer */
+	CF_CALL_TRYING = 2, /* a 401 says nothing about the token: another endpoint may know it */
 };
 
 /* For the families in this room. path is below the base URL ("/accounts/..."); object names what
@@ -61,6 +75,18 @@ struct cf_call {
 void cf_call_start(struct cf *cf, struct cf_call *c, enum cf_share share, const char *method,
 		   const char *path, const char *body, const char *object, const char *permission,
 		   task_done_fn *done, void *owner);
+/* The same with flags (CF_CALL_...) or'ed. */
+void cf_call_start_with(struct cf *cf, struct cf_call *c, enum cf_share share, const char *method,
+			const char *path, const char *body, const char *object,
+			const char *permission, int flags, task_done_fn *done, void *owner);
+/* For families: the call ends with this error, nothing is sent. */
+void cf_call_refuse(struct cf *cf, struct cf_call *c, const struct err *why, task_done_fn *done,
+		    void *owner);
+/* The account's id; ERR_DENIED with a hint when none is configured. */
+MUST_USE int cf_account(const struct cf *cf, const char **account_id, struct err *e);
+struct loop *cf_loop(const struct cf *cf);
+
+/* Idempotent; fine on a zeroed call. A write in flight may have taken effect all the same. */
 void cf_call_cancel(struct cf_call *c);
 /* Free what a finished or cancelled call holds; it can be started again. */
 void cf_call_reset(struct cf_call *c);

@@ -6,9 +6,10 @@
 #include "cloudflare/client.h"
 
 struct cf_config {
-	int64_t version;        /* 0 = never configured */
-	bool local;             /* source is "local": the tunnel is configured by a file */
-	struct json_span config; /* the "config" member, in the call's text; len 0 = null or absent */
+	int64_t version; /* 0 = never configured */
+	bool local;      /* source is "local": the tunnel is configured by a file */
+	struct json_span
+		config; /* the "config" member, in the call's text; len 0 = null or absent */
 };
 
 void cf_config_get(struct cf *cf, struct cf_call *c, const char *object, const char *tunnel_id,

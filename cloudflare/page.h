@@ -4,6 +4,7 @@
 #ifndef CLOUDFLARE_PAGE_H
 #define CLOUDFLARE_PAGE_H
 
+#include "base/map.h"
 #include "cloudflare/client.h"
 
 struct cf_page {
@@ -21,6 +22,9 @@ struct cf_page {
 	const char *permission;
 	int64_t page, per_page, max_pages;
 	char *cursor;
+	int64_t total; /* as the first page said; -1 = it did not */
+	size_t max_rows;
+	struct map ids; /* of the rows so far */
 	int restarts;
 };
 
@@ -28,6 +32,9 @@ struct cf_page {
 void cf_page_start(struct cf *cf, struct cf_page *p, enum cf_share share, const char *path,
 		   int64_t per_page, size_t max_rows, const char *permission, task_done_fn *done,
 		   void *owner);
+/* For families: the listing ends with this error, nothing is asked. */
+void cf_page_refuse(struct cf *cf, struct cf_page *p, const struct err *why, task_done_fn *done,
+		    void *owner);
 void cf_page_cancel(struct cf_page *p);
 void cf_page_reset(struct cf_page *p);
 /* Every row, in order; stops when row() returns non-zero and returns that. */

@@ -11,6 +11,7 @@ struct cf_record {
 	int64_t ttl;
 };
 
+/* A member that is NULL (a ttl of 0) is left out: unset in a new record, unchanged by a patch. */
 struct cf_record_body {
 	const char *type, *name, *content, *comment;
 	bool proxied;

@@ -8,8 +8,8 @@ struct cf_tunnel {
 	char id[UUID_SIZE];
 	char name[128];
 	char status[16];
-	bool deleted; /* deleted_at is set: such a tunnel still answers by id */
-	bool remote;  /* config_src is cloudflare */
+	bool deleted;        /* deleted_at is set: such a tunnel still answers by id */
+	bool remote;         /* config_src is cloudflare */
 	int64_t connections; /* -1 = not told */
 };
 

@@ -1,0 +1,258 @@
+/*
+ * Page after page into one answer. What a listing may be taken for is decided here: complete and
+ * without a row twice, or nothing at all, since absence is concluded from it.
+ */
+#include "cloudflare/page.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RESTARTS_MAX 2
+#define PAGES_SPARE  4
+#define ROWS_LEAST   20 /* of a page, when the server gives less than it was asked for */
+
+static void page_ask(struct cf_page *p);
+
+/* ---- the rows so far ---- */
+
+static void rows_drop(struct cf_page *p)
+{
+	for (size_t i = 0; i < p->n_docs; i++)
+		json_doc_free(p->docs[i]);
+	free(p->docs);
+	p->docs = NULL;
+	p->n_docs = 0;
+	p->count = 0;
+	map_free(&p->ids);
+	p->ids = (struct map){0};
+	str_set(&p->cursor, NULL);
+	p->page = 1;
+	p->total = -1;
+}
+
+static void page_fail(struct cf_page *p)
+{
+	rows_drop(p);
+	task_finish(&p->task);
+}
+
+/* It changed while it was read: once more from the beginning. */
+static void page_restart(struct cf_page *p)
+{
+	if (p->restarts++ < RESTARTS_MAX) {
+		rows_drop(p);
+		page_ask(p);
+		return;
+	}
+	(void)err_set(&p->task.err, ERR_UPSTREAM,
+		      "Cloudflare's listing changed each of %d times while it was read",
+		      RESTARTS_MAX + 1);
+	(void)err_hint(&p->task.err, "Try again when fewer changes are made.");
+	page_fail(p);
+}
+
+/* False when a row was seen before. */
+static bool rows_note(struct cf_page *p, const struct json *rows)
+{
+	JSON_EACH (row, rows) {
+		const char *id = json_get_string(row, "id");
+
+		if (id && map_set(&p->ids, id, p))
+			return false;
+		p->count++;
+	}
+	return true;
+}
+
+static void page_keep(struct cf_page *p)
+{
+	p->docs = mem_grow(p->docs, p->n_docs + 1, sizeof(struct json_doc *));
+	p->docs[p->n_docs++] = steal(&p->call.doc);
+}
+
+/* ---- one page ---- */
+
+/* Counts are numbers, but strings in some families. */
+static int64_t info_int(const struct json *info, const char *key)
+{
+	const struct json *v = json_get(info, key);
+	const char *text = json_string(v);
+	int64_t n;
+
+	if (json_int(v, &n))
+		return n < 0 ? -1 : n;
+	if (!text || !*text || strlen(text) > 15 || text[strspn(text, "0123456789")])
+		return -1;
+	return strtoll(text, NULL, 10);
+}
+
+static const char *info_cursor(const struct json *info)
+{
+	const char *cursor = json_get_string(info, "cursor");
+
+	if (!cursor || !*cursor)
+		cursor = json_get_string(json_get(info, "cursors"), "after");
+	return cursor && *cursor ? cursor : NULL;
+}
+
+static int page_refused(struct cf_page *p, const char *what)
+{
+	return err_set(&p->task.err, ERR_UPSTREAM, "Cloudflare's listing cannot be used: %s", what);
+}
+
+static int page_check(struct cf_page *p)
+{
+	const struct cf_call *c = &p->call;
+	int64_t page = info_int(c->info, "page");
+
+	if (json_type(c->result) != JSON_ARRAY)
+		return page_refused(p, "the result is no list");
+	if (p->count + json_count(c->result) > p->max_rows || (int64_t)p->n_docs >= p->max_pages) {
+		(void)page_refused(p, "it is larger than adit takes");
+		p->task.err.retryable = false;
+		return -1;
+	}
+	if (page >= 0 && page != p->page && !p->cursor && !info_cursor(c->info))
+		return page_refused(p, "another page came than the one asked for");
+	return 0;
+}
+
+enum page_next { PAGE_MORE, PAGE_LAST, PAGE_CHANGED };
+
+static enum page_next page_after(struct cf_page *p, const struct json *info, size_t rows)
+{
+	const char *cursor = info_cursor(info);
+
+	if (cursor) {
+		if (str_equal(cursor, p->cursor))
+			return PAGE_CHANGED;
+		str_set(&p->cursor, cursor);
+		return PAGE_MORE;
+	}
+	if (p->cursor || rows == 0)
+		return PAGE_LAST;
+	p->page++;
+	if (p->total >= 0)
+		return (int64_t)p->count >= p->total ? PAGE_LAST : PAGE_MORE;
+	/* Without a total, only a page that is smaller than the server says its pages are is the
+	 * last; without that too, only an empty one. */
+	return (int64_t)rows < info_int(info, "per_page") ? PAGE_LAST : PAGE_MORE;
+}
+
+static enum page_next page_take(struct cf_page *p)
+{
+	const struct json *info = p->call.info;
+	int64_t total = info_int(info, "total_count");
+	size_t rows = json_count(p->call.result);
+
+	if (!rows_note(p, p->call.result))
+		return PAGE_CHANGED;
+	if (p->n_docs > 0 && total >= 0 && total != p->total)
+		return PAGE_CHANGED;
+	if (p->n_docs == 0)
+		p->total = total;
+	enum page_next next = page_after(p, info, rows);
+	if (next == PAGE_LAST && p->total >= 0 && (int64_t)p->count != p->total)
+		return PAGE_CHANGED;
+	return next;
+}
+
+static void page_came(struct task *t, void *owner)
+{
+	struct cf_page *p = owner;
+
+	if (t->err.kind != ERR_NONE || page_check(p) < 0) {
+		if (t->err.kind != ERR_NONE)
+			p->task.err = t->err;
+		page_fail(p);
+		return;
+	}
+	enum page_next next = page_take(p);
+	page_keep(p);
+	if (next == PAGE_CHANGED)
+		page_restart(p);
+	else if (next == PAGE_MORE)
+		page_ask(p);
+	else
+		task_finish(&p->task);
+}
+
+static void page_ask(struct cf_page *p)
+{
+	AUTO(buf_t) path = {0};
+
+	(void)buf_printf(&path, "%s%cper_page=%lld", p->path, strchr(p->path, '?') ? '&' : '?',
+			 (long long)p->per_page);
+	if (p->cursor) {
+		AUTO(str_t) cursor = percent_encode(p->cursor);
+		(void)buf_printf(&path, "&cursor=%s", cursor);
+	} else {
+		(void)buf_printf(&path, "&page=%lld", (long long)p->page);
+	}
+	cf_call_start(p->cf, &p->call, p->share, "GET", buf_text(&path), NULL, NULL, p->permission,
+		      page_came, p);
+}
+
+/* ---- the task ---- */
+
+static void page_begin(struct cf *cf, struct cf_page *p, task_done_fn *done, void *owner)
+{
+	cf_page_reset(p);
+	task_begin(&p->task, cf_loop(cf), done, owner);
+	p->cf = cf;
+	rows_drop(p);
+}
+
+void cf_page_refuse(struct cf *cf, struct cf_page *p, const struct err *why, task_done_fn *done,
+		    void *owner)
+{
+	struct err e = *why;
+
+	page_begin(cf, p, done, owner);
+	p->task.err = e;
+	task_finish(&p->task);
+}
+
+void cf_page_start(struct cf *cf, struct cf_page *p, enum cf_share share, const char *path,
+		   int64_t per_page, size_t max_rows, const char *permission, task_done_fn *done,
+		   void *owner)
+{
+	page_begin(cf, p, done, owner);
+	p->share = share;
+	p->path = str_dup(path);
+	p->permission = permission;
+	p->per_page = per_page > 0 ? per_page : ROWS_LEAST;
+	p->max_rows = max_rows;
+	p->max_pages = (int64_t)(max_rows / ROWS_LEAST) + PAGES_SPARE;
+	page_ask(p);
+}
+
+void cf_page_cancel(struct cf_page *p)
+{
+	cf_call_cancel(&p->call);
+	task_abandon(&p->task);
+}
+
+void cf_page_reset(struct cf_page *p)
+{
+	assert(!p->task.busy);
+	rows_drop(p);
+	cf_call_reset(&p->call);
+	free(p->path);
+	memset(p, 0, sizeof(*p));
+}
+
+int cf_page_each(const struct cf_page *p, int (*row)(const struct json *row, void *owner),
+		 void *owner)
+{
+	for (size_t i = 0; i < p->n_docs; i++) {
+		JSON_EACH (it, json_get(json_root(p->docs[i]), "result")) {
+			int rc = row(it, owner);
+
+			if (rc)
+				return rc;
+		}
+	}
+	return 0;
+}

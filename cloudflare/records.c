@@ -1,0 +1,158 @@
+/* DNS records: requests, and what is believed of the answers. */
+#include "cloudflare/records.h"
+
+#include "cloudflare/paths.h"
+
+#define PAGE_ROWS   5000
+#define RECORDS_MAX 50000 /* about 20 MiB of answers */
+
+/* ---- requests ---- */
+
+void cf_record_find(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
+		    const char *name, task_done_fn *done, void *owner)
+{
+	AUTO(str_t) encoded = percent_encode(name);
+	AUTO(str_t) rest = str_format("?name.exact=%s&per_page=%d", encoded, PAGE_ROWS);
+	AUTO(str_t) path = NULL;
+	struct err e;
+
+	if (path_records(zone, rest, &path, &e) < 0)
+		cf_call_refuse(cf, c, &e, done, owner);
+	else
+		cf_call_start_with(cf, c, CF_SHARE_RECONCILE, "GET", path, NULL, object,
+				   PERMISSION_DNS_READ, CF_CALL_WHOLE, done, owner);
+}
+
+static void record_call(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
+			const char *id, const char *method, const char *body, task_done_fn *done,
+			void *owner)
+{
+	const char *permission =
+		str_equal(method, "GET") ? PERMISSION_DNS_READ : PERMISSION_DNS_EDIT;
+	AUTO(str_t) path = NULL;
+	struct err e;
+
+	if (path_record(zone, id, &path, &e) < 0)
+		cf_call_refuse(cf, c, &e, done, owner);
+	else
+		cf_call_start(cf, c, CF_SHARE_RECONCILE, method, path, body, object, permission,
+			      done, owner);
+}
+
+void cf_record_get(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
+		   const char *id, task_done_fn *done, void *owner)
+{
+	record_call(cf, c, object, zone, id, "GET", NULL, done, owner);
+}
+
+static void put_given(struct json_writer *w, const char *key, const char *value)
+{
+	if (value)
+		json_put_string(w, key, value);
+}
+
+/* identity: type and name as well, which only a new record takes. */
+static char *body_text(const struct cf_record_body *body, bool identity)
+{
+	AUTO(buf_t) out = {0};
+	struct json_writer w;
+
+	json_write_init(&w, &out);
+	json_object_begin(&w);
+	if (identity) {
+		json_put_string(&w, "type", body->type);
+		json_put_string(&w, "name", body->name);
+	}
+	put_given(&w, "content", body->content);
+	json_put_bool(&w, "proxied", body->proxied);
+	if (body->ttl > 0)
+		json_put_int(&w, "ttl", body->ttl);
+	put_given(&w, "comment", body->comment);
+	json_object_end(&w);
+	return buf_steal(&out);
+}
+
+void cf_record_create(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
+		      const struct cf_record_body *body, task_done_fn *done, void *owner)
+{
+	AUTO(str_t) text = body_text(body, true);
+	AUTO(str_t) path = NULL;
+	struct err e;
+
+	if (path_records(zone, "", &path, &e) < 0)
+		cf_call_refuse(cf, c, &e, done, owner);
+	else
+		cf_call_start(cf, c, CF_SHARE_RECONCILE, "POST", path, text, object,
+			      PERMISSION_DNS_EDIT, done, owner);
+}
+
+void cf_record_patch(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
+		     const char *id, const struct cf_record_body *body, task_done_fn *done,
+		     void *owner)
+{
+	AUTO(str_t) text = body_text(body, false);
+
+	record_call(cf, c, object, zone, id, "PATCH", text, done, owner);
+}
+
+void cf_record_delete(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
+		      const char *id, task_done_fn *done, void *owner)
+{
+	record_call(cf, c, object, zone, id, "DELETE", NULL, done, owner);
+}
+
+void cf_record_list(struct cf *cf, struct cf_page *p, enum cf_share share, const char *zone,
+		    const char *filter, task_done_fn *done, void *owner)
+{
+	AUTO(str_t) rest = str_format("%s%s", filter ? "?" : "", filter ? filter : "");
+	AUTO(str_t) path = NULL;
+	struct err e;
+
+	if (path_records(zone, rest, &path, &e) < 0)
+		cf_page_refuse(cf, p, &e, done, owner);
+	else
+		cf_page_start(cf, p, share, path, PAGE_ROWS, RECORDS_MAX, PERMISSION_DNS_READ, done,
+			      owner);
+}
+
+/* ---- answers ---- */
+
+static int record_refuse(const char *what, struct err *e)
+{
+	return err_set(e, ERR_UPSTREAM, "Cloudflare's answer is no DNS record: %s", what);
+}
+
+/* A member is absent, null or of this type. */
+static bool may_be(const struct json *v, const char *key, enum json_type type)
+{
+	const struct json *member = json_get(v, key);
+
+	return json_is_null(member) || json_type(member) == type;
+}
+
+int cf_record_read(const struct json *v, struct cf_record *out, struct err *e)
+{
+	const char *id = json_get_string(v, "id");
+	struct cf_record r = {
+		.name = json_get_string(v, "name"),
+		.type = json_get_string(v, "type"),
+		.content = json_get_string(v, "content"),
+		.comment = json_get_string(v, "comment"),
+		.proxied = json_get_bool(v, "proxied", false),
+		.ttl = json_get_int(v, "ttl", 1),
+	};
+
+	if (json_type(v) != JSON_OBJECT)
+		return record_refuse(json_type_name(json_type(v)), e);
+	if (!id || !hex_valid(id, CF_ID_SIZE - 1) || !str_copy(r.id, sizeof(r.id), id))
+		return record_refuse("its id is missing or malformed", e);
+	if (!r.name || !*r.name || !r.type || !*r.type)
+		return record_refuse("its name or type is missing", e);
+	if (!may_be(v, "content", JSON_STRING) || !may_be(v, "comment", JSON_STRING) ||
+	    !may_be(v, "proxied", JSON_BOOL) || !may_be(v, "ttl", JSON_NUMBER) || r.ttl < 1)
+		return record_refuse("a member is of the wrong type", e);
+	if (!r.content)
+		r.content = "";
+	*out = r;
+	return 0;
+}
