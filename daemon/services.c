@@ -2,8 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <grp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,9 @@ static int open_state(struct daemon *d, struct err *e)
 	return 0;
 }
 
-static void open_store(struct daemon *d)
+/* Damage, a full disk or another owner leave the daemon without a store, but running; another
+ * daemon on the same folder does not: two would start every connector twice. */
+static int open_store(struct daemon *d, struct err *e)
 {
 	struct store_options o = {
 		.dirfd = d->state_dirfd,
@@ -33,19 +35,21 @@ static void open_store(struct daemon *d)
 		.account_id =
 			d->settings.cloudflare.account_id ? d->settings.cloudflare.account_id : "",
 	};
-	struct err e;
-	if (store_open(&o, &d->store, &e) < 0 || store_load(d->store, d->world, &e) < 0) {
+	if (store_open(&o, &d->store, e) < 0 || store_load(d->store, d->world, e) < 0) {
 		store_close(d->store);
 		d->store = NULL;
-		str_set(&d->store_trouble, e.message);
+		if (e->kind == ERR_BUSY)
+			return -1;
+		str_set(&d->store_trouble, e->message);
 		log_error("the store cannot be used; connectors go on, nothing is changed: %s",
-			  e.message);
-		return;
+			  e->message);
+		return 0;
 	}
 	if (store_was_damaged(d->store))
 		log_warning("the store was damaged and was moved aside; a new one was begun");
 	(void)str_copy(d->world->system.install, sizeof(d->world->system.install),
 		       store_install(d->store));
+	return 0;
 }
 
 static void fill_system(struct daemon *d)
@@ -373,9 +377,8 @@ int daemon_start(struct daemon *d, struct settings *settings, struct err *e)
 	d->state_dirfd = -1;
 	d->loop = loop_new();
 	d->world = world_new();
-	if (open_state(d, e) < 0)
+	if (open_state(d, e) < 0 || open_store(d, e) < 0)
 		return -1;
-	open_store(d);
 	fill_system(d);
 	if (open_cloudflare(d, e) < 0 || open_supervisor(d, e) < 0)
 		return -1;

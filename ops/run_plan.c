@@ -12,6 +12,18 @@ static void row_plan(const void *row, struct json_writer *w, const void *owner)
 	render_plan(row, false, w);
 }
 
+/* Plans expire when somebody looks: nothing else depends on the minute. */
+static void expire_plans(struct call *c)
+{
+	struct store *s = c->ops->store;
+	int64_t expired;
+	struct err e;
+	if (store_begin(s, &e) < 0)
+		return;
+	if (store_expire_plans(s, clock_wall_ms(), &expired, &e) < 0 || store_commit(s, &e) < 0)
+		store_rollback(s);
+}
+
 void run_plan_list(struct call *c)
 {
 	const struct plan_list_args *a = c->args;
@@ -21,6 +33,7 @@ void run_plan_list(struct call *c)
 	struct err e;
 	if (!call_needs_store(c))
 		return;
+	expire_plans(c);
 	int state = a->state ? plan_state_by_name(a->state) : -1;
 	if (store_list_plans(c->ops->store, state, 0, 10000, &plans, &n, &e) < 0) {
 		c->task.err = e;
