@@ -34,7 +34,7 @@ struct err {
 	int64_t retry_after_ms; /* 0 = not said */
 	char missing_permission[80];
 	struct {
-		int status; /* HTTP status, 0 = Cloudflare was not asked or did not answer */
+		int status;   /* HTTP status, 0 = Cloudflare was not asked or did not answer */
 		int64_t code; /* errors[0].code, 0 = none */
 		char ray[ERR_RAY_SIZE];
 	} cloudflare;

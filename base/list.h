@@ -15,8 +15,7 @@ bool list_empty(const struct list *l);
 void list_append(struct list *head, struct list *node);
 void list_remove(struct list *node);
 
-#define LIST_OF(node, type, member)                                                                \
-	((type *)(void *)((char *)(node)-offsetof(type, member)))
+#define LIST_OF(node, type, member) ((type *)(void *)((char *)(node)-offsetof(type, member)))
 
 /* The node may be removed (and freed) inside; others may not. */
 #define LIST_EACH(it, head)                                                                        \

@@ -26,10 +26,10 @@ void log_write(enum log_level level, const struct log_field *fields, const char 
 /* Write the flight recorder to stderr (or the journal), oldest line first, and empty it. */
 void log_dump(void);
 
-#define LOG_FIELDS(...) ((const struct log_field[]){__VA_ARGS__, {NULL, NULL}})
-#define log_error(...)  log_write(LOG_LEVEL_ERROR, NULL, __VA_ARGS__)
+#define LOG_FIELDS(...)  ((const struct log_field[]){__VA_ARGS__, {NULL, NULL}})
+#define log_error(...)   log_write(LOG_LEVEL_ERROR, NULL, __VA_ARGS__)
 #define log_warning(...) log_write(LOG_LEVEL_WARNING, NULL, __VA_ARGS__)
-#define log_info(...)   log_write(LOG_LEVEL_INFO, NULL, __VA_ARGS__)
-#define log_debug(...)  log_write(LOG_LEVEL_DEBUG, NULL, __VA_ARGS__)
+#define log_info(...)    log_write(LOG_LEVEL_INFO, NULL, __VA_ARGS__)
+#define log_debug(...)   log_write(LOG_LEVEL_DEBUG, NULL, __VA_ARGS__)
 
 #endif

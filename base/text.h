@@ -64,7 +64,7 @@ bool address_is_link_local(const char *host);  /* 169.254/16, fe80::/10, metadat
 struct url {
 	char scheme[8];
 	char host[HOSTNAME_MAX + 1];
-	int port; /* filled with the scheme's default */
+	int port;       /* filled with the scheme's default */
 	char path[512]; /* begins with '/', or is empty */
 };
 MUST_USE int url_parse(const char *text, struct url *out, struct err *e);

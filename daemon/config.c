@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/text.h"
 #include "base/log.h"
+#include "base/text.h"
 
 #define CONFIG_MAX  (1024 * 1024)
 #define CONFIG_KEPT "settings.last-good.yaml"

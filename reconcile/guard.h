@@ -18,7 +18,7 @@ struct guard_policy {
 MUST_USE int guard_check(const struct world *w, const struct guard_policy *g, struct plan *p,
 			 struct err *e);
 /* May a route lead to this service? Also used before a probe. */
-MUST_USE int guard_service(const struct world *w, const struct guard_policy *g,
-			   const char *service, struct err *e);
+MUST_USE int guard_service(const struct world *w, const struct guard_policy *g, const char *service,
+			   struct err *e);
 
 #endif

@@ -11,7 +11,7 @@
 
 struct merge_input {
 	const char *remote; /* text of the "config" member; NULL = never configured or null */
-	const char *base;   /* rules of ours that were applied last: JSON array (store_load_rules) */
+	const char *base; /* rules of ours that were applied last: JSON array (store_load_rules) */
 	const struct route *const *routes; /* desired, any order */
 	size_t n_routes;
 };
@@ -20,9 +20,9 @@ enum merge_outcome { MERGE_SAME, MERGE_CHANGED, MERGE_CONFLICT };
 
 struct merge_result {
 	enum merge_outcome outcome;
-	char *document; /* MERGE_CHANGED: the text to put */
-	char *rules;    /* our rules in it, as base of the next merge; not on conflict */
-	char *route_id; /* MERGE_CONFLICT: the route that is in the way of something foreign */
+	char *document;      /* MERGE_CHANGED: the text to put */
+	char *rules;         /* our rules in it, as base of the next merge; not on conflict */
+	char *route_id;      /* MERGE_CONFLICT: the route that is in the way of something foreign */
 	struct err conflict; /* the sentence about it */
 };
 
