@@ -1,7 +1,7 @@
 /*
  * Pure: our routes merged into a tunnel's configuration document. Rules and members that are not
- * ours come back byte for byte and in their order; ours stand in their total order, each before the
- * first rule that would swallow it; the catch-all stays last and is made when missing.
+ * ours come back byte for byte and in their order; ours stand in their total order, and never where
+ * they take a foreign rule's requests; the catch-all stays last and is made when missing.
  */
 #ifndef RECONCILE_MERGE_H
 #define RECONCILE_MERGE_H
@@ -14,6 +14,9 @@ struct merge_input {
 	const char *base; /* rules of ours that were applied last: JSON array (store_load_rules) */
 	const struct route *const *routes; /* desired, any order */
 	size_t n_routes;
+	/* Put back what somebody else edited in our rules or removed of them. Otherwise that is a
+	 * conflict, unless the route was changed here as well: then what is wanted here wins. */
+	bool repair;
 };
 
 enum merge_outcome { MERGE_SAME, MERGE_CHANGED, MERGE_CONFLICT };
