@@ -1,0 +1,237 @@
+/* One run of adit that calls the daemon. */
+#include "cli/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "cli/client.h"
+#include "cli/outcome.h"
+
+#define DEFAULT_SOCKET "/run/adit/adit.sock"
+
+enum { SPARE_MS = 10000 };
+
+/* ---- streams ---- */
+
+static bool wants_colour(bool terminal, enum colour colour)
+{
+	const char *no = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	if (colour != COLOUR_AUTO)
+		return colour == COLOUR_ALWAYS;
+	return terminal && !(no && *no) && !str_equal(term, "dumb");
+}
+
+void session_style(int fd, enum colour colour, struct style *out)
+{
+	bool terminal = isatty(fd);
+	struct winsize size = {0};
+
+	*out = (struct style){
+		.colour = wants_colour(terminal, colour),
+		.now_ms = clock_wall_ms(),
+	};
+	if (terminal && ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col >= 20)
+		out->width = size.ws_col;
+}
+
+bool session_write(const struct buf *text)
+{
+	if (fwrite(buf_text(text), 1, text->len, stdout) == text->len && fflush(stdout) == 0)
+		return true;
+	perror("adit: standard output");
+	return false;
+}
+
+void session_tell(const struct err *e, enum colour colour)
+{
+	struct style s;
+	AUTO(buf_t) text = {0};
+
+	session_style(STDERR_FILENO, colour, &s);
+	print_error(e, &s, &text);
+	(void)fwrite(buf_text(&text), 1, text.len, stderr);
+}
+
+/* ---- one call ---- */
+
+static const char *socket_path(const struct cli *c)
+{
+	const char *set = getenv("ADIT_SOCKET");
+
+	if (c->socket)
+		return c->socket;
+	return set && *set ? set : DEFAULT_SOCKET;
+}
+
+/* Progress is for what waits, and for a person who watches. */
+static bool shows_progress(const struct cli *c)
+{
+	return c->wait && c->op->effects != OP_READS && isatty(STDERR_FILENO) &&
+	       !str_equal(getenv("TERM"), "dumb");
+}
+
+static int call_daemon(const struct cli *c, const char *operation, const struct buf *body,
+		       struct client_call *call, struct err *e)
+{
+	char words[WORDS_SIZE];
+	char progress[WORDS_SIZE + 32];
+
+	op_words(c->op, words);
+	(void)snprintf(progress, sizeof(progress), "waiting for %s to be done", words);
+	*call = (struct client_call){
+		.socket = socket_path(c),
+		.operation = operation,
+		.body = body,
+		.timeout_ms = c->timeout_ms + SPARE_MS,
+		.progress = shows_progress(c) ? progress : NULL,
+	};
+	return client_run(call, e);
+}
+
+/* What the answer holds: a result, or an error which *e gets. */
+static const struct json *read_answer(const struct client_call *call, struct json_doc **doc,
+				      struct err *e)
+{
+	if (json_parse(buf_text(&call->answer), call->answer.len, NULL, doc, e) < 0) {
+		(void)err_wrap(e, "The daemon's answer (HTTP %d) cannot be understood",
+			       call->status);
+		e->kind = ERR_INTERNAL;
+		return NULL;
+	}
+	const struct json *result = json_get(json_root(*doc), "result");
+	const struct json *error = json_get(json_root(*doc), "error");
+	if (json_type(result) == JSON_OBJECT)
+		return result;
+	if (json_type(error) == JSON_OBJECT)
+		json_read_err(error, e);
+	else
+		(void)err_set(e, ERR_INTERNAL,
+			      "The daemon's answer (HTTP %d) holds neither result nor error",
+			      call->status);
+	return NULL;
+}
+
+static int print_call_error(const struct cli *c, const struct client_call *call,
+			    const struct err *e)
+{
+	if (c->json && !session_write(&call->answer))
+		return EXIT_FAILED;
+	if (!c->json)
+		session_tell(e, c->colour);
+	return err_kind_exit(e->kind);
+}
+
+/* ---- approving ---- */
+
+static bool can_ask(const struct cli *c)
+{
+	return !c->json && !c->yes && geteuid() == 0 && isatty(STDIN_FILENO) &&
+	       isatty(STDERR_FILENO) && isatty(STDOUT_FILENO);
+}
+
+static bool says_yes(const char *question)
+{
+	char line[64];
+
+	(void)fprintf(stderr, "%s [y/N] ", question);
+	(void)fflush(stderr);
+	if (!fgets(line, sizeof(line), stdin)) {
+		(void)fputc('\n', stderr);
+		return false;
+	}
+	line[strcspn(line, "\r\n")] = '\0';
+	return strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0;
+}
+
+/* The hash is that of the plan which was shown: another one would be refused. */
+static void approval_body(const struct cli *c, const struct json *result, struct buf *body)
+{
+	char timeout[TEXT_TIME_SIZE];
+	struct json_writer w;
+
+	duration_format(c->timeout_ms, timeout);
+
+	json_write_init(&w, body);
+	json_object_begin(&w);
+	json_put_string(&w, "plan", json_get_string(result, "plan"));
+	json_put_string(&w, "hash", json_get_string(result, "hash"));
+	json_put_bool(&w, "wait", c->wait);
+	json_put_string(&w, "timeout", timeout);
+	json_object_end(&w);
+}
+
+static int print_call(const struct cli *c, const struct client_call *call, bool may_ask);
+
+static int approve_now(const struct cli *c, const struct json *result)
+{
+	struct cli approving = *c;
+	struct client_call call = {0};
+	AUTO(buf_t) body = {0};
+	struct err e = {0};
+	int code;
+
+	approving.op = op_find("plan_approve");
+	approval_body(c, result, &body);
+	if (call_daemon(&approving, "plan_approve", &body, &call, &e) < 0) {
+		session_tell(&e, c->colour);
+		code = e.kind == ERR_TIMEOUT ? EXIT_TRY_AGAIN : EXIT_UNREACHABLE;
+	} else {
+		code = print_call(&approving, &call, false);
+	}
+	client_free(&call);
+	return code;
+}
+
+static int after_answer(const struct cli *c, const struct json *result, bool may_ask)
+{
+	AUTO(buf_t) how = {0};
+
+	if (c->json || !outcome_waits_for_approval(c->op, result))
+		return outcome_exit(c->op, result, c->wait);
+	if (may_ask && can_ask(c) && json_get_string(result, "hash") && says_yes("approve now?"))
+		return approve_now(c, result);
+	print_how_to_approve(result, &how);
+	return session_write(&how) ? EXIT_REFUSED : EXIT_FAILED;
+}
+
+static int print_call(const struct cli *c, const struct client_call *call, bool may_ask)
+{
+	AUTO(json_doc_t) doc = NULL;
+	AUTO(buf_t) text = {0};
+	struct style s;
+	struct err e = {0};
+	const struct json *result = read_answer(call, &doc, &e);
+
+	if (!result)
+		return print_call_error(c, call, &e);
+	session_style(STDOUT_FILENO, c->colour, &s);
+	s.chosen = c->chosen;
+	if (!c->json)
+		print_answer(c->op, result, &s, &text);
+	if (!session_write(c->json ? &call->answer : &text))
+		return EXIT_FAILED;
+	return after_answer(c, result, may_ask);
+}
+
+int session_run(const struct cli *c)
+{
+	struct client_call call = {0};
+	struct err e = {0};
+	int code;
+
+	if (call_daemon(c, c->op->name, &c->body, &call, &e) < 0) {
+		session_tell(&e, c->colour);
+		code = e.kind == ERR_TIMEOUT ? EXIT_TRY_AGAIN : EXIT_UNREACHABLE;
+	} else {
+		code = print_call(c, &call, true);
+	}
+	client_free(&call);
+	return code;
+}

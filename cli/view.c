@@ -1,0 +1,122 @@
+/* Columns of lists. */
+#include "cli/view.h"
+
+#include <string.h>
+
+#include "cli/print.h"
+
+#define END                                                                                        \
+	{                                                                                          \
+		NULL, NULL                                                                         \
+	}
+
+static const struct view_column tunnels[] = {
+	{"name", "TUNNEL"},
+	{"state", NULL},
+	{"connectors", NULL},
+	{"remote.status", "CLOUDFLARE"},
+	{"remote.connections", "EDGE"},
+	{"config_version", "CONFIG"},
+	{"routes", NULL},
+	{"converged", NULL},
+	END,
+};
+static const struct view_column routes[] = {
+	{"hostname", NULL}, {"path", NULL},  {"service", NULL},
+	{"tunnel", NULL},   {"state", NULL}, END,
+};
+static const struct view_column records[] = {
+	{"name", NULL},
+	{"type", NULL},
+	{"content", NULL},
+	{"untrusted_content", "FOREIGN CONTENT"},
+	{"proxied", NULL},
+	{"zone", NULL},
+	{"owned", NULL},
+	{"converged", NULL},
+	END,
+};
+static const struct view_column zones[] = {
+	{"name", "ZONE"}, {"status", NULL}, {"plan", NULL}, {"paused", NULL}, {"id", NULL}, END,
+};
+static const struct view_column plans[] = {
+	{"plan", NULL},
+	{"state", NULL},
+	{"operation", NULL},
+	{"principal", "BY"},
+	{"made", NULL},
+	{"reason", NULL},
+	END,
+};
+static const struct view_column connectors[] = {
+	{"name", "CONNECTOR"},
+	{"state", NULL},
+	{"reason", NULL},
+	{"edge_connections", "EDGE"},
+	{"config_version", "CONFIG"},
+	{"pid", NULL},
+	{"restarts", NULL},
+	{"since", NULL},
+	END,
+};
+static const struct view_column events[] = {
+	{"at", "WHEN"}, {"kind", NULL}, {"name", NULL}, {"message", NULL}, END,
+};
+
+static const struct {
+	const char *op;
+	const struct view_column *columns;
+} views[] = {
+	{"tunnel_list", tunnels}, {"route_list", routes}, {"dns_list", records},
+	{"zone_list", zones},     {"plan_list", plans},   {"connector_list", connectors},
+	{"event_list", events},
+};
+
+const struct view_column *view_of(const char *op_name)
+{
+	for (size_t i = 0; i < ARRAY_LEN(views); i++)
+		if (str_equal(views[i].op, op_name))
+			return views[i].columns;
+	return NULL;
+}
+
+bool view_hides(const struct field *f)
+{
+	return str_equal(f->name, "id") || str_ends(f->name, "_id") ||
+	       str_equal(f->name, "problem");
+}
+
+const struct json *view_get(const struct json *row, const char *path)
+{
+	const char *dot = strchr(path, '.');
+
+	if (!dot)
+		return json_get(row, path);
+	AUTO(str_t) outer = str_ndup(path, (size_t)(dot - path));
+	return json_get(json_get(row, outer), dot + 1);
+}
+
+const struct field *view_field(const struct field *rows, const char *path)
+{
+	const char *dot = strchr(path, '.');
+
+	if (!rows)
+		return NULL;
+	if (!dot)
+		return fields_find(rows, path);
+	AUTO(str_t) outer = str_ndup(path, (size_t)(dot - path));
+	const struct field *f = fields_find(rows, outer);
+	return f && f->sub ? fields_find(f->sub, dot + 1) : NULL;
+}
+
+void view_clock(const char *time, struct buf *out)
+{
+	size_t len = strlen(time);
+
+	if (len < 20 || time[10] != 'T' || time[len - 1] != 'Z') {
+		print_text(out, time);
+		return;
+	}
+	AUTO(str_t) text = str_format("%.10s %.8sZ", time, time + 11);
+	print_text(out, text);
+}
