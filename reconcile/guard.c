@@ -1,0 +1,381 @@
+/*
+ * What a plan needs a person for, and what nobody can approve. It reads edits, not changes: a
+ * sentence that people read is no proof of what will be done. When in doubt, ask.
+ */
+#include "reconcile/guard.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "base/text.h"
+#include "reconcile/guard_origin.h"
+
+#define OVERLAPS_SHOWN 10
+
+struct guarding {
+	const struct world *w;
+	const struct guard_policy *g;
+	const struct plan *p;
+	struct strlist approvals, warnings; /* owned until they are the plan's */
+	size_t overlaps;
+};
+
+typedef struct guarding guarding_t;
+static void guarding_t_cleanup(guarding_t *x)
+{
+	strlist_free(&x->approvals);
+	strlist_free(&x->warnings);
+}
+
+static void add_once(struct strlist *l, const char *sentence)
+{
+	if (!strlist_has(l, sentence))
+		strlist_add(l, sentence);
+}
+
+PRINTF(2, 3) static void need(struct guarding *x, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	AUTO(str_t) sentence = str_vformat(fmt, ap);
+	va_end(ap);
+	add_once(&x->approvals, sentence);
+}
+
+/* ---- the world as the plan leaves it ---- */
+
+static bool is_drop(enum edit_kind k)
+{
+	return k == EDIT_TUNNEL_DROP || k == EDIT_ROUTE_DROP || k == EDIT_RECORD_DROP;
+}
+
+/* The last edit of an object; NULL when the plan leaves it alone. */
+static const struct edit *edit_of(const struct plan *p, const char *id)
+{
+	for (size_t i = p->n_edits; i-- > 0;)
+		if (str_equal(p->edits[i].id, id))
+			return &p->edits[i];
+	return NULL;
+}
+
+static const char *tunnel_name(const struct guarding *x, const char *id)
+{
+	const struct tunnel *t = world_tunnel(x->w, id);
+	const struct edit *d = edit_of(x->p, id);
+	return t ? t->name : d && d->name ? d->name : id;
+}
+
+/* The tunnel that an object leads through after the plan; NULL when it is gone then. */
+static const char *tunnel_after(const struct plan *p, const char *id, const char *now)
+{
+	const struct edit *d = edit_of(p, id);
+	return !d ? now : is_drop(d->kind) ? NULL : d->tunnel_id;
+}
+
+static int check_tunnel_known(const struct guarding *x, const struct edit *d, struct err *e)
+{
+	const struct tunnel *t = world_tunnel(x->w, d->tunnel_id);
+	const struct edit *made = edit_of(x->p, d->tunnel_id);
+	if (made && made->kind == EDIT_TUNNEL_PUT && (!t || t->want == WANT_PRESENT))
+		return 0;
+	if (!t)
+		return err_set(e, ERR_INVALID, "%s would lead through a tunnel that does not exist",
+			       d->name ? d->name : d->id);
+	if (made || t->want == WANT_ABSENT)
+		return err_set(e, ERR_INVALID, "%s would lead through tunnel %s, which is deleted",
+			       d->name ? d->name : d->id, t->name);
+	return 0;
+}
+
+/* ---- protected names ---- */
+
+/* A wildcard of a plan touches a protected name below it as well. */
+static void check_protected(struct guarding *x, const char *name)
+{
+	for (size_t i = 0; name && x->g->protect && i < x->g->protect->n; i++) {
+		const char *pattern = x->g->protect->items[i];
+		if (!hostname_matches(pattern, name) && !hostname_matches(name, pattern))
+			continue;
+		need(x, "Touches %s, which is protected (safety.protect: %s).", name, pattern);
+		return;
+	}
+}
+
+/* ---- tunnels ---- */
+
+static size_t count_routes(const struct world *w, const char *tunnel_id)
+{
+	size_t n = 0;
+	TABLE_EACH (i, struct route, r, &w->routes)
+		n += str_equal(r->tunnel_id, tunnel_id);
+	return n;
+}
+
+static int guard_tunnel_put(struct guarding *x, const struct edit *d, struct err *e)
+{
+	const struct tunnel *t = world_tunnel(x->w, d->id);
+	size_t routes = count_routes(x->w, d->id);
+	(void)e;
+	if (t && t->replicas > 0 && d->replicas <= 0 && routes)
+		need(x,
+		     "Stops the last connector of tunnel %s on this host, which serves %zu "
+		     "route%s.",
+		     t->name, routes, routes == 1 ? "" : "s");
+	return 0;
+}
+
+static int guard_tunnel_drop(struct guarding *x, const struct edit *d, struct err *e)
+{
+	const struct tunnel *t = world_tunnel(x->w, d->id);
+	if (!t)
+		return err_set(e, ERR_INVALID, "There is no tunnel %s to delete", d->id);
+	TABLE_EACH (i, struct route, r, &x->w->routes)
+		if (str_equal(tunnel_after(x->p, r->id, r->tunnel_id), t->id))
+			return err_set(e, ERR_INVALID, "Tunnel %s still has the route %s", t->name,
+				       r->hostname);
+	TABLE_EACH (i, struct record, r, &x->w->records)
+		if (r->want == WANT_PRESENT &&
+		    str_equal(tunnel_after(x->p, r->id, r->tunnel_id), t->id))
+			return err_set(e, ERR_INVALID, "The record %s still leads to tunnel %s",
+				       r->name, t->name);
+	if (t->remote_id[0] || t->create_sent_ms)
+		need(x, "Deletes tunnel %s.", t->name);
+	return 0;
+}
+
+/* ---- records ---- */
+
+static bool record_made(const struct record *r)
+{
+	return r && (r->remote_id[0] || r->create_sent_ms);
+}
+
+static int guard_record_put(struct guarding *x, const struct edit *d, struct err *e)
+{
+	const struct record *r = world_record(x->w, d->id);
+	if (d->tunnel_id[0] && check_tunnel_known(x, d, e) < 0)
+		return -1;
+	check_protected(x, d->name);
+	if (record_made(r) && !str_equal(r->tunnel_id, d->tunnel_id))
+		need(x, "Repoints the record %s from %s to %s.", r->name,
+		     r->tunnel_id[0] ? tunnel_name(x, r->tunnel_id) : "its own content",
+		     d->tunnel_id[0] ? tunnel_name(x, d->tunnel_id) : "content of its own");
+	return 0;
+}
+
+static int guard_record_drop(struct guarding *x, const struct edit *d, struct err *e)
+{
+	const struct record *r = world_record(x->w, d->id);
+	if (!r)
+		return err_set(e, ERR_INVALID, "There is no record %s to delete", d->id);
+	check_protected(x, r->name);
+	if (record_made(r))
+		need(x, "Deletes the record %s (%s).", r->name, r->type);
+	return 0;
+}
+
+/* ---- routes ---- */
+
+/* " ^/api" behind a host name; "" without a path. */
+#define PATH_ARGS(path) (path) ? " " : "", (path) ? (path) : ""
+
+static bool route_never_live(const struct world *w, const struct route *r)
+{
+	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
+	return (!t || t->config_version == 0) &&
+	       !record_made(world_find_record(w, r->hostname, "CNAME"));
+}
+
+static int guard_route_drop(struct guarding *x, const struct edit *d, struct err *e)
+{
+	const struct route *r = world_route(x->w, d->id);
+	if (!r)
+		return err_set(e, ERR_INVALID, "There is no route %s to delete", d->id);
+	check_protected(x, r->hostname);
+	if (!route_never_live(x->w, r))
+		need(x, "Deletes the route %s%s%s to %s.", r->hostname, PATH_ARGS(r->path),
+		     r->service);
+	return 0;
+}
+
+static bool key_taken(const struct guarding *x, const struct edit *d)
+{
+	TABLE_EACH (i, struct route, r, &x->w->routes)
+		if (!edit_of(x->p, r->id) && route_same_key(r, d->name, d->path))
+			return true;
+	for (const struct edit *other = x->p->edits; other < d; other++)
+		if (other->kind == EDIT_ROUTE_PUT && !str_equal(other->id, d->id) &&
+		    edit_of(x->p, other->id) == other && str_equal(other->name, d->name) &&
+		    str_equal(other->path, d->path))
+			return true;
+	return false;
+}
+
+static int check_key(const struct guarding *x, const struct edit *d, struct err *e)
+{
+	if (!d->name || !d->service)
+		return err_set(e, ERR_INVALID, "A route needs a host name and a service");
+	if (key_taken(x, d))
+		return err_set(e, ERR_INVALID, "There is a route for %s%s%s already", d->name,
+			       PATH_ARGS(d->path));
+	return 0;
+}
+
+/* Options that make a service lead anywhere are judged as the service that they make of it. */
+static int check_options(const struct guarding *x, const struct origin_safety *o, struct err *e)
+{
+	if (o->bastion && guard_service(x->w, x->g, "bastion", e) < 0)
+		return err_wrap(e, "originRequest.bastionMode");
+	if (o->socks && guard_service(x->w, x->g, "socks-proxy", e) < 0)
+		return err_wrap(e, "originRequest.proxyType");
+	return 0;
+}
+
+static void check_repoint(struct guarding *x, const struct route *old, const struct edit *d)
+{
+	if (strcasecmp(old->hostname, d->name) != 0 ||
+	    !str_equal(old->path ? old->path : "", d->path ? d->path : ""))
+		need(x, "Takes the route %s%s%s away, for %s%s%s.", old->hostname,
+		     PATH_ARGS(old->path), d->name, PATH_ARGS(d->path));
+	if (!str_equal(old->service, d->service))
+		need(x, "Repoints %s%s%s from %s to %s.", d->name, PATH_ARGS(d->path), old->service,
+		     d->service);
+	if (!str_equal(old->tunnel_id, d->tunnel_id))
+		need(x, "Moves %s%s%s from tunnel %s to tunnel %s.", d->name, PATH_ARGS(d->path),
+		     tunnel_name(x, old->tunnel_id), tunnel_name(x, d->tunnel_id));
+}
+
+static void check_lifted(struct guarding *x, const struct route *old, const struct edit *d,
+			 const struct origin_safety *now)
+{
+	AUTO(origin_safety_t) was = {0};
+	struct err e;
+	if (origin_read(old->origin, &was, &e) < 0) {
+		need(x, "Replaces options of %s%s%s that adit cannot judge.", d->name,
+		     PATH_ARGS(d->path));
+		return;
+	}
+	if (now->no_tls_verify && !was.no_tls_verify)
+		need(x, "Stops verifying the certificate of the origin of %s%s%s.", d->name,
+		     PATH_ARGS(d->path));
+	if (was.access_required && !now->access_required)
+		need(x, "Lifts the access check of %s%s%s.", d->name, PATH_ARGS(d->path));
+	else if (was.access_required && !str_equal(was.access, now->access))
+		need(x, "Changes the access check of %s%s%s.", d->name, PATH_ARGS(d->path));
+}
+
+/* A narrower route without the check lets requests past the check of the broader one. */
+static void check_bypassed(struct guarding *x, const struct edit *d,
+			   const struct origin_safety *now)
+{
+	if (now->access_required)
+		return;
+	TABLE_EACH (i, struct route, r, &x->w->routes) {
+		AUTO(origin_safety_t) theirs = {0};
+		struct err e;
+		if (str_equal(r->id, d->id) || !hostname_matches(r->hostname, d->name) ||
+		    origin_read(r->origin, &theirs, &e) < 0 || !theirs.access_required)
+			continue;
+		need(x, "Takes %s%s%s out of the access check of the route %s%s%s.", d->name,
+		     PATH_ARGS(d->path), r->hostname, PATH_ARGS(r->path));
+		return;
+	}
+}
+
+static void warn_overlap(struct guarding *x, const struct edit *d, const char *hostname,
+			 const char *tunnel_id)
+{
+	AUTO(str_t) sentence = NULL;
+	if (!tunnel_id || str_equal(tunnel_id, d->tunnel_id) ||
+	    (!hostname_matches(hostname, d->name) && !hostname_matches(d->name, hostname)))
+		return;
+	if (x->overlaps++ >= OVERLAPS_SHOWN)
+		return;
+	if (strcasecmp(hostname, d->name) == 0)
+		sentence = str_format("%s has routes through the tunnels %s and %s, but DNS leads "
+				      "a name to one tunnel only.",
+				      d->name, tunnel_name(x, d->tunnel_id),
+				      tunnel_name(x, tunnel_id));
+	else
+		sentence = str_format("%s through tunnel %s overlaps with %s through tunnel %s: "
+				      "the narrower name wins.",
+				      d->name, tunnel_name(x, d->tunnel_id), hostname,
+				      tunnel_name(x, tunnel_id));
+	add_once(&x->warnings, sentence);
+}
+
+static void check_overlaps(struct guarding *x, const struct edit *d)
+{
+	TABLE_EACH (i, struct route, r, &x->w->routes)
+		if (!edit_of(x->p, r->id))
+			warn_overlap(x, d, r->hostname, r->tunnel_id);
+	for (const struct edit *other = x->p->edits; other < d; other++)
+		if (other->kind == EDIT_ROUTE_PUT && other->name)
+			warn_overlap(x, d, other->name, other->tunnel_id);
+}
+
+static int guard_route_put(struct guarding *x, const struct edit *d, struct err *e)
+{
+	const struct route *old = world_route(x->w, d->id);
+	AUTO(origin_safety_t) options = {0};
+	if (check_key(x, d, e) < 0 || check_tunnel_known(x, d, e) < 0 ||
+	    guard_service(x->w, x->g, d->service, e) < 0 ||
+	    origin_read(d->origin, &options, e) < 0 || check_options(x, &options, e) < 0)
+		return -1;
+	check_protected(x, d->name);
+	if (old) {
+		check_protected(x, old->hostname);
+		check_repoint(x, old, d);
+		check_lifted(x, old, d, &options);
+	} else {
+		check_bypassed(x, d, &options);
+	}
+	if (!old || !str_equal(old->tunnel_id, d->tunnel_id) ||
+	    strcasecmp(old->hostname, d->name) != 0)
+		check_overlaps(x, d);
+	return 0;
+}
+
+/* ---- the whole plan ---- */
+
+typedef int guard_fn(struct guarding *x, const struct edit *d, struct err *e);
+static guard_fn *const guards[EDIT_KINDS] = {
+	[EDIT_TUNNEL_PUT] = guard_tunnel_put, [EDIT_TUNNEL_DROP] = guard_tunnel_drop,
+	[EDIT_ROUTE_PUT] = guard_route_put,   [EDIT_ROUTE_DROP] = guard_route_drop,
+	[EDIT_RECORD_PUT] = guard_record_put, [EDIT_RECORD_DROP] = guard_record_drop,
+};
+
+static void check_number(struct guarding *x)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < x->p->n_edits; i++)
+		n += is_drop(x->p->edits[i].kind);
+	if (n > 0 && (int64_t)n > x->g->max_delete)
+		need(x, "Deletes %zu objects at once, more than %lld (safety.max_delete).", n,
+		     (long long)x->g->max_delete);
+}
+
+static void tell_overlaps(struct guarding *x)
+{
+	if (x->overlaps <= OVERLAPS_SHOWN)
+		return;
+	AUTO(str_t)
+	rest = str_format("%zu more names overlap with routes through other tunnels.",
+			  x->overlaps - OVERLAPS_SHOWN);
+	add_once(&x->warnings, rest);
+}
+
+int guard_check(const struct world *w, const struct guard_policy *g, struct plan *p, struct err *e)
+{
+	AUTO(guarding_t) x = {.w = w, .g = g, .p = p};
+	for (size_t i = 0; i < p->n_edits; i++)
+		if (guards[p->edits[i].kind](&x, &p->edits[i], e) < 0)
+			return -1;
+	check_number(&x);
+	tell_overlaps(&x);
+	for (size_t i = 0; i < x.approvals.n; i++)
+		add_once(&p->approvals, x.approvals.items[i]);
+	for (size_t i = 0; i < x.warnings.n; i++)
+		add_once(&p->warnings, x.warnings.items[i]);
+	return 0;
+}
