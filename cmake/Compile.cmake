@@ -12,6 +12,7 @@ include_directories(${CMAKE_SOURCE_DIR})
 option(ADIT_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 option(ADIT_HARDEN "Build with the hardening flags of a release" OFF)
 option(ADIT_COVERAGE "Build with coverage counters" OFF)
+option(ADIT_FUZZ "Build the fuzz targets with libFuzzer (clang)" OFF)
 
 if(ADIT_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined
@@ -22,6 +23,9 @@ if(ADIT_HARDEN)
   add_compile_options(-O2 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong
     -fstack-clash-protection -fcf-protection=full -ftrivial-auto-var-init=zero -fPIE)
   add_link_options(-pie -Wl,-z,relro,-z,now,-z,noexecstack)
+endif()
+if(ADIT_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
 if(ADIT_COVERAGE)
   add_compile_options(--coverage -O0)

@@ -18,12 +18,44 @@ foreach(file ${test_files})
   set_tests_properties(${room}.${base} PROPERTIES TIMEOUT 120 LABELS unit)
 endforeach()
 
-# The house: floors, lengths, format. Plain scripts over the tree.
+# The house: floors, lengths, format, words. Plain scripts over the tree, and a test of the scripts.
 foreach(check layers lengths format words)
-  if(EXISTS ${CMAKE_SOURCE_DIR}/tests/house/${check}.py)
-    add_test(NAME ${check} COMMAND ${PYTHON} ${CMAKE_SOURCE_DIR}/tests/house/${check}.py
-      WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-    set_tests_properties(${check} PROPERTIES LABELS house)
+  add_test(NAME ${check} COMMAND ${PYTHON} ${CMAKE_SOURCE_DIR}/tests/house/${check}.py
+    ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${check} PROPERTIES LABELS house)
+endforeach()
+add_test(NAME checks COMMAND ${PYTHON} -m pytest -q -p no:cacheprovider
+  ${CMAKE_SOURCE_DIR}/tests/house/test_checks.py)
+set_tests_properties(checks PROPERTIES LABELS house ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
+find_program(SHELLCHECK shellcheck)
+if(SHELLCHECK)
+  add_test(NAME shell COMMAND ${SHELLCHECK} -x scripts/common.sh scripts/deps scripts/run
+    scripts/test .ci/run WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(shell PROPERTIES LABELS house)
+endif()
+
+# Fuzz targets: tests/fuzz/fuzz_<what>.c, linked to the rooms that it includes. Every build replays
+# the corpus with some damage; with ADIT_FUZZ (clang) each is also a libFuzzer program.
+file(GLOB fuzz_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/fuzz/fuzz_*.c)
+foreach(file ${fuzz_files})
+  get_filename_component(name ${file} NAME_WE)
+  string(REPLACE fuzz_ "" what ${name})
+  file(STRINGS ${file} includes REGEX "^#include \"[a-z]+/")
+  set(rooms)
+  foreach(include ${includes})
+    string(REGEX REPLACE "^#include \"([a-z]+)/.*" "adit_\\1" room ${include})
+    list(APPEND rooms ${room})
+  endforeach()
+  list(REMOVE_DUPLICATES rooms)
+  add_executable(replay_${what} ${file} ${CMAKE_SOURCE_DIR}/tests/fuzz/replay.c)
+  target_link_libraries(replay_${what} PRIVATE ${rooms})
+  add_test(NAME fuzz.${what}
+    COMMAND replay_${what} --mutate 5000 ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${what})
+  set_tests_properties(fuzz.${what} PROPERTIES TIMEOUT 120 LABELS fuzz)
+  if(ADIT_FUZZ)
+    add_executable(${name} ${file})
+    target_link_libraries(${name} PRIVATE ${rooms})
+    target_link_options(${name} PRIVATE -fsanitize=fuzzer)
   endif()
 endforeach()
 
