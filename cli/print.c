@@ -212,7 +212,7 @@ static void print_cloudflare(struct buf *out, const struct style *s, const struc
 	print_note(out, s, buf_text(&line));
 }
 
-void print_error(const struct err *e, const struct style *s, struct buf *out)
+void print_err(const struct err *e, const struct style *s, struct buf *out)
 {
 	print_toned(out, s, TONE_BAD, "adit:");
 	(void)buf_char(out, ' ');

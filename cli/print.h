@@ -20,7 +20,7 @@ enum tone { TONE_PLAIN, TONE_BOLD, TONE_DIM, TONE_GOOD, TONE_WARN, TONE_BAD };
 /* The operation's result. */
 void print_answer(const struct op *op, const struct json *result, const struct style *s,
 		  struct buf *out);
-void print_error(const struct err *e, const struct style *s, struct buf *out);
+void print_err(const struct err *e, const struct style *s, struct buf *out);
 
 /* print_write.c: what all writes answer. */
 bool is_write_answer(const struct op *op);

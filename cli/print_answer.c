@@ -153,14 +153,19 @@ static bool is_block(const struct json *v)
 	return json_type(v) == JSON_ARRAY && json_type(json_first(v)) == JSON_OBJECT;
 }
 
+static const char *label_text(const char *name)
+{
+	return str_starts(name, "untrusted_") ? name + 10 : name;
+}
+
 static void print_label(struct buf *out, const struct style *s, const char *name, int width)
 {
-	AUTO(str_t) label = str_dup(str_starts(name, "untrusted_") ? name + 10 : name);
+	AUTO(str_t) label = str_dup(label_text(name));
 
 	for (char *p = label; *p; p++)
 		if (*p == '_')
 			*p = ' ';
-	AUTO(str_t) padded = str_format("%-*s  ", width, label);
+	AUTO(str_t) padded = str_format("%-*s", width, label);
 	print_toned(out, s, TONE_DIM, padded);
 }
 
@@ -171,6 +176,7 @@ static void print_line(struct buf *out, const struct style *s, const struct fiel
 	AUTO(buf_t) text = {0};
 
 	print_label(out, s, name, width);
+	(void)buf_str(out, "  ");
 	print_value(&text, s, f, v);
 	if (str_equal(name, "state"))
 		print_toned(out, s, state_tone(buf_text(&text)), buf_text(&text));
@@ -184,18 +190,6 @@ static void print_line(struct buf *out, const struct style *s, const struct fiel
 	(void)buf_char(out, '\n');
 }
 
-static int label_width(const struct json *object)
-{
-	size_t width = 0;
-
-	JSON_EACH (member, object) {
-		size_t n = strlen(json_key(member));
-		if (!is_block(member) && n > width)
-			width = n;
-	}
-	return width > 24 ? 24 : (int)width;
-}
-
 static bool says_something(const struct json *v)
 {
 	if (json_type(v) == JSON_ARRAY || json_type(v) == JSON_OBJECT)
@@ -206,6 +200,18 @@ static bool says_something(const struct json *v)
 static bool shown_as_block(const struct json *member)
 {
 	return is_block(member) || str_equal(json_key(member), "problem");
+}
+
+static int label_width(const struct json *object)
+{
+	size_t width = 0;
+
+	JSON_EACH (member, object) {
+		size_t n = strlen(label_text(json_key(member)));
+		if (!shown_as_block(member) && says_something(member) && n > width)
+			width = n;
+	}
+	return width > 24 ? 24 : (int)width;
 }
 
 static void print_block(struct buf *out, const struct style *s, const struct field *f,

@@ -55,7 +55,7 @@ void session_tell(const struct err *e, enum colour colour)
 	AUTO(buf_t) text = {0};
 
 	session_style(STDERR_FILENO, colour, &s);
-	print_error(e, &s, &text);
+	print_err(e, &s, &text);
 	(void)fwrite(buf_text(&text), 1, text.len, stderr);
 }
 

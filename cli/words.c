@@ -181,8 +181,7 @@ int words_unknown(char *const *words, size_t n, struct err *e)
 	}
 	add_verbs(&names, words[0], &verbs);
 	if (n < 2)
-		(void)err_set(e, ERR_INVALID, "adit %.60s: what to do with it is missing",
-			      words[0]);
+		(void)err_set(e, ERR_INVALID, "What to do with %.60s is missing", words[0]);
 	else
 		(void)err_set(e, ERR_INVALID, "There is no command \"%.60s %.60s\"", words[0],
 			      words[1]);
