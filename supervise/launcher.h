@@ -15,11 +15,21 @@ struct launcher;
 struct launched; /* one running process */
 
 struct launch_spec {
-	const char *id;          /* connector id: names the folder */
-	const char *tunnel_id;   /* Cloudflare's */
+	const char *id;        /* connector id: names the folder */
+	const char *tunnel_id; /* Cloudflare's */
 	const char *label, *protocol, *cloudflared;
 	int64_t grace_ms;
 	int metrics_port;
+	int64_t token_generation; /* of the token in the folder, or given to prepare */
+};
+
+/* What a connector's folder remembers: enough to start it with neither store nor API. */
+struct launch_memory {
+	char tunnel_id[UUID_SIZE]; /* Cloudflare's */
+	int metrics_port;          /* 0 = none yet */
+	int64_t token_generation;
+	bool has_token;
+	bool stopped; /* by a user */
 };
 
 struct launcher_events {
@@ -29,14 +39,24 @@ struct launcher_events {
 };
 
 struct launcher_ops {
-	/* Make the folder and its files; token NULL keeps the one that is there. Does not start. */
+	/* Make the folder and its files; token NULL keeps the one that is there. Does not start.
+	 * What is there already and is right is not written again. */
 	int (*prepare)(struct launcher *x, const struct launch_spec *spec,
 		       const struct secret *token, struct err *e);
 	int (*start)(struct launcher *x, const struct launch_spec *spec, struct err *e);
-	/* Find a running process of this id again: its pid and port, ERR_NOT_FOUND when none runs. */
+	/* Find a running process of this id again and watch it: its pid and port. ERR_NOT_FOUND
+	 * when it is certain that none runs; after any other error nothing may be started. */
 	int (*find)(struct launcher *x, const char *id, pid_t *pid, int *metrics_port,
 		    int64_t *started_wall_ms, struct err *e);
 	int (*stop)(struct launcher *x, const char *id, bool kill);
+	/* What the folder remembers; ERR_NOT_FOUND when there is none. */
+	int (*recall)(struct launcher *x, const char *id, struct launch_memory *m, struct err *e);
+	/* Keep a user's wish in the folder; no folder is no error. */
+	int (*keep_stopped)(struct launcher *x, const char *id, bool stopped, struct err *e);
+	/* The folder holds what prepare would write: a running process needs no restart. */
+	bool (*current)(struct launcher *x, const struct launch_spec *spec);
+	/* Descriptor of the folder, for following "log"; the caller closes it. -1: none. */
+	int (*folder)(struct launcher *x, const char *id);
 	/* Remove the folder of a connector that does not run. */
 	int (*remove)(struct launcher *x, const char *id, struct err *e);
 	/* Ids that have a folder. */

@@ -21,6 +21,7 @@ enum reason {
 	REASON_NO_NETWORK,    /* names cannot be resolved, edge cannot be reached */
 	REASON_NO_BINARY,     /* the program is missing or may not be executed */
 	REASON_NO_TOKEN,      /* no connector token yet */
+	REASON_NO_START,      /* files or process could not be made: disk, descriptors */
 	REASON_UPDATED,       /* exit 11: it replaced itself */
 	REASON_HUNG,          /* its /ready does not answer */
 	REASON_UNREADY,       /* no edge connection for too long */

@@ -10,22 +10,23 @@
 #include "supervise/reason.h"
 
 struct facts {
-	int64_t now_ms; /* monotonic */
-	bool wanted;    /* present, not stopped by a user, has a token */
-	bool has_token;
-	bool restart_asked;    /* a restart was asked for that this process has not seen */
-	bool running;          /* a process exists */
-	int64_t started_ms;    /* monotonic, of this process; 0 = none */
-	int64_t term_sent_ms;  /* 0 = not asked to stop */
+	int64_t now_ms;       /* monotonic */
+	bool absent;          /* its tunnel or its slot is no longer wanted here */
+	bool stopped;         /* by a user */
+	bool has_token;       /* in the store or in its folder */
+	bool restart_asked;   /* a restart was asked for that this process has not seen */
+	bool running;         /* a process exists */
+	int64_t started_ms;   /* monotonic, of this process; 0 = none */
+	int64_t term_sent_ms; /* 0 = not asked to stop */
 	bool kill_sent;
+	enum reason stop_reason; /* why it was asked to stop */
 	int64_t grace_ms;
-	bool ever_ready;       /* this process */
+	bool ever_ready;        /* this process */
 	int64_t last_answer_ms; /* /ready answered (any status); 0 = never */
-	int failures;          /* probes in a row without an answer */
-	int edge;              /* connections by the last answer, -1 = none yet */
+	int failures;           /* probes in a row without an answer */
+	int edge;               /* connections by the last answer, -1 = none yet */
 	int edge_wanted;
 	int64_t unready_since_ms; /* edge is 0 since; 0 = it is not */
-	int exits;                /* unwanted ends in a row without a stable run */
 	enum reason last_exit;    /* why the last process ended; REASON_NONE = none did */
 	enum reason log_class;    /* what the running one's log says (bad token, gone) */
 	int64_t next_start_ms;    /* not before; 0 = at once */
@@ -38,9 +39,9 @@ struct facts {
 enum step_action {
 	STEP_NOTHING,
 	STEP_START,
-	STEP_TERM, /* ask to stop (SIGTERM) */
-	STEP_KILL, /* grace is over */
-	STEP_FORGET /* not wanted and gone: drop the connector */
+	STEP_TERM,  /* ask to stop (SIGTERM) */
+	STEP_KILL,  /* grace is over */
+	STEP_FORGET /* absent and gone: drop the connector */
 };
 
 struct verdict {
@@ -54,6 +55,8 @@ struct verdict step(const struct facts *f);
 /* The table as rows of text, for docs and tests: NULL past the last. */
 const char *step_describe(size_t row);
 
+#define HUNG_GRACE_MS   1000        /* what hangs gets this long after SIGTERM */
+#define TERM_MARGIN_MS  5000        /* added to the grace period before SIGKILL */
 #define STABLE_MS       (10 * 1000) /* a run this long forgets earlier exits; next start at once */
 #define START_WINDOW_MS (90 * 1000)
 

@@ -14,8 +14,8 @@
 struct supervisor;
 
 struct supervisor_options {
-	int state_dirfd;        /* connectors/<id>/ is made below it */
-	const char *state_dir;  /* its absolute path, for the connectors' own configuration */
+	int state_dirfd;         /* connectors/<id>/ is made below it */
+	const char *state_dir;   /* its absolute path, for the connectors' own configuration */
 	const char *cloudflared; /* absolute path of the binary */
 	const char *protocol;    /* quic, http2 */
 	const char *label;       /* shown at Cloudflare: owner */

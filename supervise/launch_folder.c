@@ -1,0 +1,303 @@
+/* The files of one connector: written whole, read with limits, believed only as far as they go. */
+#include "supervise/launch_folder.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+
+#define FOLDER     "connectors"
+#define SMALL_FILE ((size_t)64 << 10)
+
+typedef DIR *dir_t;
+
+static void dir_t_cleanup(dir_t *d)
+{
+	if (*d)
+		closedir(*d);
+}
+
+static bool id_plain(const char *id)
+{
+	return *id && *id != '.' && !strchr(id, '/');
+}
+
+int folder_open(int state_dirfd, const char *id, bool create, int *fd, struct err *e)
+{
+	AUTO(fd_t) all = -1;
+
+	if (!id_plain(id))
+		return err_set(e, ERR_INVALID, "a connector cannot be called that");
+	if (dir_open(state_dirfd, FOLDER, create, &all, e))
+		return -1;
+	return dir_open(all, id, create, fd, e);
+}
+
+char *folder_config_path(const char *state_dir, const char *id)
+{
+	return str_format("%s/" FOLDER "/%s/config.yml", state_dir, id);
+}
+
+/* ---- config.yml ---- */
+
+/* A JSON string is a YAML string, whatever it holds. */
+static void put_quoted(struct buf *out, const char *key, const char *value)
+{
+	struct json_writer w;
+
+	buf_printf(out, "%s: ", key);
+	json_write_init(&w, out);
+	json_write_string(&w, value);
+	buf_char(out, '\n');
+}
+
+void folder_config(const char *state_dir, const struct launch_spec *spec, struct buf *out)
+{
+	AUTO(str_t) token = str_format("%s/" FOLDER "/%s/token", state_dir, spec->id);
+	char grace[TEXT_TIME_SIZE];
+
+	duration_format(spec->grace_ms, grace);
+	buf_str(out, "# Written by aditd before each start; changes are lost.\n"
+		     "no-autoupdate: true\n"
+		     "no-prechecks: true\n");
+	buf_printf(out, "metrics: 127.0.0.1:%d\n", spec->metrics_port);
+	buf_printf(out, "protocol: %s\n", spec->protocol);
+	put_quoted(out, "token-file", token);
+	buf_printf(out, "grace-period: %s\n", grace);
+	buf_str(out, "retries: 2\n"); /* caps its backoff at 40 s; beyond that we restart it */
+	if (spec->label && *spec->label)
+		put_quoted(out, "label", spec->label);
+	buf_str(out, "loglevel: info\n");
+}
+
+/* ---- options ---- */
+
+static void write_options(const struct launch_spec *spec, bool stopped, struct buf *out)
+{
+	struct json_writer w;
+
+	json_write_init(&w, out);
+	json_object_begin(&w);
+	json_put_string(&w, "tunnel_id", spec->tunnel_id);
+	json_put_string(&w, "cloudflared", spec->cloudflared);
+	json_put_string(&w, "label", spec->label);
+	json_put_string(&w, "protocol", spec->protocol);
+	json_put_int(&w, "grace_ms", spec->grace_ms);
+	json_put_int(&w, "metrics_port", spec->metrics_port);
+	json_put_int(&w, "token_generation", spec->token_generation);
+	json_put_bool(&w, "stopped", stopped);
+	json_object_end(&w);
+	buf_char(out, '\n');
+}
+
+static bool holds(int fd, const char *name, const struct buf *text)
+{
+	AUTO(buf_t) there = {0};
+	struct err ignored;
+
+	return file_read(fd, name, SMALL_FILE, &there, &ignored) == 0 && there.len == text->len &&
+	       memcmp(buf_text(&there), buf_text(text), text->len) == 0;
+}
+
+static int write_changed(int fd, const char *name, const struct buf *text, struct err *e)
+{
+	if (holds(fd, name, text))
+		return 0;
+	return file_write(fd, name, buf_text(text), text->len, 0600, e);
+}
+
+int folder_prepare(int fd, const char *state_dir, const struct launch_spec *spec,
+		   const struct secret *token, struct err *e)
+{
+	AUTO(buf_t) config = {0};
+	AUTO(buf_t) options = {0};
+
+	folder_config(state_dir, spec, &config);
+	write_options(spec, false, &options);
+	if (token && file_write(fd, "token", token->data, token->len, 0600, e))
+		return -1;
+	if (write_changed(fd, "config.yml", &config, e))
+		return -1;
+	return write_changed(fd, "options", &options, e);
+}
+
+bool folder_current(int fd, const char *state_dir, const struct launch_spec *spec)
+{
+	AUTO(buf_t) config = {0};
+	AUTO(buf_t) options = {0};
+
+	folder_config(state_dir, spec, &config);
+	write_options(spec, false, &options);
+	return holds(fd, "config.yml", &config) && holds(fd, "options", &options);
+}
+
+static int read_json(int fd, const char *name, struct json_doc **doc, struct err *e)
+{
+	AUTO(buf_t) text = {0};
+
+	if (file_read(fd, name, SMALL_FILE, &text, e))
+		return -1;
+	if (json_parse(buf_text(&text), text.len, NULL, doc, e))
+		return err_wrap(e, "%s", name);
+	return 0;
+}
+
+int folder_recall(int fd, struct launch_memory *m, struct err *e)
+{
+	AUTO(json_doc_t) doc = NULL;
+	const struct json *root;
+	const char *tunnel;
+	int64_t port;
+
+	if (read_json(fd, "options", &doc, e))
+		return -1;
+	root = json_root(doc);
+	tunnel = json_get_string(root, "tunnel_id");
+	port = json_get_int(root, "metrics_port", 0);
+	*m = (struct launch_memory){
+		.metrics_port = port > 0 && port < 65536 ? (int)port : 0,
+		.token_generation = json_get_int(root, "token_generation", 0),
+		.has_token = file_exists(fd, "token"),
+		.stopped = json_get_bool(root, "stopped", false),
+	};
+	if (tunnel && uuid_valid(tunnel))
+		str_copy(m->tunnel_id, sizeof(m->tunnel_id), tunnel);
+	return 0;
+}
+
+int folder_keep_stopped(int fd, bool stopped, struct err *e)
+{
+	AUTO(json_doc_t) doc = NULL;
+	AUTO(buf_t) text = {0};
+	struct launch_spec spec;
+	const struct json *root;
+
+	if (read_json(fd, "options", &doc, e))
+		return -1;
+	root = json_root(doc);
+	spec = (struct launch_spec){
+		.tunnel_id = json_get_string(root, "tunnel_id"),
+		.cloudflared = json_get_string(root, "cloudflared"),
+		.label = json_get_string(root, "label"),
+		.protocol = json_get_string(root, "protocol"),
+		.grace_ms = json_get_int(root, "grace_ms", 0),
+		.metrics_port = (int)json_get_int(root, "metrics_port", 0),
+		.token_generation = json_get_int(root, "token_generation", 0),
+	};
+	write_options(&spec, stopped, &text);
+	return write_changed(fd, "options", &text, e);
+}
+
+/* ---- process ---- */
+
+int folder_write_process(int fd, const struct folder_process *p, int port, struct err *e)
+{
+	char text[256];
+	int n = snprintf(text, sizeof(text),
+			 "{\"pid\":%d,\"start_ticks\":%lld,\"boot_id\":\"%s\",\"metrics_port\":%d}"
+			 "\n",
+			 (int)p->pid, (long long)p->start_ticks, p->boot_id, port);
+	AUTO(fd_t) out = -1;
+
+	if (unlinkat(fd, "process.tmp", 0) && errno != ENOENT)
+		return err_errno(e, "cannot write process");
+	out = openat(fd, "process.tmp", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (out < 0 || write(out, text, (size_t)n) != n ||
+	    renameat(fd, "process.tmp", fd, "process"))
+		return err_errno(e, "cannot write process");
+	return 0;
+}
+
+void folder_read_process(int fd, struct folder_process *p)
+{
+	AUTO(json_doc_t) doc = NULL;
+	const struct json *root;
+	const char *boot;
+	struct err ignored;
+
+	*p = (struct folder_process){0};
+	if (read_json(fd, "process", &doc, &ignored))
+		return;
+	root = json_root(doc);
+	boot = json_get_string(root, "boot_id");
+	if (!boot || !str_copy(p->boot_id, sizeof(p->boot_id), boot))
+		return;
+	p->start_ticks = json_get_int(root, "start_ticks", 0);
+	p->pid = (pid_t)json_get_int(root, "pid", 0);
+}
+
+/* ---- log and folder ---- */
+
+int folder_open_log(int fd, struct err *e)
+{
+	int flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+	AUTO(fd_t) log = openat(fd, "log", flags, 0600);
+	struct stat st;
+	int opened;
+
+	if (log < 0 || fstat(log, &st))
+		return err_errno(e, "cannot open its log");
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_INVALID, "its log is no regular file");
+	opened = log;
+	log = -1;
+	return opened;
+}
+
+/* Only files of ours lie there; a folder inside is a stranger's, and rmdir then says so. */
+static int remove_files(int fd, struct err *e)
+{
+	AUTO(dir_t) d = fdopendir(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+	const struct dirent *entry;
+
+	if (!d)
+		return err_errno(e, "cannot read its folder");
+	while ((entry = readdir(d))) {
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+			continue;
+		if (unlinkat(fd, entry->d_name, 0) && errno != ENOENT && errno != EISDIR)
+			return err_errno(e, "cannot remove %s", entry->d_name);
+	}
+	return 0;
+}
+
+int folder_remove(int state_dirfd, const char *id, struct err *e)
+{
+	AUTO(fd_t) all = -1;
+	AUTO(fd_t) fd = -1;
+
+	if (dir_open(state_dirfd, FOLDER, false, &all, e))
+		return e->kind == ERR_NOT_FOUND ? 0 : -1;
+	if (folder_open(state_dirfd, id, false, &fd, e))
+		return e->kind == ERR_NOT_FOUND ? 0 : -1;
+	if (remove_files(fd, e))
+		return -1;
+	if (unlinkat(all, id, AT_REMOVEDIR) && errno != ENOENT)
+		return err_errno(e, "cannot remove folder %s", id);
+	return fsync(all) ? err_errno(e, "cannot sync " FOLDER) : 0;
+}
+
+int folder_list(int state_dirfd, struct strlist *ids, struct err *e)
+{
+	AUTO(fd_t) all = -1;
+	AUTO(dir_t) d = NULL;
+	const struct dirent *entry;
+
+	if (dir_open(state_dirfd, FOLDER, false, &all, e))
+		return e->kind == ERR_NOT_FOUND ? 0 : -1;
+	d = fdopendir(all);
+	if (!d)
+		return err_errno(e, "cannot read " FOLDER);
+	all = -1;
+	while ((entry = readdir(d)))
+		if (*entry->d_name != '.')
+			strlist_add(ids, entry->d_name);
+	return 0;
+}

@@ -1,0 +1,204 @@
+/* Polling, no oftener than there is cause: fast while something is expected to change. */
+#include "supervise/probe.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+
+#define EAGER_FOR_MS     (10 * 1000)
+#define EAGER_MS         100
+#define UNSETTLED_MS     1000        /* at most, while connections are missing */
+#define CONFIG_EVERY_MS  (60 * 1000) /* to see a configuration changed by others */
+#define READY_MAX        ((size_t)16 << 10)
+#define CONFIG_MAX       ((size_t)8 << 20)
+#define CONNECTIONS_MOST 1000
+
+/* ---- answers ---- */
+
+bool probe_read_ready(int status, const char *body, size_t len, int *edge, char id[UUID_SIZE])
+{
+	AUTO(json_doc_t) doc = NULL;
+	const struct json *root;
+	struct err ignored;
+	int64_t connections;
+	const char *connector;
+
+	if ((status != 200 && status != 503) || json_parse(body, len, NULL, &doc, &ignored))
+		return false;
+	root = json_root(doc);
+	connector = json_get_string(root, "connectorId");
+	if (!json_int(json_get(root, "readyConnections"), &connections) || connections < 0 ||
+	    connections > CONNECTIONS_MOST)
+		return false;
+	/* While it drains it answers 503, whatever it counts. */
+	*edge = status == 200 ? (int)connections : 0;
+	if (!connector || !uuid_valid(connector) || !str_copy(id, UUID_SIZE, connector))
+		id[0] = '\0';
+	return true;
+}
+
+bool probe_read_config(int status, const char *body, size_t len, int64_t *version)
+{
+	AUTO(json_doc_t) doc = NULL;
+	struct err ignored;
+
+	if (status != 200 || json_parse(body, len, NULL, &doc, &ignored))
+		return false;
+	return json_int(json_get(json_root(doc), "version"), version);
+}
+
+/* ---- pace ---- */
+
+static bool config_behind(const struct probe *p)
+{
+	return p->config_version < p->version_wanted;
+}
+
+static bool settled(const struct probe *p)
+{
+	return p->edge >= p->edge_wanted && p->failures == 0 && !config_behind(p);
+}
+
+static int64_t pace(const struct probe *p)
+{
+	if (settled(p))
+		return p->interval_ms;
+	if (clock_mono_ms() < p->eager_until_ms && p->interval_ms > EAGER_MS)
+		return EAGER_MS;
+	return p->interval_ms < UNSETTLED_MS ? p->interval_ms : UNSETTLED_MS;
+}
+
+static bool config_due(const struct probe *p)
+{
+	return p->edge > 0 &&
+	       (config_behind(p) || clock_mono_ms() - p->config_asked_ms >= CONFIG_EVERY_MS);
+}
+
+/* ---- asking ---- */
+
+static void ask(struct probe *p, struct http_req *r, const char *path, size_t max_body,
+		task_done_fn *done)
+{
+	http_req_reset(r);
+	snprintf(p->url, sizeof(p->url), "http://127.0.0.1:%d%s", p->port, path);
+	r->method = "GET";
+	r->url = p->url;
+	r->timeout_ms = p->timeout_ms;
+	r->connect_timeout_ms = p->timeout_ms;
+	r->max_body = max_body;
+	http_start(p->pool, r, done, p);
+}
+
+static void again(struct probe *p)
+{
+	timer_start(&p->timer, pace(p));
+}
+
+static void config_answered(struct task *t, void *owner)
+{
+	struct probe *p = owner;
+	int64_t version;
+
+	p->config_asked_ms = clock_mono_ms();
+	again(p);
+	if (t->err.kind == ERR_NONE &&
+	    probe_read_config(p->config.status, buf_text(&p->config.answer), p->config.answer.len,
+			      &version))
+		p->config_version = version;
+	p->told(p, p->owner);
+}
+
+static void take_ready(struct probe *p, int edge, const char *id)
+{
+	int64_t now = clock_mono_ms();
+
+	p->failures = 0;
+	p->last_answer_ms = now;
+	if (edge == 0 && p->zero_since_ms == 0)
+		p->zero_since_ms = now;
+	if (edge > 0) {
+		p->zero_since_ms = 0;
+		p->ever_ready = true;
+	}
+	p->edge = edge;
+	str_copy(p->connector_id, sizeof(p->connector_id), id);
+}
+
+static void ready_answered(struct task *t, void *owner)
+{
+	struct probe *p = owner;
+	const struct http_req *r = &p->ready;
+	char id[UUID_SIZE] = "";
+	int edge = 0;
+	bool read = t->err.kind == ERR_NONE &&
+		    probe_read_ready(r->status, buf_text(&r->answer), r->answer.len, &edge, id);
+
+	if (read && *p->expected_id && *id && strcmp(id, p->expected_id) != 0)
+		read = false;
+	if (read)
+		take_ready(p, edge, id);
+	else
+		p->failures++;
+	if (read && config_due(p))
+		ask(p, &p->config, "/config", CONFIG_MAX, config_answered);
+	else
+		again(p);
+	p->told(p, p->owner);
+}
+
+static void probe_due(struct timer *t, void *owner)
+{
+	struct probe *p = owner;
+
+	(void)t;
+	ask(p, &p->ready, "/ready", READY_MAX, ready_answered);
+}
+
+/* ---- the owner's side ---- */
+
+void probe_init(struct probe *p, struct loop *l, struct http *pool, probe_told_fn *told,
+		void *owner)
+{
+	*p = (struct probe){.pool = pool,
+			    .loop = l,
+			    .told = told,
+			    .owner = owner,
+			    .edge = -1,
+			    .config_version = -1};
+	timer_init(&p->timer, l, probe_due, p);
+}
+
+void probe_start(struct probe *p, int port)
+{
+	probe_stop(p);
+	p->port = port;
+	p->last_answer_ms = 0;
+	p->failures = 0;
+	p->edge = -1;
+	p->zero_since_ms = 0;
+	p->ever_ready = false;
+	p->connector_id[0] = '\0';
+	p->expected_id[0] = '\0';
+	p->config_version = -1;
+	p->config_asked_ms = 0;
+	p->eager_until_ms = clock_mono_ms() + EAGER_FOR_MS;
+	timer_start(&p->timer, EAGER_MS / 2);
+}
+
+void probe_stop(struct probe *p)
+{
+	timer_stop(&p->timer);
+	http_cancel(&p->ready);
+	http_cancel(&p->config);
+	http_req_reset(&p->ready);
+	http_req_reset(&p->config);
+}
+
+void probe_hurry(struct probe *p)
+{
+	p->eager_until_ms = clock_mono_ms() + EAGER_FOR_MS;
+	if (timer_active(&p->timer))
+		timer_start(&p->timer, 0);
+}

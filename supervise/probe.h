@@ -1,0 +1,55 @@
+/*
+ * Asks a connector's metrics port how it is: /ready for edge connections, /config for the version
+ * of the configuration that it runs. What counts is kept here; the owner hears of every answer and
+ * every failure. One failed probe says nothing: failures count in a row.
+ */
+#ifndef SUPERVISE_PROBE_H
+#define SUPERVISE_PROBE_H
+
+#include "base/text.h"
+#include "loop/http.h"
+
+struct probe;
+typedef void probe_told_fn(struct probe *p, void *owner);
+
+struct probe {
+	struct http *pool;
+	struct loop *loop;
+	struct http_req ready, config;
+	struct timer timer;
+	char url[48];
+	int port;
+	int64_t interval_ms, timeout_ms;
+	int edge_wanted;
+	int64_t version_wanted;      /* of the configuration: /config is asked until it is there */
+	int64_t eager_until_ms;      /* monotonic: after a start or a change, ask often */
+	char expected_id[UUID_SIZE]; /* connector id by its log; another one is a stranger's port */
+
+	/* what it said */
+	int64_t last_answer_ms; /* monotonic; 0 = never */
+	int failures;           /* in a row */
+	int edge;               /* connections; -1 = never answered */
+	int64_t zero_since_ms;  /* monotonic: edge is 0 since; 0 = it is not */
+	bool ever_ready;
+	char connector_id[UUID_SIZE];
+	int64_t config_version; /* -1 = none */
+	int64_t config_asked_ms;
+
+	probe_told_fn *told;
+	void *owner;
+};
+
+void probe_init(struct probe *p, struct loop *l, struct http *pool, probe_told_fn *told,
+		void *owner);
+/* For a new process on that port: forget what the old one said, ask often at first. */
+void probe_start(struct probe *p, int port);
+void probe_stop(struct probe *p); /* idempotent; what was said is kept */
+/* Something changed that it should see soon. */
+void probe_hurry(struct probe *p);
+
+/* Pure: the answer of /ready. false when it is none of cloudflared's. */
+bool probe_read_ready(int status, const char *body, size_t len, int *edge, char id[UUID_SIZE]);
+/* Pure: the version in the answer of /config. */
+bool probe_read_config(int status, const char *body, size_t len, int64_t *version);
+
+#endif

@@ -1,0 +1,398 @@
+/*
+ * Which connectors there are to be, and whose turn it is. Watching the world only marks it dirty;
+ * the deferred pass makes objects and slots agree with what is wanted, then looks at each slot.
+ */
+#include "supervise/supervisor.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "supervise/slot.h"
+
+#define FORGET_AGAIN_MS 5000
+
+/* ---- what is wanted ---- */
+
+static void add_object(struct supervisor *s, const char *tunnel_id, int number, enum want want)
+{
+	struct connector *c = connector_new(tunnel_id, number);
+
+	c->want = want;
+	s->muted++;
+	world_add_connector(s->world, c);
+	s->muted--;
+}
+
+static struct slot *slot_at(const struct supervisor *s, const char *id)
+{
+	return map_get(&s->slots, id);
+}
+
+/* Slots follow objects. A new slot first looks whether its process runs already. */
+static void make_slot(struct supervisor *s, const struct connector *c)
+{
+	struct slot *x = slot_new(s, c);
+
+	map_set(&s->slots, x->id, x);
+	slot_find(x);
+	if (x->memory.stopped && !s->store) {
+		struct connector *own = slot_connector(x);
+
+		own->stopped_by_user = true;
+	}
+}
+
+static void want_slots(struct supervisor *s, const struct tunnel *t)
+{
+	if (t->want != WANT_PRESENT || !*t->remote_id || t->token_generation == 0)
+		return;
+	for (int number = 1; number <= t->replicas && number <= TUNNEL_SLOTS_MAX; number++) {
+		AUTO(str_t) id = str_format("%s-%d", t->id, number);
+
+		if (world_connector(s->world, id))
+			continue;
+		add_object(s, t->id, number, WANT_PRESENT);
+		make_slot(s, world_connector(s->world, id));
+		slot_save(slot_at(s, id), world_connector(s->world, id));
+	}
+}
+
+/* Without its tunnel's row a connector that we never saw it with goes on from its own folder: the
+ * store may have been lost. One whose tunnel went away before our eyes has no cause any more. */
+static enum want wanted(const struct slot *x, const struct connector *c)
+{
+	const struct tunnel *t = world_tunnel(x->s->world, x->tunnel_id);
+
+	if (!t)
+		return x->tunnel_known ? WANT_ABSENT : c->want;
+	return t->want == WANT_PRESENT && c->slot <= t->replicas ? WANT_PRESENT : WANT_ABSENT;
+}
+
+static void judge_want(struct slot *x)
+{
+	const struct tunnel *t = world_tunnel(x->s->world, x->tunnel_id);
+	struct connector *c = slot_connector(x);
+	enum want w;
+
+	/* Somebody dropped the object: its process must still be stopped before it is forgotten. */
+	if (!c) {
+		add_object(x->s, x->tunnel_id, x->number, WANT_ABSENT);
+		return;
+	}
+	w = wanted(x, c);
+	x->tunnel_known |= t != NULL;
+	if (w == c->want)
+		return;
+	c->want = w;
+	slot_save(x, c);
+	slot_changed(x);
+}
+
+/* A new token or another tunnel behind the name: what was in vain may work now. */
+static void notice_changes(struct slot *x)
+{
+	const struct tunnel *t = world_tunnel(x->s->world, x->tunnel_id);
+
+	if (!t)
+		return;
+	if (x->token_seen != t->token_generation || strcmp(x->remote_seen, t->remote_id) != 0) {
+		x->token_seen = t->token_generation;
+		str_copy(x->remote_seen, sizeof(x->remote_seen), t->remote_id);
+		x->next_start_ms = 0;
+		x->blocks = 0;
+		x->roll |= x->running && slot_outdated(x);
+	}
+	if (x->probe.version_wanted != t->config_version) {
+		x->probe.version_wanted = t->config_version;
+		probe_hurry(&x->probe);
+	}
+}
+
+/* ---- one after the other ---- */
+
+/* The one that is being replaced holds the turn until it serves: a setting that does not work
+ * stops there. */
+static bool turn_taken(struct supervisor *s)
+{
+	const struct slot *x = *s->rolling ? slot_at(s, s->rolling) : NULL;
+	const struct connector *c = x ? slot_connector(x) : NULL;
+	bool taken = c && c->want == WANT_PRESENT && !c->stopped_by_user &&
+		     (x->roll_now || !connector_serving(c));
+
+	if (!taken)
+		s->rolling[0] = '\0';
+	return taken;
+}
+
+static void roll(struct slot *x)
+{
+	const struct connector *c = slot_connector(x);
+
+	if (!x->running)
+		x->roll = false; /* its next start takes what is new */
+	if (!x->roll || x->roll_now || x->term_sent_ms || x->probe.edge < 0)
+		return;
+	if (connector_serving(c)) {
+		if (turn_taken(x->s))
+			return;
+		str_copy(x->s->rolling, sizeof(x->s->rolling), x->id);
+	}
+	x->roll_now = true;
+	slot_look(x);
+}
+
+/* ---- the pass ---- */
+
+/* Slots may be made and dropped by f: only what is there now is called. */
+static void each_slot(struct supervisor *s, void (*f)(struct slot *x))
+{
+	AUTO(strlist_t) ids = {0};
+	const struct map_entry *entry;
+
+	for (size_t i = 0; (entry = map_next(&s->slots, &i)) != NULL;)
+		strlist_add(&ids, entry->key);
+	for (size_t i = 0; i < ids.n; i++) {
+		struct slot *x = slot_at(s, ids.items[i]);
+
+		if (x)
+			f(x);
+	}
+}
+
+static void forget(struct slot *x)
+{
+	struct supervisor *s = x->s;
+
+	if (!x->forget)
+		return;
+	x->forget = false;
+	if (!slot_forget(x)) {
+		timer_start(&x->wake, FORGET_AGAIN_MS);
+		return;
+	}
+	map_remove(&s->slots, x->id);
+	world_drop(s->world, OBJECT_CONNECTOR, x->id);
+	slot_free(x);
+}
+
+static void make_slots(struct supervisor *s)
+{
+	TABLE_EACH (i, struct connector, c, &s->world->connectors)
+		if (!slot_at(s, c->id))
+			make_slot(s, c);
+}
+
+static void pass(struct deferred *d, void *owner)
+{
+	struct supervisor *s = owner;
+
+	(void)d;
+	TABLE_EACH (i, struct tunnel, t, &s->world->tunnels)
+		want_slots(s, t);
+	make_slots(s);
+	each_slot(s, judge_want);
+	each_slot(s, notice_changes);
+	each_slot(s, slot_look);
+	each_slot(s, roll);
+	each_slot(s, forget);
+}
+
+static void world_moved(struct watcher *w, enum object_type type, const char *id, void *owner)
+{
+	struct supervisor *s = owner;
+
+	(void)w, (void)id;
+	if (!s->muted && (type == OBJECT_TUNNEL || type == OBJECT_CONNECTOR))
+		deferred_start(&s->pass);
+}
+
+/* ---- options ---- */
+
+static void options_free(struct supervisor_options *o)
+{
+	const char *const strings[] = {o->state_dir, o->cloudflared, o->protocol, o->label};
+
+	for (size_t i = 0; i < ARRAY_LEN(strings); i++) {
+		union {
+			const char *given;
+			char *owned;
+		} s = {strings[i]};
+
+		free(s.owned);
+	}
+}
+
+static void options_copy(struct supervisor_options *to, const struct supervisor_options *from)
+{
+	*to = *from;
+	to->state_dir = str_dup(from->state_dir);
+	to->cloudflared = str_dup(from->cloudflared);
+	to->protocol = str_dup(from->protocol);
+	to->label = str_dup(from->label);
+}
+
+static void take_options(struct slot *x)
+{
+	x->probe.interval_ms = x->s->options.probe_interval_ms;
+	x->probe.timeout_ms = x->s->options.probe_timeout_ms;
+	x->next_start_ms = 0;
+	x->blocks = 0;
+	x->roll = x->running && slot_outdated(x);
+	probe_hurry(&x->probe);
+}
+
+void supervisor_configure(struct supervisor *s, const struct supervisor_options *o)
+{
+	struct supervisor_options old = s->options;
+
+	options_copy(&s->options, o);
+	/* The folders stay where they are: these change only with a restart. */
+	s->options.state_dirfd = old.state_dirfd;
+	options_free(&old);
+	s->rolling[0] = '\0';
+	each_slot(s, take_options);
+	deferred_start(&s->pass);
+}
+
+/* ---- start and end ---- */
+
+static void connector_ended(const char *id, int code, int signo, void *owner)
+{
+	struct slot *x = slot_at(owner, id);
+
+	if (x)
+		slot_ended(x, code, signo);
+}
+
+struct supervisor *supervisor_new(struct loop *l, struct world *w, struct store *st,
+				  struct http *probes, const struct supervisor_options *o)
+{
+	struct supervisor *s = mem_alloc(sizeof(*s));
+
+	s->loop = l;
+	s->world = w;
+	s->store = st;
+	s->probes = probes;
+	options_copy(&s->options, o);
+	s->launcher =
+		launch_child_new(l, o->state_dirfd, o->state_dir,
+				 &(struct launcher_events){.ended = connector_ended, .owner = s});
+	deferred_init(&s->pass, l, pass, s);
+	return s;
+}
+
+/* "<tunnel id>-<slot>", as connector_new makes it; false for any other name of a folder. */
+static bool read_id(const char *id, char tunnel_id[ID_SIZE], int *number)
+{
+	const char *dash = strrchr(id, '-');
+	char *end;
+	long n = dash ? strtol(dash + 1, &end, 10) : 0;
+	AUTO(str_t) tunnel = dash ? str_ndup(id, (size_t)(dash - id)) : NULL;
+
+	if (n < 1 || n > TUNNEL_SLOTS_MAX || *end || dash[1] == '0' || dash[1] == '+')
+		return false;
+	*number = (int)n;
+	return *tunnel && str_copy(tunnel_id, ID_SIZE, tunnel);
+}
+
+/* Folders without an object: no store, or another one than they were made with. They ran last, so
+ * they run now. */
+static int take_folders(struct supervisor *s, struct err *e)
+{
+	AUTO(strlist_t) ids = {0};
+	char tunnel_id[ID_SIZE];
+	int number;
+
+	if (s->launcher->ops->list(s->launcher, &ids, e))
+		return -1;
+	for (size_t i = 0; i < ids.n; i++) {
+		if (world_connector(s->world, ids.items[i]) ||
+		    !read_id(ids.items[i], tunnel_id, &number))
+			continue;
+		add_object(s, tunnel_id, number, WANT_PRESENT);
+		log_warning("connector %s is in no store; it goes on from its own folder",
+			    ids.items[i]);
+	}
+	return 0;
+}
+
+int supervisor_start(struct supervisor *s, struct err *e)
+{
+	if (take_folders(s, e))
+		return -1;
+	make_slots(s);
+	world_watch(s->world, &s->watcher, world_moved, s);
+	deferred_start(&s->pass);
+	return 0;
+}
+
+static void free_slot(struct slot *x)
+{
+	map_remove(&x->s->slots, x->id);
+	slot_free(x);
+}
+
+void supervisor_free(struct supervisor *s)
+{
+	if (!s)
+		return;
+	world_unwatch(&s->watcher);
+	deferred_stop(&s->pass);
+	each_slot(s, free_slot);
+	map_free(&s->slots);
+	s->launcher->ops->free(s->launcher);
+	options_free(&s->options);
+	free(s);
+}
+
+/* ---- wishes ---- */
+
+bool supervisor_restart(struct supervisor *s, const char *connector_id)
+{
+	struct connector *c = world_connector(s->world, connector_id);
+
+	if (!c)
+		return false;
+	c->restart_asked++;
+	world_changed(s->world, OBJECT_CONNECTOR, connector_id);
+	deferred_start(&s->pass);
+	return true;
+}
+
+static int save_wish(struct supervisor *s, const struct connector *c, struct err *e)
+{
+	if (!s->store)
+		return 0;
+	if (store_begin(s->store, e))
+		return -1;
+	if (store_save_connector(s->store, c, e) || store_commit(s->store, e)) {
+		store_rollback(s->store);
+		return -1;
+	}
+	return 0;
+}
+
+int supervisor_set_stopped(struct supervisor *s, const char *connector_id, bool stopped,
+			   struct err *e)
+{
+	struct connector *c = world_connector(s->world, connector_id);
+	struct err folder;
+
+	if (!c)
+		return err_set(e, ERR_NOT_FOUND, "there is no connector %s", connector_id);
+	if (c->stopped_by_user == stopped)
+		return 0;
+	c->stopped_by_user = stopped;
+	if (save_wish(s, c, e)) {
+		c->stopped_by_user = !stopped;
+		return -1;
+	}
+	if (s->launcher->ops->keep_stopped(s->launcher, connector_id, stopped, &folder))
+		log_warning("connector %s: %s", connector_id, folder.message);
+	world_changed(s->world, OBJECT_CONNECTOR, connector_id);
+	deferred_start(&s->pass);
+	return 0;
+}
