@@ -5,8 +5,6 @@
  */
 #include "cloudflare/budget.h"
 
-#include <math.h>
-
 #include "cloudflare/limits.h"
 
 static const double weight[CF_SHARES] = {
@@ -129,7 +127,7 @@ static int64_t share_wait(const struct budget *b, enum cf_share share)
 {
 	double missing = 1 - b->level[share];
 
-	return (int64_t)ceil(missing / (rate(b) * weight[share])) + 1;
+	return (int64_t)(missing / (rate(b) * weight[share])) + 2;
 }
 
 int64_t budget_take(struct budget *b, enum cf_share share, int64_t now_ms)

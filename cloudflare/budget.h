@@ -34,7 +34,7 @@ void budget_headers(struct budget *b, const char *ratelimit, const char *policy,
 void budget_refused(struct budget *b, int64_t retry_after_ms, int64_t now_ms);
 /* For status: calls left by header (-1 = not told) and ms until there are more. */
 void budget_left(const struct budget *b, int64_t now_ms, int64_t *remaining, int64_t *reset_ms);
-/* Seconds or an HTTP date; 0 when absent or unreadable. */
+/* Seconds or an HTTP date to come, one second at least; 0 when absent, unreadable or past. */
 int64_t retry_after_parse(const char *text, int64_t wall_ms);
 
 #endif

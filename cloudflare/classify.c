@@ -174,7 +174,7 @@ static const struct meaning *meaning_find(int status, const struct json *root, i
 	return meaning_of(status, code);
 }
 
-static bool ray_valid(const char *ray)
+bool cf_ray_valid(const char *ray)
 {
 	static const char allowed[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
@@ -189,7 +189,7 @@ static void tell(struct err *e, const struct meaning *m, const struct said *s, i
 	int n = s->code ? snprintf(place, sizeof(place), "code %lld", (long long)s->code)
 			: snprintf(place, sizeof(place), "HTTP %d", status);
 
-	if (ray_valid(ray) && n > 0)
+	if (cf_ray_valid(ray) && n > 0)
 		(void)snprintf(place + n, sizeof(place) - (size_t)n, ", ray %s", ray);
 	if (s->text[0])
 		(void)err_set(e, m->kind, "%s: Cloudflare says \"%s\" (%s)", m->sentence, s->text,
@@ -241,6 +241,6 @@ void cf_classify(int status, const struct json *root, const char *ray, const cha
 		e->retry_after_ms = retry_after_parse(retry_after, clock_wall_ms());
 	e->cloudflare.status = status;
 	e->cloudflare.code = s.code;
-	if (ray_valid(ray))
+	if (cf_ray_valid(ray))
 		(void)str_copy(e->cloudflare.ray, sizeof(e->cloudflare.ray), ray);
 }

@@ -242,8 +242,7 @@ static void answer_parse(struct cf_call *c)
 	c->text = b;
 	c->status = c->req.status;
 	const char *ray = http_answer_header(&c->req, "cf-ray");
-	(void)str_copy(c->ray, sizeof(c->ray), ray ? ray : "");
-	text_printable(c->ray);
+	(void)str_copy(c->ray, sizeof(c->ray), cf_ray_valid(ray) ? ray : "");
 	if (b->len == 0 || json_parse(b->data, b->len, &limits, &c->doc, &why) < 0)
 		return;
 
@@ -342,6 +341,8 @@ static void call_judge(struct cf *cf, struct cf_call *c)
 			whole_check(c, e);
 		token_strike(cf, c, e);
 	}
+	if (e->kind != ERR_NONE)
+		c->result = c->info = NULL; /* nobody must believe them */
 	c->unknown = !call_reads(c) && c->req.sent &&
 		     (e->kind == ERR_UPSTREAM || e->kind == ERR_TIMEOUT || e->kind == ERR_INTERNAL);
 }

@@ -39,8 +39,9 @@ struct cf_call {
 	/* out, until cf_call_reset */
 	int status;
 	char ray[ERR_RAY_SIZE];
-	const struct json *result; /* of the envelope; NULL when absent or null */
-	const struct json *info;   /* result_info or NULL */
+	const struct json
+		*result;         /* of the envelope; NULL when absent or null, or after a failure */
+	const struct json *info; /* result_info; NULL likewise */
 	const struct json *errors; /* array or NULL */
 	struct json_doc *doc;      /* owns the three above; NULL when the answer was no JSON */
 	const struct buf *text;    /* the answer's bytes, for raw spans */
@@ -91,6 +92,8 @@ void cf_call_cancel(struct cf_call *c);
 /* Free what a finished or cancelled call holds; it can be started again. */
 void cf_call_reset(struct cf_call *c);
 
+/* Letters, digits and hyphens only, so that it may stand in any text. */
+bool cf_ray_valid(const char *ray);
 /* Pure, for tests: what an answer means. Fills e (kind ERR_NONE = success), *absent. */
 void cf_classify(int status, const struct json *root, const char *ray, const char *permission,
 		 const char *retry_after, struct err *e, bool *absent);

@@ -187,5 +187,7 @@ int64_t retry_after_parse(const char *text, int64_t wall_ms)
 			return 0;
 		seconds = (ms - wall_ms + 999) / 1000;
 	}
+	if (seconds == 0)
+		seconds = 1; /* "at once" would be the next refusal */
 	return (seconds > RETRY_MAX_S ? RETRY_MAX_S : seconds) * 1000;
 }
