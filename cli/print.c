@@ -102,7 +102,25 @@ static void print_strings(struct buf *out, const struct json *list)
 		(void)buf_char(out, '-');
 }
 
-static void print_object(struct buf *out, const struct json *v)
+/* "status healthy, connections 4": the members that the table declares. */
+static void print_known(struct buf *out, const struct style *s, const struct field *table,
+			const struct json *v)
+{
+	size_t n = 0;
+
+	for (const struct field *f = table; f->name; f++) {
+		const struct json *member = json_get(v, f->name);
+		if (json_is_null(member))
+			continue;
+		(void)buf_printf(out, "%s%s ", n++ ? ", " : "", f->name);
+		print_value(out, s, f, member);
+	}
+	if (n == 0)
+		(void)buf_char(out, '-');
+}
+
+static void print_object(struct buf *out, const struct style *s, const struct field *f,
+			 const struct json *v)
 {
 	int64_t ready, total;
 	AUTO(buf_t) text = {0};
@@ -112,6 +130,8 @@ static void print_object(struct buf *out, const struct json *v)
 	} else if (json_count(v) == 2 && json_int(json_get(v, "ready"), &ready) &&
 		   json_int(json_get(v, "total"), &total)) {
 		(void)buf_printf(out, "%lld/%lld", (long long)ready, (long long)total);
+	} else if (f && f->sub) {
+		print_known(out, s, f->sub, v);
 	} else {
 		json_print(v, &text);
 		print_text(out, buf_text(&text));
@@ -141,7 +161,7 @@ void print_value(struct buf *out, const struct style *s, const struct field *f,
 		print_strings(out, v);
 		break;
 	case JSON_OBJECT:
-		print_object(out, v);
+		print_object(out, s, f, v);
 		break;
 	}
 }

@@ -25,6 +25,8 @@ void print_err(const struct err *e, const struct style *s, struct buf *out);
 /* print_write.c: what all writes answer. */
 bool is_write_answer(const struct op *op);
 void print_write(const struct json *result, const struct style *s, struct buf *out);
+/* "+ route app.example.com" lines. */
+void print_changes(const struct json *changes, const struct style *s, struct buf *out);
 /* How a waiting plan is approved; nothing when none waits. */
 void print_how_to_approve(const struct json *result, struct buf *out);
 

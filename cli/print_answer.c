@@ -47,7 +47,7 @@ static void choose_columns(const char *op_name, const struct field *rows, const 
 	if (view)
 		return;
 	for (const struct field *f = rows; f && f->name; f++)
-		if (any_has(items, f->name) && (chosen || !view_hides(f)))
+		if (any_has(items, f->name) && (chosen || !view_hides(rows, f)))
 			add_column(out, f->name, NULL);
 }
 
@@ -169,6 +169,22 @@ static void print_label(struct buf *out, const struct style *s, const char *name
 	print_toned(out, s, TONE_DIM, padded);
 }
 
+/* Sentences, one below the other. */
+static void print_list_lines(struct buf *out, const struct style *s, const struct json *list,
+			     int width)
+{
+	bool first = true;
+
+	JSON_EACH (item, list) {
+		AUTO(buf_t) text = {0};
+		print_value(&text, s, NULL, item);
+		if (!first)
+			(void)buf_printf(out, "%*s", width + 2, "");
+		first = false;
+		print_wrapped(out, s, (size_t)width + 2, buf_text(&text));
+	}
+}
+
 /* A line for each value that fits on one; blocks come later. */
 static void print_line(struct buf *out, const struct style *s, const struct field *f,
 		       const char *name, const struct json *v, int width)
@@ -177,6 +193,10 @@ static void print_line(struct buf *out, const struct style *s, const struct fiel
 
 	print_label(out, s, name, width);
 	(void)buf_str(out, "  ");
+	if (json_type(v) == JSON_ARRAY) {
+		print_list_lines(out, s, v, width);
+		return;
+	}
 	print_value(&text, s, f, v);
 	if (str_equal(name, "state"))
 		print_toned(out, s, state_tone(buf_text(&text)), buf_text(&text));
@@ -190,8 +210,11 @@ static void print_line(struct buf *out, const struct style *s, const struct fiel
 	(void)buf_char(out, '\n');
 }
 
-static bool says_something(const struct json *v)
+/* What the table does not declare is not for people. */
+static bool is_shown(const struct field *table, const struct json *v)
 {
+	if (!fields_find(table, json_key(v)))
+		return false;
 	if (json_type(v) == JSON_ARRAY || json_type(v) == JSON_OBJECT)
 		return json_count(v) > 0;
 	return !json_is_null(v);
@@ -202,13 +225,13 @@ static bool shown_as_block(const struct json *member)
 	return is_block(member) || str_equal(json_key(member), "problem");
 }
 
-static int label_width(const struct json *object)
+static int label_width(const struct field *table, const struct json *object)
 {
 	size_t width = 0;
 
 	JSON_EACH (member, object) {
 		size_t n = strlen(label_text(json_key(member)));
-		if (!shown_as_block(member) && says_something(member) && n > width)
+		if (!shown_as_block(member) && is_shown(table, member) && n > width)
 			width = n;
 	}
 	return width > 24 ? 24 : (int)width;
@@ -224,20 +247,23 @@ static void print_block(struct buf *out, const struct style *s, const struct fie
 	(void)buf_char(out, '\n');
 	print_label(out, s, name, 0);
 	(void)buf_char(out, '\n');
-	print_rows(name, f ? f->sub : NULL, v, s, 2, out);
+	if (str_equal(name, "changes"))
+		print_changes(v, s, out);
+	else
+		print_rows(name, f ? f->sub : NULL, v, s, 2, out);
 }
 
 static void print_members(const struct field *table, const struct json *object,
 			  const struct style *s, struct buf *out)
 {
-	int width = label_width(object);
+	int width = label_width(table, object);
 
 	JSON_EACH (member, object)
-		if (!shown_as_block(member) && says_something(member))
+		if (!shown_as_block(member) && is_shown(table, member))
 			print_line(out, s, fields_find(table, json_key(member)), json_key(member),
 				   member, width);
 	JSON_EACH (block, object)
-		if (shown_as_block(block) && !json_is_null(block))
+		if (shown_as_block(block) && is_shown(table, block))
 			print_block(out, s, fields_find(table, json_key(block)), json_key(block),
 				    block);
 }

@@ -73,6 +73,12 @@ static void print_change(const struct json *change, const struct style *s, struc
 	print_wrapped(out, s, 6, buf_text(&text));
 }
 
+void print_changes(const struct json *changes, const struct style *s, struct buf *out)
+{
+	JSON_EACH (change, changes)
+		print_change(change, s, out);
+}
+
 static void print_sentences(const struct json *list, const char *mark, const struct style *s,
 			    struct buf *out)
 {
@@ -105,8 +111,7 @@ void print_write(const struct json *result, const struct style *s, struct buf *o
 	const struct json *approvals = json_get(result, "approvals");
 
 	print_head(result, s, out);
-	JSON_EACH (change, json_get(result, "changes"))
-		print_change(change, s, out);
+	print_changes(json_get(result, "changes"), s, out);
 	if (is_state(result, "needs_approval") && json_count(approvals)) {
 		(void)buf_str(out, "approval is needed, since\n");
 		print_sentences(approvals, "*", s, out);

@@ -80,10 +80,12 @@ const struct view_column *view_of(const char *op_name)
 	return NULL;
 }
 
-bool view_hides(const struct field *f)
+bool view_hides(const struct field *rows, const struct field *f)
 {
-	return str_equal(f->name, "id") || str_ends(f->name, "_id") ||
-	       str_equal(f->name, "problem");
+	if (str_equal(f->name, "problem"))
+		return true;
+	bool named = fields_find(rows, "name") || fields_find(rows, "hostname");
+	return named && (str_equal(f->name, "id") || str_ends(f->name, "_id"));
 }
 
 const struct json *view_get(const struct json *row, const char *path)

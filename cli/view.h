@@ -14,8 +14,8 @@ struct view_column {
 
 /* The columns of an operation's rows, ended by a NULL path; NULL when it has no choice here. */
 const struct view_column *view_of(const char *op_name);
-/* Without a choice: left out of columns at first. */
-bool view_hides(const struct field *f);
+/* Without a choice: left out of columns, as the ids of what has a name. */
+bool view_hides(const struct field *rows, const struct field *f);
 const struct json *view_get(const struct json *row, const char *path);
 const struct field *view_field(const struct field *rows, const char *path);
 /* RFC 3339 as people read it: "2026-11-21 14:00:03Z". */

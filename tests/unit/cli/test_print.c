@@ -75,7 +75,17 @@ static void answers_become_text(void **state)
 		 "since      2026-11-21 11:56:00Z (4m ago)\n"
 		 "last line  a ?[31mline\nconverged  yes\n"},
 		{"config_check", "{\"valid\":true,\"needs_restart\":[\"owner\",\"state_dir\"]}",
-		 "valid          yes\nneeds restart  owner, state_dir\n"},
+		 "valid          yes\nneeds restart  owner\n               state_dir\n"},
+		{"plan_get",
+		 "{\"plan\":\"p2\",\"state\":\"applied\",\"approvals\":[\"One.\",\"Two.\"],"
+		 "\"undeclared\":[{\"a\":1}],\"more\":1,\"changes\":[{\"sign\":\"-\",\"object\":"
+		 "\"route\",\"name\":\"a.b\",\"detail\":\"gone\"}]}",
+		 "plan       p2\nstate      applied\napprovals  One.\n           Two.\n\nchanges\n"
+		 "  - route a.b gone\n"},
+		{"tunnel_get",
+		 "{\"name\":\"web\",\"remote\":{\"status\":\"healthy\",\"seen\":"
+		 "\"2026-11-21T11:56:00Z\"},\"connectors\":{\"ready\":1,\"total\":2}}",
+		 "name        web\nremote      status healthy, seen 4m ago\nconnectors  1/2\n"},
 		{"tunnel_get",
 		 "{\"name\":\"web\",\"state\":\"problem\",\"problem\":{\"message\":\"Gone\","
 		 "\"since\":\"2026-11-21T09:00:00Z\",\"attempts\":3},\"route_items\":["
