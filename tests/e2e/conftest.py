@@ -1,0 +1,71 @@
+"""Fixtures of the end-to-end tests; a failed test shows the logs of what it ran."""
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+
+from harness import Host, Origin, Sim  # noqa: E402
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.when != "call" or not report.failed:
+        return
+    item.failed = True
+    for value in {id(v): v for v in getattr(item, "funcargs", {}).values()}.values():
+        if isinstance(value, Host):
+            report.sections.append(("the host", value.report()))
+        elif isinstance(value, Sim):
+            rows = [f"{r['method']} {r['path']} {r['query']} -> {r['status']} {r['fault'] or ''}"
+                    for r in value.log()[-60:]] if value.process.poll() is None else []
+            report.sections.append(("requests at adit-sim", "\n".join(rows)))
+
+
+@pytest.fixture
+def sim():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="adit-sim-", dir="/tmp"))
+    running = Sim(folder)
+    yield running
+    status = running.close()
+    text = running.log_path.read_text()
+    shutil.rmtree(folder, ignore_errors=True)
+    assert status == 0, text
+
+
+@pytest.fixture
+def origin():
+    server = Origin()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def host(sim, request):
+    """Settings and token are there; aditd is not started."""
+    made = Host(sim)
+    yield made
+    made.close()
+    if not getattr(request.node, "failed", False):
+        shutil.rmtree(made.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def running(host):
+    """aditd, with its first look at Cloudflare done."""
+    return host.start()
+
+
+@pytest.fixture
+def site(running, origin):
+    """app.example.com is published, live, and its page comes."""
+    running.origin = origin
+    running.publish("app.example.com", origin.url)
+    running.wait_converged()
+    return running
