@@ -11,7 +11,7 @@
 
 #include "base/text.h"
 
-#define EXACT_MAX 9007199254740992.0 /* doubles hold every integer up to here */
+#define EXACT_MAX 9007199254740992.0 /* below it no two integers are one double */
 
 void rule_free(struct rule *r)
 {
@@ -75,14 +75,19 @@ bool rule_takes_all(const struct rule *r)
 	return !r->hostname && !r->path;
 }
 
+static bool is_showable(const char *hostname)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyz0123456789.-_*";
+	size_t len = strlen(hostname);
+	return len <= HOSTNAME_MAX && strspn(hostname, allowed) == len;
+}
+
 void rule_describe(const struct rule *r, size_t number, char *out, size_t size)
 {
-	AUTO(str_t) name = NULL;
-	struct err e;
 	if (!r->hostname)
 		(void)snprintf(out, size, "rule %zu (every host)", number);
-	else if (hostname_normalise(r->hostname, &name, &e) == 0)
-		(void)snprintf(out, size, "rule %zu (%s)", number, name);
+	else if (is_showable(r->hostname))
+		(void)snprintf(out, size, "rule %zu (%s)", number, r->hostname);
 	else
 		(void)snprintf(out, size, "rule %zu", number);
 }
@@ -207,7 +212,7 @@ static bool same_number(const struct json *a, const struct json *b)
 	if (x.len == y.len && x.len && memcmp(x.p, y.p, x.len) == 0)
 		return true;
 	double m = json_double(a, 0), n = json_double(b, 0);
-	return !(m < n) && !(m > n) && m <= EXACT_MAX && m >= -EXACT_MAX;
+	return !(m < n) && !(m > n) && m < EXACT_MAX && m > -EXACT_MAX;
 }
 
 static bool same_array(const struct json *a, const struct json *b)
