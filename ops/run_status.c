@@ -79,6 +79,15 @@ static void put_problems(const struct ops *o, struct json_writer *w, enum health
 
 /* ---- tunnels and routes ---- */
 
+static enum health health_of(const char *state, bool converged)
+{
+	if (str_equal(state, "deleting"))
+		return HEALTH_OK;
+	if (str_equal(state, "down"))
+		return HEALTH_DOWN;
+	return converged && str_equal(state, "healthy") ? HEALTH_OK : HEALTH_DEGRADED;
+}
+
 static enum health put_tunnel(const struct world *w, const struct tunnel *t,
 			      struct json_writer *out)
 {
@@ -102,11 +111,7 @@ static enum health put_tunnel(const struct world *w, const struct tunnel *t,
 	json_put_int(out, "routes", routes);
 	json_put_bool(out, "converged", converged);
 	json_object_end(out);
-	if (t->want == WANT_ABSENT)
-		return HEALTH_OK;
-	if (t->replicas && !serving)
-		return HEALTH_DOWN;
-	return converged && serving == t->replicas ? HEALTH_OK : HEALTH_DEGRADED;
+	return health_of(render_tunnel_state(w, t), converged);
 }
 
 static void put_tunnels(const struct world *w, struct json_writer *out, enum health *h)
