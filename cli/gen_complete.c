@@ -202,7 +202,12 @@ void gen_zsh(struct buf *out)
 			   "\tfi\n"
 			   "\tcompadd -- ${=found}\n"
 			   "}\n"
-			   "compdef _adit adit\n");
+			   "# Loaded by its name, this file is the function's first call.\n"
+			   "if [[ ${funcstack[1]} == _adit ]]; then\n"
+			   "\t_adit \"$@\"\n"
+			   "else\n"
+			   "\tcompdef _adit adit\n"
+			   "fi\n");
 }
 
 /* ---- fish ---- */
