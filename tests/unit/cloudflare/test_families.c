@@ -292,20 +292,24 @@ static void without_an_account(void **state)
 
 static void configs_read(void **state)
 {
-	static const char raw[] = "{ \"ingress\" : [ {\"service\":\"x\"} ],\"big\":1e400 }";
+	static const char raw[] =
+		"{ \"ingress\" : [ {\"service\":\"x\"} ],\"big\":12345678901234567890.50 }";
 	struct cfb *b = *state;
 	struct cf_call c = {0};
 	struct cf_config out;
 	struct err e;
 
-	SCRIPT(b, {200, CONFIG_OF("7", "{ \"ingress\" : [ {\"service\":\"x\"} ],\"big\":1e400 }")},
+	SCRIPT(b,
+	       {200, CONFIG_OF("7", "{ \"ingress\" : [ {\"service\":\"x\"} "
+				    "],\"big\":12345678901234567890.50 }")},
 	       {200, CONFIG_OF("0", "null")},
 	       {200, OK_RESULT("{\"version\":1,\"source\":\"local\",\"config\":{}}")},
 	       {200, OK_RESULT("{\"version\":0}")});
 	for (int i = 0; i < 4; i++) {
 		cf_config_get(b->cf, &c, "t", TUNNEL, cfb_done, b);
 		cfb_wait(b, i + 1);
-		assert_int_equal(cf_config_read(&c, &out, &e), 0);
+		if (cf_config_read(&c, &out, &e) < 0)
+			fail_msg("%s / %s", c.task.err.message, e.message);
 		assert_int_equal(out.version, i == 0 ? 7 : i == 2 ? 1 : 0);
 		assert_int_equal(out.local, i == 2);
 		assert_int_equal(out.config.len, i == 0 ? strlen(raw) : i == 2 ? 2 : 0);
