@@ -222,6 +222,10 @@ static int commit_rows(struct call *c, struct plan *p, bool stored, struct err *
 static int commit_plan(struct call *c, struct plan *p, bool stored)
 {
 	struct err e;
+	if (!stored) {
+		p->made_ms = clock_wall_ms();
+		p->expires_ms = p->made_ms + PLAN_LIFE_MS;
+	}
 	if (store_begin(c->ops->store, &e) == 0) {
 		if (commit_rows(c, p, stored, &e) == 0 && store_commit(c->ops->store, &e) == 0)
 			return 0;
