@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "cloudflare/configs.h"
 #include "reconcile/act.h"
 #include "reconcile/merge.h"
@@ -124,6 +125,16 @@ static void put_free(struct act *a)
 	a->extra = NULL;
 }
 
+static int keep_meta(struct store *s, const char *key, const char *value, struct err *e)
+{
+	if (store_begin(s, e) < 0)
+		return -1;
+	if (store_set_meta(s, key, value, e) == 0 && store_commit(s, e) == 0)
+		return 0;
+	store_rollback(s);
+	return -1;
+}
+
 /* Between our GET and our PUT somebody else wrote: what he wrote is lost at Cloudflare, so both
  * documents are kept here and a person is told. */
 static void tell_race(struct act *a, struct tunnel *t, const struct cf_config *now,
@@ -142,8 +153,9 @@ static void tell_race(struct act *a, struct tunnel *t, const struct cf_config *n
 	both = str_format("{\"read\":%s,\"put\":%.*s}",
 			  t->observed.config ? t->observed.config : "null", (int)now->config.len,
 			  now->config.p);
-	if (store_set_meta(a->x->store, key, both, &e) < 0)
-		str_set(&both, NULL);
+	if (keep_meta(a->x->store, key, both, &e) < 0)
+		log_warning("both configurations of tunnel %s were not kept: %s", t->name,
+			    e.message);
 	act_event(a, OBJECT_TUNNEL, t->id, t->name, "config_raced",
 		  "the configuration of tunnel %s was written by two at once", t->name);
 }
