@@ -96,6 +96,19 @@ static const struct meaning both_ways = {
 	200, 299, 0, ERR_UPSTREAM, false, true, "the answer claims success and failure at once",
 	NULL};
 
+/* Of 9109 only the words tell a token that may not do this from one that may do nothing: it is
+ * used from an address outside its filter, or does not exist. */
+static const struct meaning useless_token = {
+	403,
+	403,
+	9109,
+	ERR_DENIED,
+	false,
+	false,
+	"the API token was refused",
+	"See in the Cloudflare dashboard whether the token exists and from which addresses it may "
+	"be used (client IP address filtering)."};
+
 struct said {
 	int64_t code;
 	char text[SAID_MAX + 1];
@@ -157,7 +170,21 @@ static const struct meaning *meaning_of(int status, int64_t code)
 	return &meanings[ARRAY_LEN(meanings) - 1];
 }
 
-static const struct meaning *meaning_find(int status, const struct json *root, int64_t code)
+static bool about_token(int64_t code, const char *text)
+{
+	return code == 9109 && strcasestr(text, "access token");
+}
+
+bool cf_about_token(const struct err *e)
+{
+	int status = e->cloudflare.status;
+
+	return e->kind == ERR_DENIED && status &&
+	       (status != 403 || about_token(e->cloudflare.code, e->message));
+}
+
+static const struct meaning *meaning_find(int status, const struct json *root, int64_t code,
+					  const char *text)
 {
 	const struct json *success = json_get(root, "success");
 	bool envelope = json_type(success) == JSON_BOOL;
@@ -169,6 +196,8 @@ static const struct meaning *meaning_find(int status, const struct json *root, i
 			return &no_envelope;
 		return m->code && !m->absent ? m : &both_ways;
 	}
+	if (status == 403 && about_token(code, text))
+		return &useless_token;
 	if (status == 404 && (!envelope || json_bool(success, true)))
 		return &foreign_404;
 	return meaning_of(status, code);
@@ -231,9 +260,9 @@ void cf_classify(int status, const struct json *root, const char *ray, const cha
 	if (status >= 200 && status < 300 && json_bool(json_get(root, "success"), false))
 		return;
 	said_find(root, &s);
-	m = meaning_find(status, root, s.code);
+	m = meaning_find(status, root, s.code, s.text);
 	tell(e, m, &s, status, ray);
-	if (status == 403)
+	if (status == 403 && m != &useless_token)
 		tell_permission(e, root, permission);
 	*absent = m->absent;
 	e->retryable = m->again;

@@ -272,18 +272,17 @@ static void whole_check(const struct cf_call *c, struct err *e)
 
 static void access_note(struct cf *cf, const struct cf_call *c, const struct err *e)
 {
-	bool malformed = e->kind == ERR_DENIED && c->status == 400;
+	bool trying = c->flags & CF_CALL_TRYING;
 
 	if (c->token_generation != cf->token_generation)
 		return;
 	if (c->status == 0) {
 		if (e->kind == ERR_UPSTREAM || e->kind == ERR_TIMEOUT)
 			access_lost(cf->world, e);
-	} else if (e->kind == ERR_NONE) {
+	} else if (e->kind == ERR_NONE && !trying) {
 		access_worked(cf->world);
-	} else if (c->doc && (c->status == 401 || malformed)) {
-		if (!(c->flags & CF_CALL_TRYING))
-			access_refused(cf->world, e);
+	} else if (c->doc && cf_about_token(e) && !trying) {
+		access_refused(cf->world, e);
 	} else if (c->doc && c->status < 500) {
 		access_reached(cf->world);
 	}

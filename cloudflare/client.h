@@ -66,7 +66,7 @@ struct cf_call {
 
 enum {
 	CF_CALL_WHOLE = 1,  /* the result is a list that must be complete in this one answer */
-	CF_CALL_TRYING = 2, /* a 401 says nothing about the token: another endpoint may know it */
+	CF_CALL_TRYING = 2, /* says nothing about the token: the caller judges, or asks elsewhere */
 };
 
 /* For the families in this room. path is below the base URL ("/accounts/..."); object names what
@@ -92,6 +92,8 @@ void cf_call_cancel(struct cf_call *c);
 /* Free what a finished or cancelled call holds; it can be started again. */
 void cf_call_reset(struct cf_call *c);
 
+/* Does this error say that the token is good for nothing, rather than not for this? */
+bool cf_about_token(const struct err *e);
 /* Letters, digits and hyphens only, so that it may stand in any text. */
 bool cf_ray_valid(const char *ray);
 /* Pure, for tests: what an answer means. Fills e (kind ERR_NONE = success), *absent. */

@@ -75,8 +75,9 @@ void cf_token_verify(struct cf *cf, struct cf_call *c, bool account, task_done_f
 	AUTO(str_t) path = NULL;
 	struct err e;
 
+	/* An account's token is unknown to the one endpoint, a user's to the other, and an expired
+	 * one is told with a success: what the token is worth is seen by what it is used for. */
 	if (!account) {
-		/* An account's token is unknown to this endpoint. */
 		cf_call_start_with(cf, c, CF_SHARE_PEOPLE, "GET", "/user/tokens/verify", NULL, NULL,
 				   NULL, CF_CALL_TRYING, done, owner);
 		return;
@@ -84,5 +85,6 @@ void cf_token_verify(struct cf *cf, struct cf_call *c, bool account, task_done_f
 	if (path_account(cf, "/tokens/verify", &path, &e) < 0)
 		cf_call_refuse(cf, c, &e, done, owner);
 	else
-		cf_call_start(cf, c, CF_SHARE_PEOPLE, "GET", path, NULL, NULL, NULL, done, owner);
+		cf_call_start_with(cf, c, CF_SHARE_PEOPLE, "GET", path, NULL, NULL, NULL,
+				   CF_CALL_TRYING, done, owner);
 }

@@ -71,6 +71,24 @@ static void refusals_that_are_not_the_tokens(void **state)
 	cf_call_reset(&c);
 }
 
+static void a_token_that_may_not_be_used_from_here(void **state)
+{
+	struct cfb *b = *state;
+	struct cf_call c = {0};
+
+	SCRIPT(b, {403, FAILURE(9109, "Unauthorized to access requested resource")},
+	       {403, FAILURE(9109, "Cannot use the access token from location: 192.0.2.1")});
+	whole(b, &c, "GET", "/a");
+	assert_string_equal(c.task.err.missing_permission, "DNS: Edit");
+	assert_int_equal(b->world->system.access, ACCESS_UNCHECKED);
+	whole(b, &c, "GET", "/a");
+	assert_string_equal(c.task.err.missing_permission, "");
+	assert_non_null(strstr(c.task.err.hint, "filter"));
+	assert_int_equal(b->world->system.access, ACCESS_REFUSED);
+	assert_non_null(b->world->system.writes_off);
+	cf_call_reset(&c);
+}
+
 static void any_answer_means_reached(void **state)
 {
 	struct cfb *b = *state;
@@ -169,6 +187,7 @@ int main(void)
 		TEST(a_401_switches_writes_off_until_a_success),
 		TEST(another_reason_to_write_nothing_stays),
 		TEST(refusals_that_are_not_the_tokens),
+		TEST(a_token_that_may_not_be_used_from_here),
 		TEST(any_answer_means_reached),
 		TEST(without_a_token_nothing_is_sent),
 		TEST(a_new_token_forgets_the_refusal),

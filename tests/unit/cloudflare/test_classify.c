@@ -106,6 +106,9 @@ static const struct row rows[] = {
 	{403, F(10000, "Authentication error"), ERR_DENIED, false, false, 10000, "does not allow"},
 	{403, F(9109, "Unauthorized to access requested resource"), ERR_DENIED, false, false, 9109,
 	 NULL},
+	{403, F(9109, "Invalid access token"), ERR_DENIED, false, false, 9109, "was refused"},
+	{403, F(9109, "Cannot use the access token from location: 192.0.2.1"), ERR_DENIED, false,
+	 false, 9109, "was refused"},
 	{403, F(81044, "Record does not exist."), ERR_DENIED, false, false, 81044, NULL},
 	{403, NULL, ERR_DENIED, false, false, 0, NULL},
 	/* addresses and methods */
