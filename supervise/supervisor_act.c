@@ -260,6 +260,7 @@ void slot_find(struct slot *x)
 	follow_log(x);
 	x->roll = slot_outdated(x);
 	slot_event(x, c, "connector_found", NULL, "runs already as process %d", (int)pid);
+	slot_show(x, c);
 }
 
 /* ---- stop ---- */

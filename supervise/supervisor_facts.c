@@ -231,8 +231,8 @@ static void settle(struct slot *x, struct connector *c)
 {
 	if (connector_serving(c) || c->state == CONNECTOR_STOPPED)
 		problem_clear(&c->problem);
-	/* The next one that is waiting to be replaced may have its turn. */
-	if (connector_serving(c) && str_equal(x->s->rolling, x->id))
+	/* It may be replaced now, or the next one, if this was the one whose turn it was. */
+	if (connector_serving(c) && (x->roll || str_equal(x->s->rolling, x->id)))
 		deferred_start(&x->s->pass);
 }
 

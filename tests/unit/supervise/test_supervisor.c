@@ -1,0 +1,835 @@
+/* The supervisor against real processes: what is kept alive, found again, stopped and explained. */
+#include "fake.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "supervise/supervisor.h"
+
+#define TOKEN   "eyJhIjoiMDIzZTEwNWY0ZWNlZjhhZDljYTMxYTgzNzJkMGMzNTMifQ=="
+#define REMOTE  "c713d890-1111-4222-8333-123456789abc"
+#define TURN_MS 20000
+
+struct bench {
+	struct fake fake;
+	struct loop *loop;
+	struct world *world;
+	struct store *store;
+	struct http *probes;
+	struct supervisor *s;
+	struct supervisor_options options;
+	char tunnel[ID_SIZE], one[ID_SIZE + 4];
+	struct timer tick;
+	struct err e;
+};
+
+static void ticked(struct timer *t, void *owner)
+{
+	(void)owner;
+	timer_start(t, 20);
+}
+
+static void bench_begin(struct bench *b)
+{
+	b->s = supervisor_new(b->loop, b->world, b->store, b->probes, &b->options);
+	assert_int_equal(supervisor_start(b->s, &b->e), 0);
+}
+
+static void add_tunnel(struct bench *b, int64_t replicas)
+{
+	struct tunnel *t = tunnel_new("web");
+	struct secret token = {0};
+
+	t->replicas = replicas;
+	t->token_generation = 1;
+	assert_true(str_copy(t->remote_id, sizeof(t->remote_id), REMOTE));
+	secret_set(&token, TOKEN, strlen(TOKEN));
+	memcpy(b->tunnel, t->id, sizeof(b->tunnel));
+	snprintf(b->one, sizeof(b->one), "%.20s-1", t->id);
+	assert_int_equal(store_begin(b->store, &b->e), 0);
+	assert_int_equal(store_save_tunnel(b->store, t, &b->e), 0);
+	assert_int_equal(store_save_token(b->store, t->id, &token, &b->e), 0);
+	assert_int_equal(store_commit(b->store, &b->e), 0);
+	secret_free(&token);
+	world_add_tunnel(b->world, t);
+}
+
+static int setup(void **state)
+{
+	struct bench *b = mem_alloc(sizeof(*b));
+
+	fake_open(&b->fake);
+	b->loop = loop_new();
+	b->world = world_new();
+	assert_int_equal(store_open(&(struct store_options){.dirfd = b->fake.dirfd,
+							    .owner = "edge1",
+							    .account_id = ""},
+				    &b->store, &b->e),
+			 0);
+	b->probes = http_new(b->loop, &(struct http_options){0});
+	b->options = (struct supervisor_options){
+		.state_dirfd = b->fake.dirfd,
+		.state_dir = b->fake.dir,
+		.cloudflared = b->fake.program,
+		.protocol = "quic",
+		.label = "edge1",
+		.grace_ms = 1000,
+		.probe_interval_ms = 100,
+		.probe_timeout_ms = 300,
+		.probe_failures = 3,
+		.unready_ms = 500,
+	};
+	timer_init(&b->tick, b->loop, ticked, NULL);
+	timer_start(&b->tick, 20);
+	*state = b;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct bench *b = *state;
+
+	supervisor_free(b->s);
+	timer_stop(&b->tick);
+	http_free(b->probes);
+	store_close(b->store);
+	world_free(b->world);
+	loop_free(b->loop);
+	fake_close(&b->fake);
+	free(b);
+	return 0;
+}
+
+static const struct connector *one(const struct bench *b)
+{
+	return world_connector(b->world, b->one);
+}
+
+typedef bool is_so(const struct bench *b);
+
+static void wait_for(struct bench *b, is_so *so)
+{
+	int64_t until = clock_mono_ms() + TURN_MS;
+
+	while (!so(b)) {
+		if (clock_mono_ms() > until) {
+			const struct connector *c = one(b);
+
+			fail_msg("it did not happen; the connector is %s (%s), its log says %s",
+				 c ? connector_state_name(c->state) : "gone",
+				 c && c->reason ? c->reason : "-",
+				 c && c->last_line ? c->last_line : "-");
+		}
+		loop_turn(b->loop);
+	}
+}
+
+static void run_for(struct bench *b, int64_t ms)
+{
+	int64_t until = clock_mono_ms() + ms;
+
+	while (clock_mono_ms() < until)
+		loop_turn(b->loop);
+}
+
+static bool is_ready(const struct bench *b)
+{
+	return one(b) && one(b)->state == CONNECTOR_READY;
+}
+
+static bool is_blocked(const struct bench *b)
+{
+	return one(b) && one(b)->state == CONNECTOR_BLOCKED;
+}
+
+static bool is_gone(const struct bench *b)
+{
+	return !one(b);
+}
+
+static bool is_stopped(const struct bench *b)
+{
+	return one(b) && one(b)->state == CONNECTOR_STOPPED;
+}
+
+static size_t starts(const struct bench *b)
+{
+	pid_t pids[64];
+
+	return fake_starts(&b->fake, pids, ARRAY_LEN(pids));
+}
+
+static struct tunnel *tunnel(struct bench *b)
+{
+	return world_tunnel(b->world, b->tunnel);
+}
+
+static void read_file(const struct bench *b, const char *name, struct buf *out)
+{
+	AUTO(str_t) path = str_format("%s/connectors/%s/%s", b->fake.dir, b->one, name);
+	struct err e;
+
+	assert_int_equal(file_read(AT_FDCWD, path, 0, out, &e), 0);
+}
+
+static bool has_folder(const struct bench *b)
+{
+	AUTO(str_t) path = str_format("%s/connectors/%s", b->fake.dir, b->one);
+
+	return access(path, F_OK) == 0;
+}
+
+static mode_t mode_of(const struct bench *b, const char *name)
+{
+	AUTO(str_t) path = str_format("%s/connectors/%s/%s", b->fake.dir, b->one, name);
+	struct stat st;
+
+	assert_int_equal(lstat(path, &st), 0);
+	return st.st_mode & 07777;
+}
+
+static bool has_event(struct bench *b, const char *kind)
+{
+	struct event_filter f = {.kind = kind, .limit = 10};
+	struct event *events = NULL;
+	size_t n = 0;
+
+	assert_int_equal(store_list_events(b->store, &f, &events, &n, &b->e), 0);
+	for (size_t i = 0; i < n; i++)
+		event_free(&events[i]);
+	free(events);
+	return n > 0;
+}
+
+static pid_t bring_up(struct bench *b)
+{
+	add_tunnel(b, 1);
+	bench_begin(b);
+	wait_for(b, is_ready);
+	return one(b)->pid;
+}
+
+/* ---- a run ---- */
+
+static void test_starts_and_is_ready(void **state)
+{
+	struct bench *b = *state;
+	AUTO(buf_t) config = {0};
+	AUTO(str_t) metrics = NULL;
+	AUTO(str_t) token_file = NULL;
+
+	fake_mode(&b->fake, "version 7\n");
+	bring_up(b);
+	read_file(b, "config.yml", &config);
+	metrics = str_format("\nmetrics: 127.0.0.1:%d\n", one(b)->metrics_port);
+	token_file = str_format("\ntoken-file: \"%s/connectors/%s/token\"\n", b->fake.dir, b->one);
+	assert_non_null(strstr(config.data, metrics));
+	assert_non_null(strstr(config.data, token_file));
+	assert_non_null(strstr(config.data, "\nno-autoupdate: true\n"));
+	assert_non_null(strstr(config.data, "\nno-prechecks: true\n"));
+	assert_non_null(strstr(config.data, "\nprotocol: quic\n"));
+	assert_non_null(strstr(config.data, "\ngrace-period: 1s\n"));
+	assert_non_null(strstr(config.data, "\nretries: 2\n"));
+	assert_non_null(strstr(config.data, "\nlabel: \"edge1\"\n"));
+	assert_non_null(strstr(config.data, "\nloglevel: info\n"));
+	assert_null(strstr(config.data, TOKEN));
+	assert_int_equal(one(b)->edge_connections, 4);
+	assert_string_equal(one(b)->version, "2026.8.2");
+	assert_true(uuid_valid(one(b)->connector_id));
+	assert_null(one(b)->problem);
+	assert_null(one(b)->reason);
+	assert_int_equal(one(b)->token_generation, 1);
+	assert_true(has_event(b, "connector_started"));
+	assert_true(has_event(b, "connector_ready"));
+	assert_int_equal(starts(b), 1);
+}
+
+static bool runs_version_7(const struct bench *b)
+{
+	return one(b) && one(b)->config_version == 7;
+}
+
+static void test_version_of_the_configuration(void **state)
+{
+	struct bench *b = *state;
+
+	bring_up(b);
+	assert_int_equal(one(b)->config_version, -1);
+	tunnel(b)->config_version = 7;
+	world_changed(b->world, OBJECT_TUNNEL, b->tunnel);
+	fake_mode(&b->fake, "version 7\n");
+	wait_for(b, runs_version_7);
+}
+
+static void test_token_is_nowhere_else(void **state)
+{
+	struct bench *b = *state;
+	static const char *const places[] = {"cmdline", "environ"};
+	AUTO(buf_t) token = {0};
+	pid_t pid = bring_up(b);
+
+	read_file(b, "token", &token);
+	assert_string_equal(token.data, TOKEN);
+	assert_int_equal(mode_of(b, "token"), 0600);
+	assert_int_equal(mode_of(b, "."), 0700);
+	assert_int_equal(mode_of(b, "config.yml"), 0600);
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		AUTO(str_t) path = str_format("/proc/%d/%s", (int)pid, places[i]);
+		char text[8192];
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t n = read(fd, text, sizeof(text));
+
+		close(fd);
+		assert_true(n >= 0);
+		assert_null(memmem(text, (size_t)n, TOKEN, 8));
+		if (i == 1)
+			assert_int_equal(n, 0);
+	}
+}
+
+static void test_waits_for_token(void **state)
+{
+	struct bench *b = *state;
+
+	add_tunnel(b, 1);
+	tunnel(b)->token_generation = 0;
+	bench_begin(b);
+	run_for(b, 100);
+	assert_null(one(b));
+	tunnel(b)->token_generation = 1;
+	world_changed(b->world, OBJECT_TUNNEL, b->tunnel);
+	wait_for(b, is_ready);
+}
+
+static bool is_degraded(const struct bench *b)
+{
+	return one(b) && one(b)->state == CONNECTOR_DEGRADED;
+}
+
+static void test_some_connections_are_degraded(void **state)
+{
+	struct bench *b = *state;
+
+	fake_mode(&b->fake, "edge 2\n");
+	add_tunnel(b, 1);
+	bench_begin(b);
+	wait_for(b, is_degraded);
+	assert_string_equal(one(b)->reason, "2 of 4 edge connections");
+	fake_mode(&b->fake, "edge 4\n");
+	wait_for(b, is_ready);
+	assert_int_equal(starts(b), 1);
+}
+
+/* ---- found again ---- */
+
+static void restart_daemon(struct bench *b)
+{
+	supervisor_free(b->s);
+	b->s = NULL;
+	world_drop(b->world, OBJECT_CONNECTOR, b->one);
+	bench_begin(b);
+}
+
+static void test_is_found_again(void **state)
+{
+	struct bench *b = *state;
+	pid_t pid = bring_up(b);
+
+	restart_daemon(b);
+	assert_int_equal(one(b)->pid, pid);
+	wait_for(b, is_ready);
+	assert_int_equal(one(b)->pid, pid);
+	run_for(b, 200);
+	assert_int_equal(starts(b), 1);
+	assert_true(has_event(b, "connector_found"));
+}
+
+static void test_is_found_without_process_file(void **state)
+{
+	struct bench *b = *state;
+	AUTO(str_t) path = NULL;
+	pid_t pid = bring_up(b);
+
+	path = str_format("%s/connectors/%s/process", b->fake.dir, b->one);
+	assert_int_equal(unlink(path), 0);
+	restart_daemon(b);
+	assert_int_equal(one(b)->pid, pid);
+	wait_for(b, is_ready);
+	assert_int_equal(starts(b), 1);
+	assert_int_equal(access(path, F_OK), 0);
+}
+
+/* The pid in the file belongs to another process now: ours, for one. */
+static void test_strangers_are_left_alone(void **state)
+{
+	struct bench *b = *state;
+	AUTO(str_t) path = NULL;
+	AUTO(str_t) text = NULL;
+	char boot[40];
+	pid_t pid = bring_up(b);
+
+	supervisor_free(b->s);
+	b->s = NULL;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	process_boot_id(boot);
+	path = str_format("connectors/%s/process", b->one);
+	text = str_format("{\"pid\":%d,\"start_ticks\":12,\"boot_id\":\"%s\",\"metrics_port\":1}",
+			  (int)getpid(), boot);
+	fake_write(&b->fake, path, text, 0600);
+	world_drop(b->world, OBJECT_CONNECTOR, b->one);
+	bench_begin(b);
+	wait_for(b, is_ready);
+	assert_int_not_equal(one(b)->pid, getpid());
+	assert_int_equal(starts(b), 2);
+}
+
+static void test_boots_from_folders_alone(void **state)
+{
+	struct bench *b = *state;
+	struct store *kept = b->store;
+	pid_t pid = bring_up(b);
+
+	supervisor_free(b->s);
+	b->s = NULL;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	world_free(b->world);
+	b->world = world_new();
+	b->store = NULL;
+	bench_begin(b);
+	b->store = kept;
+	wait_for(b, is_ready);
+	assert_int_equal(starts(b), 2);
+	assert_int_not_equal(one(b)->pid, pid);
+	run_for(b, 200);
+	assert_true(has_folder(b));
+}
+
+static void test_lost_store_stops_nothing(void **state)
+{
+	struct bench *b = *state;
+	pid_t pid = bring_up(b);
+
+	supervisor_free(b->s);
+	world_free(b->world);
+	b->world = world_new();
+	bench_begin(b);
+	wait_for(b, is_ready);
+	run_for(b, 200);
+	assert_int_equal(one(b)->pid, pid);
+	assert_true(has_folder(b));
+}
+
+/* ---- ends ---- */
+
+static bool is_ready_again(const struct bench *b)
+{
+	return is_ready(b) && one(b)->restarts > 0;
+}
+
+static void test_killed_is_restarted(void **state)
+{
+	struct bench *b = *state;
+	int port;
+	pid_t pid = bring_up(b);
+
+	port = one(b)->metrics_port;
+	kill(pid, SIGKILL);
+	wait_for(b, is_ready_again);
+	assert_int_not_equal(one(b)->pid, pid);
+	assert_int_equal(one(b)->metrics_port, port);
+	assert_int_equal(one(b)->restarts, 1);
+	assert_memory_equal(one(b)->last_exit, "signal 9 after ", 15);
+	assert_null(one(b)->problem);
+	assert_true(has_event(b, "connector_exited"));
+	assert_int_equal(starts(b), 2);
+}
+
+static void test_refused_token_blocks(void **state)
+{
+	struct bench *b = *state;
+
+	fake_mode(&b->fake, "exit 255 Provided Tunnel token is not valid.\n");
+	add_tunnel(b, 1);
+	bench_begin(b);
+	wait_for(b, is_blocked);
+	assert_int_equal(one(b)->problem->err.kind, ERR_DENIED);
+	assert_non_null(strstr(one(b)->problem->err.message, "token was refused (exit 255"));
+	assert_true(*one(b)->problem->err.hint);
+	assert_string_equal(one(b)->last_line, "Provided Tunnel token is not valid.");
+	assert_true(one(b)->next_try_ms > clock_mono_ms() + 50 * 1000);
+	run_for(b, 500);
+	assert_int_equal(starts(b), 1);
+	assert_true(has_event(b, "connector_blocked"));
+
+	/* A new token is tried at once. */
+	fake_mode(&b->fake, "edge 4\n");
+	tunnel(b)->token_generation++;
+	world_changed(b->world, OBJECT_TUNNEL, b->tunnel);
+	wait_for(b, is_ready);
+	assert_null(one(b)->problem);
+	assert_int_equal(one(b)->token_generation, 2);
+}
+
+static void test_refused_for_ever_blocks(void **state)
+{
+	struct bench *b = *state;
+
+	fake_mode(&b->fake,
+		  "edge 0\nsay {\"level\":\"error\",\"error\":\"Unauthorized: Failed to get "
+		  "tunnel\",\"message\":\"Register tunnel error from server side\"}\n");
+	add_tunnel(b, 1);
+	bench_begin(b);
+	wait_for(b, is_blocked);
+	assert_int_equal(one(b)->problem->err.kind, ERR_NOT_FOUND);
+	assert_non_null(strstr(one(b)->last_line, "Tunnel server stopped"));
+	run_for(b, 300);
+	assert_int_equal(starts(b), 1);
+}
+
+/* The same words, but it is connected: a log line alone changes nothing. */
+static void test_words_alone_change_nothing(void **state)
+{
+	struct bench *b = *state;
+
+	fake_mode(&b->fake, "edge 3\nsay {\"level\":\"error\",\"error\":\"Unauthorized: Invalid "
+			    "tunnel secret\",\"message\":\"Register tunnel error\"}\n");
+	add_tunnel(b, 1);
+	bench_begin(b);
+	wait_for(b, is_degraded);
+	run_for(b, 300);
+	assert_true(is_degraded(b));
+	assert_int_equal(starts(b), 1);
+}
+
+static bool is_restarting(const struct bench *b)
+{
+	return one(b) && one(b)->restarts >= 3;
+}
+
+static void test_flapping_backs_off(void **state)
+{
+	struct bench *b = *state;
+	int64_t began = clock_mono_ms();
+
+	fake_mode(&b->fake, "exit 3\n");
+	add_tunnel(b, 1);
+	bench_begin(b);
+	wait_for(b, is_restarting);
+	assert_true(clock_mono_ms() - began >= 50 + 100);
+	assert_int_equal(one(b)->state, CONNECTOR_RESTARTING);
+	assert_non_null(one(b)->problem);
+}
+
+static bool was_replaced(const struct bench *b)
+{
+	return is_ready(b) && starts(b) == 2;
+}
+
+static bool started_twice(const struct bench *b)
+{
+	return starts(b) >= 2;
+}
+
+static void test_hung_is_replaced(void **state)
+{
+	struct bench *b = *state;
+	pid_t pid = bring_up(b);
+
+	fake_mode(&b->fake, "hang\nignore_term\n");
+	wait_for(b, started_twice);
+	fake_mode(&b->fake, "edge 4\n");
+	wait_for(b, was_replaced);
+	assert_int_not_equal(one(b)->pid, pid);
+	assert_int_equal(kill(pid, 0), -1);
+	assert_true(has_event(b, "connector_hung"));
+	assert_true(has_event(b, "connector_killed"));
+	assert_int_equal(one(b)->restarts, 1);
+}
+
+static void test_stopped_process_is_replaced(void **state)
+{
+	struct bench *b = *state;
+	pid_t pid = bring_up(b);
+
+	kill(pid, SIGSTOP);
+	wait_for(b, was_replaced);
+	assert_int_not_equal(one(b)->pid, pid);
+	assert_int_equal(kill(pid, 0), -1);
+}
+
+static void test_unready_for_long_is_replaced(void **state)
+{
+	struct bench *b = *state;
+
+	bring_up(b);
+	fake_mode(&b->fake, "edge 0\n");
+	wait_for(b, started_twice);
+	assert_true(has_event(b, "connector_unready"));
+	fake_mode(&b->fake, "edge 4\n");
+	wait_for(b, is_ready);
+	assert_null(one(b)->problem);
+}
+
+static void test_missing_program_is_named(void **state)
+{
+	struct bench *b = *state;
+
+	b->options.cloudflared = "/nonexistent/cloudflared";
+	add_tunnel(b, 1);
+	bench_begin(b);
+	wait_for(b, is_blocked);
+	assert_int_equal(one(b)->problem->err.kind, ERR_NOT_FOUND);
+	assert_non_null(strstr(one(b)->problem->err.message, "/nonexistent/cloudflared"));
+	assert_non_null(strstr(one(b)->problem->err.hint, "connectors.cloudflared"));
+	assert_non_null(strstr(one(b)->reason, "/nonexistent/cloudflared"));
+	/* The right path is tried at once. */
+	b->options.cloudflared = b->fake.program;
+	supervisor_configure(b->s, &b->options);
+	wait_for(b, is_ready);
+}
+
+static void test_busy_port_is_left(void **state)
+{
+	struct bench *b = *state;
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	pid_t pid = bring_up(b);
+	int port = one(b)->metrics_port;
+
+	supervisor_free(b->s);
+	b->s = NULL;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	at.sin_port = htons((uint16_t)port);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, sizeof(at)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	world_drop(b->world, OBJECT_CONNECTOR, b->one);
+	bench_begin(b);
+	wait_for(b, is_ready);
+	assert_int_not_equal(one(b)->metrics_port, port);
+	close(fd);
+}
+
+/* ---- asked ---- */
+
+static void test_absent_is_stopped_and_forgotten(void **state)
+{
+	struct bench *b = *state;
+	pid_t pid = bring_up(b);
+
+	tunnel(b)->want = WANT_ABSENT;
+	world_changed(b->world, OBJECT_TUNNEL, b->tunnel);
+	wait_for(b, is_gone);
+	assert_false(has_folder(b));
+	assert_int_equal(kill(pid, 0), -1);
+	run_for(b, 100);
+	assert_int_equal(starts(b), 1);
+
+	struct world *w = world_new();
+	assert_int_equal(store_load(b->store, w, &b->e), 0);
+	assert_int_equal(w->connectors.n, 0);
+	world_free(w);
+}
+
+static void test_absent_is_killed_after_grace(void **state)
+{
+	struct bench *b = *state;
+	pid_t pid = bring_up(b);
+	int64_t began;
+
+	fake_mode(&b->fake, "ignore_term\n");
+	began = clock_mono_ms();
+	tunnel(b)->want = WANT_ABSENT;
+	world_changed(b->world, OBJECT_TUNNEL, b->tunnel);
+	wait_for(b, is_gone);
+	assert_true(clock_mono_ms() - began >= b->options.grace_ms + 5000);
+	assert_int_equal(kill(pid, 0), -1);
+	assert_false(has_folder(b));
+}
+
+static bool two_are_ready(const struct bench *b)
+{
+	size_t n = 0;
+
+	TABLE_EACH (i, struct connector, c, &b->world->connectors)
+		n += c->state == CONNECTOR_READY;
+	return n == 2;
+}
+
+static bool one_is_left(const struct bench *b)
+{
+	return b->world->connectors.n == 1;
+}
+
+static void test_replicas(void **state)
+{
+	struct bench *b = *state;
+
+	add_tunnel(b, 2);
+	bench_begin(b);
+	wait_for(b, two_are_ready);
+	tunnel(b)->replicas = 1;
+	world_changed(b->world, OBJECT_TUNNEL, b->tunnel);
+	wait_for(b, one_is_left);
+	assert_true(is_ready(b));
+	tunnel(b)->replicas = 2;
+	world_changed(b->world, OBJECT_TUNNEL, b->tunnel);
+	wait_for(b, two_are_ready);
+}
+
+static void test_dropped_tunnel_stops_its_connectors(void **state)
+{
+	struct bench *b = *state;
+	pid_t pid = bring_up(b);
+
+	world_drop(b->world, OBJECT_TUNNEL, b->tunnel);
+	wait_for(b, is_gone);
+	assert_int_equal(kill(pid, 0), -1);
+	assert_false(has_folder(b));
+}
+
+static void test_restart_is_asked(void **state)
+{
+	struct bench *b = *state;
+	pid_t pid = bring_up(b);
+
+	assert_false(supervisor_restart(b->s, "t0-1"));
+	assert_true(supervisor_restart(b->s, b->one));
+	wait_for(b, was_replaced);
+	assert_int_not_equal(one(b)->pid, pid);
+	assert_int_equal(one(b)->restarts, 0);
+	assert_null(one(b)->problem);
+	run_for(b, 200);
+	assert_int_equal(starts(b), 2);
+}
+
+static void test_stopped_by_user_stays_stopped(void **state)
+{
+	struct bench *b = *state;
+
+	bring_up(b);
+	assert_int_equal(supervisor_set_stopped(b->s, b->one, true, &b->e), 0);
+	wait_for(b, is_stopped);
+	assert_true(has_folder(b));
+	run_for(b, 200);
+	assert_int_equal(starts(b), 1);
+
+	/* Also when the folder is all that is left. */
+	supervisor_free(b->s);
+	world_free(b->world);
+	b->world = world_new();
+	struct store *kept = b->store;
+	b->store = NULL;
+	bench_begin(b);
+	b->store = kept;
+	run_for(b, 200);
+	assert_true(is_stopped(b));
+	assert_int_equal(starts(b), 1);
+	assert_int_equal(supervisor_set_stopped(b->s, b->one, false, &b->e), 0);
+	wait_for(b, is_ready);
+	assert_int_equal(supervisor_set_stopped(b->s, "t0-1", true, &b->e), -1);
+	assert_int_equal(b->e.kind, ERR_NOT_FOUND);
+}
+
+static bool four_starts(const struct bench *b)
+{
+	return starts(b) == 4 && two_are_ready(b);
+}
+
+static void test_new_options_roll_one_by_one(void **state)
+{
+	struct bench *b = *state;
+	AUTO(buf_t) config = {0};
+	size_t down = 0, most = 0;
+
+	add_tunnel(b, 2);
+	bench_begin(b);
+	wait_for(b, two_are_ready);
+	b->options.protocol = "http2";
+	supervisor_configure(b->s, &b->options);
+	for (int64_t until = clock_mono_ms() + TURN_MS;
+	     !four_starts(b) && clock_mono_ms() < until;) {
+		loop_turn(b->loop);
+		down = 0;
+		TABLE_EACH (i, struct connector, c, &b->world->connectors)
+			down += !connector_serving(c);
+		most = down > most ? down : most;
+	}
+	assert_true(four_starts(b));
+	assert_int_equal(most, 1);
+	read_file(b, "config.yml", &config);
+	assert_non_null(strstr(config.data, "\nprotocol: http2\n"));
+	/* The same options again: nothing moves. */
+	supervisor_configure(b->s, &b->options);
+	run_for(b, 300);
+	assert_int_equal(starts(b), 4);
+}
+
+/* Found again with options that are not today's: it is replaced as well. */
+static void test_options_changed_while_away(void **state)
+{
+	struct bench *b = *state;
+	pid_t pid = bring_up(b);
+
+	b->options.protocol = "http2";
+	restart_daemon(b);
+	assert_int_equal(one(b)->pid, pid);
+	wait_for(b, was_replaced);
+}
+
+static void test_counters_last(void **state)
+{
+	struct bench *b = *state;
+	struct world *w = world_new();
+	pid_t pid = bring_up(b);
+
+	kill(pid, SIGKILL);
+	wait_for(b, is_ready_again);
+	assert_int_equal(store_load(b->store, w, &b->e), 0);
+	assert_int_equal(world_connector(w, b->one)->restarts, 1);
+	assert_int_equal(world_connector(w, b->one)->token_generation, 1);
+	world_free(w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+		TEST(test_starts_and_is_ready),
+		TEST(test_version_of_the_configuration),
+		TEST(test_token_is_nowhere_else),
+		TEST(test_waits_for_token),
+		TEST(test_some_connections_are_degraded),
+		TEST(test_is_found_again),
+		TEST(test_is_found_without_process_file),
+		TEST(test_strangers_are_left_alone),
+		TEST(test_boots_from_folders_alone),
+		TEST(test_lost_store_stops_nothing),
+		TEST(test_killed_is_restarted),
+		TEST(test_refused_token_blocks),
+		TEST(test_refused_for_ever_blocks),
+		TEST(test_words_alone_change_nothing),
+		TEST(test_flapping_backs_off),
+		TEST(test_hung_is_replaced),
+		TEST(test_stopped_process_is_replaced),
+		TEST(test_unready_for_long_is_replaced),
+		TEST(test_missing_program_is_named),
+		TEST(test_busy_port_is_left),
+		TEST(test_absent_is_stopped_and_forgotten),
+		TEST(test_absent_is_killed_after_grace),
+		TEST(test_replicas),
+		TEST(test_dropped_tunnel_stops_its_connectors),
+		TEST(test_restart_is_asked),
+		TEST(test_stopped_by_user_stays_stopped),
+		TEST(test_new_options_roll_one_by_one),
+		TEST(test_options_changed_while_away),
+		TEST(test_counters_last),
+	};
+
+	return cmocka_run_group_tests_name("supervisor", tests, NULL, NULL);
+}
