@@ -29,12 +29,17 @@ static bool id_plain(const char *id)
 	return *id && *id != '.' && !strchr(id, '/');
 }
 
+static int id_refused(struct err *e)
+{
+	return err_set(e, ERR_INVALID, "a connector cannot be called that");
+}
+
 int folder_open(int state_dirfd, const char *id, bool create, int *fd, struct err *e)
 {
 	AUTO(fd_t) all = -1;
 
 	if (!id_plain(id))
-		return err_set(e, ERR_INVALID, "a connector cannot be called that");
+		return id_refused(e);
 	if (dir_open(state_dirfd, FOLDER, create, &all, e))
 		return -1;
 	return dir_open(all, id, create, fd, e);
@@ -273,6 +278,8 @@ int folder_remove(int state_dirfd, const char *id, struct err *e)
 	AUTO(fd_t) all = -1;
 	AUTO(fd_t) fd = -1;
 
+	if (!id_plain(id))
+		return id_refused(e);
 	if (dir_open(state_dirfd, FOLDER, false, &all, e))
 		return e->kind == ERR_NOT_FOUND ? 0 : -1;
 	if (folder_open(state_dirfd, id, false, &fd, e))

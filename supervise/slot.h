@@ -25,6 +25,8 @@ struct supervisor {
 	struct map slots; /* connector id -> struct slot */
 	struct watcher watcher;
 	struct deferred pass;
+	int batch;                 /* depth of supervisor_batch_begin */
+	bool batch_open;           /* and its transaction stands */
 	int muted;                 /* we change the world ourselves */
 	char rolling[ID_SIZE + 4]; /* the serving connector that is replaced now; "" = none */
 };
@@ -82,6 +84,9 @@ void slot_problem(struct slot *x, struct connector *c, enum reason r);
 PRINTF(5, 6)
 void slot_event(const struct slot *x, const struct connector *c, const char *kind,
 		const char *detail, const char *fmt, ...);
+/* What is written between the two is one transaction: a restart waits for no disk. They nest. */
+void supervisor_batch_begin(struct supervisor *s);
+void supervisor_batch_end(struct supervisor *s);
 void slot_save(const struct slot *x, const struct connector *c);
 void slot_changed(const struct slot *x);
 

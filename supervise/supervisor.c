@@ -190,6 +190,7 @@ static void pass(struct deferred *d, void *owner)
 	struct supervisor *s = owner;
 
 	(void)d;
+	supervisor_batch_begin(s);
 	TABLE_EACH (i, struct tunnel, t, &s->world->tunnels)
 		want_slots(s, t);
 	make_slots(s);
@@ -197,6 +198,7 @@ static void pass(struct deferred *d, void *owner)
 	each_slot(s, notice_changes);
 	each_slot(s, slot_look);
 	each_slot(s, roll);
+	supervisor_batch_end(s);
 	each_slot(s, forget);
 }
 
@@ -323,7 +325,9 @@ int supervisor_start(struct supervisor *s, struct err *e)
 {
 	if (take_folders(s, e))
 		return -1;
+	supervisor_batch_begin(s);
 	make_slots(s);
+	supervisor_batch_end(s);
 	world_watch(s->world, &s->watcher, world_moved, s);
 	deferred_start(&s->pass);
 	return 0;

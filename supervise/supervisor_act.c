@@ -336,8 +336,10 @@ void slot_ended(struct slot *x, int code, int signo)
 	r = end_reason(x, code, signo, ran);
 	set_last_exit(c, code, signo, ran);
 	plan_start(x, r, ran);
+	supervisor_batch_begin(x->s);
 	tell_end(x, c, r);
 	slot_look(x);
+	supervisor_batch_end(x->s);
 }
 
 /* ---- look ---- */

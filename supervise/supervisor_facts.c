@@ -69,19 +69,36 @@ void slot_changed(const struct slot *x)
 	x->s->muted--;
 }
 
-void slot_save(const struct slot *x, const struct connector *c)
+void supervisor_batch_begin(struct supervisor *s)
 {
-	struct store *s = x->s->store;
 	struct err e;
 
-	if (!s)
+	if (!s->store || s->batch++)
 		return;
-	if (store_begin(s, &e) == 0) {
-		if (store_save_connector(s, c, &e) == 0 && store_commit(s, &e) == 0)
-			return;
-		store_rollback(s);
-	}
-	log_warning("connector %s is not saved: %s", x->id, e.message);
+	s->batch_open = store_begin(s->store, &e) == 0;
+	if (!s->batch_open)
+		log_warning("what happens to connectors is not saved: %s", e.message);
+}
+
+void supervisor_batch_end(struct supervisor *s)
+{
+	struct err e;
+
+	if (!s->store || --s->batch || !s->batch_open)
+		return;
+	s->batch_open = false;
+	if (store_commit(s->store, &e))
+		log_warning("what happened to connectors is not saved: %s", e.message);
+}
+
+void slot_save(const struct slot *x, const struct connector *c)
+{
+	struct err e;
+
+	supervisor_batch_begin(x->s);
+	if (x->s->batch_open && store_save_connector(x->s->store, c, &e))
+		log_warning("connector %s is not saved: %s", x->id, e.message);
+	supervisor_batch_end(x->s);
 }
 
 void slot_event(const struct slot *x, const struct connector *c, const char *kind,
