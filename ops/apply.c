@@ -111,6 +111,7 @@ static void put_tunnel(struct world *w, const struct edit *ed)
 		str_set(&t->name, ed->name);
 		t->replicas = ed->replicas;
 	}
+	t->observed.config_seen_ms = 0; /* what is to be written is looked at first */
 	problem_clear(&t->problem);
 	world_changed(w, OBJECT_TUNNEL, ed->id);
 }
@@ -151,6 +152,7 @@ static void put_record(struct world *w, const struct edit *ed)
 		str_set(&r->comment, ed->comment);
 		r->proxied = ed->proxied;
 	}
+	r->observed.looked_ms = 0; /* somebody may have taken our mark away since */
 	problem_clear(&r->problem);
 	world_changed(w, OBJECT_RECORD, ed->id);
 }
