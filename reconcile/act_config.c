@@ -106,12 +106,15 @@ static int settle(struct act *a, struct tunnel *t, int64_t generation, int64_t v
 	return 0;
 }
 
+/* race: what is to be told although the document stands; its kind is ERR_NONE when nothing. */
 static void settle_and_end(struct act *a, struct tunnel *t, int64_t generation, int64_t version,
-			   const char *rules)
+			   const char *rules, const struct err *race)
 {
 	struct err e;
 	if (settle(a, t, generation, version, rules, &e) < 0)
 		act_fail(a, &e);
+	else if (race->kind != ERR_NONE)
+		act_fail(a, race);
 	else
 		act_end(a);
 }
@@ -138,21 +141,20 @@ static int keep_meta(struct store *s, const char *key, const char *value, struct
 /* Between our GET and our PUT somebody else wrote: what he wrote is lost at Cloudflare, so both
  * documents are kept here and a person is told. */
 static void tell_race(struct act *a, struct tunnel *t, const struct cf_config *now,
-		      int64_t read_version)
+		      int64_t read_version, struct err *told)
 {
 	struct err e;
-	(void)err_set(
-		&e, ERR_CONFLICT,
-		"The configuration of tunnel %s was written by somebody else while adit wrote it "
-		"(version %lld after %lld)",
-		t->name, (long long)now->version, (long long)read_version);
-	(void)err_hint(&e, "Look at the tunnel at Cloudflare: the other change may be lost.");
-	problem_set(&t->problem, &e, clock_wall_ms());
 	AUTO(str_t) key = str_format("race:%s:%lld", t->id, (long long)now->version);
 	AUTO(str_t)
 	both = str_format("{\"read\":%s,\"put\":%.*s}",
 			  t->observed.config ? t->observed.config : "null", (int)now->config.len,
 			  now->config.p);
+	(void)err_set(
+		told, ERR_CONFLICT,
+		"The configuration of tunnel %s was written by somebody else while adit wrote it "
+		"(version %lld after %lld)",
+		t->name, (long long)now->version, (long long)read_version);
+	(void)err_hint(told, "Look at the tunnel at Cloudflare: the other change may be lost.");
 	if (keep_meta(a->x->store, key, both, &e) < 0)
 		log_warning("both configurations of tunnel %s were not kept: %s", t->name,
 			    e.message);
@@ -166,9 +168,9 @@ static void config_put(struct task *task, void *owner)
 	struct tunnel *t = subject(a);
 	struct put *p = a->extra;
 	struct cf_config c;
-	struct err e;
+	struct err e, race = {0};
 	if (t)
-		t->observed.config_seen_ms = 0; /* whatever happened, read it before the next PUT */
+		t->observed.config_seen_ms = 0;
 	if (task->err.kind != ERR_NONE || !t) {
 		if (t &&
 		    act_ledger(a, LEDGER_RESULT, "PUT configurations", t->name, &task->err, &e) < 0)
@@ -184,16 +186,16 @@ static void config_put(struct task *task, void *owner)
 		act_fail(a, &e);
 		return;
 	}
-	bool raced = p->read_version > 0 && c.version != p->read_version + 1;
-	if (raced)
-		tell_race(a, t, &c, p->read_version);
+	if (p->read_version > 0 && c.version != p->read_version + 1)
+		tell_race(a, t, &c, p->read_version, &race);
 	keep_observed(t, &c);
+	t->observed.config_seen_ms = 0; /* others write it too: it is read before the next PUT */
 	act_event(a, OBJECT_TUNNEL, t->id, t->name, "config_put",
 		  "configuration of tunnel %s is version %lld", t->name, (long long)c.version);
 	AUTO(str_t) rules = steal(&p->rules);
 	int64_t generation = p->generation;
 	put_free(a);
-	settle_and_end(a, t, generation, c.version, rules);
+	settle_and_end(a, t, generation, c.version, rules, &race);
 }
 
 static void start_put(struct act *a, struct tunnel *t, struct merge_result *m)
@@ -247,7 +249,7 @@ static void start_merge(struct act *a)
 			start_put(a, t, &m);
 		else
 			settle_and_end(a, t, t->generation, t->observed.config_version,
-				       m.rules ? m.rules : "[]");
+				       m.rules ? m.rules : "[]", &(struct err){0});
 	}
 	merge_result_free(&m);
 }
