@@ -92,7 +92,8 @@ static int read_token(const struct daemon *d, struct secret *token, struct err *
 		return 0;
 	(void)err_wrap(e, "cloudflare.api_token_file");
 	e->kind = ERR_DENIED;
-	return -1;
+	return e->hint[0] ? -1
+			  : err_hint(e, "Put the API token there, mode 0600, and reload (SIGHUP).");
 }
 
 static void load_token(struct daemon *d)
