@@ -1,0 +1,262 @@
+"""Invariant 6: connectors outlive the daemon, and start without Cloudflare, token or store."""
+import json
+import os
+import signal
+import threading
+import time
+
+from harness import Notify, process_alive, until
+
+
+class Visitor:
+    """Fetches the page all the time; every answer that is no 200 is kept."""
+
+    def __init__(self, sim):
+        self.sim, self.seen, self.bad, self.stop = sim, 0, [], threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def run(self):
+        while not self.stop.is_set():
+            try:
+                status = self.sim.fetch()[0]
+            except OSError as e:
+                status = repr(e)
+            self.seen += 1
+            if status != 200:
+                self.bad.append(status)
+            time.sleep(0.01)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join(10)
+        assert self.seen > 3 and not self.bad, (self.seen, self.bad[:5])
+
+
+def test_invariant_6_connectors_survive_kill_and_restart(site, sim):
+    pids = site.connector_pids()
+    since = sim.mark()
+    with Visitor(sim):
+        site.kill9()
+        assert site.connector_pids() == pids
+        until(lambda: sim.fetch()[0] == 200)
+        site.start()
+        site.wait_converged()
+    connector, = site.items("connector_list")
+    assert site.connector_pids() == pids == [connector["pid"]] and connector["restarts"] == 0
+    assert sim.edge_status()["connectors"] == 1 and sim.writes(since) == []
+
+
+def test_invariant_6_connectors_survive_a_clean_stop(site, sim):
+    pids = site.connector_pids()
+    with Visitor(sim):
+        site.stop()
+        assert site.connector_pids() == pids
+        site.start()
+        site.wait_converged()
+    assert site.connector_pids() == pids
+
+
+def test_invariant_6_a_connector_that_died_meanwhile_is_started(site, sim):
+    pids = site.connector_pids()
+    site.stop()
+    os.kill(pids[0], signal.SIGKILL)
+    until(lambda: not process_alive(pids[0]))
+    assert sim.fetch()[0] == 530
+    site.start()
+    site.wait_converged()
+    assert len(site.connector_pids()) == 1 and site.connector_pids() != pids
+    until(lambda: sim.fetch()[0] == 200)
+
+
+def test_invariant_6_a_killed_connector_is_started_again(site, sim):
+    before = site.items("connector_list")[0]
+    os.kill(before["pid"], signal.SIGKILL)
+    site_back = lambda: (c := site.items("connector_list")[0])["state"] == "ready" and (
+        c["pid"] != before["pid"]) and c
+    after = until(site_back)
+    assert after["restarts"] == before["restarts"] + 1
+    assert "signal 9" in after["last_exit"] and after["connector_id"] != before["connector_id"]
+    until(lambda: sim.fetch()[0] == 200)
+    assert site.connector_pids() == [after["pid"]]
+    assert any("connector" in e["kind"] for e in site.items("event_list"))
+    site.wait_converged()
+
+
+def test_invariant_6_connector_restart_asked_for(site, sim):
+    before = site.items("connector_list")[0]
+    answer = site.api("connector_restart", connector="edge1/1", reason="to see it")
+    assert answer["converged"] is True and answer["state"] == "ready"
+    assert answer["pid"] != before["pid"] and site.connector_pids() == [answer["pid"]]
+    until(lambda: sim.fetch()[0] == 200)
+    e = site.refused("connector_restart", connector="edge1/7")
+    assert e.kind == "not_found" and "edge1/7" in e.message and e.hint
+
+
+def test_invariant_8_a_hung_connector_is_replaced(host, sim, origin):
+    host.configure(connectors={"health": {"failures": 3}})
+    host.start()
+    host.publish("app.example.com", origin.url)
+    host.wait_converged()
+    pid, = host.connector_pids()
+    sim.edge(mode={"key": "ready_hang", "value": 1})
+    until(lambda: host.connector_pids() not in ([], [pid]) and len(host.connector_pids()) == 1, 40)
+    host.wait_converged()
+    until(lambda: sim.fetch()[0] == 200)
+
+
+def test_invariant_8_lost_edge_connections_are_told(site, sim):
+    pid, = site.connector_pids()
+    sim.edge(close_connectors=True)
+    sim.edge(drop=True)
+    until(lambda: site.status()["state"] == "down")
+    assert site.status()["tunnels"][0]["state"] == "down"
+    assert site.items("connector_list")[0]["state"] == "unready"
+    sim.edge(reset=True)
+    site.wait_converged()
+    assert site.connector_pids() == [pid], "an edge that comes back needs no restart"
+
+
+def test_invariant_6_a_broken_configuration_uses_the_last_good_one(site, sim):
+    pids = site.connector_pids()
+    site.stop()
+    os.kill(pids[0], signal.SIGKILL)
+    site.config_path.write_text("owner: edge1\ncloudlfare: {}\n")
+    site.start(env={"STATE_DIRECTORY": str(site.state_dir)})
+    site.wait_converged()
+    assert sim.fetch()[0] == 200 and len(site.connector_pids()) == 1
+    assert "cloudlfare" in site.log() and "last good" in site.log()
+
+
+def test_invariant_6_a_broken_configuration_at_the_first_start_is_refused(host):
+    host.config_path.write_text("owner: edge1\ncloudlfare: {}\n")
+    process = host.spawn(env={"STATE_DIRECTORY": str(host.state_dir)})
+    assert process.wait(20) == 78
+    assert f"{host.config_path}:2:1: cloudlfare" in host.log()
+
+
+def damage(path):
+    size = path.stat().st_size
+    with open(path, "r+b") as f:
+        f.seek(0)
+        f.write(b"\xff" * min(size, 65536))
+
+
+def test_invariant_6_a_damaged_store_leaves_connectors_running(site, sim):
+    pids = site.connector_pids()
+    site.stop()
+    damage(site.state_dir / "adit.db")
+    for name in ("adit.db-wal", "adit.db-shm"):
+        (site.state_dir / name).unlink(missing_ok=True)
+    with Visitor(sim):
+        site.start()
+        assert site.connector_pids() == pids
+        assert [p.name for p in site.state_dir.iterdir() if ".damaged-" in p.name]
+        assert site.status()["tunnels"] == [] or site.status()["problems"]
+        time.sleep(1)
+        assert site.connector_pids() == pids
+    assert len(sim.tunnels()) == 1 and len(sim.records()) == 1, "nothing of it is deleted"
+
+
+def test_invariant_6_a_damaged_store_still_starts_connectors(site, sim):
+    pids = site.connector_pids()
+    site.stop()
+    os.kill(pids[0], signal.SIGKILL)
+    until(lambda: not site.connector_pids())
+    damage(site.state_dir / "adit.db")
+    for name in ("adit.db-wal", "adit.db-shm"):
+        (site.state_dir / name).unlink(missing_ok=True)
+    site.start()
+    until(lambda: len(site.connector_pids()) == 1, why="the connector's folder did not start it")
+    until(lambda: sim.fetch()[0] == 200)
+
+
+def test_invariant_6_connectors_start_without_cloudflare_and_token(site, sim):
+    pids = site.connector_pids()
+    site.stop()
+    os.kill(pids[0], signal.SIGKILL)
+    until(lambda: not site.connector_pids())
+    site.token_path.unlink()
+    sim.fault("drop", count=0)
+    site.start(observed=False)
+    until(lambda: sim.fetch()[0] == 200, why="no page without a token")
+    status = site.status()
+    assert status["access"] == "missing" and status["writes"] != "on"
+    assert status["problems"][0]["hint"]
+    assert len(site.connector_pids()) == 1
+
+
+def test_invariant_6_ready_without_a_token_says_what_it_needs(host):
+    host.token_path.unlink()
+    notify = Notify(host.folder / "notify")
+    try:
+        host.start(env={"NOTIFY_SOCKET": notify.path}, observed=False)
+        ready = notify.wait("READY=1")
+        assert "STATUS=" in ready and "token" in ready, ready
+        assert host.status()["state"] == "degraded"
+        # The file that comes and SIGHUP are enough.
+        host.write_token(host.sim.token)
+        host.reload()
+        until(lambda: host.status()["access"] == "ok")
+        notify.wait("RELOADING=1")
+        notify.wait("of 0 connectors serve")
+    finally:
+        host.stop()
+        notify.close()
+
+
+def test_invariant_6_a_second_replica_is_no_second_process_of_the_first(running, sim, origin):
+    running.api("tunnel_create", name="edge1", replicas=3)
+    running.publish("app.example.com", origin.url)
+    running.wait_converged()
+    pids = running.connector_pids()
+    assert len(pids) == 3
+    with Visitor(sim):
+        for _ in range(3):
+            running.kill9()
+            running.start(observed=False)
+        running.wait_converged()
+    assert running.connector_pids() == pids
+    assert sorted(c["pid"] for c in running.items("connector_list")) == pids
+
+
+def test_invariant_6_a_lost_process_file_is_no_reason_for_a_second(site, sim):
+    """The process is found by its command line when nothing else tells of it."""
+    pids = site.connector_pids()
+    site.kill9()
+    for file in site.state_dir.glob("connectors/*/process"):
+        file.unlink()
+    site.start()
+    site.wait_converged()
+    assert site.connector_pids() == pids
+
+
+def test_invariant_6_a_pid_of_a_stranger_is_left_alone(site):
+    """The process file names a pid that now belongs to somebody else."""
+    import subprocess
+    pids = site.connector_pids()
+    site.stop()
+    os.kill(pids[0], signal.SIGKILL)
+    stranger = subprocess.Popen(["/bin/sleep", "60"])
+    try:
+        for file in site.state_dir.glob("connectors/*/process"):
+            text = file.read_text()
+            assert str(pids[0]) in text
+            file.write_text(text.replace(str(pids[0]), str(stranger.pid)))
+        site.start()
+        site.wait_converged()
+        assert stranger.poll() is None and len(site.connector_pids()) == 1
+        site.api("tunnel_delete", tunnel="edge1", approve=True)
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_invariant_6_settings_are_kept_for_the_next_start(site):
+    kept = site.state_dir / "settings.last-good.yaml"
+    assert json.loads(kept.read_text())["owner"] == "edge1"
+    assert kept.stat().st_mode & 0o777 == 0o600
