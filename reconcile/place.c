@@ -45,11 +45,12 @@ static bool is_fixed(const char *pattern, struct json_span beginning)
 static bool paths_meet(const char *a, const char *b)
 {
 	struct json_span x = fixed_beginning(a), y = fixed_beginning(b);
-	if (!is_fixed(a, x) && !is_fixed(b, y)) {
-		size_t n = x.len < y.len ? x.len : y.len;
-		return n == 0 || memcmp(x.p, y.p, n) == 0;
-	}
+	size_t n = x.len < y.len ? x.len : y.len;
+	if (n && memcmp(x.p, y.p, n) != 0)
+		return false;
 	bool first = is_fixed(a, x);
+	if (!first && !is_fixed(b, y))
+		return true;
 	AUTO(str_t) path = first ? str_ndup(x.p, x.len) : str_ndup(y.p, y.len);
 	return pattern_matches(first ? b : a, path) != 0;
 }
