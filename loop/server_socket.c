@@ -141,10 +141,11 @@ union address {
 static int port_parse(const char *text, in_port_t *port)
 {
 	size_t digits = strspn(text, "0123456789");
+	unsigned long number = strtoul(text, NULL, 10);
 
-	if (!digits || digits > 5 || text[digits] || atoi(text) > 65535)
+	if (!digits || digits > 5 || text[digits] || number > 65535)
 		return -1;
-	*port = htons((uint16_t)atoi(text));
+	*port = htons((uint16_t)number);
 	return 0;
 }
 

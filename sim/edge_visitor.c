@@ -327,7 +327,7 @@ void guest_accept(struct edge *e, int fd)
 static void answer_head(struct guest *g, const struct wire_frame *f)
 {
 	char value[64];
-	int status = f->len > 12 ? atoi(f->payload + 9) : 0;
+	int status = f->len > 12 ? (int)strtol(f->payload + 9, NULL, 10) : 0;
 	size_t len = http1_head_len(f->payload, f->len);
 
 	if (len != f->len || status < 200 || g->answering) {
