@@ -262,7 +262,7 @@ class Host:
         # Unix sockets have short paths; other users must be able to reach it.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="adit-e2e-", dir="/tmp"))
         self.folder.chmod(0o711)
-        self.socket = self.folder / "s"
+        self.socket = self.folder / "adit.sock"
         self.state_dir = self.folder / "state"
         self.config_path = self.folder / "adit.yaml"
         self.token_path = self.folder / "token"
