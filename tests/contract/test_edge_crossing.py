@@ -382,6 +382,7 @@ def test_modes_reach_the_connector(site):
     connector = site.status()["links"][-1]["connector"]
     assert site.edge(mode={"connector": connector, "key": "exit_code", "value": 7})["affected"] == 1
     until(lambda: other.poll() == 7 or site.first.poll() == 7)
+    site.connections(4)  # the edge has noticed
     assert site.edge(mode={"tunnel": site.id, "key": "exit_code", "value": 9})["affected"] == 1
 
 
