@@ -17,7 +17,7 @@ def folder_made(host):
 # name: the faults that open the moment, what tells that it has come, how long the rest may take.
 # "late" with hold: the request is in flight and has its effect later, although we are dead.
 MOMENTS = {
-    "just_acknowledged": ([], None, 0),
+    "just_acknowledged": ([], None, SETTLE),
     "looking_for_the_tunnel": ([dict(do="delay", method="GET", path=TUNNELS, nth=2, ms=LONG)],
                                "fault", 0),
     "tunnel_post_never_arrives": ([dict(do="hang", method="POST", path=TUNNELS)], "fault", SETTLE),
@@ -30,7 +30,7 @@ MOMENTS = {
     "token_asked": ([dict(do="delay", method="GET", path="*/token", ms=LONG)], "fault", 0),
     "folder_made": ([dict(do="delay", method="GET", path="*/configurations", ms=LONG)],
                     folder_made, 0),
-    "connector_spawned": ([], lambda h: h.connector_pids(), 0),
+    "connector_spawned": ([], lambda h: h.connector_pids(), SETTLE),
     "configuration_read": ([dict(do="delay", method="GET", path="*/configurations", ms=LONG)],
                            "fault", 0),
     "put_never_arrives": ([dict(do="hang", method="PUT", path="*/configurations")], "fault", 0),
