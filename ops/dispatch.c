@@ -118,6 +118,14 @@ void call_fail(struct call *c)
 	call_answer(c);
 }
 
+void call_again(struct call *c)
+{
+	if (c->drop_state)
+		c->drop_state(c);
+	c->drop_state = NULL;
+	handler_of(c->op)(c);
+}
+
 bool call_needs_store(struct call *c)
 {
 	if (c->ops->store)

@@ -47,6 +47,8 @@ struct call {
 	struct list node;
 	int64_t ledger_seq; /* of its "asked" row; 0 = none */
 	bool answered;
+	bool looked; /* Cloudflare was asked for it, before it was planned anew */
+	int replans;
 	struct timer deadline;
 	struct watcher watcher;
 	struct deferred look;
@@ -77,6 +79,8 @@ void call_fini(struct call *c);
 void call_answer(struct call *c);
 /* Fail with task.err as it stands (a handler fills it first). */
 void call_fail(struct call *c);
+/* Run the handler from its beginning, with the world as it is now. */
+void call_again(struct call *c);
 /* store must be there: else fills c->task.err and is false. */
 bool call_needs_store(struct call *c);
 /* A writer on the result with the object begun; call_end_object ends it (with rate) and answers. */

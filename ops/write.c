@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "model/render.h"
 
+#define REPLANS_MAX 8
+
 /* What a write keeps while it looks and waits. */
 struct write {
 	struct plan *plan;
@@ -299,16 +301,41 @@ static bool approves_own(struct call *c, const struct write *x)
 	return true;
 }
 
-static void write_looked(struct task *t, void *owner)
+/* ---- does the plan still fit the world? ---- */
+
+static int64_t touch_generation(const struct world *w, const char *id)
 {
-	struct call *c = owner;
+	const struct tunnel *t = world_tunnel(w, id);
+	const struct record *d = world_record(w, id);
+	const struct route *r = world_route(w, id);
+	return t ? t->generation : d ? d->generation : r ? r->generation : 0;
+}
+
+/* Would it make what somebody else has made meanwhile? */
+static bool edit_doubles(const struct world *w, const struct edit *ed)
+{
+	if (ed->kind == EDIT_TUNNEL_PUT)
+		return !world_tunnel(w, ed->id) && world_find_tunnel(w, ed->name);
+	if (ed->kind == EDIT_ROUTE_PUT)
+		return !world_route(w, ed->id) && world_find_route(w, ed->name, ed->path);
+	return ed->kind == EDIT_RECORD_PUT && !world_record(w, ed->id) &&
+	       world_find_record(w, ed->name, ed->type);
+}
+
+static bool plan_moved(const struct world *w, const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_touches; i++)
+		if (touch_generation(w, p->touches[i].id) != p->touches[i].generation)
+			return true;
+	for (size_t i = 0; i < p->n_edits; i++)
+		if (edit_doubles(w, &p->edits[i]))
+			return true;
+	return false;
+}
+
+static void write_decide(struct call *c)
+{
 	struct write *x = c->state;
-	x->looking = false;
-	if (t->err.kind != ERR_NONE) {
-		c->task.err = t->err;
-		call_fail(c);
-		return;
-	}
 	if (x->args.dry_run) {
 		x->plan->state = x->plan->approvals.n ? PLAN_NEEDS_APPROVAL : PLAN_PLANNED;
 		write_answer(c);
@@ -318,6 +345,26 @@ static void write_looked(struct task *t, void *owner)
 		write_park(c);
 	else
 		write_commit(c, false);
+}
+
+/* While Cloudflare was asked, other calls may have changed what the plan was made from: then it is
+ * made anew. What was looked at without a complaint need not be looked at again. */
+static void write_looked(struct task *t, void *owner)
+{
+	struct call *c = owner;
+	struct write *x = c->state;
+	x->looking = false;
+	if (plan_moved(c->ops->world, x->plan) && c->replans++ < REPLANS_MAX) {
+		c->looked = t->err.kind == ERR_NONE;
+		call_again(c);
+		return;
+	}
+	if (t->err.kind != ERR_NONE) {
+		c->task.err = t->err;
+		call_fail(c);
+		return;
+	}
+	write_decide(c);
 }
 
 static void policy_of(const struct ops *o, struct guard_policy *g)
@@ -366,27 +413,15 @@ void write_run(struct call *c, const struct write_args *args, struct plan *plan)
 		call_fail(c);
 		return;
 	}
+	if (c->looked) {
+		write_decide(c);
+		return;
+	}
 	x->looking = true;
 	preflight_start(c->ops, &x->preflight, plan, write_looked, c);
 }
 
 /* ---- deciding a stored plan ---- */
-
-static int64_t touch_generation(const struct world *w, const char *id)
-{
-	const struct tunnel *t = world_tunnel(w, id);
-	const struct record *d = world_record(w, id);
-	const struct route *r = world_route(w, id);
-	return t ? t->generation : d ? d->generation : r ? r->generation : 0;
-}
-
-static const char *plan_moved(const struct world *w, const struct plan *p)
-{
-	for (size_t i = 0; i < p->n_touches; i++)
-		if (touch_generation(w, p->touches[i].id) != p->touches[i].generation)
-			return p->touches[i].id;
-	return NULL;
-}
 
 /* A plan that can no longer be decided; its final state is stored. */
 static void write_close(struct call *c, enum plan_state state, const char *why)
