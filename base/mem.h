@@ -15,7 +15,7 @@
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 /* AUTO(str_t) s = ...; is freed when it leaves scope. A type T needs a T##_cleanup(T *). */
-#define AUTO(T) __attribute__((cleanup(T##_cleanup))) T
+#define AUTO(T) __attribute__((cleanup(T##_cleanup), unused)) T
 
 /* Take a value out of an AUTO variable (or a struct): the variable is NULL afterwards. */
 #define steal(p)                                                                                   \
