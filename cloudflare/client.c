@@ -256,12 +256,20 @@ static void answer_parse(struct cf_call *c)
 	c->errors = json_type(errors) == JSON_ARRAY ? errors : NULL;
 }
 
+/* An empty list may be written as null. Absence is believed only where the total says so too. */
+bool cf_call_listed(const struct cf_call *c)
+{
+	return json_type(c->result) == JSON_ARRAY ||
+	       (c->doc && json_is_null(json_get(json_root(c->doc), "result")) &&
+		json_get_int(c->info, "total_count", -1) == 0);
+}
+
 /* A list that must be whole in one answer. */
 static void whole_check(const struct cf_call *c, struct err *e)
 {
 	int64_t count = (int64_t)json_count(c->result);
 
-	if (json_type(c->result) != JSON_ARRAY)
+	if (!cf_call_listed(c))
 		(void)err_set(e, ERR_UPSTREAM, "Cloudflare's answer holds no list but %s",
 			      json_type_name(json_type(c->result)));
 	else if (json_get_int(c->info, "total_count", count) != count)

@@ -86,6 +86,8 @@ void cf_call_refuse(struct cf *cf, struct cf_call *c, const struct err *why, tas
 /* The account's id; ERR_DENIED with a hint when none is configured. */
 MUST_USE int cf_account(const struct cf *cf, const char **account_id, struct err *e);
 struct loop *cf_loop(const struct cf *cf);
+/* Does the answer hold a list, which may be empty? */
+bool cf_call_listed(const struct cf_call *c);
 
 /* Idempotent; fine on a zeroed call. A write in flight may have taken effect all the same. */
 void cf_call_cancel(struct cf_call *c);

@@ -106,7 +106,7 @@ static int page_check(struct cf_page *p)
 	const struct cf_call *c = &p->call;
 	int64_t page = info_int(c->info, "page");
 
-	if (json_type(c->result) != JSON_ARRAY)
+	if (!cf_call_listed(c))
 		return page_refused(p, "the result is no list");
 	if (p->count + json_count(c->result) > p->max_rows || (int64_t)p->n_docs >= p->max_pages) {
 		(void)page_refused(p, "it is larger than adit takes");

@@ -51,18 +51,16 @@ static void put_given(struct json_writer *w, const char *key, const char *value)
 		json_put_string(w, key, value);
 }
 
-/* identity: type and name as well, which only a new record takes. */
-static char *body_text(const struct cf_record_body *body, bool identity)
+/* The API's document wants type, name and ttl in a change as well; they say what it is already. */
+static char *body_text(const struct cf_record_body *body)
 {
 	AUTO(buf_t) out = {0};
 	struct json_writer w;
 
 	json_write_init(&w, &out);
 	json_object_begin(&w);
-	if (identity) {
-		json_put_string(&w, "type", body->type);
-		json_put_string(&w, "name", body->name);
-	}
+	put_given(&w, "type", body->type);
+	put_given(&w, "name", body->name);
 	put_given(&w, "content", body->content);
 	json_put_bool(&w, "proxied", body->proxied);
 	if (body->ttl > 0)
@@ -75,7 +73,7 @@ static char *body_text(const struct cf_record_body *body, bool identity)
 void cf_record_create(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
 		      const struct cf_record_body *body, task_done_fn *done, void *owner)
 {
-	AUTO(str_t) text = body_text(body, true);
+	AUTO(str_t) text = body_text(body);
 	AUTO(str_t) path = NULL;
 	struct err e;
 
@@ -90,7 +88,7 @@ void cf_record_patch(struct cf *cf, struct cf_call *c, const char *object, const
 		     const char *id, const struct cf_record_body *body, task_done_fn *done,
 		     void *owner)
 {
-	AUTO(str_t) text = body_text(body, false);
+	AUTO(str_t) text = body_text(body);
 
 	record_call(cf, c, object, zone, id, "PATCH", text, done, owner);
 }

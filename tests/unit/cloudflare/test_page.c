@@ -78,16 +78,25 @@ static void a_smaller_page_than_asked_for(void **state)
 	cf_page_reset(&p);
 }
 
+#define NULL_PAGE(total)                                                                           \
+	"{\"success\":true,\"errors\":[],\"messages\":[],\"result\":null,\"result_info\":{"        \
+	"\"page\":1,\"per_page\":50,\"count\":0,\"total_count\":" total "}}"
+
 static void an_empty_listing(void **state)
 {
 	struct cfb *b = *state;
 	struct cf_page p = {0};
 
-	SCRIPT(b, {200, PAGE(1, 50, 0, 0, "")}, {200, ROWS("") "}"});
+	SCRIPT(b, {200, PAGE(1, 50, 0, 0, "")}, {200, ROWS("") "}"}, {200, NULL_PAGE("0")},
+	       {200, NULL_PAGE("2")});
 	list(b, &p, 50, 100);
 	ids_are(&p, "");
 	list(b, &p, 50, 100); /* nothing told about it at all */
 	ids_are(&p, "");
+	list(b, &p, 50, 100); /* null is an empty list, if there are none in all */
+	ids_are(&p, "");
+	list(b, &p, 50, 100);
+	failed(&p, ERR_UPSTREAM);
 	cf_page_reset(&p);
 }
 
