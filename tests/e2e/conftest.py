@@ -51,8 +51,13 @@ def host(sim, request):
     """Settings and token are there; aditd is not started."""
     made = Host(sim)
     yield made
-    made.close()
-    if not getattr(request.node, "failed", False):
+    failed = getattr(request.node, "failed", False)
+    try:
+        if not failed:
+            made.check_end()
+    finally:
+        made.close()
+    if not failed:
         shutil.rmtree(made.folder, ignore_errors=True)
 
 

@@ -172,6 +172,36 @@ class Sim:
         return status, text.decode(errors="replace")
 
 
+class Visitor:
+    """Fetches the page all the time; every answer that is no 200 is kept, and fails the test."""
+
+    def __init__(self, sim, path="/"):
+        self.sim, self.path, self.seen, self.bad = sim, path, 0, []
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def run(self):
+        while not self.stop.is_set():
+            try:
+                status = self.sim.fetch(self.path)[0]
+            except OSError as e:
+                status = repr(e)
+            self.seen += 1
+            if status != 200:
+                self.bad.append(status)
+            time.sleep(0.01)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        until(lambda: self.seen > 3, why="nobody could visit")
+        self.stop.set()
+        self.thread.join(10)
+        assert not self.bad, (self.seen, self.bad[:5])
+
+
 class Origin:
     """A small web server: its page tells what was asked of it."""
 
@@ -268,7 +298,8 @@ class Host:
         self.token_path = self.folder / "token"
         self.log_path = self.folder / "aditd.log"
         self.cloudflared = self.folder / "cloudflared"
-        self.cloudflared.symlink_to(BUILD / "adit-sim-cloudflared")
+        self.stub = BUILD / "adit-sim-cloudflared"
+        self.cloudflared.symlink_to(self.stub)
         self.mode(FAST_STUB)
         self.write_token(sim.token)
         self.process = None
@@ -470,6 +501,13 @@ class Host:
             except ProcessLookupError:
                 pass
         until(lambda: not self.connector_pids(), why="connectors stayed")
+
+    def check_end(self):
+        """After a test that passed: a daemon that runs ends well, and no sanitizer complained."""
+        if self.process and self.process.poll() is None:
+            self.stop()
+        for word in ("AddressSanitizer", "LeakSanitizer", "runtime error:", "Assertion"):
+            assert word not in self.log(), self.log()[-6000:]
 
     def report(self):
         """What helps to see why a test failed."""

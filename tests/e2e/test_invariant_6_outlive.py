@@ -2,38 +2,10 @@
 import json
 import os
 import signal
-import threading
+import subprocess
 import time
 
-from harness import Notify, process_alive, until
-
-
-class Visitor:
-    """Fetches the page all the time; every answer that is no 200 is kept."""
-
-    def __init__(self, sim):
-        self.sim, self.seen, self.bad, self.stop = sim, 0, [], threading.Event()
-        self.thread = threading.Thread(target=self.run, daemon=True)
-
-    def run(self):
-        while not self.stop.is_set():
-            try:
-                status = self.sim.fetch()[0]
-            except OSError as e:
-                status = repr(e)
-            self.seen += 1
-            if status != 200:
-                self.bad.append(status)
-            time.sleep(0.01)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop.set()
-        self.thread.join(10)
-        assert self.seen > 3 and not self.bad, (self.seen, self.bad[:5])
+from harness import Notify, Visitor, process_alive, until
 
 
 def test_invariant_6_connectors_survive_kill_and_restart(site, sim):
@@ -94,6 +66,34 @@ def test_invariant_6_connector_restart_asked_for(site, sim):
     until(lambda: sim.fetch()[0] == 200)
     e = site.refused("connector_restart", connector="edge1/7")
     assert e.kind == "not_found" and "edge1/7" in e.message and e.hint
+
+
+def test_invariant_12_a_connector_that_cannot_start_says_why(host, sim, origin):
+    program = host.cloudflared
+    program.unlink()
+    host.start()
+    answer = host.publish("app.example.com", origin.url, timeout="2s")
+    assert answer["state"] == "applied" and not answer["converged"]
+    problem = host.wait_problem(object="connector", name="edge1/1")
+    assert problem["message"] and problem["hint"]
+    assert host.status()["state"] == "down" and sim.fetch()[0] == 530
+    assert host.adit("status")[0] == 2
+    program.symlink_to(os.path.realpath(host.stub))
+    host.api("connector_restart", connector="edge1/1")
+    host.wait_converged()
+    assert host.adit("status")[0] == 0
+
+
+def test_invariant_12_a_connector_that_ends_again_and_again(host, sim, origin):
+    host.mode("exit_code 1\nexit_words failed to do a thing\n")
+    host.start()
+    host.publish("app.example.com", origin.url, timeout="1s")
+    connector = until(lambda: (c := host.items("connector_list")[0])["restarts"] >= 3 and c)
+    assert connector["last_exit"] and connector["state"] in ("restarting", "starting", "blocked")
+    assert "failed to do a thing" in connector["untrusted_last_line"]
+    assert len(host.connector_pids()) <= 1
+    host.mode("step_ms 10\nbackoff_percent 5\nstop_ms 50\n")
+    host.wait_converged(70)
 
 
 def test_invariant_8_a_hung_connector_is_replaced(host, sim, origin):
@@ -236,7 +236,6 @@ def test_invariant_6_a_lost_process_file_is_no_reason_for_a_second(site, sim):
 
 def test_invariant_6_a_pid_of_a_stranger_is_left_alone(site):
     """The process file names a pid that now belongs to somebody else."""
-    import subprocess
     pids = site.connector_pids()
     site.stop()
     os.kill(pids[0], signal.SIGKILL)

@@ -1,4 +1,6 @@
 """Publishing a host name: what is made at Cloudflare, what the caller is told, what is refused."""
+import concurrent.futures
+
 import pytest
 
 from harness import until
@@ -210,6 +212,26 @@ def test_many_at_once_all_come_true(running, sim, origin):
     assert len(sim.records()) == 12 and len(sim.tunnels()) == 1
     assert len(sim.config(sim.tunnels()[0]["id"])["ingress"]) == 13
     until(lambda: all(sim.fetch(host=f"a{i}.example.com")[0] == 200 for i in range(12)))
+
+
+def test_many_callers_at_once_are_all_answered(running, sim, origin):
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(
+            lambda i: running.publish(f"a{i}.example.com", origin.url, timeout="60s"), range(16)))
+    assert all(a["state"] == "applied" and a["converged"] for a in answers), answers
+    assert len({a["plan"] for a in answers}) == 16 and len({a["revision"] for a in answers}) >= 1
+    assert len(sim.tunnels()) == 1 and len(sim.records()) == 16
+
+
+def test_the_same_by_many_at_once_is_one(running, sim, origin):
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(
+            lambda _: running.publish("app.example.com", origin.url), range(8)))
+    assert all(a["converged"] for a in answers), answers
+    assert len(running.items("route_list")) == 1 and len(running.items("tunnel_list")) == 1
+    assert len(running.items("dns_list")) == 1
+    assert len(sim.tunnels()) == 1 and len(sim.records()) == 1
+    assert len(running.connector_pids()) == 1
 
 
 def test_a_wildcard_name(running, sim, origin):
