@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "cloudflare/records.h"
 #include "cloudflare/tunnels.h"
 #include "cloudflare/zones.h"
@@ -33,11 +34,11 @@ static void take_listing(struct observe *o)
 		seen_zones(o->world, &o->page);
 		break;
 	case STAGE_TUNNELS:
-		seen_tunnels(o->world, &o->page);
+		seen_tunnels(o->world, &o->page, o->since_ms);
 		collect_zones(o);
 		break;
 	default:
-		seen_zone_records(o->world, o->zones.items[o->next], &o->page);
+		seen_zone_records(o->world, o->zones.items[o->next], &o->page, o->since_ms);
 		break;
 	}
 }
@@ -46,11 +47,12 @@ static void listed(struct task *t, void *owner)
 {
 	struct observe *o = owner;
 	o->paging = false;
-	/* What failed tells nothing; without the tunnels nothing else is worth asking. */
+	/* What failed tells nothing. A token may see tunnels and no zones; without the tunnels
+	 * nothing else is worth asking. */
 	if (t->err.kind != ERR_NONE) {
 		if (o->task.err.kind == ERR_NONE)
 			o->task.err = t->err;
-		if (o->stage != STAGE_RECORDS) {
+		if (o->stage == STAGE_TUNNELS) {
 			observe_end(o);
 			return;
 		}
@@ -71,6 +73,7 @@ static void observe_next(struct observe *o)
 		return;
 	}
 	o->paging = true;
+	o->since_ms = clock_wall_ms();
 	if (o->stage == STAGE_ZONES)
 		cf_zone_list(o->cf, &o->page, CF_SHARE_READS, listed, o);
 	else if (o->stage == STAGE_TUNNELS)

@@ -16,6 +16,7 @@ struct observe {
 	struct cf_page page;
 	struct strlist zones; /* ids still to be listed, from next on */
 	size_t next;
+	int64_t since_ms; /* wall: when the present listing began */
 	int stage;
 	bool paging;
 };

@@ -77,14 +77,22 @@ static int keep_row(const struct json *row, void *owner)
 	return 0;
 }
 
+/* Seen after the listing began. A time that lies ahead of now was of a clock that was set back. */
+static bool seen_since(int64_t seen_ms, int64_t since_ms)
+{
+	return seen_ms >= since_ms && seen_ms <= clock_wall_ms();
+}
+
 static bool note_tunnel(struct tunnel *t, const struct json *row)
 {
 	struct cf_tunnel found;
 	struct err e;
 	bool was_gone = t->observed.gone;
 	char before[sizeof(t->observed.status)];
+	if (row && cf_tunnel_read(row, &found, &e) < 0)
+		return false; /* it is there; more cannot be told */
 	memcpy(before, t->observed.status, sizeof(before));
-	if (row && cf_tunnel_read(row, &found, &e) == 0 && !found.deleted) {
+	if (row && !found.deleted) {
 		t->observed.gone = false;
 		t->observed.seen_ms = clock_wall_ms();
 		t->observed.connections = found.connections;
@@ -94,12 +102,13 @@ static bool note_tunnel(struct tunnel *t, const struct json *row)
 	return was_gone != t->observed.gone || !str_equal(before, t->observed.status);
 }
 
-void seen_tunnels(struct world *w, const struct cf_page *page)
+void seen_tunnels(struct world *w, const struct cf_page *page, int64_t since_ms)
 {
 	struct rows rows = {0};
 	(void)cf_page_each(page, keep_row, &rows);
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
-		if (t->remote_id[0] && note_tunnel(t, map_get(&rows.by_id, t->remote_id)))
+		if (t->remote_id[0] && !seen_since(t->observed.seen_ms, since_ms) &&
+		    note_tunnel(t, map_get(&rows.by_id, t->remote_id)))
 			world_changed(w, OBJECT_TUNNEL, t->id);
 	map_free(&rows.by_id);
 	w->system.tunnels_listed_ms = clock_wall_ms();
@@ -107,20 +116,25 @@ void seen_tunnels(struct world *w, const struct cf_page *page)
 
 /* ---- records ---- */
 
-void seen_zone_records(struct world *w, const char *zone_id, const struct cf_page *page)
+void seen_zone_records(struct world *w, const char *zone_id, const struct cf_page *page,
+		       int64_t since_ms)
 {
 	struct rows rows = {0};
 	struct cf_record found;
 	struct err e;
 	(void)cf_page_each(page, keep_row, &rows);
 	TABLE_EACH (i, struct record, r, &w->records) {
-		if (!r->remote_id[0] || !str_equal(r->zone_id, zone_id))
+		if (!r->remote_id[0] || !str_equal(r->zone_id, zone_id) ||
+		    seen_since(r->observed.looked_ms, since_ms))
 			continue;
 		const struct json *row = map_get(&rows.by_id, r->remote_id);
 		if (!row)
 			seen_record_gone(r);
 		else if (cf_record_read(row, &found, &e) == 0)
 			seen_record(w, r, &found);
+		else
+			continue;
+		r->observed.looked_ms = since_ms; /* what it shows may be as old as that */
 		world_changed(w, OBJECT_RECORD, r->id);
 	}
 	map_free(&rows.by_id);

@@ -14,9 +14,11 @@ void seen_record_gone(struct record *r);
 bool seen_record_as_wanted(const struct world *w, const struct record *r);
 /* A complete listing of the account's zones replaces the old one. */
 void seen_zones(struct world *w, const struct cf_page *page);
-/* A complete listing of the account's live tunnels: status of ours, and which are gone. */
-void seen_tunnels(struct world *w, const struct cf_page *page);
-/* A complete listing of the records of a zone: ours in it, and which are gone. */
-void seen_zone_records(struct world *w, const char *zone_id, const struct cf_page *page);
+/* A complete listing of the account's live tunnels, begun at since_ms: status of ours, and which
+ * are gone. What was made or seen after that tells more than the listing, which may miss it. */
+void seen_tunnels(struct world *w, const struct cf_page *page, int64_t since_ms);
+/* A complete listing of the records of a zone, likewise: ours in it, and which are gone. */
+void seen_zone_records(struct world *w, const char *zone_id, const struct cf_page *page,
+		       int64_t since_ms);
 
 #endif
