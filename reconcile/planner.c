@@ -86,10 +86,22 @@ static bool has_routes(const struct world *w, const struct tunnel *t)
 	return false;
 }
 
+/* What stood in the way may have gone: time to look again? */
+static bool looks_again(struct planning *p, int64_t looked_ms)
+{
+	if (looked_ms && p->now < looked_ms + TAKEN_MS)
+		wake(p, looked_ms + TAKEN_MS);
+	return !looked_ms || p->now >= looked_ms + TAKEN_MS;
+}
+
 static void plan_claim_or_refuse(struct planning *p, const struct tunnel *t)
 {
 	if (t->create_sent_ms) {
 		act(p, ACT_TUNNEL_CLAIM, t->id, "it may be the one whose answer was lost");
+		return;
+	}
+	if (looks_again(p, t->observed.looked_ms)) {
+		act(p, ACT_TUNNEL_FIND, t->id, "is its name still taken?");
 		return;
 	}
 	struct err *e = refuse(p, OBJECT_TUNNEL, t->id);
@@ -222,10 +234,10 @@ static void plan_tunnel_absent(struct planning *p, const struct tunnel *t)
 
 /* ---- records ---- */
 
-static void ask_zones(struct planning *p)
+static void ask_zones(struct planning *p, const struct record *r)
 {
 	if (!p->zones_asked)
-		act(p, ACT_ZONES_LIST, "", "which zone holds a name?");
+		act(p, ACT_ZONES_LIST, r->id, "which zone holds its name?");
 	p->zones_asked = true;
 }
 
@@ -273,7 +285,10 @@ static bool tunnel_serves(const struct world *w, const struct record *r, bool wi
 static void plan_record_make(struct planning *p, const struct record *r)
 {
 	if (r->observed.conflict && r->observed.looked_ms >= r->create_sent_ms) {
-		refuse_conflict(p, r);
+		if (looks_again(p, r->observed.looked_ms))
+			act(p, ACT_RECORD_FIND, r->id, "is its name still taken?");
+		else
+			refuse_conflict(p, r);
 		return;
 	}
 	switch (creating(p, r->observed.looked_ms, r->create_sent_ms)) {
@@ -352,7 +367,7 @@ static void plan_record_present(struct planning *p, const struct record *r)
 	if (r->zone_id[0] || world_zone_of(p->w, r->name))
 		plan_record_make(p, r);
 	else if (!p->w->system.zones_listed_ms)
-		ask_zones(p);
+		ask_zones(p, r);
 	else
 		refuse_zone(p, r);
 }

@@ -31,7 +31,7 @@ const char *action_name(enum action_kind k);
 
 struct action {
 	enum action_kind kind;
-	char object_id[ID_SIZE]; /* tunnel or record; "" for ACT_ZONES_LIST */
+	char object_id[ID_SIZE]; /* tunnel or record; with ACT_ZONES_LIST one that waits for it */
 	const char *reason;      /* a literal */
 };
 
@@ -52,6 +52,8 @@ struct work {
 
 /* How long after a POST whose answer was lost its effect may still appear. */
 #define SETTLE_MS (35 * 1000)
+/* A name that somebody else has is looked up again after this. */
+#define TAKEN_MS (60 * 1000)
 /* How old the look at a record may be right before it is changed or deleted. */
 #define FRESH_MS (10 * 1000)
 

@@ -11,6 +11,7 @@
 #include "reconcile/observe.h"
 
 #define MAX_IN_FLIGHT 8
+#define TRY_NOW       1 /* as next_try_ms: long past */
 
 /* After a failure: quick at first, at most a minute; what no repetition heals, at most ten. */
 static const struct backoff retry_soon = {1000, 60 * 1000, 20};
@@ -45,21 +46,44 @@ static enum object_type type_of(const struct action *a)
 					: OBJECT_SYSTEM;
 }
 
-/* ---- refusals: problems that the facts alone make and unmake ---- */
+static bool in_flight(const struct reconciler *r, const char *id)
+{
+	LIST_EACH (it, &r->acts) {
+		if (str_equal(LIST_OF(it, struct act, node)->action.object_id, id))
+			return true;
+	}
+	return false;
+}
 
-static bool refused_now(const struct work *k, const char *id)
+/* ---- problems: refusals that the facts alone make and unmake, and failed actions ---- */
+
+/* The planner has something to do about the object, or something against it. */
+static bool in_work(const struct work *k, const char *id)
 {
 	for (size_t i = 0; i < k->n_refusals; i++)
 		if (str_equal(k->refusals[i].object_id, id))
 			return true;
+	for (size_t i = 0; i < k->n_actions; i++)
+		if (str_equal(k->actions[i].object_id, id))
+			return true;
 	return false;
 }
 
-/* A problem without a next try came from a refusal; a failed action's has one. */
-static void lift_refusal(struct reconciler *r, const struct work *k, enum object_type type,
-			 const char *id, struct problem **slot)
+/* A failed action's problem has a next try and stays until then. What only a person can end (a
+ * configuration that two wrote at once) has nothing to try, and stays. */
+static bool stays(const struct problem *p)
 {
-	if (!*slot || (*slot)->next_try_ms || refused_now(k, id))
+	if (p->err.kind == ERR_CONFLICT)
+		return p->next_try_ms > TRY_NOW;
+	return clock_mono_ms() < p->next_try_ms;
+}
+
+/* A problem is over when nothing is left to do; not while nobody knows yet whether a create took
+ * effect. */
+static void lift_problem(struct reconciler *r, const struct work *k, enum object_type type,
+			 const char *id, struct problem **slot, bool unknown)
+{
+	if (!*slot || stays(*slot) || unknown || in_work(k, id) || in_flight(r, id))
 		return;
 	problem_clear(slot);
 	world_changed(r->x.world, type, id);
@@ -75,27 +99,20 @@ static void put_refusal(struct reconciler *r, const struct refusal *x)
 	world_changed(r->x.world, x->type, x->object_id);
 }
 
-static void settle_refusals(struct reconciler *r, const struct work *k)
+static void settle_problems(struct reconciler *r, const struct work *k)
 {
 	struct world *w = r->x.world;
 	for (size_t i = 0; i < k->n_refusals; i++)
 		put_refusal(r, &k->refusals[i]);
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
-		lift_refusal(r, k, OBJECT_TUNNEL, t->id, &t->problem);
+		lift_problem(r, k, OBJECT_TUNNEL, t->id, &t->problem,
+			     t->create_sent_ms && !t->remote_id[0]);
 	TABLE_EACH (j, struct record, d, &w->records)
-		lift_refusal(r, k, OBJECT_RECORD, d->id, &d->problem);
+		lift_problem(r, k, OBJECT_RECORD, d->id, &d->problem,
+			     d->create_sent_ms && !d->remote_id[0]);
 }
 
 /* ---- actions ---- */
-
-static bool in_flight(const struct reconciler *r, const char *id)
-{
-	LIST_EACH (it, &r->acts) {
-		if (str_equal(LIST_OF(it, struct act, node)->action.object_id, id))
-			return true;
-	}
-	return false;
-}
 
 static void wake_at(struct reconciler *r, int64_t mono_ms)
 {
@@ -103,14 +120,23 @@ static void wake_at(struct reconciler *r, int64_t mono_ms)
 	timer_start(&r->wake, delay > 0 ? delay : 0);
 }
 
+/* All records that need to know the zones wait for the same answer. */
+static void tell_zoneless(struct reconciler *r, const struct problem *p)
+{
+	TABLE_EACH (i, struct record, d, &r->x.world->records) {
+		if (d->problem == p || d->zone_id[0] || d->want == WANT_ABSENT)
+			continue;
+		problem_set(&d->problem, &p->err, p->since_ms);
+		d->problem->next_try_ms = p->next_try_ms;
+		world_changed(r->x.world, OBJECT_RECORD, d->id);
+	}
+}
+
 static void act_failed_on(struct reconciler *r, const struct action *a, const struct err *e)
 {
 	struct problem **slot = problem_slot(r->x.world, type_of(a), a->object_id);
-	if (!slot) {
-		if (type_of(a) == OBJECT_SYSTEM)
-			log_warning("%s: %s", action_name(a->kind), e->message);
+	if (!slot)
 		return;
-	}
 	problem_set(slot, e, clock_wall_ms());
 	struct problem *p = *slot;
 	const struct backoff *b = e->retryable ? &retry_soon : &retry_late;
@@ -121,14 +147,30 @@ static void act_failed_on(struct reconciler *r, const struct action *a, const st
 	log_write(LOG_LEVEL_WARNING, LOG_FIELDS({"object", a->object_id}),
 		  "%s: %s; next try in %lld ms", action_name(a->kind), e->message,
 		  (long long)delay);
+	if (a->kind == ACT_ZONES_LIST)
+		tell_zoneless(r, p);
 	world_changed(r->x.world, type_of(a), a->object_id);
 }
 
+/* Actions that only prepare the one that matters. */
+static bool is_step(enum action_kind k)
+{
+	return k == ACT_ZONES_LIST || k == ACT_TUNNEL_FIND || k == ACT_CONFIG_READ ||
+	       k == ACT_RECORD_FIND || k == ACT_RECORD_READ || k == ACT_CONNECTIONS_CLEAR;
+}
+
+/* A look that worked does not heal what failed after the last one: else the problem would come and
+ * go, and each round would begin with the shortest delay. */
 static void act_succeeded_on(struct reconciler *r, const struct action *a)
 {
 	struct problem **slot = problem_slot(r->x.world, type_of(a), a->object_id);
-	if (!slot || !*slot || !(*slot)->next_try_ms)
+	if (!slot || !*slot)
 		return;
+	if (is_step(a->kind)) {
+		if ((*slot)->next_try_ms)
+			(*slot)->next_try_ms = TRY_NOW;
+		return;
+	}
 	problem_clear(slot);
 	world_changed(r->x.world, type_of(a), a->object_id);
 }
@@ -190,10 +232,10 @@ static void plan_now(struct deferred *d, void *owner)
 	struct reconciler *r = owner;
 	struct work k;
 	(void)d;
-	if (!r->observed)
+	if (!r->observed || r->x.world->system.writes_off)
 		return;
 	plan_next(r->x.world, clock_wall_ms(), &k);
-	settle_refusals(r, &k);
+	settle_problems(r, &k);
 	start_due(r, &k);
 	work_free(&k);
 }
@@ -255,27 +297,24 @@ static void observe_due(struct timer *t, void *owner)
 	observe_now(owner);
 }
 
-/* What stands in the way may have gone meanwhile: names that were taken are looked up again. */
-static void forget_looks(struct world *w)
+static void try_now(struct problem *p)
 {
-	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
-		if (!t->remote_id[0] && !t->create_sent_ms)
-			t->observed.looked_ms = 0, t->observed.found_id[0] = '\0';
-	TABLE_EACH (j, struct record, r, &w->records)
-		if (!r->remote_id[0] && !r->create_sent_ms)
-			r->observed.looked_ms = 0, str_set(&r->observed.conflict, NULL);
+	if (p && p->next_try_ms)
+		p->next_try_ms = TRY_NOW;
 }
 
 void reconciler_observe(struct reconciler *r)
 {
-	struct world *w = r->x.world;
-	forget_looks(w);
-	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
-		if (t->problem && t->problem->next_try_ms)
-			t->problem->next_try_ms = 1;
-	TABLE_EACH (j, struct record, d, &w->records)
-		if (d->problem && d->problem->next_try_ms)
-			d->problem->next_try_ms = 1;
+	TABLE_EACH (i, struct tunnel, t, &r->x.world->tunnels) {
+		if (!t->remote_id[0])
+			t->observed.looked_ms = 0;
+		try_now(t->problem);
+	}
+	TABLE_EACH (j, struct record, d, &r->x.world->records) {
+		if (!d->remote_id[0])
+			d->observed.looked_ms = 0;
+		try_now(d->problem);
+	}
 	observe_now(r);
 }
 
