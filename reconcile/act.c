@@ -48,6 +48,16 @@ int act_ledger(struct act *a, enum ledger_phase phase, const char *operation, co
 	return store_add_ledger(a->x->store, &row, NULL, e);
 }
 
+void act_fail_change(struct act *a, const char *operation, const char *object, const struct err *e)
+{
+	struct err why = *e, trouble;
+	a->calling = false;
+	if (act_ledger(a, LEDGER_RESULT, operation, object, &why, &trouble) < 0)
+		log_warning("ledger: result of %s %s not written: %s", operation, object,
+			    trouble.message);
+	act_fail(a, &why);
+}
+
 int act_save_tunnel(struct act *a, enum ledger_phase phase, const char *operation,
 		    const struct tunnel *t, const struct err *outcome, struct err *e)
 {

@@ -47,6 +47,9 @@ void act_end(struct act *a); /* as task.err stands */
 void act_fail(struct act *a, const struct err *e);
 /* The call failed: takes its error and ends. false = it succeeded. */
 bool act_failed(struct act *a);
+/* A call that was to change something failed with e (or its answer told nothing): that is its
+ * result in the ledger, and the end. */
+void act_fail_change(struct act *a, const char *operation, const char *object, const struct err *e);
 /* In the caller's transaction or its own: ledger rows of a call to Cloudflare. */
 MUST_USE int act_ledger(struct act *a, enum ledger_phase phase, const char *operation,
 			const char *object, const struct err *outcome, struct err *e);

@@ -171,19 +171,14 @@ static void config_put(struct task *task, void *owner)
 	struct err e, race = {0};
 	if (t)
 		t->observed.config_seen_ms = 0;
-	if (task->err.kind != ERR_NONE || !t) {
-		if (t &&
-		    act_ledger(a, LEDGER_RESULT, "PUT configurations", t->name, &task->err, &e) < 0)
-			a->call.task.err = e;
-		put_free(a);
-		if (!act_failed(a))
-			act_end(a);
-		return;
-	}
 	a->calling = false;
-	if (cf_config_read(&a->call, &c, &e) < 0) {
+	if (!t || task->err.kind != ERR_NONE || cf_config_read(&a->call, &c, &e) < 0) {
 		put_free(a);
-		act_fail(a, &e);
+		if (!t)
+			act_end(a);
+		else
+			act_fail_change(a, "PUT configurations", t->name,
+					task->err.kind != ERR_NONE ? &task->err : &e);
 		return;
 	}
 	if (p->read_version > 0 && c.version != p->read_version + 1)

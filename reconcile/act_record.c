@@ -83,9 +83,11 @@ static void record_looked(struct task *task, void *owner)
 		if (claimable(a, r, &found)) {
 			(void)str_copy(row.remote_id, CF_ID_SIZE, found.id);
 			row.create_sent_ms = 0;
-			row.applied_generation = r->generation;
 			claimed = true;
 			seen_record(a->x->world, r, &found);
+			/* The wish may have changed since the POST. */
+			if (seen_record_as_wanted(a->x->world, r))
+				row.applied_generation = r->generation;
 		} else if (in_the_way(&found))
 			note_conflict(a, r, &found);
 	}
@@ -195,7 +197,7 @@ static void take_record(struct act *a, struct record *r, const char *operation, 
 	/* An answer that cannot be read is a lost answer: look what became of it. */
 	if (cf_record_read(a->call.result, &made, &e) < 0) {
 		r->observed.looked_ms = 0;
-		act_fail(a, &e);
+		act_fail_change(a, operation, r->name, &e);
 		return;
 	}
 	(void)str_copy(row.remote_id, CF_ID_SIZE, made.id);
@@ -261,16 +263,15 @@ static void record_patched(struct task *task, void *owner)
 {
 	struct act *a = owner;
 	struct record *r = subject(a);
-	if (r)
-		r->observed.looked_ms = 0; /* read it before anything else is written */
-	if (task->err.kind != ERR_NONE) {
-		(void)act_failed(a);
+	if (!r) {
+		act_end(a);
 		return;
 	}
-	if (r)
-		take_record(a, r, "PATCH dns_records", "record_changed");
+	r->observed.looked_ms = 0; /* read it before anything else is written */
+	if (task->err.kind != ERR_NONE)
+		act_fail_change(a, "PATCH dns_records", r->name, &task->err);
 	else
-		act_end(a);
+		take_record(a, r, "PATCH dns_records", "record_changed");
 }
 
 static void start_patch(struct act *a)
@@ -315,21 +316,36 @@ static void start_forget(struct act *a)
 	act_end(a);
 }
 
+/* It was wanted again while its DELETE was on the way: the row stays, to be made anew. */
+static void make_anew(struct act *a, struct record *r)
+{
+	struct record row = *r;
+	row.remote_id[0] = '\0';
+	row.create_sent_ms = 0;
+	row.applied_generation = 0;
+	if (save(a, r, &row, "DELETE dns_records") < 0)
+		return;
+	r->observed.found = r->observed.marked = false;
+	changed(a);
+	act_end(a);
+}
+
 static void record_deleted(struct task *task, void *owner)
 {
 	struct act *a = owner;
 	struct record *r = subject(a);
-	if (task->err.kind != ERR_NONE && !a->call.absent) {
-		if (r)
-			r->observed.looked_ms = 0;
-		(void)act_failed(a);
+	a->calling = false;
+	if (!r) {
+		act_end(a);
 		return;
 	}
-	a->calling = false;
-	if (r)
-		start_forget(a);
+	r->observed.looked_ms = 0;
+	if (task->err.kind != ERR_NONE && !a->call.absent)
+		act_fail_change(a, "DELETE dns_records", r->name, &task->err);
+	else if (r->want == WANT_PRESENT)
+		make_anew(a, r);
 	else
-		act_end(a);
+		start_forget(a);
 }
 
 static void start_delete(struct act *a)

@@ -90,9 +90,10 @@ static int take_remote(struct act *a, struct tunnel *t, const char *remote_id, s
 static void disown(struct act *a, struct tunnel *t)
 {
 	struct tunnel row = *t;
-	struct err e;
+	struct err e, theirs;
+	(void)err_set(&theirs, ERR_CONFLICT, "The tunnel of that name has another secret");
 	row.create_sent_ms = 0;
-	if (act_save_tunnel(a, LEDGER_RESULT, "POST cfd_tunnel", &row, NULL, &e) < 0) {
+	if (act_save_tunnel(a, LEDGER_RESULT, "POST cfd_tunnel", &row, &theirs, &e) < 0) {
 		act_fail(a, &e);
 		return;
 	}
@@ -108,6 +109,8 @@ static void tunnel_claimed(struct task *task, void *owner)
 	struct err e;
 	bool ours = false;
 	(void)task;
+	if (a->call.absent && (t = subject(a)))
+		t->observed.looked_ms = 0; /* it went away since it was found */
 	if (act_failed(a) || !(t = answered_subject(a)))
 		return;
 	const char *token = json_string(a->call.result);
@@ -262,14 +265,19 @@ static void start_token(struct act *a)
 static void connections_cleared(struct task *task, void *owner)
 {
 	struct act *a = owner;
-	struct tunnel *t;
+	struct tunnel *t = answered_subject(a);
+	struct err e;
+	a->calling = false;
+	if (!t)
+		return;
 	if (task->err.kind != ERR_NONE && !a->call.absent) {
-		(void)act_failed(a);
+		act_fail_change(a, "DELETE connections", t->name, &task->err);
 		return;
 	}
-	a->calling = false;
-	if (!(t = answered_subject(a)))
+	if (act_ledger(a, LEDGER_RESULT, "DELETE connections", t->name, NULL, &e) < 0) {
+		act_fail(a, &e);
 		return;
+	}
 	t->observed.connections_cleared = true;
 	changed(a);
 	act_end(a);
@@ -315,19 +323,16 @@ static void start_forget(struct act *a)
 static void tunnel_deleted(struct task *task, void *owner)
 {
 	struct act *a = owner;
-	struct tunnel *t = subject(a);
+	struct tunnel *t = answered_subject(a);
+	a->calling = false;
+	if (!t)
+		return;
 	if (task->err.kind != ERR_NONE && !a->call.absent) {
 		/* Connections may have come back: they are cleared again before the next try. */
-		if (t)
-			t->observed.connections_cleared = false;
-		(void)act_failed(a);
-		return;
-	}
-	a->calling = false;
-	if (t)
+		t->observed.connections_cleared = false;
+		act_fail_change(a, "DELETE cfd_tunnel", t->name, &task->err);
+	} else
 		start_forget(a);
-	else
-		act_end(a);
 }
 
 static void start_delete(struct act *a)
