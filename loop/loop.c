@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "loop/loop_private.h"
 
 struct loop {
 	struct ev_loop *ev;
@@ -18,6 +19,7 @@ struct loop {
 	ev_idle awake;
 	struct list queue;   /* deferred calls for the next round */
 	struct list running; /* what is left of this round */
+	struct tail_watches *tail_watches;
 	int64_t awake_since; /* 0 = asleep, or not yet run */
 	int64_t lag;
 	bool stopping;
@@ -156,7 +158,7 @@ void loop_free(struct loop *l)
 {
 	if (!l)
 		return;
-	assert(list_empty(&l->queue) && list_empty(&l->running));
+	assert(list_empty(&l->queue) && list_empty(&l->running) && !l->tail_watches);
 	ev_idle_stop(l->ev, &l->awake);
 	ev_ref(l->ev);
 	ev_prepare_stop(l->ev, &l->before_sleep);
@@ -184,6 +186,11 @@ void loop_stop(struct loop *l)
 {
 	l->stopping = true;
 	ev_break(l->ev, EVBREAK_ALL);
+}
+
+struct tail_watches **loop_tail_watches(struct loop *l)
+{
+	return &l->tail_watches;
 }
 
 int64_t loop_take_lag(struct loop *l)

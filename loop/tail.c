@@ -1,22 +1,23 @@
 /*
  * Follow a growing file. Reading goes in bounded pieces, so that a connector that shouts cannot
- * hold up the loop; after the last piece the file is cut to nothing if it has grown too large.
+ * hold up the loop; after the last piece what was read is taken out of the file if it has grown too
+ * large.
  */
 #include "loop/tail.h"
 
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAX_LINE  ((size_t)16 << 10)
-#define PIECE     ((size_t)16 << 10)
-#define PER_TURN  4 /* pieces */
-#define NAME_SIZE 40
+#include "loop/tail_watch.h"
+
+#define MAX_LINE ((size_t)16 << 10)
+#define PIECE    ((size_t)16 << 10)
+#define PER_TURN 4 /* pieces */
+#define BLOCK    4096
 
 /* ---- lines ---- */
 
@@ -107,12 +108,25 @@ static enum tail_read piece_read(struct tail *t)
 	return lines_split(t, data, (size_t)n) ? READ_MORE : READ_STOPPED;
 }
 
-/* Only right after the end was seen: what a writer adds between the two calls here is lost. */
+/* Take whole blocks that were read out of the file's beginning: nothing is lost, whatever a writer
+ * does meanwhile. Only some file systems can (ext4, XFS), and never up to the very end. */
+static bool beginning_drop(struct tail *t)
+{
+	int64_t len = (t->offset - 1) / BLOCK * BLOCK;
+
+	if (len <= 0 || fallocate(t->fd, FALLOC_FL_COLLAPSE_RANGE, 0, len) < 0)
+		return false;
+	t->offset -= len;
+	return true;
+}
+
+/* Only right after the end was seen. Where the beginning cannot be dropped, what a writer adds
+ * between the last two calls here is lost: one line in a great many. */
 static void ceiling_keep(struct tail *t)
 {
 	struct stat st;
 
-	if (t->ceiling <= 0 || t->offset <= t->ceiling)
+	if (t->ceiling <= 0 || t->offset <= t->ceiling || beginning_drop(t))
 		return;
 	if (fstat(t->fd, &st) == 0 && st.st_size == t->offset && ftruncate(t->fd, 0) == 0)
 		t->offset = 0;
@@ -137,35 +151,6 @@ static void backlog_read(struct deferred *d, void *owner)
 
 	if (pieces_read(t, PER_TURN) == READ_MORE)
 		deferred_start(&t->again);
-}
-
-static void file_changed(struct io *io, int events, void *owner)
-{
-	_Alignas(struct inotify_event) char notes[4096];
-	struct tail *t = owner;
-
-	(void)events;
-	/* All notes say the same: there is something to read. */
-	while (read(io->fd, notes, sizeof(notes)) > 0)
-		;
-	deferred_start(&t->again);
-}
-
-static int file_watch(int fd, struct err *e)
-{
-	char path[NAME_SIZE];
-	int notes = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
-
-	if (notes < 0)
-		return err_errno(e, "cannot watch files");
-	/* By descriptor, so that it is the file that was opened, whatever its name is now. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (inotify_add_watch(notes, path, IN_MODIFY) < 0) {
-		err_errno(e, "cannot watch the file");
-		close(notes);
-		return -1;
-	}
-	return notes;
 }
 
 static int file_open(int dirfd, const char *name, int64_t *size, struct err *e)
@@ -193,10 +178,9 @@ int tail_start(struct tail *t, struct loop *l, int dirfd, const char *name, int6
 
 	if (fd < 0)
 		return -1;
-	int notes = file_watch(fd, e);
-	if (notes < 0)
+	deferred_init(&t->again, l, backlog_read, t);
+	if (tail_watch_start(t, l, fd, e) < 0)
 		return err_wrap(e, "%s", name);
-
 	t->fd = fd;
 	fd = -1;
 	t->offset = offset < 0 ? size : offset;
@@ -208,9 +192,6 @@ int tail_start(struct tail *t, struct loop *l, int dirfd, const char *name, int6
 	t->line = line;
 	t->owner = owner;
 	t->running = true;
-	io_init(&t->io, l, notes, file_changed, t);
-	io_start(&t->io, IO_READ);
-	deferred_init(&t->again, l, backlog_read, t);
 	deferred_start(&t->again);
 	return 0;
 }
@@ -239,8 +220,7 @@ void tail_stop(struct tail *t)
 		*t->stopped = true;
 	t->stopped = NULL;
 	deferred_stop(&t->again);
-	io_stop(&t->io);
-	close(t->io.fd);
+	tail_watch_stop(t);
 	close(t->fd);
 	buf_free(&t->pending);
 }

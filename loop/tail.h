@@ -1,7 +1,8 @@
 /*
  * Follow a file that another process appends to (O_APPEND), in whole lines, with a ceiling: when
- * the file passes it and everything was read, it is truncated to zero, which an O_APPEND writer
- * survives. Lines longer than the limit are given cut. Polls on inotify, not on a timer.
+ * the file passes it and everything was read, what was read is taken out of it, which an O_APPEND
+ * writer survives. Lines longer than the limit are given cut. Waits on inotify, not on a timer; all
+ * tails of a loop share one instance.
  */
 #ifndef LOOP_TAIL_H
 #define LOOP_TAIL_H
@@ -14,13 +15,15 @@ typedef void tail_line_fn(struct tail *t, const char *line, size_t len, void *ow
 
 /* Zero it before the first start. */
 struct tail {
-	struct io io;       /* on the inotify descriptor */
-	int fd;             /* of the file */
-	int64_t offset;     /* of the next byte to read */
-	int64_t ceiling;    /* bytes; 0 = none */
-	size_t max_line;    /* may be set before the start; 0 = 16 KiB */
-	struct buf pending; /* a line whose end has not come yet */
-	bool cutting;       /* inside a line that was given cut: skip to its end */
+	struct loop *loop;
+	struct list watched; /* among the tails of the loop */
+	int watch;           /* the file's descriptor in the loop's inotify instance */
+	int fd;              /* of the file */
+	int64_t offset;      /* of the next byte to read */
+	int64_t ceiling;     /* bytes; 0 = none */
+	size_t max_line;     /* may be set before the start; 0 = 16 KiB */
+	struct buf pending;  /* a line whose end has not come yet */
+	bool cutting;        /* inside a line that was given cut: skip to its end */
 	bool running;
 	bool *stopped; /* set by tail_stop while line() is called */
 	tail_line_fn *line;

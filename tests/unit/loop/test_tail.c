@@ -1,5 +1,5 @@
 /* Following a file: lines in pieces, long lines cut, the ceiling with a writer that goes on, a
- * restart at a kept position, and stopping from inside. */
+ * restart at a kept position, stopping from inside, and hundreds of files on one instance. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,7 +7,9 @@
 
 #include <cmocka.h>
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +63,7 @@ static int bench_close(void **state)
 	unlinkat(b->dirfd, "log", 0);
 	unlinkat(b->dirfd, "link", 0);
 	unlinkat(b->dirfd, "fresh", 0);
+	unlinkat(b->dirfd, "new", 0);
 	close(b->dirfd);
 	rmdir(b->folder);
 	buf_free(&b->seen);
@@ -287,6 +290,218 @@ static void test_refused(void **state)
 	assert_int_equal(st.st_mode & 07777, 0600);
 }
 
+/* ---- many tails of one loop ---- */
+
+#define MANY 300
+
+struct many {
+	struct bench *b;
+	struct tail tails[MANY];
+	int writers[MANY];
+	int lines[MANY];
+	struct tail *stop; /* at the next line of whichever */
+};
+
+static int instances(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	char name[64] = "";
+	int n = 0;
+
+	assert_non_null(dir);
+	for (const struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+		ssize_t len = readlinkat(dirfd(dir), entry->d_name, name, sizeof(name) - 1);
+
+		name[len > 0 ? len : 0] = '\0';
+		n += strcmp(name, "anon_inode:inotify") == 0;
+	}
+	closedir(dir);
+	return n;
+}
+
+static void one_of_many(struct tail *t, const char *line, size_t len, void *owner)
+{
+	struct many *m = owner;
+
+	m->lines[t - m->tails]++;
+	if (m->stop)
+		tail_stop(m->stop);
+	assert_int_equal(line[len], 0);
+}
+
+static struct many *many_open(struct bench *b, int n)
+{
+	struct many *m = mem_alloc(sizeof(*m));
+	struct err e = {0};
+	char name[32];
+
+	m->b = b;
+	for (int i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "many-%d", i);
+		m->writers[i] =
+			openat(b->dirfd, name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+		assert_true(m->writers[i] >= 0);
+		assert_int_equal(
+			tail_start(&m->tails[i], b->loop, b->dirfd, name, 0, 0, one_of_many, m, &e),
+			0);
+	}
+	turns(b, 3);
+	return m;
+}
+
+static void many_close(struct many *m)
+{
+	char name[32];
+
+	for (int i = 0; i < MANY && m->tails[i].loop; i++) {
+		tail_stop(&m->tails[i]);
+		close(m->writers[i]);
+		snprintf(name, sizeof(name), "many-%d", i);
+		unlinkat(m->b->dirfd, name, 0);
+	}
+	free(m);
+}
+
+static void test_many(void **state)
+{
+	struct bench *b = *state;
+	struct many *m = many_open(b, MANY);
+
+	assert_int_equal(instances(), 1);
+	for (int round = 0; round < 3; round++) {
+		for (int i = round; i < MANY; i++)
+			assert_int_equal(write(m->writers[i], "line\n", 5), 5);
+		turns(b, 8);
+	}
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(m->lines[i], i < 2 ? i + 1 : 3);
+	for (int i = 0; i < MANY; i += 2)
+		tail_stop(&m->tails[i]);
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(write(m->writers[i], "line\n", 5), 5);
+	turns(b, 8);
+	for (int i = 2; i < MANY; i++)
+		assert_int_equal(m->lines[i], 3 + i % 2);
+	many_close(m);
+	assert_int_equal(instances(), 0);
+}
+
+/* A line of one ends another that has something to read; and the last one ends itself. */
+static void test_stopped_by_another(void **state)
+{
+	struct bench *b = *state;
+	struct many *m = many_open(b, 2);
+
+	m->stop = &m->tails[1];
+	assert_int_equal(write(m->writers[0], "line\n", 5), 5);
+	assert_int_equal(write(m->writers[1], "line\n", 5), 5);
+	turns(b, 5);
+	assert_int_equal(m->lines[0], 1);
+	assert_int_equal(m->lines[1], 0);
+	m->stop = &m->tails[0];
+	assert_int_equal(write(m->writers[0], "line\nline\n", 10), 10);
+	turns(b, 5);
+	assert_int_equal(m->lines[0], 2);
+	assert_int_equal(instances(), 0);
+	many_close(m);
+}
+
+/* The kernel knows one watch for both; the end of one must not end the other. */
+static void test_two_of_one_file(void **state)
+{
+	struct bench *b = *state;
+	struct tail other = {0};
+	struct err e = {0};
+
+	start(b, 0, 0);
+	assert_int_equal(tail_start(&other, b->loop, b->dirfd, "log", 0, 0, line_came, b, &e), 0);
+	turns(b, 3);
+	say(b, "one\n");
+	turns(b, 5);
+	assert_string_equal(buf_text(&b->seen), "one|one|");
+	tail_stop(&other);
+	say(b, "two\n");
+	turns(b, 5);
+	assert_string_equal(buf_text(&b->seen), "one|one|two|");
+}
+
+/* The file that was opened is followed, whatever its name leads to now. */
+static void test_replaced(void **state)
+{
+	struct bench *b = *state;
+	int writer = openat(b->dirfd, "new", O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(writer >= 0);
+	start(b, 0, 0);
+	turns(b, 3);
+	assert_int_equal(renameat(b->dirfd, "new", b->dirfd, "log"), 0);
+	assert_int_equal(write(writer, "new\n", 4), 4);
+	say(b, "old\n");
+	turns(b, 5);
+	assert_string_equal(buf_text(&b->seen), "old|");
+	tail_stop(&b->tail);
+	start(b, 0, 0);
+	turns(b, 5);
+	assert_int_equal(write(writer, "newer\n", 6), 6);
+	turns(b, 5);
+	assert_string_equal(buf_text(&b->seen), "old|new|newer|");
+	close(writer);
+}
+
+/* ---- the ceiling under a writer that never waits ---- */
+
+#define SHOUTS 60000
+
+static void *shout(void *owner)
+{
+	struct bench *b = owner;
+	char line[32];
+
+	for (int i = 0; i < SHOUTS; i++) {
+		int len = snprintf(line, sizeof(line), "line %d\n", i);
+
+		if (write(b->writer, line, (size_t)len) != len)
+			return NULL;
+	}
+	return b;
+}
+
+static void shout_came(struct tail *t, const char *line, size_t len, void *owner)
+{
+	struct bench *b = owner;
+	char expected[32];
+
+	(void)t;
+	(void)len;
+	snprintf(expected, sizeof(expected), "line %zu", b->lines++);
+	assert_string_equal(line, expected);
+}
+
+static void test_nothing_lost_at_ceiling(void **state)
+{
+	struct bench *b = *state;
+	struct err e = {0};
+	pthread_t writer;
+	void *done = NULL;
+	char block[8192];
+
+	memset(block, 'x', sizeof(block));
+	assert_int_equal(write(b->writer, block, sizeof(block)), sizeof(block));
+	if (fallocate(b->writer, FALLOC_FL_COLLAPSE_RANGE, 0, 4096) < 0)
+		skip(); /* not on this file system */
+	assert_int_equal(ftruncate(b->writer, 0), 0);
+	assert_int_equal(
+		tail_start(&b->tail, b->loop, b->dirfd, "log", 0, 20000, shout_came, b, &e), 0);
+	assert_int_equal(pthread_create(&writer, NULL, shout, b), 0);
+	for (int i = 0; i < 100000 && b->lines < SHOUTS; i++)
+		loop_turn(b->loop);
+	pthread_join(writer, &done);
+	assert_non_null(done);
+	assert_int_equal(b->lines, SHOUTS);
+	turns(b, 3);
+	assert_true(file_size(b) <= 20000);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 
 int main(void)
@@ -302,6 +517,11 @@ int main(void)
 		TEST(test_stopped_inside),
 		TEST(test_silent_writer),
 		TEST(test_refused),
+		TEST(test_many),
+		TEST(test_stopped_by_another),
+		TEST(test_two_of_one_file),
+		TEST(test_replaced),
+		TEST(test_nothing_lost_at_ceiling),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

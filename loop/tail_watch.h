@@ -1,0 +1,15 @@
+/*
+ * Private to the tails: one inotify instance for all tails of a loop. The kernel allows 128
+ * instances per user and thousands of watches in each. It is made with the first tail of a loop
+ * and goes with the last one.
+ */
+#ifndef LOOP_TAIL_WATCH_H
+#define LOOP_TAIL_WATCH_H
+
+#include "loop/tail.h"
+
+/* From now on t->again is started whenever the file fd changes. Two tails may watch one file. */
+MUST_USE int tail_watch_start(struct tail *t, struct loop *l, int fd, struct err *e);
+void tail_watch_stop(struct tail *t);
+
+#endif
