@@ -92,6 +92,13 @@ static int check_again(const struct settings *s, struct err *e)
 	return 0;
 }
 
+/* The first of StateDirectory=; NULL without systemd. */
+static char *systemd_state_dir(void)
+{
+	const char *state = getenv("STATE_DIRECTORY");
+	return state && state[0] == '/' ? str_ndup(state, strcspn(state, ":")) : NULL;
+}
+
 static int config_environment(struct settings *s, struct err *e)
 {
 	bool changed = false;
@@ -102,8 +109,8 @@ static int config_environment(struct settings *s, struct err *e)
 		str_set((char **)(void *)((char *)s + environment[i].offset), value);
 		changed = true;
 	}
-	const char *state = getenv("STATE_DIRECTORY");
-	if (state && state[0] == '/' && !getenv("ADIT_STATE_DIR"))
+	AUTO(str_t) state = systemd_state_dir();
+	if (state && !getenv("ADIT_STATE_DIR"))
 		str_set(&s->state_dir, state);
 	return changed ? check_again(s, e) : 0;
 }
@@ -137,20 +144,33 @@ int config_load(const char *path, bool required, struct settings *out, struct er
 	return 0;
 }
 
-void config_keep(int state_dirfd, const char *path)
+void config_keep(int state_dirfd, const struct settings *s)
 {
-	AUTO(texts_t) texts = {.n = 0};
+	AUTO(buf_t) text = {0};
+	struct json_writer w;
 	struct err e;
-	if (!file_exists(AT_FDCWD, path))
-		return;
-	if (texts_add(&texts, path, &e) < 0 ||
-	    file_write(state_dirfd, CONFIG_KEPT, texts.sources[0].text, texts.sources[0].len, 0600,
-		       &e) < 0)
+	json_write_init(&w, &text);
+	fields_write(settings_table(), s, &w);
+	if (file_write(state_dirfd, CONFIG_KEPT, text.data, text.len, 0600, &e) < 0)
 		log_warning("the last good settings were not kept: %s", e.message);
 }
 
-int config_load_kept(const char *state_dir, struct settings *out, struct err *e)
+int config_load_kept(struct settings *out, struct err *e)
 {
-	AUTO(str_t) path = str_format("%s/%s", state_dir, CONFIG_KEPT);
-	return config_load(path, true, out, e);
+	AUTO(texts_t) texts = {.n = 0};
+	AUTO(settings_t) s = {0};
+	AUTO(settings_t) usual = {0};
+	AUTO(str_t) systemd = systemd_state_dir();
+	const char *named = getenv("ADIT_STATE_DIR");
+	settings_default(&usual);
+	AUTO(str_t)
+	path = str_format("%s/" CONFIG_KEPT, named && named[0] ? named
+					     : systemd         ? systemd
+							       : usual.state_dir);
+	if (texts_add(&texts, path, e) < 0 ||
+	    settings_parse_all(texts.sources, texts.n, &s, e) < 0 || config_finish(&s, e) < 0)
+		return -1;
+	*out = s;
+	memset(&s, 0, sizeof(s));
+	return 0;
 }

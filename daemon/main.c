@@ -82,13 +82,8 @@ static void protect_memory(void)
 /* A broken file is no reason to leave tunnels down: the last good settings serve instead. */
 static int settle_for_kept(struct settings *s, const struct err *wrong)
 {
-	struct settings defaults = {0};
 	struct err e;
-	settings_default(&defaults);
-	const char *state = getenv("STATE_DIRECTORY");
-	int rc = config_load_kept(state && state[0] ? state : defaults.state_dir, s, &e);
-	settings_free(&defaults);
-	if (rc < 0)
+	if (config_load_kept(s, &e) < 0)
 		return -1;
 	log_error("the settings of the last good start are used: %s", wrong->message);
 	return 0;
@@ -109,6 +104,8 @@ static int run(const struct options *o)
 		(void)fprintf(stderr, "aditd: %s\n", e.message);
 		return EXIT_CONFIG;
 	}
+	if (!good)
+		daemon_tell_config(&d, &e);
 	log_set_level((enum log_level)log_level_by_name(s.log.level));
 	int rc = daemon_start(&d, &s, &e);
 	if (rc == 0)

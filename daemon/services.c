@@ -40,6 +40,8 @@ static int open_store(struct daemon *d, struct err *e)
 		d->store = NULL;
 		if (e->kind == ERR_BUSY)
 			return -1;
+		world_free(d->world); /* half a world would stop the connectors of the other half */
+		d->world = world_new();
 		str_set(&d->store_trouble, e->message);
 		log_error("the store cannot be used; connectors go on, nothing is changed: %s",
 			  e->message);
@@ -109,6 +111,7 @@ static void load_token(struct daemon *d)
 		return;
 	}
 	if (read_token(d, &token, &e) < 0) {
+		cf_set_token(d->cf, NULL);
 		access_missing(d, &e);
 		return;
 	}
@@ -201,9 +204,9 @@ static int socket_folder(const char *path, struct err *e)
 	if (!slash || slash == folder)
 		return 0;
 	*slash = '\0';
-	if (mkdir(folder, 0755) < 0 && errno != EEXIST)
-		return err_errno(e, "%s", folder);
-	return 0;
+	if (mkdir(folder, 0755) == 0) /* less our umask, which is for what others may not see */
+		return chmod(folder, 0755) < 0 ? err_errno(e, "%s", folder) : 0;
+	return errno == EEXIST ? 0 : err_errno(e, "%s", folder);
 }
 
 /* Everybody may connect; who they are decides what they may (and most are refused with a sentence).
@@ -256,6 +259,7 @@ static void fill_ops(struct daemon *d)
 		.reconciler = d->reconciler,
 		.settings = &d->settings,
 		.store_trouble = d->store_trouble,
+		.config_problem = &d->config_problem,
 	};
 	ops_init(&d->ops);
 }
@@ -312,13 +316,24 @@ static void dump_asked(struct signal_watch *s, int signo, void *owner)
 /* What changes only by a restart stays as it runs. */
 static void keep_fixed(const struct settings *now, struct settings *then)
 {
-	str_set(&then->owner, now->owner);
-	str_set(&then->state_dir, now->state_dir);
-	str_set(&then->cloudflare.account_id, now->cloudflare.account_id);
-	str_set(&then->connectors.launcher, now->connectors.launcher);
-	str_set(&then->socket, now->socket);
-	str_set(&then->mcp.listen, now->mcp.listen);
-	str_set(&then->cloudflare.base_url, now->cloudflare.base_url);
+	size_t n;
+	const struct setting_fixed *fixed = settings_fixed(&n);
+	for (size_t i = 0; i < n; i++) {
+		const char *runs = setting_fixed_get(now, &fixed[i]);
+		if (!str_equal(setting_fixed_get(then, &fixed[i]), runs))
+			log_warning("%s changes only by a restart", fixed[i].name);
+		setting_fixed_put(then, &fixed[i], runs);
+	}
+}
+
+void daemon_tell_config(struct daemon *d, const struct err *wrong)
+{
+	if (wrong)
+		problem_set(&d->config_problem, wrong, clock_wall_ms());
+	else
+		problem_clear(&d->config_problem);
+	if (d->world)
+		world_changed(d->world, OBJECT_SYSTEM, "");
 }
 
 static void reload_rooms(struct daemon *d)
@@ -349,14 +364,16 @@ static void reload_asked(struct signal_watch *s, int signo, void *owner)
 	notify_reloading();
 	if (config_load(d->config_path, d->config_required, &then, &e) < 0) {
 		log_error("the running settings are kept: %s", e.message);
+		daemon_tell_config(d, &e);
 		notify_ready("Settings were not reloaded: the file is wrong; see the log");
 		return;
 	}
 	keep_fixed(&d->settings, &then);
 	settings_free(&d->settings);
 	d->settings = then;
+	daemon_tell_config(d, NULL);
 	reload_rooms(d);
-	config_keep(d->state_dirfd, d->config_path);
+	config_keep(d->state_dirfd, &d->settings);
 	log_info("settings reloaded from %s", d->config_path);
 	notify_ready("Settings reloaded");
 }
@@ -390,7 +407,7 @@ int daemon_start(struct daemon *d, struct settings *settings, struct err *e)
 	watch_signals(d);
 	deferred_init(&d->tell, d->loop, tell_status, d);
 	world_watch(d->world, &d->watcher, world_moved, d);
-	config_keep(d->state_dirfd, d->config_path);
+	config_keep(d->state_dirfd, &d->settings);
 	return 0;
 }
 
@@ -428,6 +445,7 @@ void daemon_stop(struct daemon *d)
 	world_free(d->world);
 	loop_free(d->loop);
 	free(d->store_trouble);
+	problem_clear(&d->config_problem);
 	if (d->state_dirfd >= 0)
 		(void)close(d->state_dirfd);
 	settings_free(&d->settings);

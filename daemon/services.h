@@ -17,7 +17,8 @@ struct daemon {
 	int state_dirfd;
 	struct world *world;
 	struct store *store;
-	char *store_trouble; /* why there is no store */
+	char *store_trouble;            /* why there is no store */
+	struct problem *config_problem; /* the files are wrong, so older settings run */
 	struct http *http_cloudflare, *http_probes;
 	struct cf *cf;
 	struct supervisor *supervisor;
@@ -30,6 +31,8 @@ struct daemon {
 	struct deferred tell;
 };
 
+/* What is wrong with the files, or NULL, for status; also before the start. */
+void daemon_tell_config(struct daemon *d, const struct err *wrong);
 /* settings are taken. -1 when not even the socket can be opened. */
 MUST_USE int daemon_start(struct daemon *d, struct settings *settings, struct err *e);
 void daemon_run(struct daemon *d); /* until SIGTERM or SIGINT */

@@ -72,6 +72,14 @@ struct settings {
 };
 
 const struct field *settings_table(void);
+/* The texts that only a restart changes. */
+struct setting_fixed {
+	const char *name;
+	size_t offset;
+};
+const struct setting_fixed *settings_fixed(size_t *n);
+const char *setting_fixed_get(const struct settings *s, const struct setting_fixed *f);
+void setting_fixed_put(struct settings *s, const struct setting_fixed *f, const char *value);
 void settings_free(struct settings *s);
 typedef struct settings settings_t;
 void settings_t_cleanup(settings_t *s);

@@ -27,8 +27,9 @@ struct ops {
 	struct supervisor *supervisor;
 	struct reconciler *reconciler;
 	const struct settings *settings;
-	const char *store_trouble; /* why store is NULL */
-	struct list calls;         /* running ones */
+	const char *store_trouble;             /* why store is NULL */
+	struct problem *const *config_problem; /* *it: the files are wrong, older settings run */
+	struct list calls;                     /* running ones */
 	int running;
 };
 

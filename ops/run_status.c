@@ -34,6 +34,8 @@ static void put_problem(struct json_writer *w, const char *object, const char *n
 static void put_system_problems(const struct ops *o, struct json_writer *w, enum health *h)
 {
 	const struct system_facts *s = &o->world->system;
+	if (o->config_problem && *o->config_problem)
+		put_problem(w, "system", "settings", *o->config_problem);
 	if (s->access_problem) {
 		put_problem(w, "system", "cloudflare", s->access_problem);
 		raise_to(h, HEALTH_DEGRADED);
@@ -175,16 +177,17 @@ void run_status_get(struct call *c)
 static void put_restart_keys(const struct settings *now, const struct settings *then,
 			     struct json_writer *w)
 {
+	size_t n;
+	const struct setting_fixed *fixed = settings_fixed(&n);
 	json_write_key(w, "needs_restart");
 	json_array_begin(w);
-	if (then->owner && !str_equal(now->owner, then->owner))
-		json_write_string(w, "owner");
-	if (!str_equal(now->state_dir, then->state_dir))
-		json_write_string(w, "state_dir");
-	if (!str_equal(now->cloudflare.account_id, then->cloudflare.account_id))
-		json_write_string(w, "cloudflare.account_id");
-	if (!str_equal(now->connectors.launcher, then->connectors.launcher))
-		json_write_string(w, "connectors.launcher");
+	for (size_t i = 0; i < n; i++) {
+		const char *value = setting_fixed_get(then, &fixed[i]);
+		/* no owner is the host's name */
+		if ((value || !str_equal(fixed[i].name, "owner")) &&
+		    !str_equal(value, setting_fixed_get(now, &fixed[i])))
+			json_write_string(w, fixed[i].name);
+	}
 	json_array_end(w);
 }
 

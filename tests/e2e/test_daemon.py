@@ -129,6 +129,7 @@ def test_sighup_keeps_what_runs_when_the_file_is_bad(running, sim):
     running.reload()
     assert "running settings are kept" in running.log() and "2:1: nonsense" in running.log()
     assert running.status()["state"] == "ok" and kept.read_text() == before
+    assert "2:1: nonsense" in running.status()["problems"][0]["message"]
     assert running.publish("app.example.com", "http_status:204")["converged"]
 
 
@@ -136,6 +137,7 @@ def test_sighup_does_not_change_what_needs_a_restart(running):
     running.configure(owner="edge2", socket=str(running.folder / "other"))
     running.reload()
     assert running.status()["owner"] == "edge1" and not (running.folder / "other").exists()
+    assert "owner changes only by a restart" in running.log()
 
 
 def test_many_reloads_at_once(site, sim):

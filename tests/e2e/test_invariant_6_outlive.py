@@ -122,13 +122,29 @@ def test_invariant_8_lost_edge_connections_are_told(site, sim):
 
 def test_invariant_6_a_broken_configuration_uses_the_last_good_one(site, sim):
     pids = site.connector_pids()
+    good = site.config_path.read_text()
     site.stop()
     os.kill(pids[0], signal.SIGKILL)
     site.config_path.write_text("owner: edge1\ncloudlfare: {}\n")
-    site.start(env={"STATE_DIRECTORY": str(site.state_dir)})
+    for _ in range(2):  # the broken one is never taken for a good one
+        site.start(env={"STATE_DIRECTORY": f"{site.state_dir}:/elsewhere"})
+        until(lambda: sim.fetch()[0] == 200)
+        assert len(site.connector_pids()) == 1
+        assert "cloudlfare" in site.log() and "last good" in site.log()
+        problem = site.status()["problems"][0]
+        assert problem["name"] == "settings" and "2:1: cloudlfare" in problem["message"]
+        site.stop()
+    site.config_path.write_text(good)
+    site.start()
     site.wait_converged()
-    assert sim.fetch()[0] == 200 and len(site.connector_pids()) == 1
-    assert "cloudlfare" in site.log() and "last good" in site.log()
+
+
+def test_invariant_6_what_is_kept_holds_the_files_of_conf_d(host):
+    (host.folder / "conf.d").mkdir()
+    (host.folder / "conf.d" / "10-safety.yaml").write_text("safety: {max_delete: 3}\n")
+    host.start()
+    kept = json.loads((host.state_dir / "settings.last-good.yaml").read_text())
+    assert kept["safety"]["max_delete"] == 3 and kept["owner"] == "edge1"
 
 
 def test_invariant_6_a_broken_configuration_at_the_first_start_is_refused(host):
