@@ -208,6 +208,21 @@ static void keep_line(struct outlog *o, char *text, const char *secret)
 	o->count++;
 }
 
+/* What follows the line that matters, and would stand in its place for people. */
+static bool is_noise(const char *text)
+{
+	static const char *const starts[] = {
+		"See 'cloudflared ",
+		"Retrying connection in up to ",
+		"Tunnel connection curve preferences: ",
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(starts); i++)
+		if (str_starts(text, starts[i]))
+			return true;
+	return false;
+}
+
 void outlog_add(struct outlog *o, const char *line, size_t len, const char *secret)
 {
 	struct line l;
@@ -218,8 +233,7 @@ void outlog_add(struct outlog *o, const char *line, size_t len, const char *secr
 	if (l.message)
 		take_facts(o, l.message);
 	take_reason(o, &l);
-	/* The usage that follows is of no use to anybody. */
-	if (!str_starts(l.text, "See 'cloudflared "))
+	if (!is_noise(l.text))
 		keep_line(o, l.text, secret);
 	free(l.text);
 	free(l.message);

@@ -62,7 +62,8 @@ struct slot {
 	int exits, blocks; /* ends in a row: unstable runs; reasons that a restart does not heal */
 	enum reason last_exit;
 	int64_t next_start_ms;
-	struct err start_err; /* why the last start failed; ERR_NONE = it did not */
+	struct err start_err;       /* why the last start failed; ERR_NONE = it did not */
+	enum reason problem_reason; /* what the connector's problem was last told of */
 
 	/* what was asked */
 	int64_t restart_seen; /* of the connector's restart_asked */

@@ -121,6 +121,14 @@ bool slot_outdated(const struct slot *x)
 	return !x->s->launcher->ops->current(x->s->launcher, &spec);
 }
 
+/* A file that was spoilt here looks like a token that was refused: the store's copy may do. */
+static bool token_is_newest(const struct slot *x, const struct tunnel *t)
+{
+	if (!x->memory.has_token || t->token_generation > x->memory.token_generation)
+		return false;
+	return x->last_exit != REASON_BAD_TOKEN || t->token_generation < x->memory.token_generation;
+}
+
 /* The store's token when it is newer than the folder's; none when the folder's is to be kept. */
 static int newer_token(const struct slot *x, struct secret *token, int64_t *generation,
 		       struct err *e)
@@ -129,7 +137,7 @@ static int newer_token(const struct slot *x, struct secret *token, int64_t *gene
 
 	if (!x->s->store || !t || t->token_generation == 0)
 		return 0;
-	if (x->memory.has_token && t->token_generation <= x->memory.token_generation)
+	if (token_is_newest(x, t))
 		return 0;
 	if (store_load_token(x->s->store, x->tunnel_id, token, e))
 		return x->memory.has_token ? 0 : -1; /* the old one may still do */
@@ -164,6 +172,17 @@ static enum reason start_process(struct slot *x, struct err *e)
 	return REASON_NONE;
 }
 
+/* What kept it from starting does so no longer; another problem lasts until it serves. */
+static void problem_of_running(struct slot *x, struct connector *c)
+{
+	enum reason r = x->problem_reason;
+
+	if (r == REASON_NO_BINARY || r == REASON_NO_START || r == REASON_NO_TOKEN)
+		problem_clear(&c->problem);
+	if (c->problem)
+		c->problem->next_try_ms = 0;
+}
+
 static void process_runs(struct slot *x, struct connector *c, pid_t pid, int64_t started_wall)
 {
 	int64_t age = clock_wall_ms() - started_wall;
@@ -176,6 +195,7 @@ static void process_runs(struct slot *x, struct connector *c, pid_t pid, int64_t
 	x->kill_sent = false;
 	x->stop_reason = REASON_NONE;
 	err_clear(&x->start_err);
+	problem_of_running(x, c);
 	c->started_ms = started_wall;
 	probe_start(&x->probe, x->memory.metrics_port);
 }

@@ -139,6 +139,7 @@ void slot_problem(struct slot *x, struct connector *c, enum reason r)
 
 	if (info->kind == ERR_NONE)
 		return;
+	x->problem_reason = r;
 	if (x->start_err.kind != ERR_NONE)
 		(void)err_set(&e, info->kind, "%s", x->start_err.message);
 	else if (c->last_exit && !x->running)
@@ -189,8 +190,11 @@ void slot_show(struct slot *x, struct connector *c)
 		slot_changed(x);
 }
 
+/* Its log may know why it takes so long: cloudflared tries for ever and never ends of that. */
 static char *starting_words(const struct slot *x, enum reason r)
 {
+	if (x->log.telling != REASON_NONE)
+		return str_dup(reason_info(x->log.telling)->sentence);
 	if (x->found)
 		return str_dup("it was running already");
 	if (r == REASON_NEW)

@@ -142,6 +142,8 @@ static void test_the_ring(void **state)
 	assert_null(outlog_line(&o, OUTLOG_LINES));
 	add(&o, "");
 	add(&o, "See 'cloudflared tunnel run --help'.");
+	add(&o, "{\"message\":\"Retrying connection in up to 8s\"}");
+	add(&o, "{\"message\":\"Tunnel connection curve preferences: [CurveP256]\"}");
 	assert_string_equal(outlog_line(&o, 0), "line 49");
 	outlog_free(&o);
 }

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "supervise/reason.h"
 #include "supervise/supervisor.h"
 
 #define TOKEN   "eyJhIjoiMDIzZTEwNWY0ZWNlZjhhZDljYTMxYTgzNzJkMGMzNTMifQ=="
@@ -474,6 +475,25 @@ static void test_refused_token_blocks(void **state)
 	assert_int_equal(one(b)->token_generation, 2);
 }
 
+static void test_spoilt_token_is_written_again(void **state)
+{
+	struct bench *b = *state;
+	AUTO(buf_t) token = {0};
+	AUTO(str_t) path = NULL;
+
+	fake_mode(&b->fake, "exit 255 Provided Tunnel token is not valid.\n");
+	add_tunnel(b, 1);
+	bench_begin(b);
+	wait_for(b, is_blocked);
+	path = str_format("%s/connectors/%s/token", b->fake.dir, b->one);
+	assert_int_equal(truncate(path, 3), 0);
+	fake_mode(&b->fake, "edge 4\n");
+	assert_true(supervisor_restart(b->s, b->one));
+	wait_for(b, is_ready);
+	read_file(b, "token", &token);
+	assert_string_equal(buf_text(&token), TOKEN);
+}
+
 static void test_refused_for_ever_blocks(void **state)
 {
 	struct bench *b = *state;
@@ -590,6 +610,30 @@ static void test_missing_program_is_named(void **state)
 	b->options.cloudflared = b->fake.program;
 	supervisor_configure(b->s, &b->options);
 	wait_for(b, is_ready);
+}
+
+static bool runs(const struct bench *b)
+{
+	return one(b) && one(b)->state == CONNECTOR_STARTING && one(b)->edge_connections == 0;
+}
+
+/* It runs, so nothing keeps it from starting; what its log says is why it is not ready. */
+static void test_started_at_last_is_no_missing_program(void **state)
+{
+	struct bench *b = *state;
+
+	fake_mode(&b->fake, "edge 0\nsay {\"message\":\"Failed to dial a quic connection\"}\n");
+	b->options.cloudflared = "/nonexistent/cloudflared";
+	add_tunnel(b, 1);
+	bench_begin(b);
+	wait_for(b, is_blocked);
+	assert_non_null(one(b)->problem);
+	b->options.cloudflared = b->fake.program;
+	supervisor_configure(b->s, &b->options);
+	wait_for(b, runs);
+	assert_null(one(b)->problem);
+	run_for(b, 300);
+	assert_string_equal(one(b)->reason, reason_info(REASON_NO_NETWORK)->sentence);
 }
 
 static void test_busy_port_is_left(void **state)
@@ -812,6 +856,7 @@ int main(void)
 		TEST(test_lost_store_stops_nothing),
 		TEST(test_killed_is_restarted),
 		TEST(test_refused_token_blocks),
+		TEST(test_spoilt_token_is_written_again),
 		TEST(test_refused_for_ever_blocks),
 		TEST(test_words_alone_change_nothing),
 		TEST(test_flapping_backs_off),
@@ -819,6 +864,7 @@ int main(void)
 		TEST(test_stopped_process_is_replaced),
 		TEST(test_unready_for_long_is_replaced),
 		TEST(test_missing_program_is_named),
+		TEST(test_started_at_last_is_no_missing_program),
 		TEST(test_busy_port_is_left),
 		TEST(test_absent_is_stopped_and_forgotten),
 		TEST(test_absent_is_killed_after_grace),
