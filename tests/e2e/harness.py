@@ -1,5 +1,6 @@
 """The programs as their users run them: adit-sim for Cloudflare, aditd in a folder of its own, adit
 and plain HTTP as its clients. Everything is on loopback; what a test started ends with it."""
+import fcntl
 import http.client
 import http.server
 import json
@@ -381,8 +382,21 @@ class Host:
         assert code == 0, f"aditd ended with {code}:\n{self.log()[-4000:]}"
 
     def kill9(self):
+        """A child that was just being started holds the lock for the moment until it runs its own
+        program: whoever restarts us waits that long, as systemd does."""
         self.process.kill()
         self.process.wait(PATIENCE)
+        until(self.is_unlocked, every=0.005, why="the lock stayed")
+
+    def is_unlocked(self):
+        if not (self.state_dir / "lock").exists():
+            return True
+        with open(self.state_dir / "lock", "rb") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return False
+        return True
 
     def restart(self, **how):
         if self.process.poll() is None:
