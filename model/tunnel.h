@@ -31,6 +31,8 @@ struct tunnel {
 		int64_t looked_ms; /* wall: last look-up by name that was complete; 0 = none */
 		char found_id[UUID_SIZE]; /* what that look-up found, "" = nothing */
 		int64_t config_seen_ms;   /* wall; 0 = the configuration must be read */
+		int64_t put_unknown_ms;   /* wall; a PUT then has no answer and may still land; 0 =
+					     none */
 		int64_t config_version;   /* 0 = never configured */
 		char *config;             /* text of the "config" member as sent; NULL = null */
 		bool config_local;        /* source is a local file: adit does not write it */

@@ -10,6 +10,7 @@
 #include "cloudflare/configs.h"
 #include "reconcile/act.h"
 #include "reconcile/merge.h"
+#include "reconcile/planner.h"
 
 static struct tunnel *subject(struct act *a)
 {
@@ -64,16 +65,32 @@ static const struct route **routes_of(const struct world *w, const struct tunnel
 	return routes;
 }
 
+/* Rules of PUTs that have no answer yet, until it is known what stands there. */
+static char *sent_key(const struct tunnel *t)
+{
+	return str_format("sent:%s", t->id);
+}
+
+static char *load_sent(struct act *a, const struct tunnel *t)
+{
+	AUTO(str_t) key = sent_key(t);
+	return store_get_meta(a->x->store, key);
+}
+
 static int merge_routes(struct act *a, const struct tunnel *t, struct merge_result *out,
 			struct err *e)
 {
 	AUTO(str_t) base = NULL;
+	AUTO(str_t) sent = load_sent(a, t);
 	size_t n = 0;
 	if (store_load_rules(a->x->store, t->id, &base, e) < 0)
 		return -1;
 	const struct route **routes = routes_of(a->x->world, t, &n);
-	struct merge_input in = {
-		.remote = t->observed.config, .base = base, .routes = routes, .n_routes = n};
+	struct merge_input in = {.remote = t->observed.config,
+				 .base = base,
+				 .sent = sent,
+				 .routes = routes,
+				 .n_routes = n};
 	int rc = merge(&in, out, e);
 	free(routes);
 	return rc;
@@ -85,16 +102,26 @@ struct put {
 	char *rules;
 };
 
+/* Nothing that was sent before can land any more. */
+static bool all_landed(const struct tunnel *t)
+{
+	return !t->observed.put_unknown_ms ||
+	       clock_wall_ms() >= t->observed.put_unknown_ms + SETTLE_MS;
+}
+
 static int settle(struct act *a, struct tunnel *t, int64_t generation, int64_t version,
 		  const char *rules, struct err *e)
 {
 	struct tunnel row = *t;
 	struct store *s = a->x->store;
+	AUTO(str_t) key = sent_key(t);
+	bool landed = all_landed(t);
 	row.applied_generation = generation;
 	row.config_version = version;
 	if (store_begin(s, e) < 0)
 		return -1;
 	if (store_save_tunnel(s, &row, e) < 0 || store_save_rules(s, t->id, rules, e) < 0 ||
+	    (landed && store_set_meta(s, key, NULL, e) < 0) ||
 	    act_ledger(a, LEDGER_RESULT, "PUT configurations", t->name, NULL, e) < 0 ||
 	    store_commit(s, e) < 0) {
 		store_rollback(s);
@@ -102,6 +129,8 @@ static int settle(struct act *a, struct tunnel *t, int64_t generation, int64_t v
 	}
 	t->applied_generation = generation;
 	t->config_version = version;
+	if (landed)
+		t->observed.put_unknown_ms = 0;
 	world_changed(a->x->world, OBJECT_TUNNEL, t->id);
 	return 0;
 }
@@ -173,6 +202,8 @@ static void config_put(struct task *task, void *owner)
 		t->observed.config_seen_ms = 0;
 	a->calling = false;
 	if (!t || task->err.kind != ERR_NONE || cf_config_read(&a->call, &c, &e) < 0) {
+		if (t && (task->err.kind == ERR_NONE || a->call.unknown))
+			t->observed.put_unknown_ms = clock_wall_ms();
 		put_free(a);
 		if (!t)
 			act_end(a);
@@ -193,10 +224,25 @@ static void config_put(struct task *task, void *owner)
 	settle_and_end(a, t, generation, c.version, rules, &race);
 }
 
+/* What is about to leave is known as ours before anybody can see it. */
+static int keep_intent(struct act *a, const struct tunnel *t, const char *sent, struct err *e)
+{
+	struct store *s = a->x->store;
+	AUTO(str_t) key = sent_key(t);
+	if (store_begin(s, e) < 0)
+		return -1;
+	if (store_set_meta(s, key, sent, e) == 0 &&
+	    act_ledger(a, LEDGER_INTENT, "PUT configurations", t->name, NULL, e) == 0 &&
+	    store_commit(s, e) == 0)
+		return 0;
+	store_rollback(s);
+	return -1;
+}
+
 static void start_put(struct act *a, struct tunnel *t, struct merge_result *m)
 {
 	struct err e;
-	if (act_ledger(a, LEDGER_INTENT, "PUT configurations", t->name, NULL, &e) < 0) {
+	if (keep_intent(a, t, m->sent, &e) < 0) {
 		act_fail(a, &e);
 		return;
 	}
@@ -227,11 +273,26 @@ static void clear_routes(struct act *a, const struct tunnel *t)
 			problem_clear(&r->problem);
 }
 
+/* A daemon before this one sent something and ended: as good as a lost answer, so it is read first.
+ */
+static bool unknown_of_old(struct act *a, struct tunnel *t)
+{
+	AUTO(str_t) sent = load_sent(a, t);
+	if (!sent || t->observed.put_unknown_ms)
+		return false;
+	t->observed.put_unknown_ms = clock_wall_ms();
+	return !t->observed.config_seen_ms;
+}
+
 static void start_merge(struct act *a)
 {
 	struct tunnel *t = subject(a);
 	struct merge_result m = {0};
 	struct err e;
+	if (unknown_of_old(a, t)) {
+		act_end(a);
+		return;
+	}
 	if (merge_routes(a, t, &m, &e) < 0) {
 		act_fail(a, &e);
 		return;

@@ -1,6 +1,6 @@
 /*
  * The merge, rule by rule. A rule of the document is ours when its key stood in what we put last,
- * or when it is exactly what we would write (our PUT whose answer was lost). All others are
+ * or when it is exactly what we would write, or sent in a PUT whose answer was lost. All others are
  * foreign. A conflict with any route leaves the document as it is: half a merge would be a document
  * that nobody asked for.
  */
@@ -26,7 +26,7 @@ struct wish {
 struct merging {
 	const struct merge_input *in;
 	struct merge_result *out;
-	struct rules remote, base;
+	struct rules remote, base, sent;
 	struct wish *wishes;  /* in total order */
 	struct place *places; /* of the wishes */
 	size_t n;
@@ -40,6 +40,7 @@ void merge_result_free(struct merge_result *r)
 {
 	free(r->document);
 	free(r->rules);
+	free(r->sent);
 	free(r->route_id);
 	*r = (struct merge_result){0};
 }
@@ -57,6 +58,7 @@ static void merging_t_cleanup(merging_t *m)
 	free(m->foreign);
 	rules_free(&m->remote);
 	rules_free(&m->base);
+	rules_free(&m->sent);
 }
 
 static const struct json *origin_of(const struct wish *x)
@@ -184,7 +186,8 @@ static int read_wishes(struct merging *m, struct err *e)
 static int read_all(struct merging *m, struct err *e)
 {
 	if (rules_read_config(m->in->remote, &m->remote, e) < 0 ||
-	    rules_read_array(m->in->base, &m->base, e) < 0 || read_wishes(m, e) < 0)
+	    rules_read_array(m->in->base, &m->base, e) < 0 ||
+	    rules_read_array(m->in->sent, &m->sent, e) < 0 || read_wishes(m, e) < 0)
 		return -1;
 	m->taken = mem_array(m->remote.n + 1, sizeof(*m->taken));
 	m->foreign = mem_array(m->remote.n + 1, sizeof(*m->foreign));
@@ -208,6 +211,15 @@ static bool rule_is_rule(const struct rule *a, const struct rule *b)
 			   json_get(b->value, "originRequest"));
 }
 
+/* It may have come with a PUT of ours whose answer was lost. */
+static bool was_sent(const struct merging *m, const struct rule *r)
+{
+	for (size_t i = 0; i < m->sent.n; i++)
+		if (rule_same_key(&m->sent.items[i], r) && rule_is_rule(r, &m->sent.items[i]))
+			return true;
+	return false;
+}
+
 /* Of several rules with one key, those that are as wanted or as put last go first: wish and base
  * may each be NULL. *any is the first with the key at all. */
 static const struct rule *find_ours(const struct merging *m, const struct rule *key,
@@ -222,7 +234,7 @@ static const struct rule *find_ours(const struct merging *m, const struct rule *
 			continue;
 		if (x && rule_serves(r, x->route->service, origin_of(x)))
 			return r;
-		if (base && !as_base && rule_is_rule(r, base))
+		if (!as_base && ((base && rule_is_rule(r, base)) || was_sent(m, r)))
 			as_base = r;
 		if (!*any)
 			*any = r;
@@ -248,7 +260,8 @@ static bool match_wish(struct merging *m, struct wish *x)
 	x->found = find_ours(m, &x->key, x, x->base, &any);
 	if (!x->found && any)
 		return stop_foreign_key(m, x, (size_t)(any - m->remote.items));
-	if (!x->found && is_unchanged(x) && !m->in->repair)
+	/* While it is not known which document of ours stands there, it may be one without it. */
+	if (!x->found && is_unchanged(x) && !m->in->repair && !m->in->sent)
 		return stop_removed(m, x);
 	if (!x->found) {
 		m->changed = true;
@@ -257,7 +270,7 @@ static bool match_wish(struct merging *m, struct wish *x)
 	take(m, x->found);
 	if (rule_serves(x->found, x->route->service, origin_of(x)))
 		return true;
-	if (is_unchanged(x) && !m->in->repair)
+	if (is_unchanged(x) && !m->in->repair && !was_sent(m, x->found))
 		return stop_edited(m, x);
 	x->rewrite = m->changed = true;
 	return true;
@@ -282,18 +295,25 @@ static bool is_wished(const struct merging *m, const struct rule *key)
 	return false;
 }
 
+static void drop(struct merging *m, const struct rule *key, const struct rule *base)
+{
+	const struct rule *any, *r;
+	if (!key->hostname || is_wished(m, key))
+		return;
+	r = find_ours(m, key, NULL, base, &any);
+	if (!r)
+		return;
+	take(m, r);
+	m->changed = true;
+}
+
 static void take_dropped(struct merging *m)
 {
-	for (size_t i = 0; i < m->base.n; i++) {
-		const struct rule *base = &m->base.items[i], *any, *r;
-		if (!base->hostname || is_wished(m, base))
-			continue;
-		r = find_ours(m, base, NULL, base, &any);
-		if (!r)
-			continue;
-		take(m, r);
-		m->changed = true;
-	}
+	for (size_t i = 0; i < m->base.n; i++)
+		drop(m, &m->base.items[i], &m->base.items[i]);
+	for (size_t i = 0; i < m->sent.n; i++)
+		if (!find_key(&m->base, &m->sent.items[i]))
+			drop(m, &m->sent.items[i], NULL);
 }
 
 /* ---- where they stand ---- */
@@ -460,6 +480,31 @@ static char *write_rules(const struct merging *m)
 	return buf_steal(&text);
 }
 
+static bool is_sent(const struct merging *m, const struct wish *x)
+{
+	for (size_t i = 0; i < m->sent.n; i++)
+		if (rule_same_key(&m->sent.items[i], &x->key) &&
+		    rule_serves(&m->sent.items[i], x->route->service, origin_of(x)))
+			return true;
+	return false;
+}
+
+/* What was sent before, and this once more: each rule once, so that failures do not add up. */
+static char *write_sent(const struct merging *m)
+{
+	AUTO(buf_t) text = {0};
+	struct json_writer w;
+	json_write_init(&w, &text);
+	json_array_begin(&w);
+	for (size_t i = 0; i < m->sent.n; i++)
+		write_span(&w, json_raw(m->sent.items[i].value));
+	for (size_t i = 0; i < m->n; i++)
+		if (!is_sent(m, &m->wishes[i]))
+			write_fresh(&w, &m->wishes[i]);
+	json_array_end(&w);
+	return buf_steal(&text);
+}
+
 int merge(const struct merge_input *in, struct merge_result *out, struct err *e)
 {
 	struct merge_result result = {0};
@@ -472,6 +517,7 @@ int merge(const struct merge_input *in, struct merge_result *out, struct err *e)
 			result.outcome = m.changed ? MERGE_CHANGED : MERGE_SAME;
 			result.document = m.changed ? write_document(&m) : NULL;
 			result.rules = write_rules(&m);
+			result.sent = write_sent(&m);
 		}
 	}
 	*out = result;

@@ -17,6 +17,7 @@ struct merge_input {
 	/* Put back what somebody else edited in our rules or removed of them. Otherwise that is a
 	 * conflict, unless the route was changed here as well: then what is wanted here wins. */
 	bool repair;
+	const char *sent; /* rules of PUTs whose answers never came: they may stand there or not */
 };
 
 enum merge_outcome { MERGE_SAME, MERGE_CHANGED, MERGE_CONFLICT };
@@ -25,6 +26,7 @@ struct merge_result {
 	enum merge_outcome outcome;
 	char *document;      /* MERGE_CHANGED: the text to put */
 	char *rules;         /* our rules in it, as base of the next merge; not on conflict */
+	char *sent;          /* what may stand there when this PUT's answer is lost too */
 	char *route_id;      /* MERGE_CONFLICT: the route that is in the way of something foreign */
 	struct err conflict; /* the sentence about it */
 };

@@ -131,13 +131,32 @@ static void plan_tunnel_make(struct planning *p, const struct tunnel *t)
 	}
 }
 
+/* When what was sent without an answer can no longer land, one more look tells what stands there.
+ */
+static bool put_is_due(struct planning *p, const struct tunnel *t)
+{
+	int64_t due = t->observed.put_unknown_ms + SETTLE_MS;
+	if (!t->observed.put_unknown_ms)
+		return false;
+	if (p->now < due)
+		wake(p, due);
+	return p->now >= due;
+}
+
+static bool config_known(const struct planning *p, const struct tunnel *t, bool due)
+{
+	int64_t seen = t->observed.config_seen_ms;
+	return seen && p->now - seen <= FRESH_MS &&
+	       (!due || seen >= t->observed.put_unknown_ms + SETTLE_MS);
+}
+
 static void plan_config(struct planning *p, const struct tunnel *t)
 {
-	if (t->applied_generation == t->generation)
+	bool due = put_is_due(p, t);
+	if (t->applied_generation == t->generation && !due)
 		return;
-	bool first = t->config_version == 0 && !has_routes(p->w, t);
-	if (!first && t->observed.config_seen_ms &&
-	    p->now - t->observed.config_seen_ms <= FRESH_MS && t->observed.config_local) {
+	bool first = t->config_version == 0 && !has_routes(p->w, t) && !t->observed.put_unknown_ms;
+	if (!first && config_known(p, t, due) && t->observed.config_local) {
 		struct err *e = refuse(p, OBJECT_TUNNEL, t->id);
 		(void)err_set(
 			e, ERR_CONFLICT,
@@ -149,7 +168,7 @@ static void plan_config(struct planning *p, const struct tunnel *t)
 	}
 	if (first)
 		act(p, ACT_CONFIG_MERGE, t->id, "nothing to put before the first route");
-	else if (!t->observed.config_seen_ms || p->now - t->observed.config_seen_ms > FRESH_MS)
+	else if (!config_known(p, t, due))
 		act(p, ACT_CONFIG_READ, t->id, "its routes changed; what is there now?");
 	else
 		act(p, ACT_CONFIG_MERGE, t->id, "its routes changed");

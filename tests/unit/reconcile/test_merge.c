@@ -22,6 +22,7 @@ struct merge_case {
 	int which;            /* CONFLICT: the route */
 	const char *sentence; /* CONFLICT: what the sentence holds */
 	bool repair;
+	const char *sent;
 };
 
 #define ALL          "{\"service\":\"http_status:404\"}"
@@ -39,7 +40,47 @@ struct merge_case {
 		"a.ex.org", NULL, "http://h:1", NULL                                               \
 	}
 
+#define A_OTHER R("a.ex.org", "http://h:2")
+
 static const struct merge_case cases[] = {
+	/* a PUT without an answer: what it carried may stand there or not */
+	{"sent and unpublished since: it goes",
+	 DOC(FOR_X "," A_EX "," ALL),
+	 "[]",
+	 {{0}},
+	 MERGE_CHANGED,
+	 DOC(FOR_X "," ALL),
+	 .sent = "[" A_EX "]",
+	 .rules = "[]"},
+	{"sent, and never landed", DOC(ALL), "[]", {{0}}, MERGE_SAME, .sent = "[" A_EX "]"},
+	{"sent with another service: rewritten",
+	 DOC(A_OTHER "," ALL),
+	 NULL,
+	 {ROUTE_A},
+	 MERGE_CHANGED,
+	 DOC(A_EX "," ALL),
+	 .sent = "[" A_OTHER "]"},
+	{"what was sent was undone here: no edit of somebody else",
+	 DOC(A_OTHER "," ALL),
+	 "[" A_EX "]",
+	 {ROUTE_A},
+	 MERGE_CHANGED,
+	 DOC(A_EX "," ALL),
+	 .sent = "[" A_OTHER "]"},
+	{"unpublished by what was sent, then published again",
+	 DOC(ALL),
+	 "[" A_EX "]",
+	 {ROUTE_A},
+	 MERGE_CHANGED,
+	 DOC(A_EX "," ALL),
+	 .sent = "[]"},
+	{"of the key that was sent, but not what was sent: foreign",
+	 DOC(A_OTHER "," ALL),
+	 "[]",
+	 {{0}},
+	 MERGE_SAME,
+	 .sent = "[" A_EX "]",
+	 .rules = "[]"},
 	/* nothing to do */
 	{"nothing at all", NULL, NULL, {{0}}, MERGE_SAME, .rules = "[]"},
 	{"null document", "null", "[]", {{0}}, MERGE_SAME, .rules = "[]"},
@@ -503,6 +544,7 @@ static void assert_settled(const struct merge_case *c, const struct merge_result
 	in.remote = first->document ? first->document : in.remote;
 	in.base = first->rules;
 	in.repair = false;
+	in.sent = NULL;
 	if (merge(&in, &again, &e) < 0)
 		fail_msg("%s, again: %s", c->name, e.message);
 	if (again.outcome != MERGE_SAME)
@@ -518,8 +560,8 @@ static void run_case(const struct merge_case *c)
 	struct merge_result r = {0};
 	struct err e;
 	make_routes(c, routes);
-	struct merge_input in = {c->remote, c->base, (const struct route *const *)routes,
-				 count_routes(c), c->repair};
+	struct merge_input in = {c->remote,       c->base,   (const struct route *const *)routes,
+				 count_routes(c), c->repair, c->sent};
 	if (merge(&in, &r, &e) < 0)
 		fail_msg("%s: %s", c->name, e.message);
 	if (r.outcome != c->outcome)
