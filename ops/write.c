@@ -354,13 +354,18 @@ static void write_looked(struct task *t, void *owner)
 	struct call *c = owner;
 	struct write *x = c->state;
 	x->looking = false;
-	if (plan_moved(c->ops->world, x->plan) && c->replans++ < REPLANS_MAX) {
+	bool moved = plan_moved(c->ops->world, x->plan);
+	if (moved && c->replans++ < REPLANS_MAX) {
 		c->looked = t->err.kind == ERR_NONE;
 		call_again(c);
 		return;
 	}
-	if (t->err.kind != ERR_NONE) {
-		c->task.err = t->err;
+	c->task.err = t->err;
+	if (moved && t->err.kind == ERR_NONE)
+		(void)err_set(&c->task.err, ERR_BUSY,
+			      "What %s would change is changed by others all the time",
+			      c->op->name);
+	if (c->task.err.kind != ERR_NONE) {
 		call_fail(c);
 		return;
 	}

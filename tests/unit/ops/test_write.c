@@ -1,0 +1,506 @@
+/* Every change's way from arguments to plan, store and world, with a real store and no network:
+ * what is applied, what waits for a person, and that store and world never part, whatever fails. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "ops/ops.h"
+#include "store/private.h"
+
+#define ACCOUNT "023e105f4ecef8ad9ca31a8372d0c353"
+
+struct desk {
+	char dir[64];
+	int dirfd, done;
+	struct loop *loop;
+	struct world *world;
+	struct store *store;
+	struct settings settings;
+	struct ops ops;
+	struct timer tick;
+	struct call call;
+	bool called;
+	struct json_doc *answer;
+};
+
+static const struct principal operator= {
+	.role = ROLE_OPERATOR, .door = OP_DOOR_SOCKET, .uid = 1000, .name = "alice (uid 1000)"};
+static const struct principal root = {
+	.role = ROLE_ADMIN, .door = OP_DOOR_SOCKET, .person = true, .name = "root (uid 0)"};
+
+static void tick(struct timer *t, void *owner)
+{
+	(void)owner;
+	timer_start(t, 2);
+}
+
+static int desk_open(void **state)
+{
+	struct desk *d = mem_alloc(sizeof(*d));
+	struct err e;
+	(void)snprintf(d->dir, sizeof(d->dir), "/tmp/adit-ops-XXXXXX");
+	assert_non_null(mkdtemp(d->dir));
+	d->dirfd = open(d->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct store_options o = {.dirfd = d->dirfd, .owner = "edge1", .account_id = ACCOUNT};
+	if (store_open(&o, &d->store, &e) < 0)
+		fail_msg("%s", e.message);
+	d->loop = loop_new();
+	d->world = world_new();
+	str_set(&d->world->system.owner, "edge1");
+	settings_default(&d->settings);
+	str_set(&d->settings.owner, "edge1");
+	strlist_add(&d->settings.safety.protect, "vpn.example.com");
+	d->ops = (struct ops){
+		.loop = d->loop, .world = d->world, .store = d->store, .settings = &d->settings};
+	ops_init(&d->ops);
+	timer_init(&d->tick, d->loop, tick, d);
+	timer_start(&d->tick, 2);
+	*state = d;
+	return 0;
+}
+
+static void remove_files(const struct desk *d)
+{
+	DIR *dir = opendir(d->dir);
+	struct dirent *entry;
+	while ((entry = readdir(dir)))
+		(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	(void)closedir(dir);
+	(void)rmdir(d->dir);
+	(void)close(d->dirfd);
+}
+
+static void forget_call(struct desk *d)
+{
+	if (d->called)
+		call_fini(&d->call);
+	d->called = false;
+	json_doc_free(d->answer);
+	d->answer = NULL;
+}
+
+static int desk_close(void **state)
+{
+	struct desk *d = *state;
+	int64_t rows;
+	struct err e;
+	forget_call(d);
+	ops_fini(&d->ops);
+	assert_int_equal(d->ops.running, 0);
+	if (store_verify_ledger(d->store, &rows, &e) < 0)
+		fail_msg("%s", e.message);
+	clock_freeze(0, 0);
+	timer_stop(&d->tick);
+	store_close(d->store);
+	world_free(d->world);
+	settings_free(&d->settings);
+	loop_free(d->loop);
+	remove_files(d);
+	free(d);
+	return 0;
+}
+
+/* ---- calls ---- */
+
+static void answered(struct task *t, void *owner)
+{
+	struct desk *d = owner;
+	(void)t;
+	d->done++;
+}
+
+static void begin(struct desk *d, struct call *c, const struct principal *who, const char *op,
+		  const char *args)
+{
+	call_start(&d->ops, c, op_find(op), who, NULL, args, strlen(args), answered, d);
+}
+
+static void wait_for(struct desk *d, int n)
+{
+	for (int turns = 0; d->done < n && turns < 5000; turns++)
+		loop_turn(d->loop);
+	assert_int_equal(d->done, n);
+}
+
+/* A call to its end: the state that it tells, or the kind of its error. */
+static const char *run(struct desk *d, const struct principal *who, const char *op,
+		       const char *args)
+{
+	struct err e;
+	forget_call(d);
+	d->done = 0;
+	d->called = true;
+	begin(d, &d->call, who, op, args);
+	wait_for(d, 1);
+	if (d->call.task.err.kind != ERR_NONE)
+		return err_kind_name(d->call.task.err.kind);
+	const struct buf *text = &d->call.result;
+	if (json_parse(buf_text(text), text->len, NULL, &d->answer, &e) < 0)
+		fail_msg("%s: %s", e.message, buf_text(text));
+	const char *told = json_get_string(json_root(d->answer), "state");
+	return told ? told : "";
+}
+
+#define RUNS(d, who, op, args, expected) assert_string_equal(run(d, who, op, args), expected)
+
+static void full(struct desk *d, bool is)
+{
+	const char *sql = is ? "PRAGMA query_only = 1" : "PRAGMA query_only = 0";
+	assert_int_equal(sqlite3_exec(d->store->db, sql, NULL, NULL, NULL), SQLITE_OK);
+}
+
+/* What the store holds is what the world holds: names, wishes and versions. */
+static void check_same(struct desk *d)
+{
+	struct world *w = world_new();
+	struct err e;
+	if (store_load(d->store, w, &e) < 0)
+		fail_msg("%s", e.message);
+	assert_int_equal(w->revision, d->world->revision);
+	assert_int_equal(w->tunnels.n, d->world->tunnels.n);
+	assert_int_equal(w->routes.n, d->world->routes.n);
+	assert_int_equal(w->records.n, d->world->records.n);
+	TABLE_EACH (i, struct tunnel, t, &d->world->tunnels) {
+		const struct tunnel *kept = world_tunnel(w, t->id);
+		assert_string_equal(kept->name, t->name);
+		assert_int_equal(kept->generation, t->generation);
+		assert_int_equal(kept->want, t->want);
+		assert_int_equal(kept->replicas, t->replicas);
+	}
+	TABLE_EACH (j, struct route, r, &d->world->routes) {
+		assert_string_equal(world_route(w, r->id)->service, r->service);
+		assert_string_equal(world_route(w, r->id)->tunnel_id, r->tunnel_id);
+		assert_int_equal(world_route(w, r->id)->generation, r->generation);
+	}
+	TABLE_EACH (k, struct record, x, &d->world->records) {
+		assert_int_equal(world_record(w, x->id)->generation, x->generation);
+		assert_int_equal(world_record(w, x->id)->want, x->want);
+		assert_int_equal(world_record(w, x->id)->proxied, x->proxied);
+	}
+	world_free(w);
+}
+
+#define PUBLISH                                                                                    \
+	"{\"hostname\":\"app.example.com\",\"service\":\"http://127.0.0.1:80\",\"wait\":false}"
+#define UNPUBLISH "{\"hostname\":\"app.example.com\",\"wait\":false}"
+
+/* The arguments of an approval of the last answer's plan, by its hash. */
+static char *approval(const struct desk *d, const char *hash)
+{
+	const struct json *answer = json_root(d->answer);
+	const char *shown = json_get_string(answer, "hash");
+	return str_format("{\"plan\":\"%s\",\"hash\":\"%s\",\"wait\":false}",
+			  json_get_string(answer, "plan"), hash ? hash : shown);
+}
+
+/* A route whose name has been made at Cloudflare. */
+static void publish(struct desk *d)
+{
+	RUNS(d, &operator, "route_set", PUBLISH, "applied");
+	struct tunnel *t = d->world->tunnels.items[0];
+	struct record *r = d->world->records.items[0];
+	t->config_version = 1;
+	(void)str_copy(r->remote_id, CF_ID_SIZE, ACCOUNT);
+}
+
+static void check_plan(struct desk *d, int64_t number, enum plan_state state)
+{
+	struct plan *p = NULL;
+	struct err e;
+	assert_int_equal(store_load_plan(d->store, number, &p, &e), 0);
+	assert_int_equal(p->state, state);
+	plan_free(p);
+}
+
+/* ---- what needs nobody ---- */
+
+static void a_change_is_in_store_world_and_ledger(void **state)
+{
+	struct desk *d = *state;
+	struct ledger_row *rows = NULL;
+	size_t n = 0;
+	struct err e;
+	RUNS(d, &operator, "route_set", PUBLISH, "applied");
+	assert_int_equal(d->world->tunnels.n, 1); /* the host's own came along */
+	assert_int_equal(d->world->routes.n, 1);
+	assert_int_equal(d->world->records.n, 1);
+	assert_int_equal(d->world->revision, 1);
+	check_same(d);
+	assert_int_equal(store_list_ledger(d->store, 0, 10, &rows, &n, &e), 0);
+	assert_int_equal(n, 3);
+	assert_int_equal(rows[2].phase, LEDGER_ASKED);
+	assert_int_equal(rows[1].phase, LEDGER_INTENT);
+	assert_int_equal(rows[0].phase, LEDGER_RESULT);
+	for (size_t i = 0; i < n; i++) {
+		assert_string_equal(rows[i].principal, operator.name);
+		ledger_row_free(&rows[i]);
+	}
+	free(rows);
+}
+
+static void the_same_again_changes_nothing(void **state)
+{
+	struct desk *d = *state;
+	RUNS(d, &operator, "route_set", PUBLISH, "applied");
+	RUNS(d, &operator, "route_set", PUBLISH, "unchanged");
+	assert_int_equal(d->world->revision, 1);
+	RUNS(d, &operator, "tunnel_create", "{\"name\":\"edge1\",\"wait\":false}", "unchanged");
+	check_same(d);
+}
+
+static void a_dry_run_and_another_revision_change_nothing(void **state)
+{
+	struct desk *d = *state;
+	RUNS(d, &operator, "tunnel_create", "{\"name\":\"web\",\"dry_run\":true}", "planned");
+	RUNS(d, &operator, "tunnel_create", "{\"name\":\"web\",\"if_revision\":7}", "conflict");
+	assert_int_equal(d->world->tunnels.n, 0);
+	check_same(d);
+}
+
+static void a_viewer_changes_nothing(void **state)
+{
+	static const struct principal viewer = {
+		.role = ROLE_VIEWER, .door = OP_DOOR_SOCKET, .uid = 2, .name = "v (uid 2)"};
+	struct desk *d = *state;
+	RUNS(d, &viewer, "route_set", PUBLISH, "denied");
+	RUNS(d, &viewer, "tunnel_delete", "{\"tunnel\":\"web\"}", "denied");
+	assert_int_equal(d->world->revision, 0);
+}
+
+/* Both are started before either looked at Cloudflare: the second is planned on what the first
+ * made.
+ */
+static void two_at_once_share_the_tunnel_that_both_need(void **state)
+{
+	struct desk *d = *state;
+	struct call a, b;
+	begin(d, &a, &operator, "route_set", PUBLISH);
+	begin(d, &b, &operator, "route_set",
+	      "{\"hostname\":\"b.example.com\",\"service\":\"http://127.0.0.1:81\","
+	      "\"wait\":false}");
+	wait_for(d, 2);
+	assert_int_equal(a.task.err.kind, ERR_NONE);
+	assert_int_equal(b.task.err.kind, ERR_NONE);
+	assert_int_equal(d->world->tunnels.n, 1);
+	assert_int_equal(d->world->routes.n, 2);
+	check_same(d);
+	call_fini(&a);
+	call_fini(&b);
+}
+
+/* ---- what waits for a person ---- */
+
+static void a_delete_waits_and_is_approved_by_its_hash(void **state)
+{
+	struct desk *d = *state;
+	publish(d);
+	RUNS(d, &operator, "route_delete", UNPUBLISH, "needs_approval");
+	assert_int_equal(d->world->routes.n, 1);
+	AUTO(str_t) right = approval(d, NULL);
+	AUTO(str_t) wrong = approval(d, "000000000000");
+	RUNS(d, &operator, "plan_approve", right, "denied");
+	RUNS(d, &root, "plan_approve", wrong, "conflict");
+	check_plan(d, 2, PLAN_NEEDS_APPROVAL);
+	RUNS(d, &root, "plan_approve", right, "applied");
+	assert_int_equal(d->world->routes.n, 0);
+	check_plan(d, 2, PLAN_APPLIED);
+	check_same(d);
+	RUNS(d, &root, "plan_approve", right, "conflict"); /* once */
+}
+
+static void nobody_but_a_person_approves_his_own(void **state)
+{
+	static const char remove[] =
+		"{\"hostname\":\"app.example.com\",\"wait\":false,\"approve\":true}";
+	struct desk *d = *state;
+	publish(d);
+	RUNS(d, &operator, "route_delete", remove, "needs_approval");
+	assert_int_equal(d->world->routes.n, 1);
+	RUNS(d, &root, "route_delete", remove, "applied");
+	assert_int_equal(d->world->routes.n, 0);
+	check_same(d);
+}
+
+static void what_was_changed_since_makes_a_plan_stale(void **state)
+{
+	struct desk *d = *state;
+	publish(d);
+	RUNS(d, &operator, "route_delete", UNPUBLISH, "needs_approval");
+	AUTO(str_t) approve = approval(d, NULL);
+	RUNS(d, &root, "route_set",
+	     "{\"hostname\":\"app.example.com\",\"service\":\"http://127.0.0.1:81\","
+	     "\"wait\":false,\"approve\":true}",
+	     "applied");
+	RUNS(d, &root, "plan_approve", approve, "conflict");
+	assert_non_null(strstr(d->call.task.err.message, "stale"));
+	check_plan(d, 2, PLAN_STALE);
+	assert_int_equal(d->world->routes.n, 1);
+	check_same(d);
+}
+
+/* A plan that waits would make a tunnel; somebody makes it meanwhile. */
+static void what_was_made_since_makes_a_plan_stale(void **state)
+{
+	struct desk *d = *state;
+	RUNS(d, &operator, "route_set",
+	     "{\"hostname\":\"vpn.example.com\",\"service\":\"http://127.0.0.1:80\","
+	     "\"wait\":false}",
+	     "needs_approval");
+	AUTO(str_t) approve = approval(d, NULL);
+	RUNS(d, &operator, "route_set", PUBLISH, "applied");
+	RUNS(d, &root, "plan_approve", approve, "conflict");
+	assert_int_equal(d->world->tunnels.n, 1);
+	check_same(d);
+}
+
+static void a_plan_expires_after_a_day(void **state)
+{
+	struct desk *d = *state;
+	publish(d);
+	RUNS(d, &operator, "route_delete", UNPUBLISH, "needs_approval");
+	AUTO(str_t) approve = approval(d, NULL);
+	clock_freeze(clock_mono_ms(), clock_wall_ms() + PLAN_LIFE_MS + 1);
+	RUNS(d, &root, "plan_approve", approve, "conflict");
+	assert_non_null(strstr(d->call.task.err.message, "expired"));
+	check_plan(d, 2, PLAN_EXPIRED);
+	assert_int_equal(d->world->routes.n, 1);
+}
+
+static void a_rejected_plan_stays_rejected(void **state)
+{
+	struct desk *d = *state;
+	publish(d);
+	RUNS(d, &operator, "route_delete", UNPUBLISH, "needs_approval");
+	AUTO(str_t) approve = approval(d, NULL);
+	RUNS(d, &operator, "plan_reject", "{\"plan\":\"p2\"}", "rejected");
+	RUNS(d, &root, "plan_approve", approve, "conflict");
+	check_plan(d, 2, PLAN_REJECTED);
+}
+
+/* ---- a store that cannot be written ---- */
+
+static void no_ledger_row_no_change(void **state)
+{
+	struct desk *d = *state;
+	full(d, true);
+	RUNS(d, &operator, "route_set", PUBLISH, "internal");
+	assert_non_null(strstr(d->call.task.err.message, "Nothing was done"));
+	assert_int_equal(d->world->tunnels.n, 0);
+	full(d, false);
+	check_same(d);
+}
+
+static void a_commit_that_fails_changes_neither_store_nor_world(void **state)
+{
+	struct desk *d = *state;
+	d->called = true;
+	begin(d, &d->call, &operator, "route_set", PUBLISH);
+	full(d, true); /* the row of the asking is in, the plan is not */
+	wait_for(d, 1);
+	assert_int_equal(d->call.task.err.kind, ERR_INTERNAL);
+	assert_non_null(strstr(d->call.task.err.message, "Nothing was changed"));
+	full(d, false);
+	assert_int_equal(d->world->revision, 0);
+	assert_int_equal(d->world->tunnels.n, 0);
+	check_same(d);
+	RUNS(d, &operator, "route_set", PUBLISH, "applied");
+	check_same(d);
+}
+
+static void an_approval_that_cannot_be_kept_leaves_the_plan_waiting(void **state)
+{
+	struct desk *d = *state;
+	publish(d);
+	RUNS(d, &operator, "route_delete", UNPUBLISH, "needs_approval");
+	AUTO(str_t) approve = approval(d, NULL);
+	full(d, true);
+	RUNS(d, &root, "plan_approve", approve, "internal");
+	full(d, false);
+	check_plan(d, 2, PLAN_NEEDS_APPROVAL);
+	check_same(d);
+	RUNS(d, &root, "plan_approve", approve, "applied");
+	check_same(d);
+}
+
+/* ---- callers that leave, a daemon that stops ---- */
+
+static void a_caller_leaves_while_his_change_is_waited_for(void **state)
+{
+	struct desk *d = *state;
+	struct call c;
+	begin(d, &c, &operator, "tunnel_create", "{\"name\":\"web\"}");
+	for (int i = 0; i < 20; i++)
+		loop_turn(d->loop);
+	assert_int_equal(d->done, 0);
+	assert_int_equal(d->world->tunnels.n, 1); /* it is applied, and not undone by leaving */
+	call_cancel(&c);
+	call_cancel(&c);
+	call_fini(&c);
+	world_changed(d->world, OBJECT_SYSTEM, "");
+	for (int i = 0; i < 20; i++)
+		loop_turn(d->loop);
+	assert_int_equal(d->done, 0);
+	assert_int_equal(d->ops.running, 0);
+	check_same(d);
+}
+
+static void a_caller_leaves_before_it_was_looked_at(void **state)
+{
+	struct desk *d = *state;
+	struct call c;
+	begin(d, &c, &operator, "tunnel_create", "{\"name\":\"web\"}");
+	call_cancel(&c);
+	call_fini(&c);
+	for (int i = 0; i < 20; i++)
+		loop_turn(d->loop);
+	assert_int_equal(d->done, 0);
+	assert_int_equal(d->world->tunnels.n, 0);
+	check_same(d);
+}
+
+/* desk_close ends it with both still running. */
+static void the_daemon_stops_with_calls_under_way(void **state)
+{
+	static struct call waiting, looking;
+	struct desk *d = *state;
+	begin(d, &waiting, &operator, "tunnel_create", "{\"name\":\"web\"}");
+	for (int i = 0; i < 20; i++)
+		loop_turn(d->loop);
+	begin(d, &looking, &operator, "tunnel_create", "{\"name\":\"other\"}");
+	assert_int_equal(d->ops.running, 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, desk_open, desk_close)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_change_is_in_store_world_and_ledger),
+		TEST(the_same_again_changes_nothing),
+		TEST(a_dry_run_and_another_revision_change_nothing),
+		TEST(a_viewer_changes_nothing),
+		TEST(two_at_once_share_the_tunnel_that_both_need),
+		TEST(a_delete_waits_and_is_approved_by_its_hash),
+		TEST(nobody_but_a_person_approves_his_own),
+		TEST(what_was_changed_since_makes_a_plan_stale),
+		TEST(what_was_made_since_makes_a_plan_stale),
+		TEST(a_plan_expires_after_a_day),
+		TEST(a_rejected_plan_stays_rejected),
+		TEST(no_ledger_row_no_change),
+		TEST(a_commit_that_fails_changes_neither_store_nor_world),
+		TEST(an_approval_that_cannot_be_kept_leaves_the_plan_waiting),
+		TEST(a_caller_leaves_while_his_change_is_waited_for),
+		TEST(a_caller_leaves_before_it_was_looked_at),
+		TEST(the_daemon_stops_with_calls_under_way),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
