@@ -9,7 +9,6 @@ struct visit {
 	struct api *api;
 	struct server_req *req;
 	struct call call;
-	bool calling; /* call_start was done: call_fini is due */
 	bool running; /* not answered yet */
 };
 

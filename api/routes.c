@@ -171,7 +171,7 @@ static void start_call(struct api *a, struct server_req *r, const struct op *op,
 	struct visit *v = mem_alloc(sizeof(*v));
 	v->api = a;
 	v->req = r;
-	v->calling = v->running = true;
+	v->running = true;
 	server_req_set_context(r, v);
 	const struct buf *body = query.len ? &query : sent;
 	call_start(a->ops, &v->call, op, who, server_req_id(r), buf_text(body), body->len,
