@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -160,22 +161,33 @@ int child_spawn(struct child *c, struct loop *l, const struct child_spec *spec,
 	return 0;
 }
 
+/* A process that ended and was not waited for still has its pid and start time. */
+static bool has_ended(int pidfd)
+{
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+
+	return poll(&p, 1, 0) > 0;
+}
+
 int child_adopt(struct child *c, struct loop *l, pid_t pid, int64_t start_ticks,
 		child_exited_fn *exited, void *owner, struct err *e)
 {
 	siginfo_t info = {0};
 	int pidfd = pid > 0 ? pidfd_open(pid, 0) : -1;
+	bool ours =
+		pidfd >= 0 && waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
 
 	if (pidfd < 0 && pid > 0 && errno != ESRCH && errno != EINVAL)
 		return err_errno(e, "cannot watch process %d", (int)pid);
-	if (pidfd < 0 || start_ticks <= 0 || process_start_ticks(pid) != start_ticks) {
+	if (pidfd < 0 || start_ticks <= 0 || process_start_ticks(pid) != start_ticks ||
+	    (!ours && has_ended(pidfd))) {
 		if (pidfd >= 0)
 			close(pidfd);
 		return err_set(e, ERR_NOT_FOUND, "process %d is gone", (int)pid);
 	}
 	c->exited = exited;
 	c->owner = owner;
-	c->ours = waitid(P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG | WNOWAIT) == 0;
+	c->ours = ours;
 	c->start_ticks = start_ticks;
 	child_watch(c, l, pid, pidfd);
 	return 0;

@@ -323,6 +323,46 @@ static void test_adopt_own_child(void **state)
 	assert_int_equal(b->signo, SIGINT);
 }
 
+/* Somebody else's child that ended and waits to be waited for. */
+static pid_t unburied_start(pid_t *parent)
+{
+	int fds[2];
+	pid_t dead = 0;
+
+	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
+	*parent = fork();
+	if (*parent == 0) {
+		siginfo_t info;
+		pid_t pid = fork();
+
+		if (pid == 0)
+			_exit(0);
+		if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT) ||
+		    write(fds[1], &pid, sizeof(pid)) != (ssize_t)sizeof(pid))
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	close(fds[1]);
+	assert_int_equal(read(fds[0], &dead, sizeof(dead)), sizeof(dead));
+	close(fds[0]);
+	return dead;
+}
+
+static void test_adopt_unburied(void **state)
+{
+	struct bench *b = *state;
+	struct err e = {0};
+	pid_t parent, dead = unburied_start(&parent);
+	int64_t ticks = process_start_ticks(dead);
+
+	assert_true(ticks > 0);
+	assert_int_equal(child_adopt(&b->child, b->loop, dead, ticks, child_ended, b, &e), -1);
+	assert_int_equal(e.kind, ERR_NOT_FOUND);
+	kill(parent, SIGKILL);
+	waitpid(parent, NULL, 0);
+}
+
 static void test_adopt_nobody(void **state)
 {
 	struct bench *b = *state;
@@ -431,11 +471,17 @@ static void test_facts(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_exit_codes),        TEST(test_signal),
-		TEST(test_nothing_inherited), TEST(test_environment_and_folder_given),
-		TEST(test_refused),           TEST(test_adopt_stranger),
-		TEST(test_adopt_own_child),   TEST(test_adopt_nobody),
-		TEST(test_no_exit_missed),    TEST(test_facts),
+		TEST(test_exit_codes),
+		TEST(test_signal),
+		TEST(test_nothing_inherited),
+		TEST(test_environment_and_folder_given),
+		TEST(test_refused),
+		TEST(test_adopt_stranger),
+		TEST(test_adopt_own_child),
+		TEST(test_adopt_nobody),
+		TEST(test_adopt_unburied),
+		TEST(test_no_exit_missed),
+		TEST(test_facts),
 	};
 
 	if (argc > 1 && strcmp(argv[1], "child") == 0)
