@@ -14,7 +14,7 @@
 
 #define HINT_TOKEN                                                                                 \
 	"Make a token in the Cloudflare dashboard (My Profile or Manage Account > API Tokens), "   \
-	"put it into cloudflare.api_token_file and run adit config reload."
+	"put it into the file of cloudflare.api_token_file and reload aditd (SIGHUP)."
 #define HINT_BASE "Check cloudflare.base_url, and what stands between this host and Cloudflare."
 
 struct meaning {

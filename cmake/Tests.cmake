@@ -18,8 +18,8 @@ foreach(file ${test_files})
   set_tests_properties(${room}.${base} PROPERTIES TIMEOUT 120 LABELS unit)
 endforeach()
 
-# The house: floors, lengths, format, words. Plain scripts over the tree, and a test of the scripts.
-foreach(check layers lengths format words)
+# The house: floors, lengths, format, words, commands. Plain scripts over the tree, and a test of the scripts.
+foreach(check layers lengths format words commands)
   add_test(NAME ${check} COMMAND ${PYTHON} ${CMAKE_SOURCE_DIR}/tests/house/${check}.py
     ${CMAKE_SOURCE_DIR})
   set_tests_properties(${check} PROPERTIES LABELS house)

@@ -23,9 +23,11 @@ static const struct reason_info infos[REASONS] = {
 	[REASON_BAD_CONFIG] = {"bad_config", "cloudflared refused its configuration",
 			       "Look at its last log line; check the settings under connectors.",
 			       RETRY_SLOWLY, ERR_INVALID},
-	[REASON_BAD_TOKEN] = {"bad_token", "the connector's token was refused",
-			      "Fetch a new token: adit tunnel rotate, or adit doctor to see why.",
-			      RETRY_SLOWLY, ERR_DENIED},
+	[REASON_BAD_TOKEN] =
+		{"bad_token", "the connector's token was refused",
+		 "Was the tunnel's secret changed at Cloudflare? Delete the tunnel here "
+		 "(adit tunnel delete) and create it again.",
+		 RETRY_SLOWLY, ERR_DENIED},
 	[REASON_TUNNEL_GONE] = {"tunnel_gone", "Cloudflare does not know the tunnel any more",
 				"It was deleted at Cloudflare: delete it here too, then create it "
 				"again.",
