@@ -352,6 +352,53 @@ static void a_put_in_turn_is_applied(void **state)
 	world_free(w);
 }
 
+#define OURS(port)                                                                                 \
+	RESULT("{\"tunnel_id\":\"" REMOTE "\",\"version\":1,\"source\":\"cloudflare\","            \
+	       "\"config\":{\"ingress\":[{\"hostname\":\"app.example.com\",\"service\":"           \
+	       "\"http://127.0.0.1:" #port "\"},{\"service\":\"http_status:404\"}]}}")
+
+/* A PUT of the one route that took effect, and whose answer was lost; then it is read. */
+static struct tunnel *lose_put(struct bench *b)
+{
+	struct tunnel *t = bench_tunnel(b, true);
+	bench_route(b, t);
+	t->generation++;
+	bench_answers(b, "GET", TUNNEL_AT "/configurations", 200, CONFIG(0), 1);
+	bench_answers(b, "GET", TUNNEL_AT "/configurations", 200, OURS(80), 1);
+	bench_answers(b, "PUT", TUNNEL_AT "/configurations", 502, "", 1);
+	(void)run(b, ACT_CONFIG_READ, t->id);
+	assert_int_equal(run(b, ACT_CONFIG_MERGE, t->id), ERR_UPSTREAM);
+	assert_int_equal(run(b, ACT_CONFIG_READ, t->id), ERR_NONE);
+	return t;
+}
+
+static void a_rule_of_a_lost_put_is_known_for_ours(void **state)
+{
+	struct bench *b = *state;
+	struct tunnel *t = lose_put(b);
+	struct route *r = b->world->routes.items[0];
+	bench_answers(b, "PUT", TUNNEL_AT "/configurations", 200, CONFIG(2), 1);
+	str_set(&r->service, "http://127.0.0.1:81");
+	t->generation++;
+	assert_int_equal(run(b, ACT_CONFIG_MERGE, t->id), ERR_NONE);
+	assert_int_equal(t->applied_generation, t->generation);
+	assert_null(r->problem);
+	assert_int_equal(bench_count(b, "PUT "), 2);
+}
+
+/* The route was deleted meanwhile: its rule must not stay behind as if it were foreign. */
+static void a_rule_of_a_lost_put_is_taken_out_again(void **state)
+{
+	struct bench *b = *state;
+	struct tunnel *t = lose_put(b);
+	struct route *r = b->world->routes.items[0];
+	bench_answers(b, "PUT", TUNNEL_AT "/configurations", 200, CONFIG(2), 1);
+	assert_true(world_drop(b->world, OBJECT_ROUTE, r->id));
+	t->generation++;
+	assert_int_equal(run(b, ACT_CONFIG_MERGE, t->id), ERR_NONE);
+	assert_int_equal(bench_count(b, "PUT "), 2);
+}
+
 /* A daemon that stops with a change on its way: nothing is called back, nothing is leaked. */
 static void cancelled_in_flight(void **state)
 {
@@ -393,6 +440,8 @@ int main(void)
 		TEST(the_ledger_has_intent_and_result_of_each_change),
 		TEST(a_put_that_raced_is_told_and_both_are_kept),
 		TEST(a_put_in_turn_is_applied),
+		TEST(a_rule_of_a_lost_put_is_known_for_ours),
+		TEST(a_rule_of_a_lost_put_is_taken_out_again),
 		TEST(cancelled_in_flight),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
