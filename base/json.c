@@ -34,9 +34,9 @@ static _Thread_local struct json_doc *parsing;
 
 static void chunk_add(struct json_doc *doc, size_t size)
 {
-	struct chunk *chunk = mem_alloc(sizeof(*chunk) + size);
-	chunk->size = size;
-	chunk->next = doc->chunks;
+	/* Not zeroed: the parser fills what it takes. */
+	struct chunk *chunk = mem_grow(NULL, sizeof(*chunk) + size, 1);
+	*chunk = (struct chunk){.next = doc->chunks, .size = size};
 	doc->chunks = chunk;
 }
 
@@ -76,9 +76,15 @@ static cJSON *parse_into(struct json_doc *doc, size_t len, const char **end)
 	return root;
 }
 
+/* Read here rather than by cJSON's functions: it is asked for every value of large listings. */
+static int kind_of(const cJSON *v)
+{
+	return v->type & 0xff;
+}
+
 static bool has_place(const cJSON *v)
 {
-	return cJSON_IsNumber(v) || cJSON_IsArray(v) || cJSON_IsObject(v);
+	return (kind_of(v) & (cJSON_Number | cJSON_Array | cJSON_Object)) != 0;
 }
 
 /* Give the places to the values, which the parser made in the same order. The depth is bounded by
@@ -97,7 +103,9 @@ static void set_places(cJSON *v, char *text, const struct json_place **place)
 static struct json_doc *doc_new(const char *text, size_t len)
 {
 	struct json_doc *doc = mem_alloc(sizeof(*doc));
-	doc->text = str_ndup(text, len);
+	doc->text = mem_grow(NULL, len + 1, 1);
+	memcpy(doc->text, text, len);
+	doc->text[len] = '\0';
 	size_t guess = len * 4;
 	chunk_add(doc, guess < CHUNK_MIN ? CHUNK_MIN : guess > CHUNK_MAX ? CHUNK_MAX : guess);
 	return doc;
@@ -165,16 +173,21 @@ const struct json *json_root(const struct json_doc *doc)
 
 enum json_type json_type(const struct json *v)
 {
-	const cJSON *c = to_cjson(v);
-	if (cJSON_IsBool(c))
+	switch (v ? kind_of(to_cjson(v)) : cJSON_NULL) {
+	case cJSON_False:
+	case cJSON_True:
 		return JSON_BOOL;
-	if (cJSON_IsNumber(c))
+	case cJSON_Number:
 		return JSON_NUMBER;
-	if (cJSON_IsString(c))
+	case cJSON_String:
 		return JSON_STRING;
-	if (cJSON_IsArray(c))
+	case cJSON_Array:
 		return JSON_ARRAY;
-	return cJSON_IsObject(c) ? JSON_OBJECT : JSON_NULL;
+	case cJSON_Object:
+		return JSON_OBJECT;
+	default:
+		return JSON_NULL;
+	}
 }
 
 const char *json_type_name(enum json_type t)
@@ -195,7 +208,10 @@ const struct json *json_get(const struct json *object, const char *key)
 {
 	if (json_type(object) != JSON_OBJECT)
 		return NULL;
-	return from_cjson(cJSON_GetObjectItemCaseSensitive(to_cjson(object), key));
+	for (const cJSON *member = to_cjson(object)->child; member; member = member->next)
+		if (member->string[0] == key[0] && strcmp(member->string, key) == 0)
+			return from_cjson(member);
+	return NULL;
 }
 
 const struct json *json_first(const struct json *container)
@@ -228,7 +244,7 @@ const char *json_string(const struct json *v)
 
 bool json_bool(const struct json *v, bool otherwise)
 {
-	return json_type(v) == JSON_BOOL ? cJSON_IsTrue(to_cjson(v)) : otherwise;
+	return json_type(v) == JSON_BOOL ? kind_of(to_cjson(v)) == cJSON_True : otherwise;
 }
 
 double json_double(const struct json *v, double otherwise)

@@ -99,7 +99,9 @@ char *str_vformat(const char *fmt, va_list ap)
 
 void str_set(char **slot, const char *s)
 {
-	char *copy = str_dup(s); /* before the free: s may be the old value or a part of it */
+	if (*slot && s && strcmp(*slot, s) == 0)
+		return;
+	char *copy = str_dup(s); /* before the free: s may be a part of the old value */
 
 	free(*slot);
 	*slot = copy;

@@ -24,8 +24,7 @@ static void rows_drop(struct cf_page *p)
 	p->docs = NULL;
 	p->n_docs = 0;
 	p->count = 0;
-	map_free(&p->ids);
-	p->ids = (struct map){0};
+	map_free(&p->rows);
 	str_set(&p->cursor, NULL);
 	p->page = 1;
 	p->total = -1;
@@ -58,7 +57,7 @@ static bool rows_note(struct cf_page *p, const struct json *rows)
 	JSON_EACH (row, rows) {
 		const char *id = json_get_string(row, "id");
 
-		if (id && map_set(&p->ids, id, p))
+		if (id && map_set(&p->rows, id, (void *)(uintptr_t)row))
 			return false;
 		p->count++;
 	}
@@ -255,4 +254,9 @@ int cf_page_each(const struct cf_page *p, int (*row)(const struct json *row, voi
 		}
 	}
 	return 0;
+}
+
+const struct json *cf_page_row(const struct cf_page *p, const char *id)
+{
+	return map_get(&p->rows, id);
 }

@@ -24,7 +24,7 @@ struct cf_page {
 	char *cursor;
 	int64_t total; /* as the first page said; -1 = it did not */
 	size_t max_rows;
-	struct map ids; /* of the rows so far */
+	struct map rows; /* by id, so far */
 	int restarts;
 };
 
@@ -40,5 +40,7 @@ void cf_page_reset(struct cf_page *p);
 /* Every row, in order; stops when row() returns non-zero and returns that. */
 int cf_page_each(const struct cf_page *p, int (*row)(const struct json *row, void *owner),
 		 void *owner);
+/* The row with that id, NULL when the listing has none. */
+const struct json *cf_page_row(const struct cf_page *p, const char *id);
 
 #endif

@@ -120,24 +120,25 @@ static int record_refuse(const char *what, struct err *e)
 	return err_set(e, ERR_UPSTREAM, "Cloudflare's answer is no DNS record: %s", what);
 }
 
-/* A member is absent, null or of this type. */
-static bool may_be(const struct json *v, const char *key, enum json_type type)
+/* A value is absent, null or of this type. */
+static bool may_be(const struct json *v, enum json_type type)
 {
-	const struct json *member = json_get(v, key);
-
-	return json_is_null(member) || json_type(member) == type;
+	return json_is_null(v) || json_type(v) == type;
 }
 
+/* Listings are long: each member is looked up once. */
 int cf_record_read(const struct json *v, struct cf_record *out, struct err *e)
 {
 	const char *id = json_get_string(v, "id");
+	const struct json *content = json_get(v, "content"), *comment = json_get(v, "comment");
+	const struct json *proxied = json_get(v, "proxied"), *ttl = json_get(v, "ttl");
 	struct cf_record r = {
 		.name = json_get_string(v, "name"),
 		.type = json_get_string(v, "type"),
-		.content = json_get_string(v, "content"),
-		.comment = json_get_string(v, "comment"),
-		.proxied = json_get_bool(v, "proxied", false),
-		.ttl = json_get_int(v, "ttl", 1),
+		.content = json_string(content),
+		.comment = json_string(comment),
+		.proxied = json_bool(proxied, false),
+		.ttl = json_int_or(ttl, 1),
 	};
 
 	if (json_type(v) != JSON_OBJECT)
@@ -146,8 +147,8 @@ int cf_record_read(const struct json *v, struct cf_record *out, struct err *e)
 		return record_refuse("its id is missing or malformed", e);
 	if (!r.name || !*r.name || !r.type || !*r.type)
 		return record_refuse("its name or type is missing", e);
-	if (!may_be(v, "content", JSON_STRING) || !may_be(v, "comment", JSON_STRING) ||
-	    !may_be(v, "proxied", JSON_BOOL) || !may_be(v, "ttl", JSON_NUMBER) || r.ttl < 1)
+	if (!may_be(content, JSON_STRING) || !may_be(comment, JSON_STRING) ||
+	    !may_be(proxied, JSON_BOOL) || !may_be(ttl, JSON_NUMBER) || r.ttl < 1)
 		return record_refuse("a member is of the wrong type", e);
 	if (!r.content)
 		r.content = "";

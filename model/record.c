@@ -79,11 +79,18 @@ static bool word_ends(char c)
 	return c == '\0' || c == ' ';
 }
 
+/* Behind this beginning, or NULL. */
+static const char *past(const char *s, const char *beginning)
+{
+	return s && beginning && str_starts(s, beginning) ? s + strlen(beginning) : NULL;
+}
+
 bool mark_is(const char *comment, const char *owner, const char *install)
 {
-	AUTO(str_t) mark = str_format("%s%s/%s", mark_prefix, owner, install);
+	const char *slash = past(past(comment, mark_prefix), owner);
+	const char *end = past(past(slash, "/"), install);
 
-	return comment && str_starts(comment, mark) && word_ends(comment[strlen(mark)]);
+	return end && word_ends(*end);
 }
 
 /* The end of the mark's word, or NULL when the comment does not begin with one. */

@@ -63,20 +63,6 @@ void seen_zones(struct world *w, const struct cf_page *page)
 
 /* ---- tunnels ---- */
 
-/* Rows by Cloudflare's id, for one pass over a listing. */
-struct rows {
-	struct map by_id;
-};
-
-static int keep_row(const struct json *row, void *owner)
-{
-	struct rows *rows = owner;
-	const char *id = json_get_string(row, "id");
-	if (id)
-		(void)map_set(&rows->by_id, id, (void *)(uintptr_t)row);
-	return 0;
-}
-
 /* Seen after the listing began. A time that lies ahead of now was of a clock that was set back. */
 static bool seen_since(int64_t seen_ms, int64_t since_ms)
 {
@@ -104,13 +90,10 @@ static bool note_tunnel(struct tunnel *t, const struct json *row)
 
 void seen_tunnels(struct world *w, const struct cf_page *page, int64_t since_ms)
 {
-	struct rows rows = {0};
-	(void)cf_page_each(page, keep_row, &rows);
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
 		if (t->remote_id[0] && !seen_since(t->observed.seen_ms, since_ms) &&
-		    note_tunnel(t, map_get(&rows.by_id, t->remote_id)))
+		    note_tunnel(t, cf_page_row(page, t->remote_id)))
 			world_changed(w, OBJECT_TUNNEL, t->id);
-	map_free(&rows.by_id);
 	w->system.tunnels_listed_ms = clock_wall_ms();
 }
 
@@ -119,15 +102,13 @@ void seen_tunnels(struct world *w, const struct cf_page *page, int64_t since_ms)
 void seen_zone_records(struct world *w, const char *zone_id, const struct cf_page *page,
 		       int64_t since_ms)
 {
-	struct rows rows = {0};
 	struct cf_record found;
 	struct err e;
-	(void)cf_page_each(page, keep_row, &rows);
 	TABLE_EACH (i, struct record, r, &w->records) {
 		if (!r->remote_id[0] || !str_equal(r->zone_id, zone_id) ||
 		    seen_since(r->observed.looked_ms, since_ms))
 			continue;
-		const struct json *row = map_get(&rows.by_id, r->remote_id);
+		const struct json *row = cf_page_row(page, r->remote_id);
 		if (!row)
 			seen_record_gone(r);
 		else if (cf_record_read(row, &found, &e) == 0)
@@ -137,5 +118,4 @@ void seen_zone_records(struct world *w, const char *zone_id, const struct cf_pag
 		r->observed.looked_ms = since_ms; /* what it shows may be as old as that */
 		world_changed(w, OBJECT_RECORD, r->id);
 	}
-	map_free(&rows.by_id);
 }

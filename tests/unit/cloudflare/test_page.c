@@ -61,6 +61,8 @@ static void pages_in_order(void **state)
 	list(b, &p, 2, 100);
 	ids_are(&p, "abcde");
 	assert_int_equal(p.n_docs, 3);
+	assert_string_equal(json_get_string(cf_page_row(&p, "d"), "id"), "d");
+	assert_null(cf_page_row(&p, "f"));
 	cfb_asked_is(b, 0, "GET " PREFIX "/list?x=1&per_page=2&page=1");
 	cfb_asked_is(b, 2, "GET " PREFIX "/list?x=1&per_page=2&page=3");
 	cf_page_reset(&p);
