@@ -8,12 +8,21 @@
 
 static const char json_type_header[] = "application/json";
 
+/* Which methods a path that is an operation's takes. */
+static const char *allow_header(const char *path)
+{
+	const struct op *op = str_starts(path, "/v1/") ? op_find(path + 4) : NULL;
+	return op && op->effects == OP_READS ? "Allow: GET, HEAD, POST" : "Allow: POST";
+}
+
 static void reply_error(struct server_req *r, int status, const struct err *e)
 {
 	AUTO(buf_t) body = {0};
 	struct json_writer w;
 	char retry[48];
 	const char *headers[] = {"Cache-Control: no-store", NULL, NULL};
+	if (status == 405)
+		headers[1] = allow_header(server_req_path(r));
 	json_write_init(&w, &body);
 	json_object_begin(&w);
 	json_write_key(&w, "error");

@@ -207,15 +207,17 @@ def test_get_reads_with_arguments_from_the_query(running):
 @pytest.mark.parametrize("op", ["tunnel_create", "tunnel_delete", "route_set", "route_delete",
                                 "plan_approve", "plan_reject", "connector_restart"])
 def test_get_changes_nothing(running, op):
-    status, _, text = running.visit("GET", f"/v1/{op}?name=x&hostname=x&tunnel=x")
+    status, headers, text = running.visit("GET", f"/v1/{op}?name=x&hostname=x&tunnel=x")
     error = json.loads(text)["error"]
+    assert headers["Allow"] == "POST"
     assert status == 405 and "POST" in error["message"] and "GET" in error["message"]
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
 def test_other_methods_are_405(running, method):
-    status, _, text = running.visit(method, "/v1/tunnel_list")
+    status, headers, text = running.visit(method, "/v1/tunnel_list")
     assert status == 405 and method in json.loads(text)["error"]["message"]
+    assert headers["Allow"] == "GET, HEAD, POST"
 
 
 LINE = re.compile(r'^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{([a-z_]+="[^"\\]*",?)*\})? (-?[0-9.e+]+)$')
