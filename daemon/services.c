@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -230,6 +230,22 @@ static int listen_tcp(struct daemon *d, struct err *e)
 	return api_listen(d->api, fd, DOOR_TCP, e);
 }
 
+/* The TCP door is for this host: a socket unit must not open it to others. */
+static bool is_loopback(int fd)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} a = {.v6 = {0}};
+	socklen_t len = sizeof(a);
+	if (getsockname(fd, &a.any, &len) < 0)
+		return false;
+	return a.any.sa_family == AF_INET    ? ntohl(a.v4.sin_addr.s_addr) >> 24 == 127
+	       : a.any.sa_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&a.v6.sin6_addr)
+					     : false;
+}
+
 /* Sockets from systemd, by kind; what is not passed in is opened here. */
 static int open_doors(struct daemon *d, struct err *e)
 {
@@ -238,6 +254,11 @@ static int open_doors(struct daemon *d, struct err *e)
 	d->api = api_new(d->loop, &d->ops);
 	for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
 		bool is_unix = sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) > 0;
+		if (!is_unix && !is_loopback(fd))
+			return err_set(e, ERR_INVALID,
+				       "The passed-in socket %d is neither a Unix socket nor one "
+				       "on a loopback address",
+				       fd);
 		if (api_listen(d->api, fd, is_unix ? DOOR_UNIX : DOOR_TCP, e) < 0)
 			return -1;
 		have_unix = have_unix || is_unix;

@@ -304,6 +304,17 @@ def test_sockets_passed_in(host):
         host.stop()
 
 
+def test_a_passed_in_socket_that_others_could_reach_is_refused(host):
+    with listening(host.socket) as unix, socket.socket() as tcp:
+        tcp.bind(("0.0.0.0", 0))
+        tcp.listen(16)
+        done = subprocess.run([sys.executable, "-c", STARTER, f"{unix.fileno()},{tcp.fileno()}",
+                               str(BUILD / "aditd"), "--config", str(host.config_path)],
+                              pass_fds=[unix.fileno(), tcp.fileno()], env={}, cwd="/", timeout=60,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    assert done.returncode == 1 and "loopback" in done.stderr
+
+
 @pytest.mark.skipif(not shutil.which("systemd-socket-activate"), reason="not installed here")
 def test_started_by_the_first_client(host):
     with open(host.log_path, "ab") as log:
