@@ -15,7 +15,8 @@
 #define HINT_TOKEN                                                                                 \
 	"Make a token in the Cloudflare dashboard (My Profile or Manage Account > API Tokens), "   \
 	"put it into the file of cloudflare.api_token_file and reload aditd (SIGHUP)."
-#define HINT_BASE "Check cloudflare.base_url, and what stands between this host and Cloudflare."
+#define HINT_TAKEN "Remove that record at Cloudflare, or choose another name."
+#define HINT_BASE  "Check cloudflare.base_url, and what stands between this host and Cloudflare."
 
 struct meaning {
 	int from, to; /* HTTP status */
@@ -49,12 +50,13 @@ static const struct meaning meanings[] = {
 	{400, 499, 10405, ERR_INVALID, false, false, "Cloudflare does not allow this call", NULL},
 	{400, 404, 81044, ERR_NOT_FOUND, true, false, "the DNS record does not exist", NULL},
 	{400, 499, 81053, ERR_CONFLICT, false, false,
-	 "another DNS record (A, AAAA or CNAME) has this name", NULL},
-	{400, 499, 81054, ERR_CONFLICT, false, false, "a CNAME record has this name", NULL},
-	{400, 499, 81057, ERR_CONFLICT, false, false, "the DNS record exists already", NULL},
+	 "another DNS record (A, AAAA or CNAME) has this name", HINT_TAKEN},
+	{400, 499, 81054, ERR_CONFLICT, false, false, "a CNAME record has this name", HINT_TAKEN},
+	{400, 499, 81057, ERR_CONFLICT, false, false, "the DNS record exists already", HINT_TAKEN},
 	{400, 499, 81058, ERR_CONFLICT, false, false, "an identical DNS record exists already",
-	 NULL},
-	{400, 499, 1013, ERR_CONFLICT, false, false, "another tunnel has this name", NULL},
+	 HINT_TAKEN},
+	{400, 499, 1013, ERR_CONFLICT, false, false, "another tunnel has this name",
+	 "Rename or delete that tunnel, or choose another name."},
 	{400, 499, 1022, ERR_CONFLICT, false, true, "connectors are still connected to the tunnel",
 	 NULL},
 	{400, 499, 1023, ERR_CONFLICT, false, true, "the tunnel still has private-network routes",

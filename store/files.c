@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,16 +24,50 @@
 #define FILE_MODE      (S_IRUSR | S_IWUSR)
 #define FILE_FLAGS     (O_RDWR | O_NOFOLLOW | O_CLOEXEC)
 #define ASIDE_NAME_MAX 80
+#define LOCK_TRIES     100
+#define LOCK_PAUSE_NS  (20 * 1000 * 1000)
 
 static const char *const suffixes[] = {"", "-wal", "-shm"};
 
 /* ---- the lock ---- */
 
-static int fail_locked(struct store *s, int fd, struct err *e)
+static long lock_pid(int fd)
 {
 	char text[24] = "";
 	ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-	long pid = n > 0 ? strtol(text, NULL, 10) : 0;
+
+	return n > 0 ? strtol(text, NULL, 10) : 0;
+}
+
+static bool holder_is_dead(int fd)
+{
+	long pid = lock_pid(fd);
+
+	return pid > 0 && kill((pid_t)pid, 0) < 0 && errno == ESRCH;
+}
+
+/* A daemon that was killed while it started a connector leaves the lock with the child until that
+ * runs its program: for a moment a dead process seems to hold it. */
+static int lock_patiently(int fd)
+{
+	struct timespec pause = {.tv_nsec = LOCK_PAUSE_NS};
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (!flock(fd, LOCK_EX | LOCK_NB))
+			return 0;
+		if (errno != EWOULDBLOCK)
+			return -1;
+		if (!holder_is_dead(fd))
+			break;
+		(void)nanosleep(&pause, NULL);
+	}
+	errno = EWOULDBLOCK;
+	return -1;
+}
+
+static int fail_locked(struct store *s, int fd, struct err *e)
+{
+	long pid = lock_pid(fd);
 
 	if (pid > 0)
 		err_set(e, ERR_BUSY, "%s is in use by another aditd, process %ld", s->dir, pid);
@@ -57,7 +92,7 @@ int files_lock(struct store *s, struct err *e)
 
 	if (fd < 0)
 		return err_errno(e, "cannot open %s/%s", s->dir, LOCK_FILE);
-	if (flock(fd, LOCK_EX | LOCK_NB)) {
+	if (lock_patiently(fd)) {
 		if (errno == EWOULDBLOCK)
 			return fail_locked(s, fd, e);
 		return err_errno(e, "cannot lock %s/%s", s->dir, LOCK_FILE);

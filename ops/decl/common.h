@@ -13,7 +13,7 @@
 		FIELD(T, timeout, .fallback = "30s", .min = 1000, .max = 600000,                   \
 		      .doc = "How long to wait for that."),                                        \
 		FIELD(T, reason, .max = 500, .doc = "Why; kept with the plan and in the ledger."), \
-		FIELD(T, if_revision, .min = 0, .max = INT64_MAX,                                  \
+		FIELD(T, if_revision, .min = 1, .max = INT64_MAX,                                  \
 		      .doc = "Refuse when the desired state is no longer at this revision."),      \
 		FIELD(T, approve, .flags = ARG_SOCKET_ONLY,                                        \
 		      .doc = "Approve the plan in the same call, where the caller may."),          \

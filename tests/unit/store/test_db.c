@@ -219,8 +219,17 @@ static void a_second_store_is_busy(void **state)
 	open_store(f);
 }
 
-/* Holds the store until it is killed. */
-static pid_t hold_store(struct fixture *f)
+/* A child as it is between fork and exec: it has a copy of the lock's descriptor. */
+static void leave_child(int64_t ms)
+{
+	if (fork())
+		return;
+	usleep((useconds_t)ms * 1000);
+	_exit(0);
+}
+
+/* Holds the store until it is killed; a child of it holds the lock that much longer. */
+static pid_t hold_store(struct fixture *f, int64_t child_ms)
 {
 	int ready[2];
 	char byte;
@@ -235,6 +244,8 @@ static pid_t hold_store(struct fixture *f)
 
 		if (store_open(&f->options, &s, &e))
 			_exit(1);
+		if (child_ms)
+			leave_child(child_ms);
 		if (write(ready[1], "x", 1) != 1)
 			_exit(1);
 		for (;;)
@@ -249,11 +260,21 @@ static pid_t hold_store(struct fixture *f)
 static void another_process_is_named_and_its_death_frees_the_lock(void **state)
 {
 	struct fixture *f = *state;
-	pid_t pid = hold_store(f);
+	pid_t pid = hold_store(f, 0);
 	AUTO(str_t) named = str_format("process %ld", (long)pid);
 
 	REFUSED(f, ERR_BUSY, store_open(&f->options, &f->s, &f->e));
 	SAYS(f, named);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	open_store(f);
+}
+
+static void a_dead_holder_is_waited_for_a_moment(void **state)
+{
+	struct fixture *f = *state;
+	pid_t pid = hold_store(f, 400);
+
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	open_store(f);
@@ -467,6 +488,7 @@ int main(void)
 		TEST(the_clean_sign_goes_with_the_first_write),
 		TEST(a_second_store_is_busy),
 		TEST(another_process_is_named_and_its_death_frees_the_lock),
+		TEST(a_dead_holder_is_waited_for_a_moment),
 		TEST(another_program_in_the_file_is_busy),
 		TEST(another_owner_is_refused),
 		TEST(the_account_is_pinned_when_first_known),
