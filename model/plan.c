@@ -16,16 +16,6 @@ struct plan *plan_new(const char *operation, const char *principal, const char *
 	return p;
 }
 
-static void free_edit(struct edit *d)
-{
-	free(d->name);
-	free(d->path);
-	free(d->service);
-	free(d->origin);
-	free(d->type);
-	free(d->comment);
-}
-
 static void free_change(struct change *c)
 {
 	free(c->object);
@@ -36,7 +26,7 @@ static void free_change(struct change *c)
 static void clear_body(struct plan *p)
 {
 	for (size_t i = 0; i < p->n_edits; i++)
-		free_edit(&p->edits[i]);
+		edit_clear(&p->edits[i]);
 	for (size_t i = 0; i < p->n_changes; i++)
 		free_change(&p->changes[i]);
 	free(steal(&p->edits));

@@ -29,6 +29,14 @@ struct edit {
 	bool proxied;
 };
 
+/* An edit by itself: owned by the caller, cleared to zeroes. What it holds goes through all of
+ * these by one table, so that no member is forgotten by one of them. */
+void edit_clear(struct edit *d);
+void edit_copy(struct edit *dst, const struct edit *src);
+void edit_write(const struct edit *d, struct json_writer *w);
+/* ERR_INVALID when it is no edit. */
+MUST_USE int edit_read(struct edit *d, const struct json *v, struct err *e);
+
 /* What a person reads: sign '+' made, '~' changed, '-' deleted, '=' left alone. */
 struct change {
 	char sign;

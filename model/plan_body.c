@@ -39,22 +39,24 @@ static void put_text(struct json_writer *w, const char *key, const char *s)
 		json_put_string(w, key, s);
 }
 
+void edit_write(const struct edit *d, struct json_writer *w)
+{
+	json_object_begin(w);
+	json_put_string(w, "kind", edit_names[d->kind]);
+	json_put_string(w, "id", d->id);
+	json_put_string(w, "tunnel_id", d->tunnel_id);
+	for (size_t k = 0; k < ARRAY_LEN(edit_texts); k++)
+		put_text(w, edit_texts[k].key, *edit_text(d, k));
+	json_put_int(w, "replicas", d->replicas);
+	json_put_bool(w, "proxied", d->proxied);
+	json_object_end(w);
+}
+
 static void write_edits(const struct plan *p, struct json_writer *w)
 {
 	json_array_begin(w);
-	for (size_t i = 0; i < p->n_edits; i++) {
-		const struct edit *d = &p->edits[i];
-
-		json_object_begin(w);
-		json_put_string(w, "kind", edit_names[d->kind]);
-		json_put_string(w, "id", d->id);
-		json_put_string(w, "tunnel_id", d->tunnel_id);
-		for (size_t k = 0; k < ARRAY_LEN(edit_texts); k++)
-			put_text(w, edit_texts[k].key, *edit_text(d, k));
-		json_put_int(w, "replicas", d->replicas);
-		json_put_bool(w, "proxied", d->proxied);
-		json_object_end(w);
-	}
+	for (size_t i = 0; i < p->n_edits; i++)
+		edit_write(&p->edits[i], w);
 	json_array_end(w);
 }
 
@@ -167,15 +169,11 @@ static int read_edit_kind(const struct json *v, enum edit_kind *kind, struct err
 	return damaged(e, "kind");
 }
 
-static int read_edit(struct plan *p, const struct json *v, struct err *e)
+/* Fills a zeroed edit, which is to be cleared even after a failure. */
+static int fill_edit(struct edit *d, const struct json *v, struct err *e)
 {
-	enum edit_kind kind = EDIT_KINDS;
-	char id[ID_SIZE];
-	struct edit *d;
-
-	if (read_edit_kind(v, &kind, e) < 0 || read_id(v, "id", id, e) < 0)
+	if (read_edit_kind(v, &d->kind, e) < 0 || read_id(v, "id", d->id, e) < 0)
 		return -1;
-	d = plan_edit(p, kind, id);
 	for (size_t k = 0; k < ARRAY_LEN(edit_texts); k++)
 		if (read_text(v, edit_texts[k].key, edit_text(d, k), e) < 0)
 			return -1;
@@ -183,6 +181,44 @@ static int read_edit(struct plan *p, const struct json *v, struct err *e)
 		return damaged(e, "replicas");
 	d->proxied = json_get_bool(v, "proxied", false);
 	return read_id(v, "tunnel_id", d->tunnel_id, e);
+}
+
+int edit_read(struct edit *d, const struct json *v, struct err *e)
+{
+	struct edit fresh = {.kind = EDIT_KINDS};
+
+	if (fill_edit(&fresh, v, e) < 0) {
+		edit_clear(&fresh);
+		return -1;
+	}
+	*d = fresh;
+	return 0;
+}
+
+static int read_edit(struct plan *p, const struct json *v, struct err *e)
+{
+	struct edit fresh;
+
+	if (edit_read(&fresh, v, e) < 0)
+		return -1;
+	*plan_edit(p, fresh.kind, fresh.id) = fresh;
+	return 0;
+}
+
+/* ---- edits by themselves ---- */
+
+void edit_clear(struct edit *d)
+{
+	for (size_t k = 0; k < ARRAY_LEN(edit_texts); k++)
+		free(*edit_text(d, k));
+	memset(d, 0, sizeof(*d));
+}
+
+void edit_copy(struct edit *dst, const struct edit *src)
+{
+	*dst = *src;
+	for (size_t k = 0; k < ARRAY_LEN(edit_texts); k++)
+		*edit_text(dst, k) = str_dup(*edit_text(src, k));
 }
 
 static int read_change(struct plan *p, const struct json *v, struct err *e)
