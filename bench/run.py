@@ -1,0 +1,459 @@
+"""Runs the benchmarks that docs/PERFORMANCE.md tells of, and prints its tables.
+
+Every figure stands beside a named peer or a program that does the least possible, measured in the
+same run and in turns with it. Medians; n is the number of samples. Nothing here is a test.
+"""
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/e2e"))
+parser = argparse.ArgumentParser(description=__doc__)
+parser.add_argument("--build", required=True, type=pathlib.Path)
+parser.add_argument("--quick", action="store_true", help="few samples: does all of it run?")
+parser.add_argument("--only", help="names, with commas between them")
+options = parser.parse_args()
+os.environ["ADIT_BUILD"] = str(options.build.resolve())
+
+from harness import Host, Sim, until  # noqa: E402
+
+BUILD = options.build.resolve()
+HERE = pathlib.Path(__file__).resolve().parent
+QUICK = options.quick
+NODE, RUNSV = shutil.which("node"), os.environ.get("RUNSV") or shutil.which("runsv")
+SECRET = "AQIDBAUGBwgBAgMEBQYHCAECAwQFBgcIAQIDBAUGBwg="
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+# ---- small things ----
+
+def table(title, head, rows):
+    print(f"\n### {title}\n")
+    print("| " + " | ".join(head) + " |")
+    print("|" + "---|" * len(head))
+    for row in rows:
+        print("| " + " | ".join(str(c) for c in row) + " |")
+    sys.stdout.flush()
+
+
+def median(values):
+    return statistics.median(values)
+
+
+def show(value):
+    return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}" if value >= 10 else f"{value:,.2f}"
+
+
+def compared(samples, base, scale=1.0):
+    """Rows of name, n, median and ratio to the named base; samples: {name: [values]}."""
+    floor = median(samples[base])
+    return [(name, len(v), show(median(v) * scale), f"{median(v) / floor:.2f}")
+            for name, v in samples.items() if v]
+
+
+@contextlib.contextmanager
+def scratch():
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="adit-bench-", dir="/tmp"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def simulated(*args):
+    with scratch() as folder:
+        sim = Sim(folder, *args)
+        try:
+            yield sim
+        finally:
+            sim.close()
+
+
+@contextlib.contextmanager
+def hosted(sim, **settings):
+    host = Host(sim, owner="bench")
+    host.configure(log={"level": "info"}, **settings)
+    try:
+        yield host
+    finally:
+        host.close()
+        shutil.rmtree(host.folder, ignore_errors=True)
+
+
+def ended(process):
+    process.terminate()
+    try:
+        process.wait(20)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def rss_kib(pid):
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("VmRSS"))
+
+
+def cpu_ms(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * 1000 / TICK
+
+
+# ---- observation ----
+
+def fill_sim(sim, tunnels, records, install):
+    """Tunnels and records as aditd would have made them; lines for bench-commit adopt."""
+    sim.control("POST", "seed", {
+        "zones": [{"name": "big.example", "plan": "pro", "record_quota": records + 10}],
+        "limits": {"requests": 100000, "window_s": 300}})
+    edits = [{"method": "POST", "path": "/accounts/@account/cfd_tunnel",
+              "body": {"name": f"tunnel-{i:04d}", "config_src": "cloudflare",
+                       "tunnel_secret": SECRET}} for i in range(tunnels)]
+    for i in range(0, tunnels, 100):
+        sim.control("POST", "edit", edits[i:i + 100])
+    made = sim.tunnels()
+    posts = [{"type": "CNAME", "name": f"app{i:05d}.big.example", "ttl": 1, "proxied": True,
+              "content": f"{made[i * tunnels // records]['id']}.cfargotunnel.com",
+              "comment": f"adit:bench/{install}"} for i in range(records)]
+    for i in range(0, records, 200):
+        sim.edit("POST", "/zones/@big.example/dns_records/batch", {"posts": posts[i:i + 200]})
+    zone = next(z for z in sim.state()["zones"] if z["name"] == "big.example")
+    by_content = {}
+    for r in zone["records"]:
+        by_content.setdefault(r["content"], []).append(r)
+    lines = []
+    for t in made:
+        lines.append(f"t {t['name']} {t['id']}\n")
+        lines += [f"d {r['name']} {r['id']} {zone['id']}\n"
+                  for r in by_content.get(f"{t['id']}.cfargotunnel.com", [])]
+    return zone["id"], lines
+
+
+def save_page(sim, path, file):
+    request = urllib.request.Request(sim.api_url + path,
+                                     headers={"Authorization": f"Bearer {sim.token}"})
+    with urllib.request.urlopen(request) as answer:
+        file.write_bytes(answer.read())
+    return str(file)
+
+
+def observe_cpu(files):
+    rounds = 6 if QUICK else 12
+    samples = {"aditd's rooms": [], "node JSON.parse + diff": []}
+    commands = {"aditd's rooms": [BUILD / "bench-observe", str(rounds), *files],
+                "node JSON.parse + diff": [NODE, HERE / "observe.mjs", str(rounds), *files]}
+    if not NODE:
+        samples.pop("node JSON.parse + diff")
+    for _ in range(1 if QUICK else 10):
+        for name in samples:
+            out = subprocess.run(commands[name], check=True, capture_output=True, text=True).stdout
+            # The first rounds warm up caches and compilers.
+            samples[name] += [tuple(map(int, line.split())) for line in out.splitlines()[3:]]
+    base = list(samples)[-1]
+    for column, what in ((0, "10,000 records"), (1, "1,000 tunnels")):
+        table(f"CPU of a look at {what}", ("", "n", "ms", "ratio"),
+              compared({k: [s[column] for s in v] for k, v in samples.items()}, base, 0.001))
+
+
+def requests_of(rows):
+    return [r for r in rows if r["status"]]
+
+
+def full_look(sim, install, state, lines):
+    """API calls and CPU of aditd, from its start and in later looks."""
+    subprocess.run([BUILD / "bench-commit", state, "adopt"], input="".join(lines), text=True,
+                   check=True)
+    with hosted(sim, state_dir=str(state), reconcile={"interval": "3s"}) as host:
+        mark = sim.mark()
+        host.start(observed=False)
+        look = lambda: [r for r in sim.log(mark) if "dns_records" in r["path"]]  # noqa: E731
+        until(lambda: len(look()) >= 2, 60, why="the records were not listed")
+        time.sleep(1.5)
+        first = requests_of(sim.log(mark))
+        counts, used = [], []
+        for _ in range(2 if QUICK else 5):
+            mark, before = sim.mark(), cpu_ms(host.process.pid)
+            until(lambda: len(look()) >= 2, 60, why="no second look")
+            time.sleep(1.2)
+            counts.append(len(requests_of(sim.log(mark))))
+            used.append(cpu_ms(host.process.pid) - before)
+        problems = len(host.status()["problems"])
+        rss = rss_kib(host.process.pid)
+        host.stop()
+    return first, counts, used, problems, rss
+
+
+def bench_observe():
+    with scratch() as folder, simulated("--zone", "example.com") as sim:
+        state = folder / "state"
+        state.mkdir(mode=0o700)
+        install = subprocess.run([BUILD / "bench-commit", state, "fill", "0"], check=True,
+                                 capture_output=True, text=True).stdout.strip()
+        zone, lines = fill_sim(sim, 1000, 10000, install)
+        files = [save_page(sim, f"/accounts/{sim.account}/cfd_tunnel?is_deleted=false"
+                           "&per_page=1000&page=1", folder / "tunnels.json")]
+        files += [save_page(sim, f"/zones/{zone}/dns_records?per_page=5000&page={p}",
+                            folder / f"records{p}.json") for p in (1, 2)]
+        observe_cpu(files)
+        first, counts, used, problems, rss = full_look(sim, install, state, lines)
+        least = 1 + 1 + 2
+        table("Calls of a complete look: 1,000 tunnels, 10,000 records",
+              ("", "n", "calls", "ratio"),
+              [("least: zones, tunnels, 2 pages of records", "", least, "1.00"),
+               ("first look after a start", 1, len(first), f"{len(first) / least:.2f}"),
+               ("a later look", len(counts), show(median(counts)),
+                f"{median(counts) / least:.2f}")])
+        families = {}
+        for r in first:
+            key = f"{r['method']} {r['family']}"
+            families[key] = families.get(key, 0) + 1
+        print("\nFirst look: " + ", ".join(f"{n} {k}" for k, n in sorted(families.items())) + ".")
+        print(f"CPU of aditd for a later look, HTTP and all: {median(used):.0f} ms "
+              f"(n {len(used)}); RSS then {rss:,} KiB; problems told: {problems}.")
+
+
+# ---- restart ----
+
+class Starts:
+    """What bench-child wrote: who began when."""
+
+    def __init__(self, folder, name):
+        self.program = folder / name
+        self.file = folder / (name + ".starts")
+        shutil.copy(BUILD / "bench-child", self.program)
+
+    def rows(self):
+        if not self.file.exists():
+            return []
+        return [tuple(map(int, line.split())) for line in self.file.read_text().splitlines()]
+
+    def alive(self):
+        return [pid for pid, _ in self.rows() if pathlib.Path(f"/proc/{pid}/exe").exists()]
+
+    def kill_one(self, pid):
+        """Nanoseconds from SIGKILL to the first instruction of the next one."""
+        known = len(self.rows())
+        at = time.monotonic_ns()
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: len(self.rows()) > known, 30, 0.002, "nothing was started again")
+        return self.rows()[known][1] - at
+
+
+def run_script(folder, slot, program):
+    service = folder / f"sv{slot}"
+    service.mkdir()
+    (service / "run").write_text(f"#!/bin/sh\nexec {program}\n")
+    (service / "run").chmod(0o755)
+    return service
+
+
+def bench_restart():
+    count = 5 if QUICK else 24
+    with scratch() as folder, simulated("--zone", "example.com") as sim, \
+            hosted(sim) as host:
+        ours, least, runit = (Starts(folder, n) for n in ("cloudflared", "least", "runit"))
+        host.configure(connectors={"cloudflared": str(ours.program)})
+        host.cloudflared = ours.program
+        host.start()
+        host.api("tunnel_create", name="restart", replicas=count, wait=False)
+        running = [subprocess.Popen([BUILD / "bench-restarter", str(count), least.program])]
+        services = [run_script(folder, i, runit.program) for i in range(count if RUNSV else 0)]
+        runsvs = [subprocess.Popen([RUNSV, s], stdout=subprocess.DEVNULL,
+                                   stderr=subprocess.DEVNULL) for s in services]
+        who = {"least: spawn + pidfd": least, "runit runsv": runit, "aditd": ours}
+        if not RUNSV:
+            del who["runit runsv"]
+        for starts in who.values():
+            until(lambda s=starts: len(s.alive()) == count, 60, why="not all were started")
+        # A short life is a flapping one: runsv then waits a second, and aditd up to 100 ms. Ten
+        # seconds are a stable run to aditd.
+        time.sleep(11)
+        pids = {name: starts.alive() for name, starts in who.items()}
+        samples = {name: [] for name in who}
+        for i in range(count):
+            for name, starts in who.items():
+                samples[name].append(starts.kill_one(pids[name][i]))
+                time.sleep(0.05)
+        memory = {"aditd": rss_kib(host.process.pid), "least": rss_kib(running[0].pid),
+                  "runsv": sum(rss_kib(p.pid) for p in runsvs)}
+        host.stop()
+        for p in running + runsvs:
+            ended(p)
+        for starts in who.values():
+            for pid in starts.alive():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+    table("Restart: SIGKILL to the first instruction of the next process", ("", "n", "ms", "ratio"),
+          compared(samples, "least: spawn + pidfd", 1e-6))
+    if RUNSV:
+        print(f"\nRSS with {count} children: runsv {memory['runsv']:,} KiB, least "
+              f"{memory['least']:,} KiB, aditd {memory['aditd']:,} KiB.")
+
+
+# ---- memory and idle ----
+
+def bench_memory():
+    steps = [0, 25, 50] if QUICK else [0, 100, 200, 500, 1000]
+    rows, idle = [], None
+    with simulated("--zone", "example.com") as sim, \
+            hosted(sim, connectors={"health": {"interval": "5s", "timeout": "2s", "failures": 3,
+                                               "unready": "45s"}}) as host:
+        sim.control("POST", "seed", {"limits": {"requests": 100000, "window_s": 300}})
+        host.start()
+        pid, have, base = host.process.pid, 0, 0
+        for want in steps:
+            while have < want:
+                host.api("tunnel_create", name=f"many-{have}", replicas=25, wait=False)
+                have += 25
+            until(lambda: sum(c["state"] == "ready" for c in host.items("connector_list"))
+                  >= want, 240, 0.5, "not all connectors became ready")
+            time.sleep(1 if QUICK else 6)
+            rss = rss_kib(pid)
+            base = base or rss
+            rows.append((want, f"{rss:,}", show((rss - base) / want) if want else ""))
+            if idle is None and want >= (50 if QUICK else 100):
+                seconds = 3 if QUICK else 10
+                before = cpu_ms(pid)
+                time.sleep(seconds)
+                idle = (want, seconds, cpu_ms(pid) - before)
+        host.stop()
+    table("RSS of aditd", ("connectors", "KiB", "KiB a connector"), rows)
+    print(f"\nIdle, {idle[0]} connectors probed every 5 s: {idle[2]:.0f} ms of CPU in {idle[1]} s, "
+          f"{idle[2] * 1000 / idle[0] / idle[1]:.0f} us a connector and second, "
+          f"{idle[2] / idle[1] / 10:.2f} % of a core.")
+
+
+# ---- round trip ----
+
+def pinned(process_or_pid):
+    os.sched_setaffinity(getattr(process_or_pid, "pid", process_or_pid), {0})
+
+
+def bench_roundtrip():
+    rounds, count = (2, 500) if QUICK else (20, 2000)
+    with scratch() as folder, simulated("--zone", "example.com") as sim, hosted(sim) as host:
+        host.start()
+        host.publish("app.example.com", "http://127.0.0.1:9", wait=False)
+        until(lambda: host.status()["routes"] and host.connector_pids(), why="no connector")
+        time.sleep(2)
+        size = len(json.dumps({"result": host.status()}, separators=(",", ":")))
+        echo = subprocess.Popen([BUILD / "bench-echo", folder / "echo", str(size)])
+        least = subprocess.Popen([BUILD / "bench-listener", folder / "least", str(size)])
+        for p in (host.process, echo, least):
+            pinned(p)
+        where = {"least: blocking read and write": folder / "least",
+                 "loop/server, fixed answer": folder / "echo", "aditd status_get": host.socket}
+        until(lambda: all(p.exists() for p in where.values()), why="no socket")
+        samples = {name: [] for name in where}
+        for _ in range(rounds):
+            for name, path in where.items():
+                out = subprocess.run(["taskset", "-c", "0", BUILD / "bench-client", path,
+                                      str(count), "/v1/status_get"], check=True,
+                                     capture_output=True, text=True).stdout
+                # One sample a round: the median of its requests.
+                samples[name].append(median([int(v) for v in out.splitlines()[1:]]))
+        host.stop()
+        ended(echo)
+        ended(least)
+    table(f"Round trip on a Unix socket, one CPU, {size} bytes", ("", "n", "us", "ratio"),
+          compared(samples, "loop/server, fixed answer", 0.001))
+
+
+# ---- durable writes ----
+
+def bench_commit():
+    rounds = 20 if QUICK else 300
+    names = ("floor: 4 KiB in place + fdatasync", "one ledger row",
+             "a changed route: plan, rows, revision, ledger", "a row of 100 in one transaction")
+    with scratch() as folder:
+        out = subprocess.run([BUILD / "bench-commit", folder, str(rounds)], check=True,
+                             capture_output=True, text=True).stdout
+    columns = zip(*(map(int, line.split()) for line in out.splitlines()))
+    table("Durable writes", ("", "n", "us", "ratio"),
+          compared(dict(zip(names, map(list, columns))), names[0], 0.001))
+
+
+# ---- cold start ----
+
+def first_answer(command, path, **how):
+    """Nanoseconds from before exec to the first answer, by a client that waits already."""
+    with contextlib.suppress(FileNotFoundError):
+        pathlib.Path(path).unlink()
+    client = subprocess.Popen([BUILD / "bench-client", path, "0", "/v1/status_get"],
+                              stdout=subprocess.PIPE, text=True)
+    time.sleep(0.05)
+    at = time.monotonic_ns()
+    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **how)
+    out = client.communicate(timeout=30)[0]
+    ended(server)
+    assert client.returncode == 0, command
+    return int(out.split()[1]) - at
+
+
+SERVE = {
+    "node": "const p=process.argv[1];require('http').createServer((q,r)=>{r.setHeader("
+            "'Content-Length','2');r.end('{}')}).listen(p)",
+    "python3": "import http.server,socketserver,sys\n"
+               "class H(http.server.BaseHTTPRequestHandler):\n"
+               "    protocol_version='HTTP/1.1'\n"
+               "    def do_GET(self):\n"
+               "        self.send_response(200); self.send_header('Content-Length','2')\n"
+               "        self.end_headers(); self.wfile.write(b'{}')\n"
+               "    def address_string(self): return 'x'\n"
+               "socketserver.UnixStreamServer(sys.argv[1],H).serve_forever()",
+}
+
+
+def bench_start():
+    rounds = 3 if QUICK else 24
+    with scratch() as folder, simulated("--zone", "example.com") as sim, hosted(sim) as host:
+        host.state_dir.mkdir(mode=0o700)
+        subprocess.run([BUILD / "bench-commit", host.state_dir, "fill", "1000"], check=True,
+                       stdout=subprocess.DEVNULL)
+        # Nothing answers there: what is looked at is the start alone.
+        host.configure(cloudflare={"base_url": "http://127.0.0.1:9/client/v4"})
+        path = folder / "socket"
+        commands = {
+            "least: static, bind and answer": ([BUILD / "bench-listener", path, "2"], path, {}),
+            "python3 http.server": (["/usr/bin/python3", "-c", SERVE["python3"], path], path, {}),
+            "aditd, 1,000 routes": ([BUILD / "aditd", "--config", host.config_path], host.socket,
+                                    {"env": {}}),
+        }
+        if NODE:
+            commands["node http"] = ([NODE, "-e", SERVE["node"], path], path, {})
+        samples = {name: [] for name in commands}
+        for _ in range(rounds):
+            for name, (command, socket, how) in commands.items():
+                samples[name].append(first_answer(command, socket, **how))
+    base = "node http" if NODE else "python3 http.server"
+    table("Cold start: exec to the first answer", ("", "n", "ms", "ratio"),
+          compared(samples, base, 1e-6))
+
+
+ALL = {"observe": bench_observe, "restart": bench_restart, "memory": bench_memory,
+       "roundtrip": bench_roundtrip, "commit": bench_commit, "start": bench_start}
+
+
+def main():
+    wanted = options.only.split(",") if options.only else list(ALL)
+    for name in wanted:
+        if name not in ALL:
+            parser.error(f"{name} is none of {', '.join(ALL)}")
+    print(f"{os.cpu_count()} cores, kernel {os.uname().release}, load {os.getloadavg()[0]:.1f}"
+          f"{'' if NODE else '; node is missing'}{'' if RUNSV else '; runsv is missing'}")
+    for name in wanted:
+        ALL[name]()
+
+
+main()
