@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "cloudflare/configs.h"
 #include "reconcile/act.h"
+#include "reconcile/keep.h"
 #include "reconcile/merge.h"
 #include "reconcile/planner.h"
 
@@ -55,10 +56,14 @@ static void start_read(struct act *a)
 
 /* ---- merge and put ---- */
 
-static const struct route **routes_of(const struct world *w, const struct tunnel *t, size_t *n)
+/* The tunnel's routes, and what it keeps for names that are moving away. */
+static const struct route **routes_of(const struct world *w, const struct tunnel *t,
+				      const struct kept *kept, size_t *n)
 {
-	const struct route **routes = mem_array(w->routes.n + 1, sizeof(*routes));
+	const struct route **routes = mem_array(w->routes.n + kept->n + 1, sizeof(*routes));
 	*n = 0;
+	for (size_t i = 0; i < kept->n; i++)
+		routes[(*n)++] = kept->items[i];
 	TABLE_EACH (i, struct route, r, &w->routes)
 		if (str_equal(r->tunnel_id, t->id))
 			routes[(*n)++] = r;
@@ -77,15 +82,17 @@ static char *load_sent(struct act *a, const struct tunnel *t)
 	return store_get_meta(a->x->store, key);
 }
 
-static int merge_routes(struct act *a, const struct tunnel *t, struct merge_result *out,
-			struct err *e)
+static int merge_routes(struct act *a, struct tunnel *t, struct merge_result *out, struct err *e)
 {
 	AUTO(str_t) base = NULL;
 	AUTO(str_t) sent = load_sent(a, t);
+	AUTO(kept_t) kept = {0};
 	size_t n = 0;
 	if (store_load_rules(a->x->store, t->id, &base, e) < 0)
 		return -1;
-	const struct route **routes = routes_of(a->x->world, t, &n);
+	keep_rules(a->x->world, t, base, &kept);
+	t->observed.config_keeps = kept.n > 0;
+	const struct route **routes = routes_of(a->x->world, t, &kept, &n);
 	struct merge_input in = {.remote = t->observed.config,
 				 .base = base,
 				 .sent = sent,

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reconcile/keep.h"
+
 /* How often a create that may still land is looked for. */
 #define LOOK_AGAIN_MS 2000
 
@@ -153,7 +155,8 @@ static bool config_known(const struct planning *p, const struct tunnel *t, bool 
 static void plan_config(struct planning *p, const struct tunnel *t)
 {
 	bool due = put_is_due(p, t);
-	if (t->applied_generation == t->generation && !due)
+	bool moved = t->observed.config_keeps && !keep_waits(p->w, t);
+	if (t->applied_generation == t->generation && !due && !moved)
 		return;
 	bool first = t->config_version == 0 && !has_routes(p->w, t) && !t->observed.put_unknown_ms;
 	if (!first && config_known(p, t, due) && t->observed.config_local) {

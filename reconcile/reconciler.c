@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "reconcile/act.h"
+#include "reconcile/keep.h"
 #include "reconcile/observe.h"
 
 #define MAX_IN_FLIGHT 8
@@ -333,8 +334,23 @@ struct reconciler *reconciler_new(struct loop *l, struct world *w, struct store 
 	return r;
 }
 
+/* Rules that an earlier life of ours kept for a name on its way. */
+static void recall_kept(struct reconciler *r)
+{
+	struct err e;
+	TABLE_EACH (i, struct tunnel, t, &r->x.world->tunnels) {
+		AUTO(str_t) rules = NULL;
+		AUTO(kept_t) kept = {0};
+		if (!t->config_version || store_load_rules(r->x.store, t->id, &rules, &e) < 0)
+			continue;
+		keep_rules(r->x.world, t, rules, &kept);
+		t->observed.config_keeps = kept.leftover;
+	}
+}
+
 void reconciler_start(struct reconciler *r)
 {
+	recall_kept(r);
 	world_watch(r->x.world, &r->watcher, world_moved, r);
 	observe_now(r);
 }

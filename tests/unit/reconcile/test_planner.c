@@ -274,6 +274,25 @@ static void a_record_moves_only_when_the_new_way_serves(void **state)
 	world_free(w);
 }
 
+static void a_kept_rule_goes_when_its_name_has_moved(void **state)
+{
+	struct world *w = new_world();
+	struct tunnel *old = add_made_tunnel(w), *new = add_tunnel(w);
+	struct record *r = add_made_record(w, old);
+	(void)state;
+	(void)str_copy(new->remote_id, UUID_SIZE, "99999999-2222-4333-8444-555555555555");
+	(void)str_copy(r->tunnel_id, ID_SIZE, new->id);
+	old->config_version = 1;
+	assert_int_equal(due(w, NOW, old->id), NOTHING);
+	old->observed.config_keeps = true;
+	assert_int_equal(due(w, NOW, old->id), NOTHING);
+	str_set(&r->observed.content, "99999999-2222-4333-8444-555555555555.cfargotunnel.com");
+	assert_int_equal(due(w, NOW, old->id), ACT_CONFIG_READ);
+	str_set(&r->observed.content, NULL); /* not looked at yet: it may lead there */
+	assert_int_equal(due(w, NOW, old->id), NOTHING);
+	world_free(w);
+}
+
 /* ---- deleting ---- */
 
 static void deleting_goes_in_the_order_that_works(void **state)
@@ -479,6 +498,7 @@ int main(void)
 		cmocka_unit_test(a_name_without_a_zone_is_refused),
 		cmocka_unit_test(a_made_record),
 		cmocka_unit_test(a_record_moves_only_when_the_new_way_serves),
+		cmocka_unit_test(a_kept_rule_goes_when_its_name_has_moved),
 		cmocka_unit_test(deleting_goes_in_the_order_that_works),
 		cmocka_unit_test(what_was_never_made_is_forgotten),
 		cmocka_unit_test(nothing_is_done_while_writes_are_off),

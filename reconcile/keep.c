@@ -1,0 +1,96 @@
+#include "reconcile/keep.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/json.h"
+
+/* What was not looked at yet may lead there. */
+static bool leads_to(const struct record *r, const struct tunnel *t)
+{
+	const char *content = r->observed.content;
+	size_t len = strlen(t->remote_id);
+	if (!len || r->observed.gone)
+		return false;
+	return !content || (strncasecmp(content, t->remote_id, len) == 0 &&
+			    strcasecmp(content + len, ".cfargotunnel.com") == 0);
+}
+
+/* The record of a name that moves away from this tunnel and has not arrived. */
+static bool moves_away(const struct record *r, const struct tunnel *t)
+{
+	return r->want == WANT_PRESENT && r->remote_id[0] && !str_equal(r->tunnel_id, t->id) &&
+	       leads_to(r, t);
+}
+
+bool keep_waits(const struct world *w, const struct tunnel *t)
+{
+	TABLE_EACH (i, struct record, r, &w->records)
+		if (moves_away(r, t))
+			return true;
+	return false;
+}
+
+static bool is_wanted(const struct world *w, const struct tunnel *t, const char *hostname,
+		      const char *path)
+{
+	TABLE_EACH (i, struct route, r, &w->routes)
+		if (str_equal(r->tunnel_id, t->id) && route_same_key(r, hostname, path))
+			return true;
+	return false;
+}
+
+static bool is_kept(const struct world *w, const struct tunnel *t, const char *hostname)
+{
+	TABLE_EACH (i, struct record, r, &w->records)
+		if (str_equal(r->name, hostname) && moves_away(r, t))
+			return true;
+	return false;
+}
+
+static struct route *route_of(const struct tunnel *t, const struct json *rule)
+{
+	const struct json *origin = json_get(rule, "originRequest");
+	struct route *r = route_new();
+	(void)str_copy(r->tunnel_id, sizeof(r->tunnel_id), t->id);
+	str_set(&r->hostname, json_get_string(rule, "hostname"));
+	str_set(&r->path, json_get_string(rule, "path"));
+	str_set(&r->service, json_get_string(rule, "service"));
+	if (!json_is_null(origin)) {
+		struct json_span raw = json_raw(origin);
+		r->origin = str_ndup(raw.p, raw.len);
+	}
+	return r;
+}
+
+void keep_rules(const struct world *w, const struct tunnel *t, const char *rules, struct kept *out)
+{
+	AUTO(json_doc_t) doc = NULL;
+	struct err e;
+	*out = (struct kept){0};
+	if (!rules || json_parse(rules, strlen(rules), NULL, &doc, &e) < 0)
+		return;
+	out->items = mem_array(json_count(json_root(doc)) + 1, sizeof(*out->items));
+	JSON_EACH (rule, json_root(doc)) {
+		const char *hostname = json_get_string(rule, "hostname");
+		if (!hostname || is_wanted(w, t, hostname, json_get_string(rule, "path")))
+			continue;
+		out->leftover = true;
+		if (is_kept(w, t, hostname))
+			out->items[out->n++] = route_of(t, rule);
+	}
+}
+
+void kept_free(struct kept *k)
+{
+	for (size_t i = 0; i < k->n; i++)
+		route_free(k->items[i]);
+	free(k->items);
+	*k = (struct kept){0};
+}
+
+void kept_t_cleanup(kept_t *k)
+{
+	kept_free(k);
+}
