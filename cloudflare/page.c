@@ -117,7 +117,7 @@ static int page_check(struct cf_page *p)
 	return 0;
 }
 
-enum page_next { PAGE_MORE, PAGE_LAST, PAGE_CHANGED };
+enum page_next { PAGE_MORE, PAGE_LAST, PAGE_CHANGED, PAGE_SILENT };
 
 static enum page_next page_after(struct cf_page *p, const struct json *info, size_t rows)
 {
@@ -154,6 +154,9 @@ static enum page_next page_take(struct cf_page *p)
 	enum page_next next = page_after(p, info, rows);
 	if (next == PAGE_LAST && p->total >= 0 && (int64_t)p->count != p->total)
 		return PAGE_CHANGED;
+	/* Nothing at all, and no word that this is so: "all gone" is not read out of silence. */
+	if (next == PAGE_LAST && p->total < 0 && p->count == 0)
+		return PAGE_SILENT;
 	return next;
 }
 
@@ -173,7 +176,10 @@ static void page_came(struct task *t, void *owner)
 		page_restart(p);
 	else if (next == PAGE_MORE)
 		page_ask(p);
-	else
+	else if (next == PAGE_SILENT) {
+		(void)page_refused(p, "it is empty and does not say how many there are");
+		page_fail(p);
+	} else
 		task_finish(&p->task);
 }
 

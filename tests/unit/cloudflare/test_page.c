@@ -93,8 +93,8 @@ static void an_empty_listing(void **state)
 	       {200, NULL_PAGE("2")});
 	list(b, &p, 50, 100);
 	ids_are(&p, "");
-	list(b, &p, 50, 100); /* nothing told about it at all */
-	ids_are(&p, "");
+	list(b, &p, 50, 100); /* silence is not "all gone" */
+	failed(&p, ERR_UPSTREAM);
 	list(b, &p, 50, 100); /* null is an empty list, if there are none in all */
 	ids_are(&p, "");
 	list(b, &p, 50, 100);
