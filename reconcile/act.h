@@ -41,6 +41,8 @@ typedef void act_fn(struct act *a); /* sends, or ends by act_end */
 /* Each file's kinds; NULL where a kind is another file's. */
 act_fn *act_tunnel_starter(enum action_kind k);
 act_fn *act_config_starter(enum action_kind k);
+/* At the start: what an earlier life sent without an answer may still land. */
+void act_config_recall(const struct act_context *x);
 act_fn *act_record_starter(enum action_kind k);
 
 void act_end(struct act *a); /* as task.err stands */

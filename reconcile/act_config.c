@@ -76,16 +76,25 @@ static char *sent_key(const struct tunnel *t)
 	return str_format("sent:%s", t->id);
 }
 
-static char *load_sent(struct act *a, const struct tunnel *t)
+static char *load_sent(struct store *s, const struct tunnel *t)
 {
 	AUTO(str_t) key = sent_key(t);
-	return store_get_meta(a->x->store, key);
+	return store_get_meta(s, key);
+}
+
+void act_config_recall(const struct act_context *x)
+{
+	TABLE_EACH (i, struct tunnel, t, &x->world->tunnels) {
+		AUTO(str_t) sent = load_sent(x->store, t);
+		if (sent)
+			t->observed.put_unknown_ms = clock_wall_ms();
+	}
 }
 
 static int merge_routes(struct act *a, struct tunnel *t, struct merge_result *out, struct err *e)
 {
 	AUTO(str_t) base = NULL;
-	AUTO(str_t) sent = load_sent(a, t);
+	AUTO(str_t) sent = load_sent(a->x->store, t);
 	AUTO(kept_t) kept = {0};
 	size_t n = 0;
 	if (store_load_rules(a->x->store, t->id, &base, e) < 0)
@@ -284,7 +293,7 @@ static void clear_routes(struct act *a, const struct tunnel *t)
  */
 static bool unknown_of_old(struct act *a, struct tunnel *t)
 {
-	AUTO(str_t) sent = load_sent(a, t);
+	AUTO(str_t) sent = load_sent(a->x->store, t);
 	if (!sent || t->observed.put_unknown_ms)
 		return false;
 	t->observed.put_unknown_ms = clock_wall_ms();

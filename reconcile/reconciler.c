@@ -351,6 +351,7 @@ static void recall_kept(struct reconciler *r)
 void reconciler_start(struct reconciler *r)
 {
 	recall_kept(r);
+	act_config_recall(&r->x);
 	world_watch(r->x.world, &r->watcher, world_moved, r);
 	observe_now(r);
 }

@@ -50,3 +50,19 @@ def test_strict_an_old_put_that_lands_late_is_overwritten(site, sim):
     until(lambda: sorted(h for h in hosts(sim) if h) ==
           ["app.example.com", "b.example.com", "c.example.com"], SETTLE + 20)
     site.wait_converged()
+
+
+def test_strict_an_old_put_is_remembered_over_a_restart(site, sim):
+    """What was sent before the kill lands when everything looked settled again."""
+    sim.fault("late", method="PUT", path=CONFIG, ms=8000)
+    site.publish("b.example.com", site.origin.url, wait=False)
+    sim.wait_struck()
+    site.kill9()
+    site.start(observed=False)
+    site.publish("c.example.com", site.origin.url, timeout="20s")
+    site.kill9()
+    site.start(observed=False)
+    until(lambda: "c.example.com" not in hosts(sim), 15, why="the late PUT did not land")
+    until(lambda: sorted(h for h in hosts(sim) if h) ==
+          ["app.example.com", "b.example.com", "c.example.com"], SETTLE + 20)
+    site.wait_converged()
