@@ -71,12 +71,23 @@ static int wish_check(const struct route_set_args *a, struct wish *x, struct err
 	return 0;
 }
 
-/* The named tunnel, or this host's own, which the plan makes when it is missing. */
+static const struct tunnel *tunnel_of_name(const struct world *w, const char *hostname)
+{
+	TABLE_EACH (i, struct route, r, &w->routes)
+		if (str_equal(r->hostname, hostname))
+			return world_tunnel(w, r->tunnel_id);
+	return NULL;
+}
+
+/* The named tunnel, else the one that serves the host name already, else this host's own, which the
+ * plan makes when it is missing. */
 static int wish_tunnel(struct call *c, struct plan *p, const char *name, struct wish *x)
 {
 	const char *wanted = name ? name : c->ops->settings->owner;
 	const struct tunnel *t =
-		name ? find_tunnel(c, name) : world_find_tunnel(c->ops->world, wanted);
+		name ? find_tunnel(c, name) : tunnel_of_name(c->ops->world, x->hostname);
+	if (!name && !t)
+		t = world_find_tunnel(c->ops->world, wanted);
 	if (name && !t)
 		return -1;
 	if (t && t->want == WANT_ABSENT) {
@@ -105,7 +116,8 @@ static void edit_route(struct plan *p, const struct route *old, const struct wis
 	str_set(&ed->service, x->service);
 	str_set(&ed->origin, x->origin);
 	if (old)
-		plan_change(p, '~', "route", x->hostname, "%s to %s", old->service, x->service);
+		plan_change(p, '~', "route", x->hostname, "%s to %s through %s", old->service,
+			    x->service, x->tunnel_name);
 	else
 		plan_change(p, '+', "route", x->hostname, "to %s through %s", x->service,
 			    x->tunnel_name);
@@ -152,6 +164,25 @@ static void edit_tunnels(struct call *c, struct plan *p, const struct route *old
 		edit_touch_tunnel(p, before);
 }
 
+/* A host name has one record, which leads to one tunnel: its other paths move along. */
+static void edit_companions(struct call *c, struct plan *p, const struct route *old,
+			    const struct wish *x)
+{
+	TABLE_EACH (i, struct route, r, &c->ops->world->routes) {
+		if (r == old || !str_equal(r->hostname, x->hostname) ||
+		    str_equal(r->tunnel_id, x->tunnel_id))
+			continue;
+		struct wish along = {.hostname = r->hostname,
+				     .path = r->path,
+				     .service = r->service,
+				     .origin = r->origin,
+				     .tunnel_name = x->tunnel_name};
+		(void)str_copy(along.tunnel_id, sizeof(along.tunnel_id), x->tunnel_id);
+		edit_tunnels(c, p, r, &along);
+		edit_route(p, r, &along);
+	}
+}
+
 void run_route_set(struct call *c)
 {
 	const struct route_set_args *a = c->args;
@@ -178,6 +209,7 @@ void run_route_set(struct call *c)
 		plan_touch(p, old->id, old->generation);
 		plan_touch(p, t->id, t->generation);
 	}
+	edit_companions(c, p, old, &x);
 	edit_record(c, p, &x);
 	write_run(c, (const struct write_args *)a, p);
 }

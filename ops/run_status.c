@@ -49,6 +49,38 @@ static void put_system_problems(const struct ops *o, struct json_writer *w, enum
 	}
 }
 
+static bool has_route(const struct world *w, const struct tunnel *t)
+{
+	TABLE_EACH (i, struct route, r, &w->routes)
+		if (str_equal(r->tunnel_id, t->id))
+			return true;
+	return false;
+}
+
+/* Nothing failed, and yet nothing is served: no host runs a connector. */
+static bool is_idle(const struct world *w, const struct tunnel *t)
+{
+	return t->want == WANT_PRESENT && t->remote_id[0] && t->replicas == 0 && has_route(w, t) &&
+	       (str_equal(t->observed.status, "inactive") || str_equal(t->observed.status, "down"));
+}
+
+static void put_tunnel_problem(const struct world *w, const struct tunnel *t,
+			       struct json_writer *out)
+{
+	struct problem idle = {.since_ms = t->observed.seen_ms};
+	if (t->problem) {
+		put_problem(out, "tunnel", t->name, t->problem);
+		return;
+	}
+	if (!is_idle(w, t))
+		return;
+	(void)err_set(&idle.err, ERR_NOT_FOUND,
+		      "No connector runs for tunnel %s, so its names are not served", t->name);
+	(void)err_hint(&idle.err, "Run one on this host: adit tunnel create %s --replicas 1.",
+		       t->name);
+	put_problem(out, "tunnel", t->name, &idle);
+}
+
 static void put_problems(const struct ops *o, struct json_writer *w, enum health *h)
 {
 	const struct world *world = o->world;
@@ -56,8 +88,7 @@ static void put_problems(const struct ops *o, struct json_writer *w, enum health
 	json_array_begin(w);
 	put_system_problems(o, w, h);
 	TABLE_EACH (i, struct tunnel, t, &world->tunnels)
-		if (t->problem)
-			put_problem(w, "tunnel", t->name, t->problem);
+		put_tunnel_problem(world, t, w);
 	TABLE_EACH (j, struct connector, c, &world->connectors) {
 		char name[96];
 		connector_name(world, c, name, sizeof(name));

@@ -177,6 +177,7 @@ static void tunnel_created(struct task *task, void *owner)
 		act_fail(a, &e);
 		return;
 	}
+	(void)str_copy(t->observed.status, sizeof(t->observed.status), made.status);
 	if (take_remote(a, t, made.id, &e) < 0) {
 		act_fail(a, &e);
 		return;

@@ -78,20 +78,21 @@ const struct op *op_route_list(void)
 
 const struct op *op_route_set(void)
 {
-	static const struct field args[] = {
-		FIELD(struct route_set_args, hostname, .flags = FIELD_REQUIRED | FIELD_POSITIONAL,
-		      .min = 3, .max = 253, .doc = "Full public name, as in app.example.com."),
-		FIELD(struct route_set_args, service, .flags = FIELD_REQUIRED | FIELD_POSITIONAL,
-		      .min = 3, .max = 300, .doc = "Origin, as in http://127.0.0.1:8080."),
-		FIELD(struct route_set_args, path, .max = 512,
-		      .doc = "Only paths that match this pattern; absent = all."),
-		FIELD(struct route_set_args, tunnel, .max = 64,
-		      .doc = "Tunnel to go through; the default is this host's own, named after "
-			     "owner, which is made when missing."),
-		FIELD(struct route_set_args, origin,
-		      .doc = "Options towards the origin, as Cloudflare's originRequest."),
-		WRITE_FIELDS(struct route_set_args),
-		FIELDS_END,
+	static const struct field args[] =
+	{ FIELD(struct route_set_args, hostname, .flags = FIELD_REQUIRED | FIELD_POSITIONAL,
+		.min = 3, .max = 253, .doc = "Full public name, as in app.example.com."),
+	  FIELD(struct route_set_args, service, .flags = FIELD_REQUIRED | FIELD_POSITIONAL,
+		.min = 3, .max = 300, .doc = "Origin, as in http://127.0.0.1:8080."),
+	  FIELD(struct route_set_args, path, .max = 512,
+		.doc = "Only paths that match this pattern; absent = all."),
+	  FIELD(struct route_set_args, tunnel, .max = 64,
+		.doc = "Tunnel to go through; the default is the one that serves the host name "
+		       "already, else this host's own, named after owner, which is made when "
+		       "missing."),
+	  FIELD(struct route_set_args, origin,
+		.doc = "Options towards the origin, as Cloudflare's originRequest."),
+	  WRITE_FIELDS(struct route_set_args),
+	  FIELDS_END,
 	};
 	static const struct op op = {
 		.name = "route_set",

@@ -259,3 +259,21 @@ def test_the_command_line(running, sim, origin):
     code, out, err = running.adit("route", "delete", "app.example.com", "--yes")
     assert code == 0, (out, err)
     assert sim.records() == []
+
+
+def test_one_name_goes_through_one_tunnel(site, sim):
+    """It has one record: its paths move together, and a new one follows the others."""
+    site.api("tunnel_create", name="web")
+    site.publish("app.example.com", site.origin.url, path="^/static", tunnel="web", approve=True)
+    site.wait_converged()
+    assert {r["tunnel"] for r in site.items("route_list")} == {"web"}
+    site.publish("app.example.com", site.origin.url, path="^/more")
+    assert {r["tunnel"] for r in site.items("route_list")} == {"web"}
+    assert len(sim.records("app.example.com")) == 1
+
+
+def test_a_tunnel_without_any_connector_says_so(running, sim, origin):
+    running.api("tunnel_create", name="edge1", replicas=0)
+    running.publish("app.example.com", origin.url, wait=False)
+    problem = until(lambda: [p for p in running.status()["problems"] if p["object"] == "tunnel"])[0]
+    assert "No connector runs" in problem["message"] and "--replicas" in problem["hint"]
