@@ -228,7 +228,9 @@ static void config_put(struct task *task, void *owner)
 					task->err.kind != ERR_NONE ? &task->err : &e);
 		return;
 	}
-	if (p->read_version > 0 && c.version != p->read_version + 1)
+	/* The first version of all is 1, and was 0 once: what was never configured and is 2 by now
+	 * raced too. */
+	if ((p->read_version > 0 || c.version > 1) && c.version != p->read_version + 1)
 		tell_race(a, t, &c, p->read_version, &race);
 	keep_observed(t, &c);
 	t->observed.config_seen_ms = 0; /* others write it too: it is read before the next PUT */
