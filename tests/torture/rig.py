@@ -1,0 +1,256 @@
+"""A simulated Cloudflare with one host on it, used for many rounds, and what must hold after each:
+once, nothing twice, nothing foreign touched, nothing left behind."""
+import hashlib
+import json
+import pathlib
+import shutil
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
+
+from harness import ApiError, Host, Origin, Sim, process_alive  # noqa: E402
+
+ACCOUNT, ZONE = "/accounts/@account", "/zones/@example.com"
+# Rounds come one after the other: no allowance may run out.
+SEED = {"zones": [{"name": "example.com"}, {"name": "example.net"}],
+        "limits": {"requests": 1000000}}
+CATCH_ALL = {"service": "http_status:404"}
+FOREIGN_RULE = {"hostname": "theirs.example.com", "service": "http://10.0.0.1:80"}
+BROKEN = ("AddressSanitizer", "LeakSanitizer: det", "runtime error:", "Assertion")
+
+
+class Violation(Exception):
+    """What must always hold did not."""
+
+
+def need(true, *words):
+    if not true:
+        raise Violation(" ".join(w if isinstance(w, str) else json.dumps(w) for w in words))
+
+
+def patiently(what, seconds, every=0.03):
+    """The first true value of what(), or None after the time."""
+    end = time.monotonic() + seconds
+    while True:
+        value = what()
+        if value or time.monotonic() > end:
+            return value
+        time.sleep(every)
+
+
+class Rig:
+    def __init__(self, **settings):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="adit-torture-", dir="/tmp"))
+        seed = self.folder / "seed.json"
+        seed.write_text(json.dumps(SEED))
+        self.sim = Sim(self.folder, "--state", str(seed))
+        self.origin = Origin()
+        self.host = Host(self.sim)
+        self.host.configure(cloudflare={"budget": "14400/1h"}, safety={"max_delete": 1000},
+                            connectors={"health": {"interval": "1s", "timeout": "900ms"}},
+                            **settings)
+        self.plans = {}  # acknowledged: number -> state
+        self.theirs = None
+        self.host.start()
+
+    # ---- what is foreign ----
+
+    def add_foreign(self):
+        """Somebody else's tunnel and records; they must look the same at the end."""
+        self.sim.edit("POST", f"{ACCOUNT}/cfd_tunnel", {"name": "theirs"})
+        for name, kind, content in (("www", "A", "192.0.2.1"), ("app", "TXT", '"verify"'),
+                                    ("mail", "CNAME", "mail.example.org")):
+            self.sim.edit("POST", f"{ZONE}/dns_records",
+                          {"type": kind, "name": name, "content": content, "comment": "by hand"})
+        self.theirs = self.foreign()
+
+    def foreign(self):
+        return ([t for t in self.sim.tunnels() if not self.made_by_us(t)],
+                [r for r in self.sim.records() if not self.marked(r)])
+
+    def made_by_us(self, tunnel):
+        return tunnel["maker"] == self.sim.state()["tokens"][0]["id"]
+
+    @staticmethod
+    def marked(record):
+        return record["comment"].startswith("adit:edge1/") if record["comment"] else False
+
+    def our_tunnels(self):
+        ours = self.sim.state()["tokens"][0]["id"]
+        return [t for t in self.sim.tunnels() if t["maker"] == ours]
+
+    def our_records(self):
+        return [r for r in self.sim.records() if self.marked(r)]
+
+    # ---- the host ----
+
+    def do(self, op, **args):
+        """Make it so, without trouble."""
+        answer = self.host.api(op, **args)
+        if "plan" in answer:
+            self.plans[answer["plan"]] = answer["state"]
+        return answer
+
+    def wanted(self):
+        """What the store says that is wanted."""
+        tunnels = {t["name"]: t["replicas"] for t in self.host.items("tunnel_list", limit=500)
+                   if t["want"] == "present"}
+        routes = {(r["hostname"], r.get("path", "")): r["service"]
+                  for r in self.host.items("route_list", limit=500)}
+        return {"tunnels": tunnels, "routes": routes}
+
+    def unconverged(self):
+        """[(object, name, its sentence or None)] of all that is not as wanted."""
+        s = self.host.status()
+        said = [p for p in s["problems"] if p.get("message")]
+        found = []
+        for t in s["tunnels"]:
+            if not t["converged"]:  # itself, or one of its routes says why
+                names = [t["name"]] + [r["hostname"] for r in s["routes"]
+                                       if r["tunnel"] == t["name"]]
+                found.append(("tunnel", t["name"],
+                              next(filter(None, (said_of(said, n) for n in names)), None)))
+        for r in s["routes"]:
+            if r["state"] != "live":
+                found.append(("route", r["hostname"],
+                              said_of(said, r["hostname"]) or said_of(said, r["tunnel"])))
+        for d in self.host.items("dns_list", limit=500):
+            if d.get("owned", True) and not d["converged"]:
+                found.append(("record", d["name"],
+                              (d.get("problem") or {}).get("message") or
+                              said_of(said, d.get("tunnel") or "")))
+        for t in self.host.items("tunnel_list", limit=500):
+            if t["want"] != "present":
+                found.append(("tunnel", t["name"],
+                              (t.get("problem") or {}).get("message") or said_of(said, t["name"])))
+        return found
+
+    def settled(self):
+        return self.host.converged() and not self.unconverged()
+
+    def wait_settled(self, seconds):
+        return patiently(self.settled, seconds)
+
+    def finish(self):
+        """The daemon ends well, and complained about nothing."""
+        self.host.check_end()
+
+    def close(self, keep=False):
+        self.host.close()
+        self.sim.close()
+        self.origin.close()
+        if not keep:
+            shutil.rmtree(self.host.folder, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    # ---- what must hold ----
+
+    def check_cloud(self, want):
+        """Cloudflare and this host are exactly as wanted."""
+        ours = {t["name"]: t for t in self.our_tunnels()}
+        need(len(ours) == len(self.our_tunnels()), "two tunnels of one name")
+        need(set(ours) == set(want["tunnels"]), "tunnels", sorted(ours), "wanted",
+             sorted(want["tunnels"]))
+        rules = [r for t in ours.values() for r in self.rules(t)]
+        expect = [{"hostname": h, **({"path": p} if p else {}), "service": s}
+                  for (h, p), s in want["routes"].items()]
+        need(sorted(rules, key=str) == sorted(expect, key=str), "ingress", rules, "wanted", expect)
+        names = sorted(r["name"] for r in self.our_records())
+        need(names == sorted({h for h, _ in want["routes"]}), "records", names)
+        ends = {t["id"] + ".cfargotunnel.com" for t in ours.values()}
+        need(all(r["content"] in ends for r in self.our_records()), "a record leads elsewhere")
+        self.check_connectors(sum(want["tunnels"].values()))
+
+    @staticmethod
+    def rules(tunnel):
+        """Our rules, as they stand in the configuration; what is foreign stays as it was."""
+        if not tunnel["config"]:
+            return []
+        rules = tunnel["config"]["ingress"]
+        need(rules and rules[-1] == CATCH_ALL, "no catch-all in", rules)
+        return [r for r in rules[:-1] if r != FOREIGN_RULE]
+
+    def check_connectors(self, count):
+        """That many processes, known by their pid, connected, and a folder each."""
+        host = self.host
+        patiently(lambda: len(host.connector_pids()) == count, 5)
+        pids, rows = host.connector_pids(), host.items("connector_list")
+        need(len(pids) == count, f"{len(pids)} connectors run instead of {count}")
+        need(sorted(r["pid"] for r in rows) == pids, "connector_list", rows, "but run", pids)
+        folder = host.state_dir / "connectors"
+        names = sorted(p.name for p in folder.iterdir()) if folder.exists() else []
+        if not patiently(lambda: len(list(folder.glob("*"))) == count, 3):
+            raise Violation(f"folders {names} of {count} connectors")
+        patiently(lambda: self.sim.edge_status()["connectors"] == count, 5)
+        need(self.sim.edge_status()["connectors"] == count, "the edge has",
+             self.sim.edge_status()["connectors"], f"connectors instead of {count}")
+
+    def check_foreign(self):
+        counted = self.sim.control("GET", "counters")["foreign_writes"]
+        need(counted == 0, f"{counted} writes to foreign objects:",
+             [f"{r['method']} {r['path']}" for r in self.sim.log()
+              if r["foreign"] and r["method"] != "GET"][:3])
+        if self.theirs is not None:
+            need(self.foreign() == self.theirs, "foreign objects changed:", self.foreign()[1])
+
+    def check_plans(self):
+        kept = {p["plan"]: p["state"] for p in self.host.items("plan_list", limit=500)}
+        for plan, state in self.plans.items():
+            if plan not in kept:  # older than the list is long
+                kept[plan] = self.host.api("plan_get", plan=plan)["state"]
+            need(kept[plan] == state, f"plan {plan} was {state}, is {kept[plan]}")
+
+    def check_ledger(self):
+        """The chain, computed here; and each write at Cloudflare was announced before."""
+        db = self.host.database()
+        try:
+            rows = [tuple(r) for r in db.execute("SELECT * FROM ledger ORDER BY seq")]
+            columns = [c[1] for c in db.execute("PRAGMA table_info(ledger)")]
+            head, = db.execute("SELECT value FROM meta WHERE key = 'ledger_head'").fetchone()
+            need(db.execute("PRAGMA integrity_check").fetchone()[0] == "ok", "the store is damaged")
+        finally:
+            shutil.rmtree(pathlib.Path(db.execute("PRAGMA database_list").fetchone()[2]).parent)
+            db.close()
+        need(columns[-2:] == ["prev_hash", "hash"], "columns of the ledger", columns)
+        prev, seen = None, {}
+        for number, row in enumerate(rows, 1):
+            need(row[0] == number, f"the ledger lacks row {number}")
+            need(prev in (None, row[-2]) and chained(row) == row[-1], f"ledger row {number}")
+            prev = row[-1]
+            if row[2] == "intent" and row[3] == "adit":
+                seen[row[4]] = seen.get(row[4], 0) + 1
+        need(not rows or head == f"{len(rows)} {prev}", "the ledger's head is", head)
+        self.check_announced(seen)
+
+    def check_announced(self, intents):
+        done = {}
+        for r in self.sim.log():
+            if r["method"] != "GET":
+                done[r["method"]] = done.get(r["method"], 0) + 1
+        for method, count in done.items():
+            said = sum(n for op, n in intents.items() if op.startswith(method + " "))
+            need(count <= said, f"{count} {method} at Cloudflare, {said} in the ledger", intents)
+
+    def check_alive(self):
+        host = self.host
+        need(host.process.poll() is None, f"aditd ended with {host.process.returncode}")
+        for word in BROKEN:
+            need(word not in host.log(), f"{word} in the log of aditd")
+
+
+def said_of(problems, name):
+    return next((p["message"] for p in problems if p.get("name", "").split("/")[0] == name), None)
+
+
+def chained(row):
+    """The hash of a ledger row: which fields are there, then each with its length before it."""
+    fields = [None if f is None else str(f).encode() for f in row[:-1]]
+    parts = ["".join("0" if f is None else "1" for f in fields).encode()]
+    parts += [f or b"" for f in fields]
+    return hashlib.sha256(b"".join(len(p).to_bytes(8, "big") + p for p in parts)).hexdigest()
+
+
+__all__ = ["ACCOUNT", "ZONE", "ApiError", "CATCH_ALL", "FOREIGN_RULE", "Rig", "Violation", "need",
+           "patiently", "process_alive"]
