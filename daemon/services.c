@@ -49,6 +49,11 @@ static int open_store(struct daemon *d, struct err *e)
 	}
 	if (store_was_damaged(d->store))
 		log_warning("the store was damaged and was moved aside; a new one was begun");
+	if (store_moved(d->store)) {
+		str_set(&d->world->system.writes_held, "The store comes from another machine, so "
+						       "nothing is written to Cloudflare");
+		log_warning("%s until adit writes resume", d->world->system.writes_held);
+	}
 	(void)str_copy(d->world->system.install, sizeof(d->world->system.install),
 		       store_install(d->store));
 	return 0;

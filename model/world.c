@@ -99,6 +99,7 @@ void world_free(struct world *w)
 			table_free(table_of(w, (enum object_type)type), kinds[type].release);
 	free(w->system.owner);
 	free(w->system.writes_off);
+	free(w->system.writes_held);
 	problem_clear(&w->system.access_problem);
 	free(w);
 }
@@ -200,4 +201,9 @@ struct connector *world_connector(const struct world *w, const char *id)
 struct zone *world_zone(const struct world *w, const char *id)
 {
 	return map_get(&w->zones.by_id, id);
+}
+
+const char *world_writes_off(const struct world *w)
+{
+	return w->system.writes_held ? w->system.writes_held : w->system.writes_off;
 }

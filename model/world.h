@@ -42,7 +42,8 @@ struct system_facts {
 	char account_id[CF_ID_SIZE]; /* "" = not configured */
 	enum access_state access;
 	struct problem *access_problem;
-	char *writes_off; /* why nothing is written to Cloudflare; NULL = writes are on */
+	char *writes_off;  /* why nothing is written to Cloudflare; NULL = writes are on */
+	char *writes_held; /* why a person must let writes go on (writes_resume); NULL = not held */
 	int64_t budget_limit, budget_remaining, budget_reset_s; /* limit 0 = not known */
 	int64_t zones_listed_ms;                                /* wall; 0 = never completely */
 	int64_t tunnels_listed_ms;                              /* wall; 0 = never completely */
@@ -113,6 +114,9 @@ char *record_content(const struct world *w, const struct record *r);
  * converged; what is to be deleted converges by being gone. */
 bool world_tunnel_converged(const struct world *w, const char *id, char **why);
 bool world_record_converged(const struct world *w, const char *id, char **why);
+
+/* Why nothing is written to Cloudflare now; NULL = writes are on. */
+const char *world_writes_off(const struct world *w);
 
 /* ---- watching ---- */
 struct watcher;

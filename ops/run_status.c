@@ -1,6 +1,4 @@
-/* Handlers: the state of everything, and configuration. */
-#include <string.h>
-
+/* Handler: the state of everything. */
 #include "base/clock.h"
 #include "model/render.h"
 #include "ops/find.h"
@@ -31,8 +29,22 @@ static void put_problem(struct json_writer *w, const char *object, const char *n
 	json_object_end(w);
 }
 
+static void put_held(const struct ops *o, struct json_writer *w, enum health *h)
+{
+	const struct system_facts *s = &o->world->system;
+	struct problem p = {.since_ms = s->started_ms};
+	if (!s->writes_held)
+		return;
+	(void)err_set(&p.err, ERR_CONFLICT, "%s", s->writes_held);
+	(void)err_hint(&p.err, "If this is the host that shall keep these tunnels: adit writes "
+			       "resume. Else give it a state_dir of its own.");
+	put_problem(w, "system", "writes", &p);
+	raise_to(h, HEALTH_DEGRADED);
+}
+
 static void put_system_problems(const struct ops *o, struct json_writer *w, enum health *h)
 {
+	put_held(o, w, h);
 	const struct system_facts *s = &o->world->system;
 	if (o->config_problem && *o->config_problem)
 		put_problem(w, "system", "settings", *o->config_problem);
@@ -173,7 +185,8 @@ static int64_t plans_waiting(const struct ops *o)
 static void put_facts(const struct ops *o, struct json_writer *w)
 {
 	const struct system_facts *s = &o->world->system;
-	json_put_string(w, "writes", s->writes_off ? s->writes_off : "on");
+	const char *off = world_writes_off(o->world);
+	json_put_string(w, "writes", off ? off : "on");
 	json_put_string(w, "access", access_state_name(s->access));
 	json_put_int(w, "plans_waiting", plans_waiting(o));
 	json_put_string(w, "owner", s->owner);
@@ -199,42 +212,6 @@ void run_status_get(struct call *c)
 	call_object(c, &w);
 	json_put_string(&w, "state", health_names[h]);
 	json_write_raw(&w, body.data, body.len);
-	json_object_end(&w);
-	call_answer(c);
-}
-
-/* ---- config_check ---- */
-
-static void put_restart_keys(const struct settings *now, const struct settings *then,
-			     struct json_writer *w)
-{
-	size_t n;
-	const struct setting_fixed *fixed = settings_fixed(&n);
-	json_write_key(w, "needs_restart");
-	json_array_begin(w);
-	for (size_t i = 0; i < n; i++) {
-		const char *value = setting_fixed_get(then, &fixed[i]);
-		/* no owner is the host's name */
-		if ((value || !str_equal(fixed[i].name, "owner")) &&
-		    !str_equal(value, setting_fixed_get(now, &fixed[i])))
-			json_write_string(w, fixed[i].name);
-	}
-	json_array_end(w);
-}
-
-void run_config_check(struct call *c)
-{
-	const struct config_check_args *a = c->args;
-	AUTO(settings_t) then = {0};
-	struct json_writer w;
-	struct err e = {0};
-	bool valid = settings_parse(a->name, a->text, strlen(a->text), &then, &e) == 0;
-	call_object(c, &w);
-	json_put_bool(&w, "valid", valid);
-	if (valid)
-		put_restart_keys(c->ops->settings, &then, &w);
-	else
-		json_put_string(&w, "message", e.message);
 	json_object_end(&w);
 	call_answer(c);
 }

@@ -384,10 +384,23 @@ static void policy_of(const struct ops *o, struct guard_policy *g)
 	};
 }
 
+/* While a person has to look at the store first, nothing new is asked of it. */
+static bool writes_held(struct call *c)
+{
+	const char *held = c->ops->world->system.writes_held;
+	if (!held)
+		return false;
+	(void)err_set(&c->task.err, ERR_CONFLICT, "%s", held);
+	(void)err_hint(&c->task.err, "Writes go on after adit writes resume.");
+	return true;
+}
+
 static int write_check(struct call *c, struct write *x)
 {
 	struct guard_policy g;
 	struct err e;
+	if (writes_held(c))
+		return -1;
 	policy_of(c->ops, &g);
 	if (x->args.if_revision && x->args.if_revision != c->ops->world->revision)
 		return err_set(
@@ -449,6 +462,10 @@ void write_approve(struct call *c, struct plan *plan, bool wait, int64_t timeout
 	struct write *x = write_new(c, plan);
 	x->args.wait = wait;
 	x->args.timeout.ms = timeout_ms;
+	if (writes_held(c)) {
+		call_fail(c);
+		return;
+	}
 	if (clock_wall_ms() > plan->expires_ms) {
 		write_close(c, PLAN_EXPIRED, "it was not approved within a day");
 		return;

@@ -422,7 +422,7 @@ void plan_next(const struct world *w, int64_t wall_ms, struct work *out)
 {
 	struct planning p = {.w = w, .now = wall_ms, .out = out};
 	memset(out, 0, sizeof(*out));
-	if (w->system.writes_off)
+	if (world_writes_off(w))
 		return;
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
 		(t->want == WANT_PRESENT ? plan_tunnel_present : plan_tunnel_absent)(&p, t);

@@ -233,7 +233,7 @@ static void plan_now(struct deferred *d, void *owner)
 	struct reconciler *r = owner;
 	struct work k;
 	(void)d;
-	if (!r->observed || r->x.world->system.writes_off)
+	if (!r->observed || world_writes_off(r->x.world))
 		return;
 	plan_next(r->x.world, clock_wall_ms(), &k);
 	settle_problems(r, &k);

@@ -147,6 +147,9 @@ struct event_list_args {
 	LIST_ARGS;
 	char *since, *kind, *object;
 };
+struct writes_resume_args {
+	char *reason;
+};
 struct config_check_args {
 	char *text, *name;
 };

@@ -108,3 +108,33 @@ const struct op *op_config_check(void)
 	};
 	return &op;
 }
+
+const struct op *op_writes_resume(void)
+{
+	static const struct field args[] = {
+		FIELD(struct writes_resume_args, reason, .max = 500,
+		      .doc = "Why; kept in the ledger."),
+		FIELDS_END,
+	};
+	static const struct field result[] = {
+		FIELD_OUT("writes", FIELD_STRING, .doc = "on, or why nothing is written."),
+		FIELD_OUT("changed", FIELD_BOOL, .doc = "They were held, and are not any more."),
+		FIELDS_END,
+	};
+	static const struct op op = {
+		.name = "writes_resume",
+		.title = "Let writes go on",
+		.doc = "Writes are held when the store comes from another machine (a restored or "
+		       "cloned disk), since two hosts must not keep the same tunnels. This says "
+		       "that "
+		       "this host is the one. Takes root.",
+		.role = ROLE_ADMIN,
+		.effects = OP_WRITES,
+		.doors = OP_DOOR_SOCKET,
+		.tags = system_tags,
+		.args = args,
+		.args_size = sizeof(struct writes_resume_args),
+		.result = result,
+	};
+	return &op;
+}

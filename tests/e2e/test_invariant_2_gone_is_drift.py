@@ -1,5 +1,7 @@
 """Invariant 2: absence counts only from a complete listing that knew of the object, and what is gone
 is not made again unasked."""
+import sqlite3
+
 from harness import until
 
 
@@ -69,3 +71,25 @@ def test_invariant_2_an_incomplete_listing_is_no_absence(site, sim):
         sim.faults_clear()
     site.reload()
     site.wait_converged()
+
+
+def test_invariant_2_a_store_from_another_machine_holds_its_writes(site, sim):
+    """A restored or cloned disk: two hosts must not keep the same tunnels."""
+    site.stop()
+    with sqlite3.connect(site.state_dir / "adit.db") as db:
+        db.execute("UPDATE meta SET value = 'another machine' WHERE key = 'machine'")
+    db.close()
+    site.start()
+    since = sim.mark()
+    status = site.status()
+    assert "another machine" in status["writes"] and status["state"] == "degraded"
+    problem = next(p for p in status["problems"] if p["name"] == "writes")
+    assert "adit writes resume" in problem["hint"]
+    e = site.refused("tunnel_create", name="web")
+    assert e.kind == "conflict" and "resume" in e.hint
+    assert sim.fetch()[0] == 200 and sim.writes(since) == []
+    assert site.api("writes_resume", reason="this is the one") == {"writes": "on", "changed": True}
+    assert site.api("tunnel_create", name="web")["converged"]
+    site.restart()
+    assert site.status()["writes"] == "on"
+    assert site.api("writes_resume")["changed"] is False

@@ -61,7 +61,8 @@ static void names_find_their_operation(void **state)
 
 static void writes_take_the_common_arguments(void **state)
 {
-	static const char *const own[] = {"plan_approve", "plan_reject", "connector_restart", NULL};
+	static const char *const own[] = {"plan_approve", "plan_reject", "connector_restart",
+					  "writes_resume", NULL};
 	(void)state;
 	for (size_t i = 0; op_at(i); i++) {
 		const struct op *op = op_at(i);
@@ -99,7 +100,8 @@ static void lists_take_the_common_arguments(void **state)
 
 static void approving_is_for_the_socket_alone(void **state)
 {
-	static const char *const names[] = {"plan_approve", "plan_reject", "config_check"};
+	static const char *const names[] = {"plan_approve", "plan_reject", "config_check",
+					    "writes_resume"};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		assert_int_equal(op_find(names[i])->doors, OP_DOOR_SOCKET);
