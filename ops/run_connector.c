@@ -46,6 +46,13 @@ static bool restarted(const struct call *c, const struct connector *x)
 	return x && connector_serving(x) && x->started_ms > r->asked_ms;
 }
 
+/* It was tried again and cannot run: waiting does not help. */
+static bool restart_failed(const struct call *c, const struct connector *x)
+{
+	const struct restart *r = c->state;
+	return x->state == CONNECTOR_BLOCKED && x->since_ms > r->asked_ms;
+}
+
 static void restart_answer(struct call *c)
 {
 	const struct restart *r = c->state;
@@ -74,7 +81,7 @@ static void restart_look(struct deferred *d, void *owner)
 		return;
 	const struct restart *r = c->state;
 	const struct connector *x = world_connector(c->ops->world, r->id);
-	if (!x || restarted(c, x))
+	if (!x || restarted(c, x) || restart_failed(c, x))
 		restart_answer(c);
 }
 

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import time
 
-from harness import Notify, Visitor, process_alive, until
+from harness import FAST_STUB, Notify, Visitor, process_alive, until
 
 
 def test_invariant_6_connectors_survive_kill_and_restart(site, sim):
@@ -275,3 +275,12 @@ def test_invariant_6_settings_are_kept_for_the_next_start(site):
     kept = site.state_dir / "settings.last-good.yaml"
     assert json.loads(kept.read_text())["owner"] == "edge1"
     assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_invariant_12_a_restart_that_cannot_work_answers_at_once(site):
+    connector, = site.items("connector_list")
+    site.mode(FAST_STUB + "exit_code 255\nexit_after_ms 10\nexit_words broken token\n")
+    began = time.monotonic()
+    answer = site.api("connector_restart", connector=connector["name"], timeout="30s")
+    assert answer["converged"] is False and answer["state"] == "blocked", answer
+    assert answer["problem"]["hint"] and time.monotonic() - began < 15
