@@ -158,6 +158,19 @@ static bool records_converged(const struct world *w, const struct map *hostnames
 	return true;
 }
 
+bool world_tunnel_runs(const struct world *w, const char *id, char **why)
+{
+	const struct tunnel *t = world_tunnel(w, id);
+	bool has_routes = false;
+
+	if (!t)
+		return true;
+	TABLE_EACH (i, struct route, r, &w->routes)
+		has_routes = has_routes || str_equal(r->tunnel_id, t->id);
+	return tunnel_exists(t, why) && configuration_put(t, has_routes, why) &&
+	       connectors_converged(w, t, why);
+}
+
 bool world_tunnel_converged(const struct world *w, const char *id, char **why)
 {
 	const struct tunnel *t = world_tunnel(w, id);

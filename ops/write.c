@@ -64,7 +64,7 @@ static const struct problem *touch_problem(const struct world *w, const char *id
 static bool touch_converged(const struct world *w, const char *id, char **why)
 {
 	if (is_tunnel(id))
-		return world_tunnel_converged(w, id, why);
+		return world_tunnel_runs(w, id, why); /* records of this plan are touched too */
 	if (id[0] == 'd')
 		return world_record_converged(w, id, why);
 	return true;
