@@ -1,15 +1,13 @@
 /*
- * Desired state: tunnels, routes, records and connectors as rows, secrets beside them, and the
- * history of revisions. A row is written whole; what Cloudflare or a process showed us is no part
- * of it, because it is looked at again after every start.
+ * Desired state: tunnels, routes, records and connectors as rows, secrets beside them. A row is
+ * written whole; what Cloudflare or a process showed us is no part of it, because it is looked at
+ * again after every start.
  */
 #include "store/private.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/clock.h"
 
 static const char *want_name(enum want want)
 {
@@ -390,26 +388,4 @@ int store_load_process(struct store *s, const char *connector_id, struct process
 	}
 	*f = found;
 	return 0;
-}
-
-/* ---- revisions ---- */
-
-int store_add_revision(struct store *s, int64_t revision, const struct plan *p, struct err *e)
-{
-	AUTO(query_t) q = {0};
-	AUTO(buf_t) body = {0};
-	AUTO(str_t) edits = NULL;
-	struct json_span span;
-
-	plan_write_body(p, &body);
-	span = json_span_member(json_span_of(buf_text(&body), body.len), "edits");
-	edits = str_ndup(span.len ? span.p : "[]", span.len ? span.len : 2);
-	if (query_open(&q, s, SQL_REVISION_ADD, e))
-		return -1;
-	bind_int(&q, revision);
-	bind_int(&q, clock_wall_ms());
-	bind_int(&q, p->number);
-	bind_text(&q, p->principal);
-	bind_text(&q, edits);
-	return query_run(&q, e);
 }

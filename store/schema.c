@@ -88,7 +88,30 @@ static const char *const version_1[] = {
 	NULL,
 };
 
-static const char *const *const versions[] = {version_1};
+/* A history that can be listed by itself: what was known from the plan alone moves to the revision,
+ * and what is older than all kept revisions has one row. */
+static const char *const version_2[] = {
+	"ALTER TABLE revision ADD COLUMN operation TEXT NOT NULL DEFAULT ''",
+	"ALTER TABLE revision ADD COLUMN reason TEXT",
+	"ALTER TABLE revision ADD COLUMN changes INTEGER NOT NULL DEFAULT 0",
+	"ALTER TABLE revision ADD COLUMN objects TEXT NOT NULL DEFAULT '[]'",
+	"UPDATE revision SET operation = p.operation, reason = p.reason FROM plan AS p"
+	" WHERE p.number = revision.plan",
+	"UPDATE revision SET changes = coalesce(json_array_length(p.body, '$.changes'), 0)"
+	" FROM plan AS p WHERE p.number = revision.plan AND json_valid(p.body)",
+	"UPDATE revision SET objects = coalesce((SELECT json_group_array(name) FROM"
+	" (SELECT iif(c.type = 'object', json_extract(c.value, '$.name'), NULL) AS name"
+	" FROM plan AS p, json_each(iif(json_valid(p.body), p.body, '{}'), '$.changes') AS c"
+	" WHERE p.number = revision.plan"
+	" UNION SELECT iif(x.type = 'object', json_extract(x.value, '$.name'), NULL)"
+	" FROM json_each(revision.edits) AS x)"
+	" WHERE name IS NOT NULL), '[]') WHERE json_valid(edits)",
+	"CREATE TABLE revision_base (id INTEGER PRIMARY KEY CHECK (id = 1),"
+	" number INTEGER NOT NULL, objects TEXT NOT NULL) STRICT",
+	NULL,
+};
+
+static const char *const *const versions[] = {version_1, version_2};
 
 #define VERSION_NEWEST ((int)ARRAY_LEN(versions))
 

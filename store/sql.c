@@ -97,9 +97,20 @@ static const char *const texts[SQL_COUNT] = {
 			  " ON CONFLICT (tunnel_id) DO UPDATE SET rules = excluded.rules",
 	[SQL_RULES_GET] = "SELECT rules FROM rules WHERE tunnel_id = ?1",
 
-	[SQL_REVISION_ADD] = "INSERT INTO revision (number, at_ms, plan, principal, edits)"
-			     " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5)",
+	[SQL_REVISION_ADD] = "INSERT INTO revision (number, at_ms, plan, principal, edits,"
+			     " operation, reason, changes, objects)"
+			     " VALUES (?1, ?2, nullif(?3, 0), ?4, ?5, ?6, ?7, ?8, ?9)",
 	[SQL_REVISION_MAX] = "SELECT coalesce(max(number), 0) FROM revision",
+	[SQL_REVISION_LIST] = "SELECT number, at_ms, coalesce(plan, 0), principal, operation,"
+			      " reason, changes, objects FROM revision WHERE number < ?1"
+			      " ORDER BY number DESC LIMIT ?2",
+	[SQL_REVISION_EDITS] = "SELECT number, edits FROM revision"
+			       " WHERE number > ?1 AND number <= ?2 ORDER BY number",
+	[SQL_REVISION_PRUNE] = "DELETE FROM revision WHERE number <= ?1",
+	[SQL_REVISION_BASE_PUT] = "INSERT INTO revision_base (id, number, objects)"
+				  " VALUES (1, ?1, ?2) ON CONFLICT (id) DO UPDATE SET"
+				  " number = excluded.number, objects = excluded.objects",
+	[SQL_REVISION_BASE_GET] = "SELECT number, objects FROM revision_base WHERE id = 1",
 
 	[SQL_PLAN_ADD] = "INSERT INTO plan (" PLAN_COLUMNS ")"
 			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",

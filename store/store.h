@@ -9,6 +9,7 @@
 
 #include "base/secret.h"
 #include "model/plan.h"
+#include "model/snapshot.h"
 #include "model/world.h"
 
 struct store;
@@ -70,9 +71,32 @@ MUST_USE int store_load_token(struct store *s, const char *tunnel_id, struct sec
 MUST_USE int store_save_rules(struct store *s, const char *tunnel_id, const char *rules,
 			      struct err *e);
 MUST_USE int store_load_rules(struct store *s, const char *tunnel_id, char **rules, struct err *e);
-/* One revision of desired state: number, plan, who, edits as JSON. */
+
+/* ---- history of desired state (revisions.c) ---- */
+
+/* At least the newest so many can be listed and gone back to. What was before them is known as the
+ * one state that they begin from. */
+#define REVISIONS_KEPT 1000
+
+struct revision {
+	int64_t number, at_ms; /* wall */
+	int64_t plan;          /* 0 = none */
+	char *principal, *operation;
+	char *reason; /* NULL = none said */
+	int64_t changes;
+	struct strlist objects; /* names of what it changed, each once */
+};
+void revision_free(struct revision *r); /* its members, not itself: lists are arrays of them */
+/* The next revision, made by this plan. */
 MUST_USE int store_add_revision(struct store *s, int64_t revision, const struct plan *p,
 				struct err *e);
+/* Newest first, below before (0 = newest). The caller frees the rows' members and the array. */
+MUST_USE int store_list_revisions(struct store *s, int64_t before, int64_t limit,
+				  struct revision **rows, size_t *n, struct err *e);
+/* Desired state as it was at a revision; 0 = empty, before the first. ERR_NOT_FOUND with what there
+ * is; ERR_INVALID when the history is damaged. */
+MUST_USE int store_load_snapshot(struct store *s, int64_t revision, struct snapshot *out,
+				 struct err *e);
 
 /* ---- plans (plans.c) ---- */
 
