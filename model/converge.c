@@ -93,7 +93,9 @@ static bool tunnel_exists(const struct tunnel *t, char **why)
 
 static bool configuration_put(const struct tunnel *t, bool has_routes, char **why)
 {
-	if ((has_routes || t->config_version > 0) && t->applied_generation != t->generation)
+	bool needed = has_routes || t->config_version > 0 || t->observed.put_unknown_ms;
+
+	if (needed && t->applied_generation != t->generation)
 		return missing(why, "tunnel %s: its configuration is not put to Cloudflare yet",
 			       t->name);
 	return true;

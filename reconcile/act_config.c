@@ -115,6 +115,7 @@ static int merge_routes(struct act *a, struct tunnel *t, struct merge_result *ou
 /* Which generation the document that is on its way holds, and what we must remember of it. */
 struct put {
 	int64_t generation, read_version;
+	int64_t unknown_before_ms; /* put_unknown_ms as it was */
 	char *rules;
 };
 
@@ -217,6 +218,8 @@ static void config_put(struct task *task, void *owner)
 	if (t)
 		t->observed.config_seen_ms = 0;
 	a->calling = false;
+	if (t)
+		t->observed.put_unknown_ms = p->unknown_before_ms;
 	if (!t || task->err.kind != ERR_NONE || cf_config_read(&a->call, &c, &e) < 0) {
 		if (t && (task->err.kind == ERR_NONE || a->call.unknown))
 			t->observed.put_unknown_ms = clock_wall_ms();
@@ -267,6 +270,8 @@ static void start_put(struct act *a, struct tunnel *t, struct merge_result *m)
 	struct put *p = mem_alloc(sizeof(*p));
 	p->generation = t->generation;
 	p->read_version = t->observed.config_version;
+	p->unknown_before_ms = t->observed.put_unknown_ms;
+	t->observed.put_unknown_ms = clock_wall_ms();
 	p->rules = steal(&m->rules);
 	a->extra = p;
 	a->drop_extra = put_free;

@@ -12,6 +12,15 @@ def hosts(sim):
     return [r.get("hostname") for r in sim.config(sim.tunnels()[0]["id"])["ingress"]]
 
 
+def test_strict_unpublished_while_its_first_put_is_on_its_way(running, sim, origin):
+    """Converged is said when the rule is gone, not while the PUT with it still has no answer."""
+    sim.fault("delay", method="PUT", path=CONFIG, ms=1500)
+    running.publish("app.example.com", origin.url, wait=False)
+    sim.wait_struck()
+    answer = running.api("route_delete", hostname="app.example.com", approve=True)
+    assert answer["converged"] is True and hosts(sim) == [None], (answer, hosts(sim))
+
+
 @pytest.mark.parametrize("do, more", [("lose", {}), ("cut", {"bytes": 20}), ("wrong", {})])
 def test_strict_a_route_unpublished_while_its_put_has_no_answer(running, sim, origin, do, more):
     sim.fault(do, method="PUT", path=CONFIG, **more)
