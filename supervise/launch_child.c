@@ -259,9 +259,10 @@ static int child_find(struct launcher *l, const char *id, pid_t *pid, int *metri
 	struct err unread;
 	AUTO(fd_t) fd = -1;
 
-	if (folder_open(x->state_dirfd, id, false, &fd, e))
+	/* One that we started ourselves is known without its folder. */
+	if (folder_open(x->state_dirfd, id, false, &fd, e) && !p)
 		return -1;
-	if (folder_recall(fd, &m, &unread))
+	if (fd >= 0 && folder_recall(fd, &m, &unread))
 		log_debug("connector %s: %s", id, unread.message);
 	if (!p && find_noted(x, id, fd, e) && find_seen(x, id, fd, m.metrics_port, e))
 		return -1;

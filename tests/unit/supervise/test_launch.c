@@ -292,6 +292,25 @@ static void test_start_and_end(void **state)
 	assert_int_equal(faccessat(b->fake.dirfd, "connectors/" ID, F_OK, 0), -1);
 }
 
+/* No descriptor left, a disk that fails: what we started runs all the same. */
+static void test_known_without_its_folder(void **state)
+{
+	struct bench *b = *state;
+	int port, dir = b->fake.dirfd;
+	int64_t started;
+	pid_t pid;
+
+	prepare(b);
+	assert_int_equal(b->x->ops->start(b->x, &b->spec, &b->e), 0);
+	wait_starts(b, 1);
+	assert_int_equal(renameat(dir, "connectors", dir, "away"), 0);
+	assert_int_equal(b->x->ops->find(b->x, ID, &pid, &port, &started, &b->e), 0);
+	assert_int_equal(getsid(pid), pid);
+	assert_int_equal(renameat(dir, "away", dir, "connectors"), 0);
+	assert_int_equal(b->x->ops->stop(b->x, ID, true), 0);
+	wait_ended(b);
+}
+
 static void test_exit_code(void **state)
 {
 	struct bench *b = *state;
@@ -450,6 +469,7 @@ int main(void)
 		TEST(test_odd_ids_are_refused),
 		TEST(test_links_are_not_followed),
 		TEST(test_start_and_end),
+		TEST(test_known_without_its_folder),
 		TEST(test_exit_code),
 		TEST(test_program_missing),
 		TEST(test_found_by_its_file),
