@@ -30,7 +30,7 @@ set_tests_properties(checks PROPERTIES LABELS house ENVIRONMENT "PYTHONDONTWRITE
 find_program(SHELLCHECK shellcheck)
 if(SHELLCHECK)
   add_test(NAME shell COMMAND ${SHELLCHECK} -x scripts/common.sh scripts/deps scripts/run
-    scripts/test .ci/run WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+    scripts/test scripts/torture .ci/run WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(shell PROPERTIES LABELS house)
 endif()
 
@@ -69,3 +69,10 @@ foreach(suite e2e contract)
       ENVIRONMENT "ADIT_BUILD=${CMAKE_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1")
   endif()
 endforeach()
+
+# A sample of scripts/torture, bounded in time; the whole of it takes half an hour.
+add_test(NAME torture COMMAND ${PYTHON} ${CMAKE_SOURCE_DIR}/tests/torture/torture.py
+  --sample --minutes 0.4 --workers 4)
+set_tests_properties(torture PROPERTIES TIMEOUT 240 LABELS torture RUN_SERIAL ON
+  SKIP_RETURN_CODE 77
+  ENVIRONMENT "ADIT_BUILD=${CMAKE_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1")

@@ -13,7 +13,7 @@ FAIL = {
     "pwrite64": ("ENOSPC", "EIO"), "write": ("ENOSPC", "EIO"), "fdatasync": ("EIO", "ENOSPC"),
     "fsync": ("EIO",), "pread64": ("EIO",), "ftruncate": ("EIO",),
     "openat": ("EMFILE", "ENOSPC", "ENOMEM", "EIO"), "mkdirat": ("ENOSPC",),
-    "renameat": ("ENOSPC", "EIO"), "unlinkat": ("EIO",), "fcntl": ("ENOLCK",),
+    "renameat": ("ENOSPC", "EIO"), "unlinkat": ("EIO",),
     "sendto": ("ECONNRESET", "ENOMEM"), "recvfrom": ("ECONNRESET", "ENOMEM"),
     "sendmsg": ("ECONNRESET", "ENOMEM"), "epoll_ctl": ("ENOMEM", "ENOSPC"),
     "socket": ("EMFILE", "ENOMEM"), "connect": ("ECONNRESET", "ENOMEM"),
@@ -23,6 +23,10 @@ FAIL = {
 CHAPTER = "errors"
 OPERATIONS = ("route_set_new", "route_set_path", "tunnel_delete", "connector_restart")
 STICKS_S, ONCE_S = 1.5, 0.3
+# The kernel never refuses EPOLL_CTL_DEL and MOD for want of memory; strace cannot tell them from
+# ADD. So these fail once only, and what libmicrohttpd says about a DEL is passed over.
+ONCE = {"epoll_ctl"}
+UNREAL = "Failed to remove FD from epoll set"
 
 
 def points(rng, names):
@@ -30,7 +34,8 @@ def points(rng, names):
     for name in names:
         calls = syscalls.count(operations.ALL[name], False)
         all_of = [f"{name}/{c}/{e}/{k}{plus}" for c, errors in FAIL.items() for e in errors
-                  for k in range(1, calls.get(c, 0) + 1) for plus in ("", "+")]
+                  for k in range(1, calls.get(c, 0) + 1) for plus in ("", "+")
+                  if not (plus and c in ONCE)]
         rng.shuffle(all_of)
         print(f"   {name}: {len(all_of)} errors", flush=True)
         queues.append(all_of)
@@ -72,6 +77,9 @@ def run(name, spare):
     rig = base(spare, operation)
     try:
         call, struck = meddle(rig, operation, call_name, error, when)
+        if UNREAL in rig.host.log():
+            rig.close()
+            return None, "not real"
         check_healed(rig, call)
         if rounds.settle(rig, operation, call, QUICK) is None:
             return rig, lambda: finish(rig, operation, call)

@@ -53,6 +53,7 @@ class Rig:
                             **settings)
         self.plans = {}  # acknowledged: number -> state
         self.theirs = None
+        self.past = []  # names of the rounds that it went through
         self.host.start()
 
     # ---- what is foreign ----

@@ -41,11 +41,14 @@ def make_late(rig):
 def base(spare, operation):
     """A rig at the operation's base: the spare one of this worker, or a new one."""
     rig = spare or Rig()
-    if rig.theirs is None:
-        rig.add_foreign()
-    operation.prepare(rig)
-    rig.sim.control("POST", "edge", {"reset": True})
-    return rig
+    try:
+        if rig.theirs is None:
+            rig.add_foreign()
+        operation.prepare(rig)
+        return rig
+    except Exception as e:
+        e.rig = rig
+        raise
 
 
 def reached(rig, operation):
