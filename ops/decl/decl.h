@@ -131,6 +131,17 @@ struct plan_approve_args {
 	bool wait;
 	struct duration timeout;
 };
+struct plan_create_args {
+	WRITE_ARGS;
+	int64_t revision;
+};
+struct revision_list_args {
+	LIST_ARGS;
+	char *object;
+};
+struct revision_diff_args {
+	int64_t from, to;
+};
 struct plan_reject_args {
 	char *plan, *reason;
 };
