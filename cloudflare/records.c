@@ -65,6 +65,8 @@ static char *body_text(const struct cf_record_body *body)
 	json_put_bool(&w, "proxied", body->proxied);
 	if (body->ttl > 0)
 		json_put_int(&w, "ttl", body->ttl);
+	if (str_equal(body->type, "MX"))
+		json_put_int(&w, "priority", body->priority);
 	put_given(&w, "comment", body->comment);
 	json_object_end(&w);
 	return buf_steal(&out);
@@ -113,7 +115,34 @@ void cf_record_list(struct cf *cf, struct cf_page *p, enum cf_share share, const
 			      owner);
 }
 
+void cf_record_usage(struct cf *cf, struct cf_call *c, enum cf_share share, const char *zone,
+		     task_done_fn *done, void *owner)
+{
+	AUTO(str_t) path = NULL;
+	struct err e;
+
+	if (path_records(zone, "/usage", &path, &e) < 0)
+		cf_call_refuse(cf, c, &e, done, owner);
+	else
+		cf_call_start(cf, c, share, "GET", path, NULL, NULL, PERMISSION_DNS_READ, done,
+			      owner);
+}
+
 /* ---- answers ---- */
+
+int cf_record_usage_read(const struct json *v, int64_t *usage, int64_t *quota, struct err *e)
+{
+	const struct json *most = json_get(v, "record_quota");
+	int64_t n = -1, max = -1;
+
+	if (!json_int(json_get(v, "record_usage"), &n) || n < 0 ||
+	    (!json_is_null(most) && !json_int(most, &max)))
+		return err_set(e, ERR_UPSTREAM,
+			       "Cloudflare's answer does not tell how many records the zone has");
+	*usage = n;
+	*quota = max;
+	return 0;
+}
 
 static int record_refuse(const char *what, struct err *e)
 {
@@ -139,6 +168,7 @@ int cf_record_read(const struct json *v, struct cf_record *out, struct err *e)
 		.comment = json_string(comment),
 		.proxied = json_bool(proxied, false),
 		.ttl = json_int_or(ttl, 1),
+		.priority = json_get_int(v, "priority", 0),
 	};
 
 	if (json_type(v) != JSON_OBJECT)

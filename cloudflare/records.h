@@ -8,14 +8,14 @@ struct cf_record {
 	char id[CF_ID_SIZE];
 	const char *name, *type, *content, *comment; /* borrowed; comment NULL = none */
 	bool proxied;
-	int64_t ttl;
+	int64_t ttl, priority; /* priority: 0 where there is none */
 };
 
 /* A member that is NULL (a ttl of 0) is left out: unset in a new record, unchanged by a patch. */
 struct cf_record_body {
 	const char *type, *name, *content, *comment;
 	bool proxied;
-	int64_t ttl;
+	int64_t ttl, priority; /* priority: sent with MX records alone */
 };
 
 /* All records of exactly that name, any type; result is an array. */
@@ -34,6 +34,11 @@ void cf_record_delete(struct cf *cf, struct cf_call *c, const char *object, cons
 /* filter: further query as "name=x&type=CNAME" (encoded), NULL = none. */
 void cf_record_list(struct cf *cf, struct cf_page *p, enum cf_share share, const char *zone,
 		    const char *filter, task_done_fn *done, void *owner);
+/* How many records a zone has and may have; read by cf_record_usage_read, quota -1 = not told. */
+void cf_record_usage(struct cf *cf, struct cf_call *c, enum cf_share share, const char *zone,
+		     task_done_fn *done, void *owner);
+MUST_USE int cf_record_usage_read(const struct json *v, int64_t *usage, int64_t *quota,
+				  struct err *e);
 MUST_USE int cf_record_read(const struct json *v, struct cf_record *out, struct err *e);
 
 #endif

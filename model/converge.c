@@ -40,14 +40,14 @@ static bool record_as_wanted(const struct world *w, const struct record *r, char
 	if (!content)
 		return missing(why, "record %s: its tunnel does not exist at Cloudflare yet",
 			       r->name);
-	if (!r->observed.content || strcasecmp(r->observed.content, content) != 0)
+	if (!record_content_same(r->type, r->observed.content, content))
 		return missing(why, "record %s: it does not lead to %s yet", r->name, content);
 	if (r->observed.type && strcasecmp(r->observed.type, r->type) != 0)
 		return missing(why, "record %s: it is not a %s record yet", r->name, r->type);
 	if (r->observed.proxied != r->proxied)
 		return missing(why, "record %s: it is %s proxied", r->name,
 			       r->proxied ? "not yet" : "still");
-	if (r->applied_generation != r->generation)
+	if (r->applied_generation != r->generation || (!*r->tunnel_id && !record_own_as_seen(r)))
 		return missing(why, "record %s: its last change is not made yet", r->name);
 	return true;
 }
@@ -155,7 +155,7 @@ static bool routes_converged(const struct world *w, const struct tunnel *t, stru
 static bool records_converged(const struct world *w, const struct map *hostnames, char **why)
 {
 	TABLE_EACH (i, struct record, r, &w->records)
-		if (map_get(hostnames, r->name) && !record_converged(w, r, why))
+		if (*r->tunnel_id && map_get(hostnames, r->name) && !record_converged(w, r, why))
 			return false;
 	return true;
 }

@@ -69,6 +69,16 @@ struct record *world_find_record(const struct world *w, const char *name, const 
 	return NULL;
 }
 
+struct record *world_find_clash(const struct world *w, const char *name, const char *type,
+				const char *id)
+{
+	TABLE_EACH (i, struct record, r, &w->records)
+		if (!str_equal(r->id, id) && strcasecmp(r->name, name) == 0 &&
+		    record_types_clash(r->type, type))
+			return r;
+	return NULL;
+}
+
 /* "web/1": the slot stands behind the last slash. */
 static struct connector *connector_by_name(const struct world *w, const char *name)
 {

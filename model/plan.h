@@ -15,7 +15,7 @@ enum edit_kind {
 	EDIT_TUNNEL_DROP, /* id: want = absent; its routes and records are edits of their own */
 	EDIT_ROUTE_PUT,   /* id, tunnel_id, hostname, path, service, origin */
 	EDIT_ROUTE_DROP,  /* id */
-	EDIT_RECORD_PUT,  /* id, tunnel_id, name, type, proxied */
+	EDIT_RECORD_PUT, /* id, tunnel_id or content, name, type, comment, proxied, ttl, priority */
 	EDIT_RECORD_DROP, /* id: want = absent */
 	EDIT_KINDS
 };
@@ -24,8 +24,9 @@ struct edit {
 	enum edit_kind kind;
 	char id[ID_SIZE];
 	char tunnel_id[ID_SIZE];
-	char *name, *path, *service, *origin, *type, *comment;
+	char *name, *path, *service, *origin, *type, *comment, *content;
 	int64_t replicas;
+	int64_t ttl, priority; /* 0 = not said */
 	bool proxied;
 };
 

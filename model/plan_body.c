@@ -24,6 +24,7 @@ static const struct {
 	{"name", offsetof(struct edit, name)},       {"path", offsetof(struct edit, path)},
 	{"service", offsetof(struct edit, service)}, {"origin", offsetof(struct edit, origin)},
 	{"type", offsetof(struct edit, type)},       {"comment", offsetof(struct edit, comment)},
+	{"content", offsetof(struct edit, content)},
 };
 
 static char **edit_text(const struct edit *d, size_t i)
@@ -39,6 +40,13 @@ static void put_text(struct json_writer *w, const char *key, const char *s)
 		json_put_string(w, key, s);
 }
 
+/* Left out where nothing is said, as plans were written before there were such members. */
+static void put_said(struct json_writer *w, const char *key, int64_t n)
+{
+	if (n)
+		json_put_int(w, key, n);
+}
+
 void edit_write(const struct edit *d, struct json_writer *w)
 {
 	json_object_begin(w);
@@ -49,6 +57,8 @@ void edit_write(const struct edit *d, struct json_writer *w)
 		put_text(w, edit_texts[k].key, *edit_text(d, k));
 	json_put_int(w, "replicas", d->replicas);
 	json_put_bool(w, "proxied", d->proxied);
+	put_said(w, "ttl", d->ttl);
+	put_said(w, "priority", d->priority);
 	json_object_end(w);
 }
 
@@ -169,6 +179,16 @@ static int read_edit_kind(const struct json *v, enum edit_kind *kind, struct err
 	return damaged(e, "kind");
 }
 
+/* An optional number; absent it is 0. */
+static int read_said(const struct json *object, const char *key, int64_t *n, struct err *e)
+{
+	const struct json *v = json_get(object, key);
+
+	if (v && !json_int(v, n))
+		return damaged(e, key);
+	return 0;
+}
+
 /* Fills a zeroed edit, which is to be cleared even after a failure. */
 static int fill_edit(struct edit *d, const struct json *v, struct err *e)
 {
@@ -179,6 +199,8 @@ static int fill_edit(struct edit *d, const struct json *v, struct err *e)
 			return -1;
 	if (!json_int(json_get(v, "replicas"), &d->replicas))
 		return damaged(e, "replicas");
+	if (read_said(v, "ttl", &d->ttl, e) < 0 || read_said(v, "priority", &d->priority, e) < 0)
+		return -1;
 	d->proxied = json_get_bool(v, "proxied", false);
 	return read_id(v, "tunnel_id", d->tunnel_id, e);
 }

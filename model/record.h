@@ -16,7 +16,8 @@ struct record {
 	char *content;           /* of a record that leads to no tunnel of ours; NULL otherwise */
 	char *comment;           /* the user's text behind the mark; NULL = none */
 	bool proxied;
-	int64_t ttl; /* 1 = automatic */
+	int64_t ttl;      /* 1 = automatic */
+	int64_t priority; /* of an MX record; 0 otherwise */
 	enum want want;
 	int64_t generation, applied_generation;
 	char zone_id[CF_ID_SIZE]; /* "" until a zone is found for the name */
@@ -31,6 +32,7 @@ struct record {
 		char found_id[CF_ID_SIZE];
 		char *type, *content, *comment; /* as Cloudflare shows it */
 		bool proxied;
+		int64_t ttl, priority;
 		char *conflict; /* what stands in the way: "A 192.0.2.1 (not ours)"; NULL = nothing
 				 */
 	} observed;
@@ -39,6 +41,18 @@ struct record {
 
 struct record *record_new(const char *name, const char *type);
 void record_free(struct record *r);
+
+/* ---- what Cloudflare makes of a record (record_form.c) ---- */
+
+/* May Cloudflare's edge answer for this type? NULL may not. */
+bool record_type_proxiable(const char *type);
+/* May no two records of these types share a name? adit keeps one record of a name and type. */
+bool record_types_clash(const char *a, const char *b);
+/* The same in the form in which Cloudflare gives it back: addresses in any spelling, names in any
+ * case, texts with or without their quotation marks. */
+bool record_content_same(const char *type, const char *a, const char *b);
+/* Of a record that leads to no tunnel: was it seen as it is wanted? */
+bool record_own_as_seen(const struct record *r);
 
 /* ---- the mark ---- */
 

@@ -210,7 +210,7 @@ static bool tunnel_serves(const struct tunnel *t, const struct tally *n)
 static const struct record *record_of(const struct world *w, const char *hostname)
 {
 	TABLE_EACH (i, struct record, d, &w->records)
-		if (str_equal(d->name, hostname))
+		if (str_equal(d->name, hostname) && str_equal(d->type, "CNAME"))
 			return d;
 	return NULL;
 }
@@ -264,6 +264,8 @@ void render_record(const struct world *w, const struct record *r, struct json_wr
 	put_text(out, "content", content);
 	json_put_bool(out, "proxied", r->proxied);
 	json_put_int(out, "ttl", r->ttl);
+	if (str_equal(r->type, "MX"))
+		json_put_int(out, "priority", r->priority);
 	put_text(out, "zone", z ? z->name : NULL);
 	put_text(out, "tunnel", tunnel_name_of(w, r->tunnel_id));
 	json_put_bool(out, "owned", true);

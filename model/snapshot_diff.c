@@ -165,8 +165,15 @@ static void say_record(const struct differ *x, const struct pair *r, struct buf 
 			say(out, "%s to tunnel %s", d->type,
 			    tunnel_name(now ? x->to : x->from, d->tunnel_id));
 		else
-			say(out, "%s", d->type);
+			say(out, "%s %s", d->type, d->content ? d->content : "");
+	} else if (!str_equal(was->content, now->content)) {
+		say(out, "%s to %s", was->content ? was->content : "",
+		    now->content ? now->content : "");
 	}
+	if (was && now && was->ttl != now->ttl)
+		say(out, "another ttl");
+	if (was && now && was->priority != now->priority)
+		say(out, "another priority");
 	if (was && now && was->proxied != now->proxied)
 		say(out, now->proxied ? "proxied" : "no longer proxied");
 	if (was && now && !str_equal(was->comment, now->comment))

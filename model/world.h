@@ -90,6 +90,9 @@ struct tunnel *world_find_tunnel(const struct world *w, const char *name_or_id);
 struct zone *world_find_zone(const struct world *w, const char *name_or_id);
 struct route *world_find_route(const struct world *w, const char *hostname, const char *path);
 struct record *world_find_record(const struct world *w, const char *name, const char *type);
+/* One of our records, other than id, beside which a record of this name and type cannot be. */
+struct record *world_find_clash(const struct world *w, const char *name, const char *type,
+				const char *id);
 /* "web/1" or the id. */
 struct connector *world_find_connector(const struct world *w, const char *name_or_id);
 /* The zone that holds a host name: longest suffix. */

@@ -40,13 +40,14 @@ static bool claimable(const struct act *a, const struct record *r, const struct 
 	AUTO(str_t) content = record_content(a->x->world, r);
 	const struct system_facts *s = &a->x->world->system;
 	return r->create_sent_ms && str_equal(found->type, r->type) &&
-	       str_equal(found->content, content) && mark_is(found->comment, s->owner, s->install);
+	       record_content_same(r->type, found->content, content) &&
+	       mark_is(found->comment, s->owner, s->install);
 }
 
-static bool in_the_way(const struct cf_record *found)
+/* A name with a CNAME takes no other record that leads elsewhere; else Cloudflare keeps both. */
+static bool shuts_out(const struct record *r, const struct cf_record *found)
 {
-	return str_equal(found->type, "CNAME") || str_equal(found->type, "A") ||
-	       str_equal(found->type, "AAAA");
+	return str_equal(r->type, "CNAME") || str_equal(found->type, "CNAME");
 }
 
 static void note_conflict(struct act *a, struct record *r, const struct cf_record *found)
@@ -73,7 +74,7 @@ static void record_looked(struct task *task, void *owner)
 		return;
 	}
 	struct record row = *r;
-	bool claimed = false;
+	bool claimed = false, shut = false;
 	str_set(&r->observed.conflict, NULL);
 	JSON_EACH (item, a->call.result) {
 		if (cf_record_read(item, &found, &e) < 0) {
@@ -88,13 +89,15 @@ static void record_looked(struct task *task, void *owner)
 			/* The wish may have changed since the POST. */
 			if (seen_record_as_wanted(a->x->world, r))
 				row.applied_generation = r->generation;
-		} else if (in_the_way(&found))
+		} else if (record_types_clash(r->type, found.type)) {
 			note_conflict(a, r, &found);
+			shut = shut || shuts_out(r, &found);
+		}
 	}
 	r->observed.looked_ms = clock_wall_ms();
 	if (claimed && save(a, r, &row, "POST dns_records") < 0)
 		return;
-	if (!claimed && r->observed.conflict && r->create_sent_ms) {
+	if (!claimed && shut && r->create_sent_ms) {
 		row.create_sent_ms = 0; /* the name is somebody else's: nothing of ours can land */
 		if (save(a, r, &row, "POST dns_records") < 0)
 			return;
@@ -184,7 +187,8 @@ static int body_of(const struct act *a, const struct record *r, char **content, 
 					.content = *content,
 					.comment = *comment,
 					.proxied = r->proxied,
-					.ttl = r->ttl};
+					.ttl = r->ttl,
+					.priority = r->priority};
 	return 0;
 }
 

@@ -150,16 +150,73 @@ static bool record_made(const struct record *r)
 	return r && (r->remote_id[0] || r->create_sent_ms);
 }
 
+static int check_no_clash(const struct guarding *x, const struct edit *d, struct err *e)
+{
+	const struct record *other =
+		d->name && d->type ? world_find_clash(x->w, d->name, d->type, d->id) : NULL;
+	if (!other)
+		return 0;
+	(void)err_set(e, ERR_CONFLICT, "%s has a record of adit's already (%s)", d->name,
+		      other->type);
+	if (other->tunnel_id[0])
+		return err_hint(e,
+				"It is a route's; delete the route first (adit route delete "
+				"%s).",
+				other->name);
+	return err_hint(e, "Delete that one first (adit dns delete %s %s).", other->name,
+			other->type);
+}
+
+/* A text leads nobody anywhere. */
+static bool leads_elsewhere(const struct record *r, const struct edit *d)
+{
+	if (!str_equal(r->tunnel_id, d->tunnel_id))
+		return true;
+	return !d->tunnel_id[0] && !str_equal(r->type, "TXT") &&
+	       !record_content_same(r->type, r->content, d->content);
+}
+
+static const char *record_goal(const struct guarding *x, const char *tunnel_id, const char *content,
+			       const char *unsaid)
+{
+	return tunnel_id[0] ? tunnel_name(x, tunnel_id) : content ? content : unsaid;
+}
+
+static void check_record_moved(struct guarding *x, const struct record *r, const struct edit *d)
+{
+	if (leads_elsewhere(r, d))
+		need(x, "Repoints the record %s from %s to %s.", r->name,
+		     record_goal(x, r->tunnel_id, r->content, "its own content"),
+		     record_goal(x, d->tunnel_id, d->content, "content of its own"));
+	else if (!d->tunnel_id[0] && r->proxied && !d->proxied)
+		need(x,
+		     "Takes Cloudflare's proxy away from %s: visitors see its address, and no rule "
+		     "of Cloudflare's stands before it.",
+		     r->name);
+}
+
+/* What a wildcard route answers today, a record of its own takes away. */
+static void check_shadowed(struct guarding *x, const struct edit *d)
+{
+	if (d->tunnel_id[0] || !record_type_proxiable(d->type))
+		return;
+	TABLE_EACH (i, struct route, r, &x->w->routes)
+		if (strcasecmp(r->hostname, d->name) != 0 && hostname_matches(r->hostname, d->name))
+			need(x, "Takes %s away from the route %s.", d->name, r->hostname);
+}
+
 static int guard_record_put(struct guarding *x, const struct edit *d, struct err *e)
 {
 	const struct record *r = world_record(x->w, d->id);
 	if (d->tunnel_id[0] && check_tunnel_known(x, d, e) < 0)
 		return -1;
+	if (check_no_clash(x, d, e) < 0)
+		return -1;
 	check_protected(x, d->name);
-	if (record_made(r) && !str_equal(r->tunnel_id, d->tunnel_id))
-		need(x, "Repoints the record %s from %s to %s.", r->name,
-		     r->tunnel_id[0] ? tunnel_name(x, r->tunnel_id) : "its own content",
-		     d->tunnel_id[0] ? tunnel_name(x, d->tunnel_id) : "content of its own");
+	if (record_made(r))
+		check_record_moved(x, r, d);
+	else
+		check_shadowed(x, d);
 	return 0;
 }
 

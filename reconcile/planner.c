@@ -276,8 +276,12 @@ static void refuse_conflict(struct planning *p, const struct record *r)
 	struct err *e = refuse(p, OBJECT_RECORD, r->id);
 	(void)err_set(e, ERR_CONFLICT, "%s has a DNS record already: %s; it is left alone", r->name,
 		      r->observed.conflict);
-	(void)err_hint(e, "Remove that record, or delete the route (adit route delete %s).",
-		       r->name);
+	if (r->tunnel_id[0])
+		(void)err_hint(e, "Remove that record, or delete the route (adit route delete %s).",
+			       r->name);
+	else
+		(void)err_hint(e, "Remove that record, or this one (adit dns delete %s %s).",
+			       r->name, r->type);
 }
 
 static void refuse_unmarked(struct planning *p, const struct record *r)
@@ -293,6 +297,8 @@ static void refuse_unmarked(struct planning *p, const struct record *r)
 static bool tunnel_serves(const struct world *w, const struct record *r, bool with_connector)
 {
 	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
+	if (!r->tunnel_id[0])
+		return true;
 	if (!t || !t->remote_id[0] || t->applied_generation != t->generation)
 		return false;
 	if (!with_connector || t->replicas == 0)
@@ -335,9 +341,10 @@ static bool record_differs(const struct world *w, const struct record *r)
 	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
 	size_t id = t ? strlen(t->remote_id) : 0;
 	const char *content = r->observed.content;
-	bool leads = t ? content && id && strncasecmp(content, t->remote_id, id) == 0 &&
-				     str_equal(content + id, ".cfargotunnel.com")
-		       : str_equal(content, r->content);
+	if (!r->tunnel_id[0])
+		return !record_own_as_seen(r);
+	bool leads = content && id && strncasecmp(content, t->remote_id, id) == 0 &&
+		     str_equal(content + id, ".cfargotunnel.com");
 	return !leads || r->observed.proxied != r->proxied;
 }
 
@@ -346,7 +353,13 @@ static void refuse_drift(struct planning *p, const struct record *r)
 	struct err *e = refuse(p, OBJECT_RECORD, r->id);
 	(void)err_set(e, ERR_CONFLICT,
 		      "The record of %s was changed at Cloudflare by somebody else", r->name);
-	(void)err_hint(e, "Change it back there, or delete the route and set it again.");
+	if (r->tunnel_id[0])
+		(void)err_hint(e, "Change it back there, or delete the route and set it again.");
+	else
+		(void)err_hint(e,
+			       "Change it back there, or delete it here (adit dns delete %s %s) "
+			       "and set it again.",
+			       r->name, r->type);
 }
 
 static void plan_record_change(struct planning *p, const struct record *r)
@@ -354,21 +367,29 @@ static void plan_record_change(struct planning *p, const struct record *r)
 	if (!fresh(p, r))
 		act(p, ACT_RECORD_READ, r->id, "it changed here; what is there now?");
 	else if (tunnel_serves(p->w, r, true))
-		act(p, ACT_RECORD_PATCH, r->id, "it is to lead elsewhere");
+		act(p, ACT_RECORD_PATCH, r->id, "what it is to be changed");
+}
+
+static void refuse_record_gone(struct planning *p, const struct record *r)
+{
+	struct err *e = refuse(p, OBJECT_RECORD, r->id);
+	(void)err_set(e, ERR_NOT_FOUND,
+		      "The record of %s was deleted at Cloudflare by somebody else; it is not made "
+		      "again unasked",
+		      r->name);
+	if (r->tunnel_id[0])
+		(void)err_hint(e, "Delete the route (adit route delete %s) and set it again.",
+			       r->name);
+	else
+		(void)err_hint(e, "Delete it here too (adit dns delete %s %s), then set it again.",
+			       r->name, r->type);
 }
 
 static void plan_record_made(struct planning *p, const struct record *r)
 {
-	if (r->observed.gone) {
-		struct err *e = refuse(p, OBJECT_RECORD, r->id);
-		(void)err_set(e, ERR_NOT_FOUND,
-			      "The record of %s was deleted at Cloudflare by somebody else; it is "
-			      "not made "
-			      "again unasked",
-			      r->name);
-		(void)err_hint(e, "Delete the route (adit route delete %s) and set it again.",
-			       r->name);
-	} else if (!r->observed.looked_ms)
+	if (r->observed.gone)
+		refuse_record_gone(p, r);
+	else if (!r->observed.looked_ms)
 		act(p, ACT_RECORD_READ, r->id, "not seen yet");
 	else if (!r->observed.marked)
 		refuse_unmarked(p, r);

@@ -16,6 +16,8 @@ void seen_record(struct world *w, struct record *r, const struct cf_record *foun
 	r->observed.gone = false;
 	r->observed.marked = mark_is(found->comment, s->owner, s->install);
 	r->observed.proxied = found->proxied;
+	r->observed.ttl = found->ttl;
+	r->observed.priority = found->priority;
 	(void)str_copy(r->observed.found_id, CF_ID_SIZE, found->id);
 	str_set(&r->observed.type, found->type);
 	str_set(&r->observed.content, found->content);
@@ -33,6 +35,8 @@ void seen_record_gone(struct record *r)
 bool seen_record_as_wanted(const struct world *w, const struct record *r)
 {
 	AUTO(str_t) content = record_content(w, r);
+	if (!r->tunnel_id[0])
+		return str_equal(r->observed.type, r->type) && record_own_as_seen(r);
 	return content && r->observed.content && strcasecmp(content, r->observed.content) == 0 &&
 	       r->observed.proxied == r->proxied && str_equal(r->observed.type, r->type);
 }

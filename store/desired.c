@@ -75,8 +75,17 @@ int store_save_route(struct store *s, const struct route *r, struct err *e)
 	return query_run(&q, e);
 }
 
+/* The content column of an MX record has it as zone files do: priority, blank, name. */
+static char *stored_content(const struct record *r)
+{
+	if (!r->content || !str_equal(r->type, "MX"))
+		return str_dup(r->content);
+	return str_format("%lld %s", (long long)r->priority, r->content);
+}
+
 int store_save_record(struct store *s, const struct record *r, struct err *e)
 {
+	AUTO(str_t) content = stored_content(r);
 	AUTO(query_t) q = {0};
 	int64_t made;
 
@@ -86,7 +95,7 @@ int store_save_record(struct store *s, const struct record *r, struct err *e)
 	bind_text(&q, r->name);
 	bind_text(&q, r->type);
 	bind_text(&q, r->tunnel_id);
-	bind_text(&q, r->content);
+	bind_text(&q, content);
 	bind_text(&q, r->comment);
 	bind_int(&q, r->proxied);
 	bind_int(&q, r->ttl);
@@ -182,13 +191,28 @@ static void read_route(struct query *q, struct world *w)
 		world_add_route(w, r);
 }
 
+static void read_content(struct query *q, struct record *r, const char *text)
+{
+	char *rest = NULL;
+
+	if (!text || !str_equal(r->type, "MX")) {
+		str_set(&r->content, text);
+		return;
+	}
+	r->priority = strtoll(text, &rest, 10);
+	if (rest == text || *rest != ' ')
+		q->bad = true;
+	else
+		str_set(&r->content, rest + 1);
+}
+
 static void read_record(struct query *q, struct world *w)
 {
 	struct record *r = record_new(col_text(q, 1), col_text(q, 2));
 
 	col_id(q, 0, r->id, sizeof(r->id));
 	col_copy(q, 3, r->tunnel_id, sizeof(r->tunnel_id));
-	str_set(&r->content, col_text(q, 4));
+	read_content(q, r, col_text(q, 4));
 	str_set(&r->comment, col_text(q, 5));
 	r->proxied = col_int(q, 6) != 0;
 	r->ttl = col_int(q, 7);

@@ -62,6 +62,9 @@ static void draw_edit(struct plan *p, uint64_t *seed)
 	d->origin = draw_text(seed);
 	d->type = draw_text(seed);
 	d->comment = draw_text(seed);
+	d->content = draw_text(seed);
+	d->ttl = (int64_t)(draw(seed) % 3);
+	d->priority = (int64_t)(draw(seed) % 3);
 	d->replicas = (int64_t)(draw(seed) % 26);
 	d->proxied = draw(seed) % 2;
 }
@@ -97,7 +100,8 @@ static bool same_edit(const struct edit *a, const struct edit *b)
 	       str_equal(a->tunnel_id, b->tunnel_id) && str_equal(a->name, b->name) &&
 	       str_equal(a->path, b->path) && str_equal(a->service, b->service) &&
 	       str_equal(a->origin, b->origin) && str_equal(a->type, b->type) &&
-	       str_equal(a->comment, b->comment) && a->replicas == b->replicas &&
+	       str_equal(a->comment, b->comment) && str_equal(a->content, b->content) &&
+	       a->ttl == b->ttl && a->priority == b->priority && a->replicas == b->replicas &&
 	       a->proxied == b->proxied;
 }
 
@@ -198,6 +202,18 @@ static void vary_edit_replicas(struct plan *p)
 {
 	p->edits[0].replicas = 1;
 }
+static void vary_edit_content(struct plan *p)
+{
+	str_set(&p->edits[0].content, "192.0.2.1");
+}
+static void vary_edit_ttl(struct plan *p)
+{
+	p->edits[0].ttl = 300;
+}
+static void vary_edit_priority(struct plan *p)
+{
+	p->edits[0].priority = 300;
+}
 static void vary_change_sign(struct plan *p)
 {
 	p->changes[0].sign = '~';
@@ -235,11 +251,15 @@ static void hash_tells_every_difference(void **state)
 		void (*vary)(struct plan *p);
 		bool same;
 	} rows[] = {
-		{vary_operation, false},     {vary_edit_kind, false},     {vary_edit_id, false},
-		{vary_edit_tunnel, false},   {vary_edit_service, false},  {vary_edit_path, false},
-		{vary_edit_proxied, false},  {vary_edit_replicas, false}, {vary_change_sign, false},
-		{vary_change_detail, false}, {vary_touch, false},         {vary_more, false},
-		{vary_principal, true},      {vary_reason, true},         {vary_state, true},
+		{vary_operation, false},     {vary_edit_kind, false},
+		{vary_edit_id, false},       {vary_edit_tunnel, false},
+		{vary_edit_service, false},  {vary_edit_path, false},
+		{vary_edit_proxied, false},  {vary_edit_replicas, false},
+		{vary_change_sign, false},   {vary_change_detail, false},
+		{vary_touch, false},         {vary_more, false},
+		{vary_edit_content, false},  {vary_edit_ttl, false},
+		{vary_edit_priority, false}, {vary_principal, true},
+		{vary_reason, true},         {vary_state, true},
 	};
 
 	(void)state;
@@ -265,6 +285,25 @@ static void hash_tells_every_difference(void **state)
 #define TOUCH(rest)                                                                                \
 	"{\"edits\":[],\"changes\":[],\"touches\":[" rest "],\"approvals\":[],\"warnings\":[]}"
 
+/* As they were stored before records had contents of their own. */
+static void an_older_body_is_read(void **state)
+{
+	static const char text[] =
+		EDIT("{\"kind\":\"record_put\",\"id\":\"d1\",\"tunnel_id\":\"t1\",\"name\":\"a.b\","
+		     "\"type\":\"CNAME\",\"replicas\":0,\"proxied\":true}");
+	AUTO(plan_t) p = plan_new("route_set", "uid:0", NULL);
+	AUTO(buf_t) again = {0};
+	struct err e;
+
+	(void)state;
+	assert_int_equal(plan_read_body(p, text, strlen(text), &e), 0);
+	assert_null(p->edits[0].content);
+	assert_int_equal(p->edits[0].ttl, 0);
+	assert_int_equal(p->edits[0].priority, 0);
+	plan_write_body(p, &again);
+	assert_string_equal(buf_text(&again), text);
+}
+
 static void damage_is_refused(void **state)
 {
 	static const char *const rows[] = {
@@ -284,6 +323,12 @@ static void damage_is_refused(void **state)
 		EDIT("{\"kind\":\"route_put\",\"id\":\"r1\",\"tunnel_id\":\"\"}"),
 		EDIT("{\"kind\":\"route_put\",\"id\":\"r1\",\"tunnel_id\":\"\",\"replicas\":"
 		     "\"1\"}"),
+		EDIT("{\"kind\":\"record_put\",\"id\":\"d1\",\"tunnel_id\":\"\",\"replicas\":0,"
+		     "\"ttl\":\"1\"}"),
+		EDIT("{\"kind\":\"record_put\",\"id\":\"d1\",\"tunnel_id\":\"\",\"replicas\":0,"
+		     "\"priority\":1.5}"),
+		EDIT("{\"kind\":\"record_put\",\"id\":\"d1\",\"tunnel_id\":\"\",\"replicas\":0,"
+		     "\"content\":1}"),
 		EDIT("{\"kind\":\"route_put\",\"id\":\"r1\",\"tunnel_id\":\"\",\"replicas\":0,"
 		     "\"name\":5}"),
 		EDIT("{\"kind\":\"route_put\",\"id\":\"r12345678901234567890123\",\"tunnel_id\":"
@@ -387,6 +432,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(any_body_round_trips),
 		cmocka_unit_test(hash_tells_every_difference),
+		cmocka_unit_test(an_older_body_is_read),
 		cmocka_unit_test(damage_is_refused),
 		cmocka_unit_test(a_touch_is_kept_once),
 		cmocka_unit_test(an_edit_begins_empty),

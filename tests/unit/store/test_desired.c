@@ -181,6 +181,7 @@ static void same_record(const struct record *a, const struct record *b)
 	assert_true(str_equal(a->comment, b->comment));
 	assert_int_equal(a->proxied, b->proxied);
 	assert_int_equal(a->ttl, b->ttl);
+	assert_int_equal(a->priority, b->priority);
 	assert_int_equal(a->want, b->want);
 	assert_int_equal(a->generation, b->generation);
 	assert_int_equal(a->applied_generation, b->applied_generation);
@@ -225,6 +226,33 @@ static void records_come_back(void **state)
 		same_record(r, world_record(w, r->id));
 		world_free(w);
 	}
+	record_free(r);
+}
+
+static void mx_records_keep_their_priority(void **state)
+{
+	struct fixture *f = *state;
+	struct record *r = record_new("a.example.com", "MX");
+	struct world *w;
+
+	open_store(f);
+	for (int n = 0; n < 3; n++) {
+		str_set(&r->content, n == 2 ? NULL : "mx.example.net");
+		r->priority = n == 1 ? 65535 : 0;
+		OK(f, store_begin(f->s, &f->e));
+		OK(f, store_save_record(f->s, r, &f->e));
+		OK(f, store_commit(f->s, &f->e));
+		reopen_store(f);
+		w = load(f);
+		same_record(r, world_record(w, r->id));
+		world_free(w);
+	}
+	close_store(f);
+	raw(f, "UPDATE record SET content = 'mx.example.net'");
+	open_store(f);
+	w = world_new();
+	REFUSED(f, ERR_INTERNAL, store_load(f->s, w, &f->e));
+	world_free(w);
 	record_free(r);
 }
 
@@ -549,6 +577,7 @@ int main(void)
 		TEST(an_update_changes_every_field),
 		TEST(routes_come_back),
 		TEST(records_come_back),
+		TEST(mx_records_keep_their_priority),
 		TEST(connectors_come_back),
 		TEST(processes_come_back),
 		TEST(order_of_creation_stays),
