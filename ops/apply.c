@@ -63,8 +63,11 @@ static int save_record(struct ops *o, const struct edit *ed, struct err *e)
 	if (ed->kind == EDIT_RECORD_PUT) {
 		(void)str_copy(row.tunnel_id, sizeof(row.tunnel_id), ed->tunnel_id);
 		row.name = BORROW(ed->name);
+		row.content = BORROW(ed->content);
 		row.comment = BORROW(ed->comment);
 		row.proxied = ed->proxied;
+		row.ttl = ed->ttl ? ed->ttl : 1;
+		row.priority = ed->priority;
 	}
 	return store_save_record(o->store, &row, e);
 }
@@ -149,8 +152,11 @@ static void put_record(struct world *w, const struct edit *ed)
 	if (ed->kind == EDIT_RECORD_PUT) {
 		(void)str_copy(r->tunnel_id, sizeof(r->tunnel_id), ed->tunnel_id);
 		str_set(&r->name, ed->name);
+		str_set(&r->content, ed->content);
 		str_set(&r->comment, ed->comment);
 		r->proxied = ed->proxied;
+		r->ttl = ed->ttl ? ed->ttl : 1;
+		r->priority = ed->priority;
 	}
 	r->observed.looked_ms = 0; /* somebody may have taken our mark away since */
 	problem_clear(&r->problem);

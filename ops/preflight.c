@@ -57,13 +57,10 @@ static void tunnel_found(struct task *t, void *owner)
 	preflight_step(f);
 }
 
-static bool record_conflicts(const struct json *row, struct cf_record *out)
+static bool record_conflicts(const struct edit *ed, const struct json *row, struct cf_record *out)
 {
 	struct err e;
-	if (cf_record_read(row, out, &e) < 0)
-		return false;
-	return str_equal(out->type, "CNAME") || str_equal(out->type, "A") ||
-	       str_equal(out->type, "AAAA");
+	return cf_record_read(row, out, &e) == 0 && record_types_clash(ed->type, out->type);
 }
 
 static void record_found(struct task *t, void *owner)
@@ -75,7 +72,7 @@ static void record_found(struct task *t, void *owner)
 	const struct edit *ed = &f->plan->edits[f->next];
 	struct cf_record found;
 	JSON_EACH (row, f->call.result) {
-		if (!record_conflicts(row, &found))
+		if (!record_conflicts(ed, row, &found))
 			continue;
 		(void)err_set(
 			&f->task.err, ERR_CONFLICT,

@@ -319,7 +319,7 @@ static bool edit_doubles(const struct world *w, const struct edit *ed)
 	if (ed->kind == EDIT_ROUTE_PUT)
 		return !world_route(w, ed->id) && world_find_route(w, ed->name, ed->path);
 	return ed->kind == EDIT_RECORD_PUT && !world_record(w, ed->id) &&
-	       world_find_record(w, ed->name, ed->type);
+	       world_find_clash(w, ed->name, ed->type, ed->id);
 }
 
 static bool plan_moved(const struct world *w, const struct plan *p)

@@ -115,6 +115,19 @@ struct dns_list_args {
 	char *zone, *name, *type;
 	bool owned;
 };
+struct dns_set_args {
+	WRITE_ARGS;
+	char *name, *type, *content, *zone, *comment;
+	bool proxied;
+	int64_t ttl, priority;
+};
+struct dns_delete_args {
+	WRITE_ARGS;
+	char *name, *type, *zone;
+};
+struct dns_usage_args {
+	char *zone;
+};
 struct zone_list_args {
 	LIST_ARGS;
 	char *name, *status;

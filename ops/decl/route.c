@@ -31,6 +31,7 @@ static const struct field record_rows[] = {
 		  .doc = "What it leads to, of foreign records."),
 	FIELD_OUT("proxied", FIELD_BOOL, .doc = "Answered by Cloudflare's edge."),
 	FIELD_OUT("ttl", FIELD_INT, .doc = "Seconds; 1 = automatic."),
+	FIELD_OUT("priority", FIELD_INT, .doc = "Of an MX record; the lowest is tried first."),
 	FIELD_OUT("zone", FIELD_STRING, .doc = "Zone that holds it."),
 	FIELD_OUT("tunnel", FIELD_STRING, .doc = "Tunnel of adit's that it leads to."),
 	FIELD_OUT("owned", FIELD_BOOL, .doc = "Made by this adit: row and mark."),

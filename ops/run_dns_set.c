@@ -1,0 +1,407 @@
+/*
+ * Handlers: DNS records that lead to no tunnel. What Cloudflare would refuse, or give back in
+ * another form, is refused or put into its form here, so that the same call again is known to be
+ * the same. A route's record is its route's business.
+ */
+#include <arpa/inet.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloudflare/records.h"
+#include "model/render.h"
+#include "ops/write.h"
+
+#define TTL_LEAST 60
+
+/* What is asked for, in Cloudflare's form. */
+struct wish {
+	char *name, *content; /* owned */
+	const char *type, *comment;
+	bool proxied;
+	int64_t ttl, priority;
+};
+
+typedef struct wish wish_t;
+static void wish_t_cleanup(wish_t *x)
+{
+	free(x->name);
+	free(x->content);
+}
+
+/* ---- what is accepted ---- */
+
+static int read_name(const char *text, const char *what, char **out, struct err *e)
+{
+	return hostname_normalise(text, out, e) < 0 ? err_wrap(e, "%s", what) : 0;
+}
+
+static int read_address(const char *text, int family, char **out, struct err *e)
+{
+	unsigned char bytes[16];
+	char form[INET6_ADDRSTRLEN];
+	if (inet_pton(family, text, bytes) != 1)
+		return err_set(e, ERR_INVALID, "content: \"%.60s\" is no IPv%d address", text,
+			       family == AF_INET ? 4 : 6);
+	*out = str_dup(inet_ntop(family, bytes, form, sizeof(form)));
+	return 0;
+}
+
+static int read_target(const char *text, char **out, struct err *e)
+{
+	AUTO(str_t) target = NULL;
+	if (read_name(text, "content", &target, e) < 0)
+		return -1;
+	if (target[0] == '*')
+		return err_set(e, ERR_INVALID, "content: a record cannot lead to a wildcard");
+	if (hostname_within(target, "cfargotunnel.com")) {
+		(void)err_set(e, ERR_INVALID,
+			      "content: a record that leads to a tunnel belongs to a route");
+		return err_hint(e, "Use route_set (adit route set NAME SERVICE).");
+	}
+	*out = steal(&target);
+	return 0;
+}
+
+static int check_line(const char *text, const char *what, struct err *e)
+{
+	for (const char *p = text; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return err_set(e, ERR_INVALID,
+				       "%s: line breaks and control characters are not allowed",
+				       what);
+	return 0;
+}
+
+static int read_content(const struct dns_set_args *a, char **out, struct err *e)
+{
+	if (check_line(a->content, "content", e) < 0)
+		return -1;
+	if (str_equal(a->type, "A"))
+		return read_address(a->content, AF_INET, out, e);
+	if (str_equal(a->type, "AAAA"))
+		return read_address(a->content, AF_INET6, out, e);
+	if (!str_equal(a->type, "TXT"))
+		return read_target(a->content, out, e);
+	*out = str_dup(a->content);
+	return 0;
+}
+
+static int check_edge(const struct dns_set_args *a, struct err *e)
+{
+	if (a->proxied && !record_type_proxiable(a->type))
+		return err_set(e, ERR_INVALID,
+			       "proxied: a record of type %s cannot be proxied; A, AAAA and CNAME "
+			       "can",
+			       a->type);
+	if (a->proxied && a->ttl != 1)
+		return err_set(e, ERR_INVALID,
+			       "ttl: Cloudflare chooses it for a proxied record; leave it out");
+	if (a->ttl != 1 && a->ttl < TTL_LEAST)
+		return err_set(e, ERR_INVALID,
+			       "ttl: %lld is too short, accepted are 60 to 86400 seconds, or 1 for "
+			       "automatic",
+			       (long long)a->ttl);
+	return 0;
+}
+
+static int check_comment(const struct world *w, const char *comment, struct err *e)
+{
+	AUTO(str_t) whole = NULL;
+	if (!comment)
+		return 0;
+	if (check_line(comment, "comment", e) < 0)
+		return -1;
+	return mark_write(w->system.owner, w->system.install, comment, &whole, e);
+}
+
+static int check_zone(const struct world *w, const char *zone, const char *name, struct err *e)
+{
+	const struct zone *z = zone ? world_find_zone(w, zone) : NULL;
+	const struct zone *holds = world_zone_of(w, name);
+	if (!zone || (z && z == holds))
+		return 0;
+	if (!w->system.zones_listed_ms)
+		return err_set(e, ERR_BUSY, "The zones have not been listed yet");
+	if (z) {
+		(void)err_set(e, ERR_INVALID, "%s does not lie in the zone %s", name, z->name);
+		return holds ? err_hint(e, "It lies in %s.", holds->name) : -1;
+	}
+	(void)err_set(e, ERR_NOT_FOUND, "There is no zone \"%.253s\" in the account", zone);
+	return err_hint(e, "See adit zone list.");
+}
+
+static int wish_read(const struct world *w, const struct dns_set_args *a, struct wish *x,
+		     struct err *e)
+{
+	x->type = a->type;
+	x->comment = a->comment && a->comment[0] ? a->comment : NULL;
+	x->proxied = a->proxied;
+	x->ttl = a->ttl;
+	x->priority = str_equal(a->type, "MX") ? a->priority : 0;
+	if (read_name(a->name, "name", &x->name, e) < 0 || read_content(a, &x->content, e) < 0)
+		return -1;
+	if (str_equal(x->name, x->content))
+		return err_set(e, ERR_INVALID, "content: the record would lead to itself");
+	if (check_edge(a, e) < 0 || check_comment(w, x->comment, e) < 0)
+		return -1;
+	return check_zone(w, a->zone, x->name, e);
+}
+
+/* ---- what stands in the way ---- */
+
+static bool is_unmarked(const struct record *r)
+{
+	return r->remote_id[0] && r->observed.looked_ms && r->observed.found && !r->observed.marked;
+}
+
+static int refuse_unmarked(const struct record *r, struct err *e)
+{
+	(void)err_set(
+		e, ERR_CONFLICT,
+		"The %s record of %s no longer bears adit's mark, so nothing is written to it",
+		r->type, r->name);
+	return err_hint(e, "Put the mark back at the beginning of its comment if it is adit's.");
+}
+
+static int refuse_routes(const struct record *r, struct err *e)
+{
+	(void)err_set(e, ERR_CONFLICT, "%s has a route's record (%s), which dns_set leaves alone",
+		      r->name, r->type);
+	return err_hint(e, "Use route_set (adit route set %s SERVICE).", r->name);
+}
+
+/* One record of a name and type; an A, AAAA or CNAME of ours beside it may shut it out. */
+static int check_clash(const struct world *w, const struct wish *x, const char *id, struct err *e)
+{
+	const struct record *other = world_find_clash(w, x->name, x->type, id);
+	if (!other)
+		return 0;
+	if (other->tunnel_id[0])
+		return refuse_routes(other, e);
+	(void)err_set(e, ERR_CONFLICT,
+		      "%s has a record of adit's already (%s); the type of a record cannot be "
+		      "changed",
+		      x->name, other->type);
+	return err_hint(e,
+			"Delete it and create the other: adit dns delete %s %s, then adit dns "
+			"set again.",
+			other->name, other->type);
+}
+
+static bool same(const struct record *r, const struct wish *x)
+{
+	return r->want == WANT_PRESENT && r->proxied == x->proxied && r->ttl == x->ttl &&
+	       r->priority == x->priority && str_equal(r->comment, x->comment) &&
+	       record_content_same(x->type, r->content, x->content);
+}
+
+static int check_own(const struct record *r, const struct wish *x, struct err *e)
+{
+	if (!r)
+		return 0;
+	if (r->tunnel_id[0])
+		return refuse_routes(r, e);
+	if (is_unmarked(r))
+		return refuse_unmarked(r, e);
+	/* What a lost POST made is known again by its content. */
+	if (!r->remote_id[0] && r->create_sent_ms &&
+	    !record_content_same(r->type, r->content, x->content))
+		return err_set(e, ERR_BUSY,
+			       "The record of %s is being created; change it when that is over",
+			       r->name);
+	return 0;
+}
+
+/* ---- dns_set ---- */
+
+static void describe(const char *type, const char *content, const struct wish *x, struct buf *out)
+{
+	(void)buf_printf(out, "%s %s", type, content ? content : "");
+	if (str_equal(type, "MX"))
+		(void)buf_printf(out, ", priority %lld", (long long)x->priority);
+	if (x->proxied)
+		(void)buf_str(out, ", proxied");
+	else if (x->ttl != 1)
+		(void)buf_printf(out, ", ttl %lld", (long long)x->ttl);
+	if (x->comment)
+		(void)buf_printf(out, ", comment \"%s\"", x->comment);
+}
+
+static void tell_change(struct plan *p, const struct record *r, const struct wish *x)
+{
+	AUTO(buf_t) was = {0}, is = {0};
+	describe(x->type, x->content, x, &is);
+	if (!r) {
+		plan_change(p, '+', "record", x->name, "%s", buf_text(&is));
+		return;
+	}
+	const struct wish old = {.proxied = r->proxied,
+				 .ttl = r->ttl,
+				 .priority = r->priority,
+				 .comment = r->comment};
+	describe(r->type, r->content, &old, &was);
+	plan_change(p, '~', "record", x->name, "from %s to %s", buf_text(&was), buf_text(&is));
+}
+
+static void edit_record(struct plan *p, const struct record *r, const struct wish *x)
+{
+	char id[ID_SIZE];
+	if (r)
+		(void)str_copy(id, sizeof(id), r->id);
+	else
+		edit_new_id('d', id);
+	plan_touch(p, id, r ? r->generation : 0);
+	if (r && same(r, x))
+		return;
+	struct edit *ed = plan_edit(p, EDIT_RECORD_PUT, id);
+	str_set(&ed->name, x->name);
+	str_set(&ed->type, x->type);
+	str_set(&ed->content, x->content);
+	str_set(&ed->comment, x->comment);
+	ed->proxied = x->proxied;
+	ed->ttl = x->ttl;
+	ed->priority = x->priority;
+	tell_change(p, r, x);
+}
+
+void run_dns_set(struct call *c)
+{
+	const struct dns_set_args *a = c->args;
+	const struct world *w = c->ops->world;
+	AUTO(wish_t) x = {0};
+	struct err e;
+	const struct record *r = NULL;
+	bool fits = wish_read(w, a, &x, &e) == 0;
+	if (fits) {
+		r = world_find_record(w, x.name, x.type);
+		fits = check_own(r, &x, &e) == 0 && check_clash(w, &x, r ? r->id : "", &e) == 0;
+	}
+	if (!fits) {
+		c->task.err = e;
+		call_fail(c);
+		return;
+	}
+	struct plan *p = plan_new(c->op->name, c->who.name, a->reason);
+	edit_record(p, r, &x);
+	write_run(c, (const struct write_args *)a, p);
+}
+
+/* ---- dns_delete ---- */
+
+static bool name_has_route(const struct world *w, const char *name)
+{
+	TABLE_EACH (i, struct route, r, &w->routes)
+		if (str_equal(r->hostname, name))
+			return true;
+	return false;
+}
+
+static int check_delete(const struct world *w, const struct record *r, const char *name,
+			const char *type, struct err *e)
+{
+	if (!r) {
+		(void)err_set(e, ERR_NOT_FOUND,
+			      "adit has no %s record of %s; what is not adit's is never deleted",
+			      type, name);
+		return err_hint(e, "See adit dns list.");
+	}
+	if (r->tunnel_id[0] && name_has_route(w, name)) {
+		(void)err_set(e, ERR_CONFLICT, "The %s record of %s belongs to a route", type,
+			      name);
+		return err_hint(e, "Use route_delete (adit route delete %s).", name);
+	}
+	return is_unmarked(r) ? refuse_unmarked(r, e) : 0;
+}
+
+void run_dns_delete(struct call *c)
+{
+	const struct dns_delete_args *a = c->args;
+	const struct world *w = c->ops->world;
+	AUTO(str_t) name = NULL;
+	const struct record *r = NULL;
+	struct err e;
+	bool fits =
+		read_name(a->name, "name", &name, &e) == 0 && check_zone(w, a->zone, name, &e) == 0;
+	if (fits) {
+		r = world_find_record(w, name, a->type);
+		fits = check_delete(w, r, name, a->type, &e) == 0;
+	}
+	if (!fits) {
+		c->task.err = e;
+		call_fail(c);
+		return;
+	}
+	struct plan *p = plan_new(c->op->name, c->who.name, a->reason);
+	plan_touch(p, r->id, r->generation);
+	if (r->want == WANT_PRESENT) {
+		AUTO(str_t) content = record_content(w, r);
+		(void)plan_edit(p, EDIT_RECORD_DROP, r->id);
+		plan_change(p, '-', "record", name, "%s %s", r->type, content ? content : "");
+	}
+	write_run(c, (const struct write_args *)a, p);
+}
+
+/* ---- dns_usage ---- */
+
+struct asking {
+	struct cf_call call;
+	bool calling;
+	char *zone;
+};
+
+static void asking_drop(struct call *c)
+{
+	struct asking *x = c->state;
+	if (x->calling)
+		cf_call_cancel(&x->call);
+	cf_call_reset(&x->call);
+	free(x->zone);
+	free(x);
+	c->state = NULL;
+}
+
+static void usage_told(struct task *t, void *owner)
+{
+	struct call *c = owner;
+	struct asking *x = c->state;
+	int64_t usage = 0, quota = -1;
+	struct json_writer w;
+	struct err e = t->err;
+	x->calling = false;
+	if (e.kind != ERR_NONE || cf_record_usage_read(x->call.result, &usage, &quota, &e) < 0) {
+		c->task.err = e;
+		call_fail(c);
+		return;
+	}
+	call_object(c, &w);
+	json_put_string(&w, "zone", x->zone);
+	json_put_int(&w, "record_usage", usage);
+	json_write_key(&w, "record_quota");
+	if (quota < 0)
+		json_write_null(&w);
+	else
+		json_write_int(&w, quota);
+	json_write_key(&w, "rate");
+	render_rate(c->ops->world, &w);
+	json_object_end(&w);
+	call_answer(c);
+}
+
+void run_dns_usage(struct call *c)
+{
+	const struct dns_usage_args *a = c->args;
+	const struct zone *z = world_find_zone(c->ops->world, a->zone);
+	if (!z || !c->ops->cf) {
+		(void)err_set(&c->task.err, ERR_NOT_FOUND,
+			      "There is no zone \"%.253s\" in the account", a->zone);
+		(void)err_hint(&c->task.err, "See adit zone list.");
+		call_fail(c);
+		return;
+	}
+	struct asking *x = mem_alloc(sizeof(*x));
+	x->zone = str_dup(z->name);
+	x->calling = true;
+	c->state = x;
+	c->drop_state = asking_drop;
+	cf_record_usage(c->ops->cf, &x->call, CF_SHARE_PEOPLE, z->id, usage_told, c);
+}
