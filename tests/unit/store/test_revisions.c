@@ -209,6 +209,7 @@ static void a_hole_in_the_history_is_no_state(void **state)
 
 static void add_many(struct fixture *f, int64_t from, int64_t to)
 {
+	OK(f, store_begin(f->s, &f->e));
 	for (int64_t i = from; i <= to; i++) {
 		struct plan *p = plan_new("route_set", "root (uid 0)", NULL);
 		AUTO(str_t) id = str_format("r%lld", (long long)(i % 7));
@@ -216,11 +217,10 @@ static void add_many(struct fixture *f, int64_t from, int64_t to)
 
 		put_route(p, id, id, service);
 		plan_seal(p);
-		OK(f, store_begin(f->s, &f->e));
 		OK(f, store_add_revision(f->s, i, p, &f->e));
-		OK(f, store_commit(f->s, &f->e));
 		plan_free(p);
 	}
+	OK(f, store_commit(f->s, &f->e));
 }
 
 /* Each of the seven routes has the service of the last revision that set it. */

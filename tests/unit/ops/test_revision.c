@@ -1,0 +1,331 @@
+/* The history against what really happened: after any changes the store's history adds up to the
+ * world, and any revision can be gone back to. A real store, no network. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "ops/ops.h"
+
+struct desk {
+	char dir[64];
+	int dirfd;
+	bool done;
+	struct loop *loop;
+	struct world *world;
+	struct store *store;
+	struct settings settings;
+	struct ops ops;
+	struct timer tick;
+	uint64_t seed;
+};
+
+static const struct principal root = {
+	.role = ROLE_ADMIN, .door = OP_DOOR_SOCKET, .person = true, .name = "root (uid 0)"};
+static const struct principal viewer = {
+	.role = ROLE_VIEWER, .door = OP_DOOR_SOCKET, .uid = 1000, .name = "eve (uid 1000)"};
+
+static void tick(struct timer *t, void *owner)
+{
+	(void)owner;
+	timer_start(t, 2);
+}
+
+static int desk_open(void **state)
+{
+	struct desk *d = mem_alloc(sizeof(*d));
+	struct err e;
+	(void)snprintf(d->dir, sizeof(d->dir), "/tmp/adit-ops-XXXXXX");
+	assert_non_null(mkdtemp(d->dir));
+	d->dirfd = open(d->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct store_options o = {.dirfd = d->dirfd,
+				  .owner = "edge1",
+				  .account_id = "023e105f4ecef8ad9ca31a8372d0c353"};
+	if (store_open(&o, &d->store, &e) < 0)
+		fail_msg("%s", e.message);
+	d->loop = loop_new();
+	d->world = world_new();
+	d->seed = 88172645463325252;
+	settings_default(&d->settings);
+	str_set(&d->settings.owner, "edge1");
+	d->ops = (struct ops){
+		.loop = d->loop, .world = d->world, .store = d->store, .settings = &d->settings};
+	ops_init(&d->ops);
+	timer_init(&d->tick, d->loop, tick, d);
+	timer_start(&d->tick, 2);
+	*state = d;
+	return 0;
+}
+
+static int desk_close(void **state)
+{
+	struct desk *d = *state;
+	DIR *dir = opendir(d->dir);
+	struct dirent *entry;
+	ops_fini(&d->ops);
+	timer_stop(&d->tick);
+	store_close(d->store);
+	world_free(d->world);
+	settings_free(&d->settings);
+	loop_free(d->loop);
+	while ((entry = readdir(dir)))
+		(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	(void)closedir(dir);
+	(void)rmdir(d->dir);
+	(void)close(d->dirfd);
+	free(d);
+	return 0;
+}
+
+static void answered(struct task *t, void *owner)
+{
+	(void)t;
+	((struct desk *)owner)->done = true;
+}
+
+/* The result as text, or the error's kind. The caller frees it. */
+static char *run(struct desk *d, const struct principal *who, const char *op, const char *args)
+{
+	struct call c;
+	char *text;
+	d->done = false;
+	call_start(&d->ops, &c, op_find(op), who, NULL, args, strlen(args), answered, d);
+	for (int turns = 0; !d->done && turns < 5000; turns++)
+		loop_turn(d->loop);
+	assert_true(d->done);
+	text = str_dup(c.task.err.kind ? err_kind_name(c.task.err.kind) : buf_text(&c.result));
+	call_fini(&c);
+	return text;
+}
+
+PRINTF(3, 4) static char *run_fmt(struct desk *d, const char *op, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	AUTO(str_t) args = str_vformat(fmt, ap);
+	va_end(ap);
+	return run(d, &root, op, args);
+}
+
+static void load(struct desk *d, int64_t revision, struct snapshot *s)
+{
+	struct err e;
+	if (store_load_snapshot(d->store, revision, s, &e) < 0)
+		fail_msg("revision %lld: %s", (long long)revision, e.message);
+}
+
+/* ---- history and world ---- */
+
+static void check_tunnel(const struct world *w, const struct edit *d)
+{
+	const struct tunnel *t = world_tunnel(w, d->id);
+	assert_non_null(t);
+	assert_int_equal(t->want, WANT_PRESENT);
+	assert_string_equal(t->name, d->name);
+	assert_int_equal(t->replicas, d->replicas);
+}
+
+static void check_route(const struct world *w, const struct edit *d)
+{
+	const struct route *r = world_route(w, d->id);
+	assert_non_null(r);
+	assert_string_equal(r->tunnel_id, d->tunnel_id);
+	assert_string_equal(r->hostname, d->name);
+	assert_string_equal(r->service, d->service);
+	assert_true(str_equal(r->path, d->path));
+	assert_true(str_equal(r->origin, d->origin));
+}
+
+static void check_record(const struct world *w, const struct edit *d)
+{
+	const struct record *r = world_record(w, d->id);
+	assert_non_null(r);
+	assert_int_equal(r->want, WANT_PRESENT);
+	assert_string_equal(r->tunnel_id, d->tunnel_id);
+	assert_string_equal(r->name, d->name);
+	assert_string_equal(r->type, d->type);
+	assert_int_equal(r->proxied, d->proxied);
+	assert_true(str_equal(r->comment, d->comment));
+}
+
+static size_t count_wanted(const struct world *w)
+{
+	size_t n = w->routes.n;
+	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
+		n += t->want == WANT_PRESENT;
+	TABLE_EACH (j, struct record, r, &w->records)
+		n += r->want == WANT_PRESENT;
+	return n;
+}
+
+static void check_history(struct desk *d)
+{
+	AUTO(snapshot_t) s = {0};
+	load(d, d->world->revision, &s);
+	assert_int_equal(s.n, count_wanted(d->world));
+	for (size_t i = 0; i < s.n; i++)
+		if (s.items[i].kind == EDIT_TUNNEL_PUT)
+			check_tunnel(d->world, &s.items[i]);
+		else if (s.items[i].kind == EDIT_ROUTE_PUT)
+			check_route(d->world, &s.items[i]);
+		else
+			check_record(d->world, &s.items[i]);
+}
+
+/* ---- random changes ---- */
+
+static uint64_t draw(struct desk *d, uint64_t n)
+{
+	d->seed ^= d->seed << 13;
+	d->seed ^= d->seed >> 7;
+	d->seed ^= d->seed << 17;
+	return d->seed % n;
+}
+
+/* What is to be deleted goes, as the reconciler does it. */
+static void sweep(struct desk *d)
+{
+	struct strlist gone = {0};
+	struct err e;
+	TABLE_EACH (i, struct record, r, &d->world->records)
+		if (r->want == WANT_ABSENT)
+			strlist_add(&gone, r->id);
+	TABLE_EACH (j, struct tunnel, t, &d->world->tunnels)
+		if (t->want == WANT_ABSENT)
+			strlist_add(&gone, t->id);
+	for (size_t k = 0; k < gone.n; k++) {
+		enum object_type type = gone.items[k][0] == 't' ? OBJECT_TUNNEL : OBJECT_RECORD;
+		assert_int_equal(store_begin(d->store, &e), 0);
+		assert_int_equal(store_drop(d->store, type, gone.items[k], &e), 0);
+		assert_int_equal(store_commit(d->store, &e), 0);
+		assert_true(world_drop(d->world, type, gone.items[k]));
+	}
+	strlist_free(&gone);
+}
+
+static char *change(struct desk *d)
+{
+	int name = (int)draw(d, 4), tunnel = (int)draw(d, 3), number = (int)draw(d, 5);
+	const char *path = draw(d, 3) ? "" : ",\"path\":\"^/x\"";
+	switch (draw(d, 6)) {
+	case 0:
+		return run_fmt(d, "tunnel_create", "{\"name\":\"t%d\",\"replicas\":%d,%s}", tunnel,
+			       number, "\"wait\":false,\"approve\":true");
+	case 1:
+		return run_fmt(d, "tunnel_delete", "{\"tunnel\":\"t%d\",\"cascade\":true,%s}",
+			       tunnel, "\"wait\":false,\"approve\":true");
+	case 2:
+		return run_fmt(d, "route_delete", "{\"hostname\":\"n%d.example.com\"%s,%s}", name,
+			       path, "\"wait\":false,\"approve\":true");
+	default:
+		return run_fmt(d, "route_set",
+			       "{\"hostname\":\"n%d.example.com\",\"service\":"
+			       "\"http://127.0.0.1:%d\",\"tunnel\":\"t%d\"%s,"
+			       "\"wait\":false,\"approve\":true}",
+			       name, 8000 + number, tunnel, path);
+	}
+}
+
+static void goes_back(struct desk *d, int64_t revision)
+{
+	AUTO(snapshot_t) then = {0};
+	AUTO(snapshot_t) now = {0};
+	AUTO(plan_t) p = plan_new("x", "y", NULL);
+	AUTO(str_t)
+	text = run_fmt(d, "plan_create", "{\"revision\":%lld,\"wait\":false,\"approve\":true}",
+		       (long long)revision);
+	if (!strstr(text, "\"applied\"") && !strstr(text, "\"unchanged\""))
+		fail_msg("back to %lld: %s", (long long)revision, text);
+	load(d, revision, &then);
+	load(d, d->world->revision, &now);
+	snapshot_align(&then, &now, NULL);
+	snapshot_diff(&then, &now, p);
+	assert_int_equal(p->n_edits, 0);
+}
+
+static void any_revision_can_be_gone_back_to(void **state)
+{
+	struct desk *d = *state;
+	int applied = 0;
+	for (int i = 0; i < 250; i++) {
+		AUTO(str_t) told = change(d);
+		applied += strstr(told, "\"applied\"") != NULL;
+		check_history(d);
+		if (draw(d, 3) == 0)
+			sweep(d);
+		if (i % 5 || d->world->revision < 2)
+			continue;
+		sweep(d);
+		goes_back(d, 1 + (int64_t)draw(d, (uint64_t)d->world->revision));
+		check_history(d);
+	}
+	assert_true(applied > 60);
+}
+
+/* ---- what is refused ---- */
+
+static void says(struct desk *d, const struct principal *who, const char *op, const char *args,
+		 const char *part)
+{
+	AUTO(str_t) text = run(d, who, op, args);
+	if (!strstr(text, part))
+		fail_msg("%s %s: \"%s\" is not in %s", op, args, part, text);
+}
+
+#define PUBLISH                                                                                    \
+	"{\"hostname\":\"a.example.com\",\"service\":\"http://127.0.0.1:80\",\"wait\":false}"
+
+static void who_may_and_what_is_there(void **state)
+{
+	struct desk *d = *state;
+	says(d, &viewer, "revision_list", "{}", "\"total\":0");
+	says(d, &root, "plan_create", "{\"revision\":1}", "not_found");
+	says(d, &root, "route_set", PUBLISH, "\"applied\"");
+	says(d, &viewer, "plan_create", "{\"revision\":1}", "denied");
+	says(d, &viewer, "revision_diff", "{\"from\":0}", "\"count\":3");
+	says(d, &viewer, "revision_diff", "{\"from\":0,\"to\":2}", "not_found");
+	says(d, &viewer, "revision_list", "{\"object\":\"A.example.com\"}", "\"total\":1");
+	says(d, &viewer, "revision_list", "{\"object\":\"b.example.com\"}", "\"total\":0");
+	says(d, &viewer, "revision_list", "{\"cursor\":\"x\"}", "invalid");
+	says(d, &root, "plan_create", "{\"revision\":1,\"wait\":false}", "\"unchanged\"");
+	d->ops.store = NULL;
+	says(d, &viewer, "revision_list", "{}", "internal");
+	says(d, &viewer, "revision_diff", "{\"from\":0}", "internal");
+	says(d, &root, "plan_create", "{\"revision\":1}", "internal");
+}
+
+static void a_tunnel_on_its_way_out_is_waited_for(void **state)
+{
+	struct desk *d = *state;
+	says(d, &root, "route_set", PUBLISH, "\"applied\"");
+	says(d, &root, "tunnel_delete",
+	     "{\"tunnel\":\"edge1\",\"cascade\":true,\"wait\":false,\"approve\":true}",
+	     "\"applied\"");
+	says(d, &root, "plan_create", "{\"revision\":1,\"wait\":false}", "conflict");
+	sweep(d);
+	says(d, &root, "plan_create", "{\"revision\":1,\"wait\":false,\"dry_run\":true}",
+	     "made anew");
+	says(d, &root, "plan_create", "{\"revision\":1,\"wait\":false}", "\"applied\"");
+	says(d, &root, "revision_diff", "{\"from\":1}", "deleted and made anew");
+	check_history(d);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, desk_open, desk_close)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(any_revision_can_be_gone_back_to),
+		TEST(who_may_and_what_is_there),
+		TEST(a_tunnel_on_its_way_out_is_waited_for),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
