@@ -53,7 +53,8 @@ def test_invariant_7_a_restart_in_the_middle_keeps_the_old_way(site, sim):
     site.api("tunnel_create", name="web", timeout="1s")
     site.publish("app.example.com", site.origin.url, tunnel="web", approve=True, wait=False)
     web, old = sim.tunnels("web")[0]["id"], sim.tunnels("edge1")[0]["id"]
-    until(lambda: sim.state() and len(sim.config(web)["ingress"]) == 2, why="no rule on the new one")
+    until(lambda: len((sim.config(web) or {"ingress": []})["ingress"]) == 2,
+          why="no rule on the new one")
     site.kill9()
     site.start()
     assert len(sim.config(old)["ingress"]) == 2 and sim.fetch()[0] == 200
