@@ -32,7 +32,6 @@ HERE = pathlib.Path(__file__).resolve().parent
 QUICK = options.quick
 NODE, RUNSV = shutil.which("node"), os.environ.get("RUNSV") or shutil.which("runsv")
 SECRET = "AQIDBAUGBwgBAgMEBQYHCAECAwQFBgcIAQIDBAUGBwg="
-TICK = os.sysconf("SC_CLK_TCK")
 
 
 # ---- small things ----
@@ -57,8 +56,12 @@ def show(value):
 def compared(samples, base, scale=1.0):
     """Rows of name, n, median and ratio to the named base; samples: {name: [values]}."""
     floor = median(samples[base])
-    return [(name, len(v), show(median(v) * scale), f"{median(v) / floor:.2f}")
+    return [(name, len(v), show(median(v) * scale), ratio(median(v) / floor))
             for name, v in samples.items() if v]
+
+
+def ratio(value):
+    return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
 
 
 @contextlib.contextmanager
@@ -106,8 +109,9 @@ def rss_kib(pid):
 
 
 def cpu_ms(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) * 1000 / TICK
+    """Of all threads that live; finer than the ticks of /proc/PID/stat."""
+    return sum(int(p.read_text().split()[0])
+               for p in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e6
 
 
 # ---- observation ----
@@ -303,6 +307,20 @@ def bench_restart():
 
 # ---- memory and idle ----
 
+def idle_cpu(host, want):
+    """aditd and a program that only asks, at the same time over the same connectors."""
+    rows = host.items("connector_list", limit=1000)
+    prober = subprocess.Popen([BUILD / "bench-prober", "5000",
+                               *(str(c["metrics_port"]) for c in rows)])
+    seconds = 5 if QUICK else 30
+    time.sleep(1 if QUICK else 10)
+    before = {p.pid: cpu_ms(p.pid) for p in (prober, host.process)}
+    time.sleep(seconds)
+    after = {p.pid: cpu_ms(p.pid) - before[p.pid] for p in (prober, host.process)}
+    ended(prober)
+    return want, seconds, {"least": after[prober.pid], "aditd": after[host.process.pid]}
+
+
 def bench_memory():
     steps = [0, 25, 50] if QUICK else [0, 100, 200, 500, 1000]
     rows, idle = [], None
@@ -315,23 +333,23 @@ def bench_memory():
         for want in steps:
             while have < want:
                 host.api("tunnel_create", name=f"many-{have}", replicas=25, wait=False)
+                host.publish(f"app{have}.example.com", "http://127.0.0.1:9", tunnel=f"many-{have}",
+                             wait=False)
                 have += 25
-            until(lambda: sum(c["state"] == "ready" for c in host.items("connector_list"))
+            until(lambda: sum(c["state"] == "ready" for c in host.items("connector_list", limit=1000))
                   >= want, 240, 0.5, "not all connectors became ready")
             time.sleep(1 if QUICK else 6)
             rss = rss_kib(pid)
             base = base or rss
             rows.append((want, f"{rss:,}", show((rss - base) / want) if want else ""))
             if idle is None and want >= (50 if QUICK else 100):
-                seconds = 3 if QUICK else 10
-                before = cpu_ms(pid)
-                time.sleep(seconds)
-                idle = (want, seconds, cpu_ms(pid) - before)
+                idle = idle_cpu(host, want)
         host.stop()
     table("RSS of aditd", ("connectors", "KiB", "KiB a connector"), rows)
-    print(f"\nIdle, {idle[0]} connectors probed every 5 s: {idle[2]:.0f} ms of CPU in {idle[1]} s, "
-          f"{idle[2] * 1000 / idle[0] / idle[1]:.0f} us a connector and second, "
-          f"{idle[2] / idle[1] / 10:.2f} % of a core.")
+    rows = [(name, show(ms), show(ms * 1000 / idle[0] / idle[1]), f"{ms / idle[2]['least']:.2f}"
+             if idle[2]["least"] else "") for name, ms in idle[2].items()]
+    table(f"CPU with {idle[0]} connectors at rest, each probed every 5 s, over {idle[1]} s",
+          ("", "ms", "us a connector and second", "ratio"), rows)
 
 
 # ---- round trip ----
@@ -436,9 +454,8 @@ def bench_start():
         for _ in range(rounds):
             for name, (command, socket, how) in commands.items():
                 samples[name].append(first_answer(command, socket, **how))
-    base = "node http" if NODE else "python3 http.server"
     table("Cold start: exec to the first answer", ("", "n", "ms", "ratio"),
-          compared(samples, base, 1e-6))
+          compared(samples, "python3 http.server", 1e-6))
 
 
 ALL = {"observe": bench_observe, "restart": bench_restart, "memory": bench_memory,
