@@ -76,8 +76,11 @@ static void record_found(struct task *t, void *owner)
 			continue;
 		(void)err_set(
 			&f->task.err, ERR_CONFLICT,
-			"%s has a DNS record already (%s) that is not adit's; it is left alone",
-			ed->name, found.type);
+			"%s has a DNS record already (%s) that is not adit's; it is left alone%s",
+			ed->name, found.type,
+			!ed->tunnel_id[0] && str_equal(ed->type, found.type)
+				? ", and adit makes no second one of a name and type"
+				: "");
 		(void)err_hint(
 			&f->task.err,
 			"See adit dns list --zone ZONE --name %s; remove that record or choose "

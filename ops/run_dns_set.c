@@ -243,6 +243,18 @@ static void tell_change(struct plan *p, const struct record *r, const struct wis
 	plan_change(p, '~', "record", x->name, "from %s to %s", buf_text(&was), buf_text(&is));
 }
 
+/* Who wanted a second one beside it shall see that it takes the first one's place. */
+static void warn_replaced(struct plan *p, const struct record *r, const struct wish *x)
+{
+	if (r->want == WANT_ABSENT || str_equal(x->type, "CNAME") ||
+	    record_content_same(x->type, r->content, x->content))
+		return;
+	AUTO(str_t)
+	warning = str_format("adit keeps one %s record of a name: this takes the place of %s.",
+			     x->type, r->content ? r->content : "nothing");
+	strlist_add(&p->warnings, warning);
+}
+
 static void edit_record(struct plan *p, const struct record *r, const struct wish *x)
 {
 	char id[ID_SIZE];
@@ -262,6 +274,8 @@ static void edit_record(struct plan *p, const struct record *r, const struct wis
 	ed->ttl = x->ttl;
 	ed->priority = x->priority;
 	tell_change(p, r, x);
+	if (r)
+		warn_replaced(p, r, x);
 }
 
 void run_dns_set(struct call *c)

@@ -1,5 +1,8 @@
 """DNS records of any type that adit owns: set, set again, changed, deleted; nothing foreign is
 touched, and no answer that is lost makes two of them."""
+import concurrent.futures
+import time
+
 import pytest
 
 from harness import until
@@ -109,7 +112,8 @@ def test_leading_elsewhere_needs_approval(running, sim):
     bare = set_record(running, content="192.0.2.2")
     assert bare["state"] == "needs_approval" and "proxy" in bare["approvals"][0]
     done(set_record(running, name="t.example.com", type="TXT", content="one"))
-    done(set_record(running, name="t.example.com", type="TXT", content="two"))
+    changed = done(set_record(running, name="t.example.com", type="TXT", content="two"))
+    assert "one TXT record" in changed["warnings"][0]
     assert [r["content"] for r in sim.records("t.example.com")] == ["two"]
 
 
@@ -125,6 +129,7 @@ def test_what_is_foreign_is_refused(running, sim, theirs, ours):
         e = running.refused("dns_set", name=NAME, type=ours, content=contents[ours],
                             dry_run=dry_run)
         assert e.kind == "conflict" and "not adit's" in e.message and theirs in e.message
+        assert ("no second one" in e.message) is (theirs == ours)
     e = running.refused("dns_delete", name=NAME, type=theirs)
     assert e.kind == "not_found" and "not adit's" in e.message
     assert sim.writes(since) == [] and [r["id"] for r in sim.records()] == [before["id"]]
@@ -163,6 +168,33 @@ def test_our_own_records_do_not_clash_either(running, sim):
     e = running.refused("route_set", hostname=NAME, service="http://127.0.0.1:1")
     assert e.kind == "conflict" and "dns delete" in e.hint
     assert len(sim.records()) == 1
+
+
+def test_callers_at_once(running, sim):
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for answer in pool.map(lambda _: set_record(running), range(8)):
+            assert answer["state"] in ("applied", "unchanged") and answer["converged"], answer
+        assert len(sim.records()) == 1
+        kinds = list(pool.map(
+            lambda x: running.call("dns_set", name="b.example.com", type=x[0], content=x[1])[0],
+            [("A", "192.0.2.1"), ("CNAME", "x.example.net")] * 4))
+    assert kinds.count(200) == 4 and kinds.count(409) == 4, kinds
+    assert len(sim.records("b.example.com")) == 1
+
+
+def test_the_way_back_to_an_earlier_revision(running, sim):
+    done(set_record(running, type="MX", content="mx.example.net", priority=5, comment="old"))
+    done(set_record(running, name="t.example.com", type="TXT", content="one"))
+    done(set_record(running, name="t.example.com", type="TXT", content="two", ttl=600))
+    diff = running.api("revision_diff", **{"from": 2, "to": 3})["changes"]
+    assert len(diff) == 1 and "one to two" in diff[0]["detail"], diff
+    done(running.api("dns_delete", name=NAME, type="MX", approve=True))
+    done(running.api("plan_create", revision=2, approve=True))
+    mx, = sim.records(NAME)
+    assert (mx["content"], mx["priority"]) == ("mx.example.net", 5)
+    assert mx["comment"].endswith(" old")
+    text, = sim.records("t.example.com")
+    assert (text["content"], text["ttl"]) == ("one", 1)
 
 
 def test_a_routes_record_is_the_routes(site, sim):
@@ -277,7 +309,6 @@ def test_a_change_while_the_create_is_unknown_waits(running, sim):
 
 @pytest.mark.parametrize("ms", [0, 5, 30])
 def test_killed_between(running, sim, ms):
-    import time
     set_record(running, wait=False, ttl=300)
     time.sleep(ms / 1000)
     running.kill9()

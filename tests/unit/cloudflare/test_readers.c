@@ -102,6 +102,37 @@ static void tunnels_refused(void **state)
 
 /* ---- records ---- */
 
+static void usage_read(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t usage, quota; /* usage -1 = refused */
+	} rows[] = {
+		{"{\"record_usage\":7,\"record_quota\":200}", 7, 200},
+		{"{\"record_usage\":0,\"record_quota\":null}", 0, -1},
+		{"{\"record_usage\":0}", 0, -1},
+		{"{\"record_quota\":200}", -1, 0},
+		{"{\"record_usage\":-1}", -1, 0},
+		{"{\"record_usage\":\"7\"}", -1, 0},
+		{"{\"record_usage\":7,\"record_quota\":\"x\"}", -1, 0},
+		{"[]", -1, 0},
+		{"null", -1, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(json_doc_t) doc = parse(rows[i].text);
+		int64_t usage = -7, quota = -7;
+		struct err e;
+		int rc = cf_record_usage_read(json_root(doc), &usage, &quota, &e);
+
+		if (rc != (rows[i].usage < 0 ? -1 : 0))
+			fail_msg("row %zu", i);
+		assert_int_equal(usage, rc ? -7 : rows[i].usage);
+		assert_int_equal(quota, rc ? -7 : rows[i].quota);
+	}
+}
+
 #define REC(more) "{\"id\":\"" RECORD "\",\"name\":\"a.example.com\",\"type\":\"CNAME\"" more "}"
 
 static void records_read(void **state)
@@ -290,10 +321,11 @@ static void tokens_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tunnels_read), cmocka_unit_test(tunnels_refused),
-		cmocka_unit_test(records_read), cmocka_unit_test(records_refused),
-		cmocka_unit_test(zones_read),   cmocka_unit_test(zones_refused),
-		cmocka_unit_test(tokens_read),  cmocka_unit_test(tokens_refused),
+		cmocka_unit_test(tunnels_read),    cmocka_unit_test(tunnels_refused),
+		cmocka_unit_test(usage_read),      cmocka_unit_test(records_read),
+		cmocka_unit_test(records_refused), cmocka_unit_test(zones_read),
+		cmocka_unit_test(zones_refused),   cmocka_unit_test(tokens_read),
+		cmocka_unit_test(tokens_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
