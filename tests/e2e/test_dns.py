@@ -388,6 +388,13 @@ def test_usage(running, sim):
     done(set_record(running))
     assert running.api("dns_usage", zone=zone_id(sim))["record_usage"] == 1
     assert running.refused("dns_usage", zone="nowhere.org").kind == "not_found"
+    told = '{"success":true,"errors":[],"messages":[],"result":{"record_usage":3%s}}'
+    for more, quota in ((',"record_quota":null', None), (',"record_quota":9', 9), ("", None)):
+        sim.fault("wrong", method="GET", path="*/dns_records/usage", body=told % more)
+        answer = running.api("dns_usage", zone="example.com")
+        assert answer["record_usage"] == 3 and answer["record_quota"] == quota
+    sim.fault("wrong", method="GET", path="*/dns_records/usage", body=told % ',"record_quota":"x"')
+    assert running.refused("dns_usage", zone="example.com").kind == "upstream"
     sim.fault("error", method="GET", path="*/dns_records/usage", status=403, code=9109,
               message="Unauthorized")
     e = running.refused("dns_usage", zone="example.com")
@@ -405,3 +412,31 @@ def test_the_client(running, sim):
     assert code == 0 and "1" in out, out
     code, out, err = running.adit("dns", "delete", NAME, "A", "--yes")
     assert code == 0 and sim.records() == [], (out, err)
+
+
+@pytest.mark.parametrize("do, more", [("lose", {}), ("late", {"ms": 3000})])
+def test_deleted_while_its_create_is_unknown(running, sim, do, more):
+    sim.fault(do, method="POST", path=RECORDS, **more)
+    set_record(running, wait=False)
+    sim.wait_struck()
+    done(running.api("dns_delete", name=NAME, type="A", approve=True, timeout="80s"))
+    assert sim.records() == [] and running.items("dns_list") == []
+
+
+def test_a_name_goes_over_to_a_route_with_approval(running, sim, origin):
+    done(set_record(running, type="CNAME", content="x.example.net", ttl=300, comment="kept"))
+    before, = sim.records()
+    answer = running.publish(NAME, origin.url)
+    assert answer["state"] == "needs_approval", answer
+    assert any("x.example.net" in a for a in answer["approvals"])
+    done(running.api("plan_approve", plan=answer["plan"], hash=answer["hash"]))
+    record, = sim.records()
+    assert record["id"] == before["id"] and record["proxied"] and record["ttl"] == 1
+    assert record["content"] == sim.tunnels()[0]["id"] + ".cfargotunnel.com"
+    assert record["comment"].endswith(" kept")
+    running.restart()
+    assert running.wait_converged()
+    e = running.refused("dns_set", name=NAME, type="CNAME", content="x.example.net")
+    assert "route_set" in e.hint
+    done(running.api("route_delete", hostname=NAME, approve=True))
+    assert sim.records() == []
