@@ -7,6 +7,9 @@
 /* Far above what an account can hold; keeps a damaged row from costing memory. */
 enum { SNAPSHOT_ITEMS_MAX = 100000 };
 
+/* Said or not said, it is the same. */
+enum { TTL_AUTOMATIC = 1 };
+
 void snapshot_t_cleanup(snapshot_t *s)
 {
 	for (size_t i = 0; i < s->n; i++)
@@ -58,6 +61,8 @@ static void put(struct snapshot *s, const struct edit *d)
 		s->n++;
 	}
 	edit_copy(&s->items[place], d);
+	if (d->ttl == TTL_AUTOMATIC)
+		s->items[place].ttl = 0;
 }
 
 static void drop(struct snapshot *s, const char *id)

@@ -155,28 +155,37 @@ static void say_route(const struct differ *x, const struct pair *r, struct buf *
 		say(out, "instead of %s", was->name);
 }
 
+static bool leads_elsewhere(const struct edit *was, const struct edit *now)
+{
+	return !str_equal(was->tunnel_id, now->tunnel_id) ||
+	       !str_equal(was->content, now->content) || was->priority != now->priority;
+}
+
+static void say_goal(const struct snapshot *s, const struct edit *d, struct buf *out)
+{
+	if (d->tunnel_id[0])
+		say(out, "%s to tunnel %s", d->type, tunnel_name(s, d->tunnel_id));
+	else
+		say(out, "%s %s", d->type, d->content ? d->content : "");
+	if (d->priority)
+		say(out, "priority %lld", (long long)d->priority);
+}
+
 static void say_record(const struct differ *x, const struct pair *r, struct buf *out)
 {
 	const struct edit *was = r->was, *now = r->now;
-	const struct edit *d = shown(r);
 
-	if (!was || !now || !str_equal(was->tunnel_id, now->tunnel_id)) {
-		if (d->tunnel_id[0])
-			say(out, "%s to tunnel %s", d->type,
-			    tunnel_name(now ? x->to : x->from, d->tunnel_id));
-		else
-			say(out, "%s %s", d->type, d->content ? d->content : "");
-	} else if (!str_equal(was->content, now->content)) {
-		say(out, "%s to %s", was->content ? was->content : "",
-		    now->content ? now->content : "");
-	}
-	if (was && now && was->ttl != now->ttl)
-		say(out, "another ttl");
-	if (was && now && was->priority != now->priority)
-		say(out, "another priority");
-	if (was && now && was->proxied != now->proxied)
+	if (!was || !now || leads_elsewhere(was, now))
+		say_goal(now ? x->to : x->from, shown(r), out);
+	if (!was || !now)
+		return;
+	if (was->proxied != now->proxied)
 		say(out, now->proxied ? "proxied" : "no longer proxied");
-	if (was && now && !str_equal(was->comment, now->comment))
+	if (was->ttl != now->ttl && now->ttl)
+		say(out, "ttl %lld", (long long)now->ttl);
+	else if (was->ttl != now->ttl)
+		say(out, "automatic ttl");
+	if (!str_equal(was->comment, now->comment))
 		say(out, "another comment");
 }
 

@@ -56,6 +56,18 @@ static void differences_are_said(void **state)
 		const char *edits, *said;
 	} rows[] = {
 		{"[]", ""},
+		{"[{\"kind\":\"record_put\",\"id\":\"d1\",\"tunnel_id\":\"t1\",\"name\":"
+		 "\"a.example.com\",\"type\":\"CNAME\",\"replicas\":0,\"ttl\":1,"
+		 "\"proxied\":true}]",
+		 ""},
+		{"[{\"kind\":\"record_put\",\"id\":\"d1\",\"tunnel_id\":\"t1\",\"name\":"
+		 "\"a.example.com\",\"type\":\"CNAME\",\"replicas\":0,\"ttl\":300,"
+		 "\"proxied\":true}]",
+		 "~ record a.example.com: ttl 300\n"},
+		{"[{\"kind\":\"record_put\",\"id\":\"d2\",\"tunnel_id\":\"\",\"name\":"
+		 "\"example.com\",\"type\":\"MX\",\"content\":\"mx.example.com\","
+		 "\"priority\":10,\"replicas\":0}]",
+		 "+ record example.com: MX mx.example.com, priority 10\n"},
 		{"[{\"kind\":\"route_drop\",\"id\":\"r9\",\"tunnel_id\":\"\",\"replicas\":0}]", ""},
 		{"[{\"kind\":\"tunnel_put\",\"id\":\"t1\",\"tunnel_id\":\"\",\"name\":\"web\","
 		 "\"replicas\":3}]",
@@ -139,6 +151,9 @@ static void draw_edit(struct snapshot *s, uint64_t *seed)
 	d.service = type == 1 ? str_format("http://127.0.0.1:%d", (int)draw(seed, 4)) : NULL;
 	d.origin = type == 1 && draw(seed, 3) == 0 ? str_dup("{\"noTLSVerify\":true}") : NULL;
 	d.comment = type == 2 && draw(seed, 3) == 0 ? str_dup("words") : NULL;
+	d.content = type == 2 && draw(seed, 3) == 0 ? str_dup("192.0.2.1") : NULL;
+	d.ttl = type == 2 ? (int64_t)draw(seed, 3) : 0;
+	d.priority = type == 2 ? (int64_t)draw(seed, 2) : 0;
 	d.proxied = type == 2 && draw(seed, 2);
 	snapshot_apply(s, &d);
 	edit_clear(&d);

@@ -153,6 +153,9 @@ static void check_record(const struct world *w, const struct edit *d)
 	assert_string_equal(r->type, d->type);
 	assert_int_equal(r->proxied, d->proxied);
 	assert_true(str_equal(r->comment, d->comment));
+	assert_true(str_equal(r->content, d->content));
+	assert_int_equal(r->ttl, d->ttl ? d->ttl : 1);
+	assert_int_equal(r->priority, d->priority);
 }
 
 static size_t count_wanted(const struct world *w)
@@ -214,7 +217,7 @@ static char *change(struct desk *d)
 {
 	int name = (int)draw(d, 4), tunnel = (int)draw(d, 3), number = (int)draw(d, 5);
 	const char *path = draw(d, 3) ? "" : ",\"path\":\"^/x\"";
-	switch (draw(d, 6)) {
+	switch (draw(d, 8)) {
 	case 0:
 		return run_fmt(d, "tunnel_create", "{\"name\":\"t%d\",\"replicas\":%d,%s}", tunnel,
 			       number, "\"wait\":false,\"approve\":true");
@@ -224,6 +227,14 @@ static char *change(struct desk *d)
 	case 2:
 		return run_fmt(d, "route_delete", "{\"hostname\":\"n%d.example.com\"%s,%s}", name,
 			       path, "\"wait\":false,\"approve\":true");
+	case 3:
+		return run_fmt(d, "dns_set",
+			       "{\"name\":\"m%d.example.com\",\"type\":\"%s\",\"content\":"
+			       "\"192.0.2.%d\",\"ttl\":%d,\"wait\":false,\"approve\":true}",
+			       name, draw(d, 2) ? "A" : "TXT", number, number ? 300 : 1);
+	case 4:
+		return run_fmt(d, "dns_delete", "{\"name\":\"m%d.example.com\",\"type\":\"A\",%s}",
+			       name, "\"wait\":false,\"approve\":true");
 	default:
 		return run_fmt(d, "route_set",
 			       "{\"hostname\":\"n%d.example.com\",\"service\":"
@@ -250,6 +261,23 @@ static void goes_back(struct desk *d, int64_t revision)
 	assert_int_equal(p->n_edits, 0);
 }
 
+static void says(struct desk *d, const struct principal *who, const char *op, const char *args,
+		 const char *part)
+{
+	AUTO(str_t) text = run(d, who, op, args);
+	if (!strstr(text, part))
+		fail_msg("%s %s: \"%s\" is not in %s", op, args, part, text);
+}
+
+static void every_kind_took_part(struct desk *d)
+{
+	static const char *const ops[] = {"route_set",  "route_delete",  "dns_set",
+					  "dns_delete", "tunnel_create", "tunnel_delete",
+					  "plan_create"};
+	for (size_t i = 0; i < ARRAY_LEN(ops); i++)
+		says(d, &viewer, "revision_list", "{\"limit\":1000}", ops[i]);
+}
+
 static void any_revision_can_be_gone_back_to(void **state)
 {
 	struct desk *d = *state;
@@ -267,17 +295,10 @@ static void any_revision_can_be_gone_back_to(void **state)
 		check_history(d);
 	}
 	assert_true(applied > 60);
+	every_kind_took_part(d);
 }
 
 /* ---- what is refused ---- */
-
-static void says(struct desk *d, const struct principal *who, const char *op, const char *args,
-		 const char *part)
-{
-	AUTO(str_t) text = run(d, who, op, args);
-	if (!strstr(text, part))
-		fail_msg("%s %s: \"%s\" is not in %s", op, args, part, text);
-}
 
 #define PUBLISH                                                                                    \
 	"{\"hostname\":\"a.example.com\",\"service\":\"http://127.0.0.1:80\",\"wait\":false}"
