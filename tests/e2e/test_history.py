@@ -128,6 +128,18 @@ def test_a_path_and_its_options_come_back(site, sim):
     assert sim.fetch("/x")[0] == 404 and sim.fetch()[0] == 200
 
 
+def test_a_record_of_its_own_goes_and_comes_back(site, sim):
+    site.api("dns_set", name="mail.example.com", type="A", content="192.0.2.7", ttl=300)
+    site.api("dns_set", name="mail.example.com", type="A", content="192.0.2.8", approve=True)
+    assert diff(site, 2) == ["~ record mail.example.com"]
+    site.api("dns_delete", name="mail.example.com", type="A", approve=True)
+    assert sim.records("mail.example.com") == [] and diff(site, 1) == []
+    assert back(site, 2)["converged"]
+    found = sim.records("mail.example.com")
+    assert [(r["content"], r["ttl"]) for r in found] == [("192.0.2.7", 300)]
+    assert diff(site, 2) == []
+
+
 def test_if_revision_and_numbers_that_are_not_there(site, sim):
     site.publish(SHOP, "http_status:204")
     since = sim.mark()
