@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <ev.h>
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -260,7 +261,14 @@ static void io_happened(struct ev_loop *ev, ev_io *w, int events)
 {
 	struct io *io = w->data;
 
-	(void)ev;
+	/* When the kernel has no memory to watch it, libev gives it up; nobody would ever hear of
+	 * it again. It is tried whenever the loop wakes. Not a closed descriptor: that is a
+	 * mistake. */
+	if ((events & EV_ERROR) && !ev_is_active(w) && fcntl(io->fd, F_GETFD) >= 0) {
+		ev_io_set(w, io->fd, w->events & (IO_READ | IO_WRITE));
+		ev_io_start(ev, w);
+		return;
+	}
 	io->ready(io, events & (IO_READ | IO_WRITE), io->owner);
 }
 

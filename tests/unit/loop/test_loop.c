@@ -8,8 +8,11 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -361,9 +364,54 @@ static void test_io_events_change(void **state)
 	close(fds[1]);
 }
 
+/* libev calls this one. The next so many watches of that descriptor find no memory. */
+static int watches_refused, fd_refused;
+
+int epoll_ctl(int set, int op, int fd, struct epoll_event *event)
+{
+	if (op == EPOLL_CTL_ADD && fd == fd_refused && watches_refused > 0) {
+		watches_refused--;
+		errno = ENOSPC;
+		return -1;
+	}
+	return (int)syscall(SYS_epoll_ctl, set, op, fd, event);
+}
+
+static void ticked(struct timer *t, void *owner)
+{
+	(void)owner;
+	timer_start(t, 5);
+}
+
+static void test_io_refused_by_the_kernel(void **state)
+{
+	struct bench *b = *state;
+	struct timer tick;
+	struct io io;
+	int fds[2];
+
+	assert_int_equal(pipe(fds), 0);
+	io_init(&io, b->loop, fds[0], pipe_ready, b);
+	fd_refused = fds[0];
+	watches_refused = 3;
+	/* It is tried again whenever the loop wakes. */
+	timer_init(&tick, b->loop, ticked, b);
+	timer_start(&tick, 5);
+	io_start(&io, IO_READ);
+	assert_int_equal(write(fds[1], "x", 1), 1);
+	loop_run(b->loop);
+	timer_stop(&tick);
+	assert_int_equal(watches_refused, 0);
+	assert_string_equal(b->trace, "p");
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_io_refused_by_the_kernel, bench_open,
+						bench_close),
 		cmocka_unit_test_setup_teardown(test_timers_order, bench_open, bench_close),
 		cmocka_unit_test_setup_teardown(test_timer_after_work, bench_open, bench_close),
 		cmocka_unit_test_setup_teardown(test_timer_restart_and_stop, bench_open,
