@@ -69,7 +69,7 @@ int main(int argc, char **argv)
 
 	if (argc != 4)
 		return 64;
-	int count = atoi(argv[2]);
+	int count = (int)strtol(argv[2], NULL, 10);
 	int len = snprintf(request, sizeof(request), "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n",
 			   argv[3]);
 	int fd = reach(argv[1]);

@@ -217,11 +217,11 @@ int main(int argc, char **argv)
 		return 1;
 	if (filling) {
 		printf("%s\n", store_install(b.s));
-		fill(&b, atoi(argv[3]));
+		fill(&b, (int)strtol(argv[3], NULL, 10));
 	} else if (adopting)
 		adopt(&b);
 	else
-		measure(&b, atoi(argv[2]));
+		measure(&b, (int)strtol(argv[2], NULL, 10));
 	store_close(b.s);
 	close(b.floor);
 	unlinkat(dirfd, "floor", 0);

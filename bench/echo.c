@@ -31,7 +31,7 @@ int main(int argc, char **argv)
 
 	if (argc != 3)
 		return 64;
-	for (int i = 0; i < atoi(argv[2]); i++)
+	for (int i = 0; i < (int)strtol(argv[2], NULL, 10); i++)
 		buf_char(&body, 'x');
 	struct server_handler handler = {.request = answer, .gone = over, .owner = &body};
 	struct loop *loop = loop_new();

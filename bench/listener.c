@@ -17,7 +17,7 @@ int main(int argc, char **argv)
 {
 	static char request[ROOM], answer[ROOM];
 	struct sockaddr_un at = {.sun_family = AF_UNIX};
-	int bytes = argc == 3 ? atoi(argv[2]) : -1;
+	int bytes = argc == 3 ? (int)strtol(argv[2], NULL, 10) : -1;
 
 	if (bytes < 0 || bytes > ROOM - 200 || strlen(argv[1]) >= sizeof(at.sun_path))
 		return 64;

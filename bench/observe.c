@@ -157,7 +157,7 @@ int main(int argc, char **argv)
 	pages_read(&p, texts + 1, n - 1);
 	(void)cf_page_each(&p, want_record, w);
 	pages_drop(&p);
-	for (int round = 0; round < atoi(argv[1]); round++)
+	for (int round = 0; round < (int)strtol(argv[1], NULL, 10); round++)
 		look(w, texts, n, round + 1);
 	for (size_t i = 0; i < n; i++)
 		buf_free(&texts[i]);

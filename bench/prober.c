@@ -45,7 +45,7 @@ static int ask(int fd)
 int main(int argc, char **argv)
 {
 	static int fds[MOST];
-	int n = argc - 2, interval = argc > 2 ? atoi(argv[1]) : 0;
+	int n = argc - 2, interval = argc > 2 ? (int)strtol(argv[1], NULL, 10) : 0;
 	struct timespec pause = {interval / 1000, interval % 1000 * 1000000L};
 
 	if (interval < 1 || n > MOST)
@@ -55,7 +55,7 @@ int main(int argc, char **argv)
 		for (int i = 0; i < n; i++) {
 			fds[i] = ask(fds[i]);
 			if (fds[i] < 0)
-				fds[i] = ask(reach(atoi(argv[i + 2])));
+				fds[i] = ask(reach((int)strtol(argv[i + 2], NULL, 10)));
 		}
 		nanosleep(&pause, NULL);
 	}

@@ -32,7 +32,7 @@ static void start(int epoll, unsigned slot, char *program)
 
 int main(int argc, char **argv)
 {
-	int count = argc == 3 ? atoi(argv[1]) : 0;
+	int count = argc == 3 ? (int)strtol(argv[1], NULL, 10) : 0;
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 	struct epoll_event event;
 	siginfo_t info;
