@@ -29,7 +29,7 @@ add_test(NAME checks COMMAND ${PYTHON} -m pytest -q -p no:cacheprovider
 set_tests_properties(checks PROPERTIES LABELS house ENVIRONMENT "PYTHONDONTWRITEBYTECODE=1")
 find_program(SHELLCHECK shellcheck)
 if(SHELLCHECK)
-  add_test(NAME shell COMMAND ${SHELLCHECK} -x scripts/common.sh scripts/deps scripts/run
+  add_test(NAME shell COMMAND ${SHELLCHECK} -x scripts/common.sh scripts/bench scripts/deps scripts/run
     scripts/test scripts/torture .ci/run WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(shell PROPERTIES LABELS house)
 endif()
