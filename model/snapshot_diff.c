@@ -155,10 +155,10 @@ static void say_route(const struct differ *x, const struct pair *r, struct buf *
 		say(out, "instead of %s", was->name);
 }
 
+/* From a tunnel to content of its own, or to another tunnel. */
 static bool leads_elsewhere(const struct edit *was, const struct edit *now)
 {
-	return !str_equal(was->tunnel_id, now->tunnel_id) ||
-	       !str_equal(was->content, now->content) || was->priority != now->priority;
+	return !str_equal(was->tunnel_id, now->tunnel_id) || !was->content != !now->content;
 }
 
 static void say_goal(const struct snapshot *s, const struct edit *d, struct buf *out)
@@ -179,6 +179,10 @@ static void say_record(const struct differ *x, const struct pair *r, struct buf 
 		say_goal(now ? x->to : x->from, shown(r), out);
 	if (!was || !now)
 		return;
+	if (was->content && now->content && !str_equal(was->content, now->content))
+		say(out, "%s to %s", was->content, now->content);
+	if (was->priority != now->priority && !leads_elsewhere(was, now))
+		say(out, "priority %lld", (long long)now->priority);
 	if (was->proxied != now->proxied)
 		say(out, now->proxied ? "proxied" : "no longer proxied");
 	if (was->ttl != now->ttl && now->ttl)

@@ -21,7 +21,9 @@ static const char start[] =
 	"{\"kind\":\"route_put\",\"id\":\"r2\",\"tunnel_id\":\"t1\",\"name\":\"a.example.com\","
 	"\"path\":\"^/api\",\"service\":\"http://127.0.0.1:81\",\"replicas\":0},"
 	"{\"kind\":\"record_put\",\"id\":\"d1\",\"tunnel_id\":\"t1\",\"name\":\"a.example.com\","
-	"\"type\":\"CNAME\",\"replicas\":0,\"proxied\":true}"
+	"\"type\":\"CNAME\",\"replicas\":0,\"proxied\":true},"
+	"{\"kind\":\"record_put\",\"id\":\"d3\",\"tunnel_id\":\"\",\"name\":\"m.example.com\","
+	"\"type\":\"MX\",\"content\":\"a.example.com\",\"priority\":10,\"replicas\":0}"
 	"]";
 
 static void apply(struct snapshot *s, const char *text)
@@ -68,6 +70,10 @@ static void differences_are_said(void **state)
 		 "\"example.com\",\"type\":\"MX\",\"content\":\"mx.example.com\","
 		 "\"priority\":10,\"replicas\":0}]",
 		 "+ record example.com: MX mx.example.com, priority 10\n"},
+		{"[{\"kind\":\"record_put\",\"id\":\"d3\",\"tunnel_id\":\"\",\"name\":"
+		 "\"m.example.com\",\"type\":\"MX\",\"content\":\"b.example.com\","
+		 "\"priority\":20,\"replicas\":0}]",
+		 "~ record m.example.com: a.example.com to b.example.com, priority 20\n"},
 		{"[{\"kind\":\"route_drop\",\"id\":\"r9\",\"tunnel_id\":\"\",\"replicas\":0}]", ""},
 		{"[{\"kind\":\"tunnel_put\",\"id\":\"t1\",\"tunnel_id\":\"\",\"name\":\"web\","
 		 "\"replicas\":3}]",
@@ -265,7 +271,8 @@ static void what_was_made_anew_is_the_same_object(void **state)
 	changes_text(p, &said);
 	assert_string_equal(buf_text(&said),
 			    "+ route a.example.com: to http://127.0.0.1:80 through web\n"
-			    "+ record a.example.com: CNAME to tunnel web\n");
+			    "+ record a.example.com: CNAME to tunnel web\n"
+			    "+ record m.example.com: MX a.example.com, priority 10\n");
 }
 
 static void choose(const struct edit *put, char id[ID_SIZE], void *owner)
@@ -287,11 +294,11 @@ static void what_is_gone_gets_new_ids(void **state)
 	snapshot_renew(&s, &base, choose, &chosen);
 	check_order(&s);
 	assert_int_equal(chosen, 2);
-	assert_int_equal(s.n, 5);
+	assert_int_equal(s.n, 6);
 	assert_null(snapshot_find(&s, "t1"));
 	assert_null(snapshot_find(&s, "r1"));
 	for (size_t i = 0; i < s.n; i++)
-		if (s.items[i].kind != EDIT_TUNNEL_PUT)
+		if (s.items[i].tunnel_id[0])
 			assert_int_equal(s.items[i].tunnel_id[1], '-');
 	assert_non_null(snapshot_find(&s, "r2"));
 }
