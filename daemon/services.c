@@ -154,7 +154,7 @@ static int open_cloudflare(struct daemon *d, struct err *e)
 						.max_in_flight = 8,
 						.ca_file = d->settings.cloudflare.ca_file});
 	d->http_probes = http_new(
-		d->loop, &(struct http_options){.max_connections = 64, .max_in_flight = 64});
+		d->loop, &(struct http_options){.max_connections = 1024, .max_in_flight = 64});
 	if (cf_new(d->loop, d->http_cloudflare, d->world, &o, &d->cf, e) < 0)
 		return err_wrap(e, "cloudflare.base_url");
 	load_token(d);

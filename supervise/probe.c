@@ -53,7 +53,7 @@ bool probe_read_config(int status, const char *body, size_t len, int64_t *versio
 
 static bool config_behind(const struct probe *p)
 {
-	return p->config_version < p->version_wanted;
+	return p->version_wanted > 0 && p->config_version < p->version_wanted;
 }
 
 static bool settled(const struct probe *p)
