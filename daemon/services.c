@@ -412,6 +412,20 @@ static void watch_signals(struct daemon *d)
 	signal_start(&d->sigusr1, d->loop, SIGUSR1, dump_asked, d);
 }
 
+/* What the settings may say and this version does not do must not look as if it were done. */
+static void tell_unused(const struct settings *s)
+{
+	static const char words[] = "%s: %s has no effect yet; %s";
+	if (str_equal(s->connectors.launcher, "systemd"))
+		log_warning(words, "connectors.launcher", "systemd",
+			    "connectors run as children that outlive aditd");
+	if (!str_equal(s->reconcile.drift, "report"))
+		log_warning(words, "reconcile.drift", s->reconcile.drift, "drift is reported");
+	if (str_equal(s->connectors.upgrade, "roll"))
+		log_warning(words, "connectors.upgrade", "roll",
+			    "a new binary is used at the next restart of a connector");
+}
+
 /* ---- all of it ---- */
 
 int daemon_start(struct daemon *d, struct settings *settings, struct err *e)
@@ -440,6 +454,7 @@ int daemon_start(struct daemon *d, struct settings *settings, struct err *e)
 void daemon_run(struct daemon *d)
 {
 	char line[800];
+	tell_unused(&d->settings);
 	notify_start(&d->notify, d->loop);
 	status_line(d, line, sizeof(line));
 	notify_ready(line);
