@@ -222,8 +222,8 @@ static void damage_is_refused(void **state)
 		"[",
 		"[{\"kind\":\"tunnel_put\",\"id\":\"t1\"}]",
 		"[{\"kind\":\"x\",\"id\":\"t1\",\"tunnel_id\":\"\",\"replicas\":1}]",
-		"[{\"kind\":\"tunnel_put\",\"id\":\"t1\",\"tunnel_id\":\"\",\"name\":7,"
-		"\"replicas\":1}]",
+		("[{\"kind\":\"tunnel_put\",\"id\":\"t1\",\"tunnel_id\":\"\",\"name\":7,"
+		 "\"replicas\":1}]"),
 	};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
