@@ -142,9 +142,9 @@ class Rig:
         self.host.close()
         self.sim.close()
         self.origin.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
         if not keep:
             shutil.rmtree(self.host.folder, ignore_errors=True)
-            shutil.rmtree(self.folder, ignore_errors=True)
 
     # ---- what must hold ----
 
