@@ -239,11 +239,28 @@ static void plan_unmade_absent(struct planning *p, const struct tunnel *t)
 	}
 }
 
+/* A record that is refused holds its tunnel: that is said on the tunnel too. */
+static void refuse_held(struct planning *p, const struct tunnel *t)
+{
+	TABLE_EACH (i, struct record, r, &p->w->records) {
+		if (!str_equal(r->tunnel_id, t->id) || !r->problem || r->problem->next_try_ms)
+			continue;
+		struct err *e = refuse(p, OBJECT_TUNNEL, t->id);
+		(void)err_set(e, ERR_CONFLICT,
+			      "Tunnel %s is not deleted while the record of %s leads to it",
+			      t->name, r->name);
+		(void)err_hint(e, "%s", r->problem->err.hint);
+		return;
+	}
+}
+
 /* The order that always works: records, connectors, connections, tunnel. */
 static void plan_tunnel_absent(struct planning *p, const struct tunnel *t)
 {
-	if (has_records(p->w, t) || has_connectors(p->w, t))
+	if (has_records(p->w, t) || has_connectors(p->w, t)) {
+		refuse_held(p, t);
 		return;
+	}
 	if (t->observed.gone)
 		act(p, ACT_TUNNEL_FORGET, t->id, "it is gone");
 	else if (!t->remote_id[0])

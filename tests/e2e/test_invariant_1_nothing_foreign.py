@@ -170,6 +170,21 @@ def test_invariant_1_a_record_without_its_mark_is_not_deleted(site, sim):
     until(lambda: sim.records() == [], why="the record was not deleted")
 
 
+def test_invariant_12_a_tunnel_that_waits_for_such_a_record_says_so(site, sim):
+    record = sim.records()[0]
+    sim.edit("PATCH", "/zones/@example.com/dns_records/" + record["id"], {"comment": "mine now"})
+    site.api("tunnel_delete", tunnel="edge1", approve=True, timeout="3s")
+    problem = site.wait_problem(object="tunnel", name="edge1")
+    assert "app.example.com" in problem["message"] and problem["hint"]
+    assert sim.tunnels("edge1") and sim.records()[0]["comment"] == "mine now"
+    # The mark put back, all of it goes.
+    sim.edit("PATCH", "/zones/@example.com/dns_records/" + record["id"],
+             {"comment": record["comment"]})
+    site.reload()
+    until(lambda: sim.records() == [] and sim.tunnels() == [], why="it was not deleted")
+    until(lambda: site.items("tunnel_list") == [])
+
+
 def test_invariant_1_a_removed_mark_is_shown_and_nothing_is_written(site, sim):
     record = sim.records()[0]
     sim.edit("PATCH", "/zones/@example.com/dns_records/" + record["id"], {"comment": ""})

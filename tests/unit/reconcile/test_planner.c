@@ -309,6 +309,11 @@ static void deleting_goes_in_the_order_that_works(void **state)
 	assert_int_equal(due(w, NOW + FRESH_MS + 1, r->id), ACT_RECORD_READ);
 	r->observed.marked = false;
 	assert_int_equal(due(w, NOW, r->id), REFUSED);
+	struct err held = {.kind = ERR_CONFLICT};
+	problem_set(&r->problem, &held, NOW);
+	assert_int_equal(due(w, NOW, t->id), REFUSED); /* it says why it waits */
+	r->problem->next_try_ms = 1;                   /* a failure that is tried again */
+	assert_int_equal(due(w, NOW, t->id), NOTHING);
 	assert_true(world_drop(w, OBJECT_RECORD, r->id));
 	assert_int_equal(due(w, NOW, t->id), NOTHING);
 	assert_true(world_drop(w, OBJECT_CONNECTOR, c->id));
