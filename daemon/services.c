@@ -194,7 +194,6 @@ static void open_reconciler(struct daemon *d)
 		return;
 	struct reconciler_options o = {
 		.interval_ms = d->settings.reconcile.interval.ms,
-		.repair = str_equal(d->settings.reconcile.drift, "repair"),
 	};
 	d->reconciler = reconciler_new(d->loop, d->world, d->store, d->cf, &o);
 	reconciler_start(d->reconciler);
@@ -374,10 +373,9 @@ static void reload_rooms(struct daemon *d)
 	supervisor_configure(d->supervisor, &so);
 	if (!d->reconciler)
 		return;
-	reconciler_configure(d->reconciler,
-			     &(struct reconciler_options){
-				     .interval_ms = d->settings.reconcile.interval.ms,
-				     .repair = str_equal(d->settings.reconcile.drift, "repair")});
+	reconciler_configure(
+		d->reconciler,
+		&(struct reconciler_options){.interval_ms = d->settings.reconcile.interval.ms});
 	reconciler_observe(d->reconciler);
 }
 

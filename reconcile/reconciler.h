@@ -14,7 +14,6 @@ struct reconciler;
 
 struct reconciler_options {
 	int64_t interval_ms; /* between full observations, jittered */
-	bool repair;         /* drift: repair (else report) */
 };
 
 /* All borrowed. */
