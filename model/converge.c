@@ -56,8 +56,9 @@ static bool record_converged(const struct world *w, const struct record *r, char
 {
 	if (r->problem)
 		return missing(why, "record %s: %s", r->name, r->problem->err.message);
-	if (r->want == WANT_ABSENT)
-		return missing(why, "record %s: it is not deleted yet", r->name);
+	if (r->want != WANT_PRESENT)
+		return missing(why, "record %s: it is not %s yet", r->name,
+			       r->want == WANT_ABSENT ? "deleted" : "given back");
 	if (!*r->remote_id)
 		return missing(why, "record %s: it is not created at Cloudflare yet", r->name);
 	if (r->observed.gone)
@@ -82,8 +83,9 @@ static bool tunnel_exists(const struct tunnel *t, char **why)
 {
 	if (t->problem)
 		return missing(why, "tunnel %s: %s", t->name, t->problem->err.message);
-	if (t->want == WANT_ABSENT)
-		return missing(why, "tunnel %s: it is not deleted yet", t->name);
+	if (t->want != WANT_PRESENT)
+		return missing(why, "tunnel %s: it is not %s yet", t->name,
+			       t->want == WANT_ABSENT ? "deleted" : "given back");
 	if (!*t->remote_id)
 		return missing(why, "tunnel %s: it is not created at Cloudflare yet", t->name);
 	if (t->observed.gone)
@@ -95,7 +97,7 @@ static bool configuration_put(const struct tunnel *t, bool has_routes, char **wh
 {
 	bool needed = has_routes || t->config_version > 0 || t->observed.put_unknown_ms;
 
-	if (needed && t->applied_generation != t->generation)
+	if (needed && !t->joined && t->applied_generation != t->generation)
 		return missing(why, "tunnel %s: its configuration is not put to Cloudflare yet",
 			       t->name);
 	return true;

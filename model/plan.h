@@ -8,15 +8,20 @@
 
 #include "base/json.h"
 #include "base/secret.h"
-#include "model/tunnel.h"
+#include "model/record.h"
+#include "model/route.h"
 
 enum edit_kind {
-	EDIT_TUNNEL_PUT,  /* id, name, replicas */
-	EDIT_TUNNEL_DROP, /* id: want = absent; its routes and records are edits of their own */
-	EDIT_ROUTE_PUT,   /* id, tunnel_id, hostname, path, service, origin */
-	EDIT_ROUTE_DROP,  /* id */
-	EDIT_RECORD_PUT, /* id, tunnel_id or content, name, type, comment, proxied, ttl, priority */
-	EDIT_RECORD_DROP, /* id: want = absent */
+	EDIT_TUNNEL_PUT,     /* name, replicas, joined, drift, manifest */
+	EDIT_TUNNEL_DROP,    /* want = absent; its routes and records are edits of their own */
+	EDIT_TUNNEL_RELEASE, /* want = released; its routes and records are edits of their own */
+	EDIT_ROUTE_PUT,      /* tunnel_id, name, path, service, origin, drift, manifest */
+	EDIT_ROUTE_DROP,     /* the rule goes */
+	EDIT_ROUTE_RELEASE,  /* the rule stays at Cloudflare and is not ours any more */
+	EDIT_RECORD_PUT,     /* tunnel_id or content, name, type, comment, proxied, ttl, priority,
+				drift, manifest */
+	EDIT_RECORD_DROP,    /* want = absent */
+	EDIT_RECORD_RELEASE, /* want = released */
 	EDIT_KINDS
 };
 
@@ -25,9 +30,18 @@ struct edit {
 	char id[ID_SIZE];
 	char tunnel_id[ID_SIZE];
 	char *name, *path, *service, *origin, *type, *comment, *content;
+	char *drift;    /* a policy's name; NULL = as the settings say */
+	char *manifest; /* NULL = none */
 	int64_t replicas;
 	int64_t ttl, priority; /* 0 = not said */
 	bool proxied;
+	bool joined;
+
+	/* Once, when the plan is applied: no part of what is wanted. */
+	char *remote_id, *zone_id; /* a tunnel's or record's, which it takes over; NULL = none */
+	char *takes;               /* as in struct route and struct record */
+	bool convert;              /* as in struct tunnel */
+	bool anew; /* it is gone at Cloudflare and is to be made again, with another remote id */
 };
 
 /* An edit by itself: owned by the caller, cleared to zeroes. What it holds goes through all of
@@ -95,6 +109,21 @@ struct edit *plan_edit(struct plan *p, enum edit_kind kind, const char *id);
 void plan_change(struct plan *p, char sign, const char *object, const char *name,
 		 const char *detail_fmt, ...) PRINTF(5, 6);
 void plan_touch(struct plan *p, const char *id, int64_t generation); /* once an id */
+/* The object as it is, put again: what is to change of it is changed in the edit. Its generation is
+ * touched. An object that the plan puts already has that edit returned. */
+struct edit *plan_put_tunnel(struct plan *p, const struct tunnel *t);
+struct edit *plan_put_route(struct plan *p, const struct route *r);
+struct edit *plan_put_record(struct plan *p, const struct record *r);
+/* A new object of that kind: a fresh id with its letter ('t', 'r', 'd'), touched as not existing.
+ */
+struct edit *plan_put_new(struct plan *p, enum edit_kind kind);
+/* Drop or release of an object of that generation, once. */
+struct edit *plan_take_off(struct plan *p, enum edit_kind kind, const char *id, int64_t generation);
+/* What does the edit do to its object? */
+bool edit_is_put(enum edit_kind k);
+bool edit_is_drop(enum edit_kind k);
+bool edit_is_release(enum edit_kind k);
+char edit_letter(enum edit_kind k); /* 't', 'r' or 'd' */
 /* Fix the hash; to be called when all is in. */
 void plan_seal(struct plan *p);
 const char *plan_state_name(enum plan_state s);

@@ -11,9 +11,11 @@
 enum { BODY_ITEMS_MAX = 100000 };
 
 static const char *const edit_names[EDIT_KINDS] = {
-	[EDIT_TUNNEL_PUT] = "tunnel_put", [EDIT_TUNNEL_DROP] = "tunnel_drop",
-	[EDIT_ROUTE_PUT] = "route_put",   [EDIT_ROUTE_DROP] = "route_drop",
-	[EDIT_RECORD_PUT] = "record_put", [EDIT_RECORD_DROP] = "record_drop",
+	[EDIT_TUNNEL_PUT] = "tunnel_put",         [EDIT_TUNNEL_DROP] = "tunnel_drop",
+	[EDIT_TUNNEL_RELEASE] = "tunnel_release", [EDIT_ROUTE_PUT] = "route_put",
+	[EDIT_ROUTE_DROP] = "route_drop",         [EDIT_ROUTE_RELEASE] = "route_release",
+	[EDIT_RECORD_PUT] = "record_put",         [EDIT_RECORD_DROP] = "record_drop",
+	[EDIT_RECORD_RELEASE] = "record_release",
 };
 
 /* The optional strings of an edit. */
@@ -21,11 +23,34 @@ static const struct {
 	const char *key;
 	size_t offset;
 } edit_texts[] = {
-	{"name", offsetof(struct edit, name)},       {"path", offsetof(struct edit, path)},
-	{"service", offsetof(struct edit, service)}, {"origin", offsetof(struct edit, origin)},
-	{"type", offsetof(struct edit, type)},       {"comment", offsetof(struct edit, comment)},
+	{"name", offsetof(struct edit, name)},
+	{"path", offsetof(struct edit, path)},
+	{"service", offsetof(struct edit, service)},
+	{"origin", offsetof(struct edit, origin)},
+	{"type", offsetof(struct edit, type)},
+	{"comment", offsetof(struct edit, comment)},
 	{"content", offsetof(struct edit, content)},
+	{"drift", offsetof(struct edit, drift)},
+	{"manifest", offsetof(struct edit, manifest)},
+	{"remote_id", offsetof(struct edit, remote_id)},
+	{"zone_id", offsetof(struct edit, zone_id)},
+	{"takes", offsetof(struct edit, takes)},
 };
+
+/* Flags that are left out where they are not set. */
+static const struct {
+	const char *key;
+	size_t offset;
+} edit_flags[] = {
+	{"joined", offsetof(struct edit, joined)},
+	{"convert", offsetof(struct edit, convert)},
+	{"anew", offsetof(struct edit, anew)},
+};
+
+static bool *edit_flag(const struct edit *d, size_t i)
+{
+	return (bool *)(uintptr_t)((const char *)d + edit_flags[i].offset);
+}
 
 static char **edit_text(const struct edit *d, size_t i)
 {
@@ -59,6 +84,9 @@ void edit_write(const struct edit *d, struct json_writer *w)
 	json_put_bool(w, "proxied", d->proxied);
 	put_said(w, "ttl", d->ttl);
 	put_said(w, "priority", d->priority);
+	for (size_t k = 0; k < ARRAY_LEN(edit_flags); k++)
+		if (*edit_flag(d, k))
+			json_put_bool(w, edit_flags[k].key, true);
 	json_object_end(w);
 }
 
@@ -202,6 +230,8 @@ static int fill_edit(struct edit *d, const struct json *v, struct err *e)
 	if (read_said(v, "ttl", &d->ttl, e) < 0 || read_said(v, "priority", &d->priority, e) < 0)
 		return -1;
 	d->proxied = json_get_bool(v, "proxied", false);
+	for (size_t k = 0; k < ARRAY_LEN(edit_flags); k++)
+		*edit_flag(d, k) = json_get_bool(v, edit_flags[k].key, false);
 	return read_id(v, "tunnel_id", d->tunnel_id, e);
 }
 

@@ -33,6 +33,8 @@ void record_free(struct record *r)
 	free(r->type);
 	free(r->content);
 	free(r->comment);
+	free(r->manifest);
+	free(r->takes);
 	free(r->observed.type);
 	free(r->observed.content);
 	free(r->observed.comment);

@@ -3,6 +3,7 @@
 #ifndef MODEL_RECORD_H
 #define MODEL_RECORD_H
 
+#include "base/secret.h"
 #include "model/tunnel.h"
 
 #define COMMENT_MAX 100 /* characters that the Free plan allows */
@@ -19,6 +20,11 @@ struct record {
 	int64_t ttl;      /* 1 = automatic */
 	int64_t priority; /* of an MX record; 0 otherwise */
 	enum want want;
+	enum drift_policy drift;
+	char *manifest; /* that made it; NULL = none */
+	/* Records that do not bear our mark and that a person let adit overwrite or replace: JSON
+	 * array of {id, seen: record_seen_hash, what: words}; NULL = none. Gone once it is ours. */
+	char *takes;
 	int64_t generation, applied_generation;
 	char zone_id[CF_ID_SIZE]; /* "" until a zone is found for the name */
 	char remote_id[CF_ID_SIZE];
@@ -53,6 +59,11 @@ bool record_types_clash(const char *a, const char *b);
 bool record_content_same(const char *type, const char *a, const char *b);
 /* Of a record that leads to no tunnel: was it seen as it is wanted? */
 bool record_own_as_seen(const struct record *r);
+
+/* What a person was shown of a record, as one hash: it may be written only while it is still that.
+ * comment NULL = none. */
+void record_seen_hash(const char *type, const char *content, const char *comment, bool proxied,
+		      int64_t ttl, int64_t priority, char out[SHA256_HEX_SIZE]);
 
 /* ---- the mark ---- */
 

@@ -105,3 +105,17 @@ bool record_own_as_seen(const struct record *r)
 	       (!str_equal(r->type, "MX") || r->observed.priority == r->priority) &&
 	       comment_as_seen(r);
 }
+
+void record_seen_hash(const char *type, const char *content, const char *comment, bool proxied,
+		      int64_t ttl, int64_t priority, char out[SHA256_HEX_SIZE])
+{
+	AUTO(str_t)
+	numbers = str_format("%d %lld %lld", proxied, (long long)ttl, (long long)priority);
+	const char *texts[] = {type, content, comment, numbers};
+	struct sha256_part parts[ARRAY_LEN(texts)];
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		parts[i] = (struct sha256_part){texts[i] ? texts[i] : "",
+						texts[i] ? strlen(texts[i]) : 0};
+	sha256_parts(parts, ARRAY_LEN(parts), out);
+}

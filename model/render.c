@@ -47,7 +47,12 @@ static void put_problem(struct json_writer *out, const struct problem *p)
 
 static const char *want_name(enum want want)
 {
-	return want == WANT_PRESENT ? "present" : "absent";
+	static const char *const names[] = {
+		[WANT_PRESENT] = "present",
+		[WANT_ABSENT] = "absent",
+		[WANT_RELEASED] = "released",
+	};
+	return names[want];
 }
 
 static const char *tunnel_name_of(const struct world *w, const char *tunnel_id)
@@ -133,8 +138,8 @@ static const char *remote_state(const struct tunnel *t)
 
 static const char *tunnel_state(const struct tunnel *t, const struct tally *n)
 {
-	if (t->want == WANT_ABSENT)
-		return "deleting";
+	if (t->want != WANT_PRESENT)
+		return t->want == WANT_ABSENT ? "deleting" : "releasing";
 	if (t->problem || t->observed.gone)
 		return "problem";
 	if (!*t->remote_id || !configuration_put(t, n->routes))
@@ -198,7 +203,7 @@ void render_tunnel(const struct world *w, const struct tunnel *t, struct json_wr
 /* Without connectors here, Cloudflare's word has to do. */
 static bool tunnel_serves(const struct tunnel *t, const struct tally *n)
 {
-	if (t->want == WANT_ABSENT || !*t->remote_id || t->config_version == 0 ||
+	if (t->want != WANT_PRESENT || !*t->remote_id || t->config_version == 0 ||
 	    !configuration_put(t, n->routes))
 		return false;
 	if (t->replicas > 0)

@@ -26,6 +26,9 @@ void route_free(struct route *r)
 	free(r->path);
 	free(r->service);
 	free(r->origin);
+	free(r->manifest);
+	free(r->takes);
+	free(r->observed.service);
 	problem_clear(&r->problem);
 	free(r);
 }

@@ -6,6 +6,15 @@
 #include "base/json.h"
 #include "model/tunnel.h"
 
+/* What the tunnel's configuration, when it was last read, held of the rule that was put. */
+enum route_seen {
+	ROUTE_UNSEEN,
+	ROUTE_AS_PUT,
+	ROUTE_EDITED,  /* the rule stands there with another service or other options */
+	ROUTE_REMOVED, /* it stands there no more */
+	ROUTE_BLOCKED, /* it cannot be put: something foreign is in the way (see problem) */
+};
+
 struct route {
 	char id[ID_SIZE]; /* "r0123456789" */
 	char tunnel_id[ID_SIZE];
@@ -13,7 +22,18 @@ struct route {
 	char *path;     /* pattern as cloudflared takes it; NULL = all paths */
 	char *service;
 	char *origin; /* originRequest as JSON text, NULL = none */
+	enum drift_policy drift;
+	char *manifest; /* that made it; NULL = none */
+	/* Rules that adit did not make and a person let it replace, or stand before: JSON array of
+	 * {rule: SHA-256 of its text as it was shown, what: words}; NULL = none. */
+	char *takes;
 	int64_t generation;
+	int64_t applied_generation; /* whose rule Cloudflare confirmed; 0 = none */
+	struct {
+		enum route_seen seen;
+		int64_t seen_ms; /* wall: of the configuration that showed it; 0 = never */
+		char *service;   /* ROUTE_EDITED: what stands there, from outside */
+	} observed;
 	struct problem *problem;
 };
 

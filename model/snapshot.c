@@ -46,6 +46,15 @@ const struct edit *snapshot_find(const struct snapshot *s, const char *id)
 	return stands_at(s, place, id) ? &s->items[place] : NULL;
 }
 
+/* What an edit did once is no part of what is wanted. */
+static void forget_once(struct edit *d)
+{
+	str_set(&d->remote_id, NULL);
+	str_set(&d->zone_id, NULL);
+	str_set(&d->takes, NULL);
+	d->convert = d->anew = false;
+}
+
 static void put(struct snapshot *s, const struct edit *d)
 {
 	size_t place = place_of(s, d->id);
@@ -63,6 +72,7 @@ static void put(struct snapshot *s, const struct edit *d)
 	edit_copy(&s->items[place], d);
 	if (d->ttl == TTL_AUTOMATIC)
 		s->items[place].ttl = 0;
+	forget_once(&s->items[place]);
 }
 
 static void drop(struct snapshot *s, const char *id)
@@ -85,8 +95,11 @@ void snapshot_apply(struct snapshot *s, const struct edit *d)
 		put(s, d);
 		break;
 	case EDIT_TUNNEL_DROP:
+	case EDIT_TUNNEL_RELEASE:
 	case EDIT_ROUTE_DROP:
+	case EDIT_ROUTE_RELEASE:
 	case EDIT_RECORD_DROP:
+	case EDIT_RECORD_RELEASE:
 		drop(s, d->id);
 		break;
 	case EDIT_KINDS:

@@ -23,6 +23,7 @@ void tunnel_free(struct tunnel *t)
 	if (!t)
 		return;
 	free(t->name);
+	free(t->manifest);
 	free(t->observed.config);
 	problem_clear(&t->problem);
 	free(t);

@@ -3,6 +3,7 @@
 #define MODEL_TUNNEL_H
 
 #include "base/text.h"
+#include "model/drift.h"
 #include "model/problem.h"
 
 #define ID_SIZE          24 /* local ids: a letter and ID_DIGITS; connectors add -SLOT */
@@ -10,18 +11,25 @@
 #define CF_ID_SIZE       33
 #define TUNNEL_SLOTS_MAX 25 /* replicas that Cloudflare allows a tunnel */
 
-enum want { WANT_PRESENT, WANT_ABSENT };
+/* Released: given back as it stands. Our mark is taken off, nothing else is written, the row goes.
+ */
+enum want { WANT_PRESENT, WANT_ABSENT, WANT_RELEASED };
 
 struct tunnel {
 	char id[ID_SIZE]; /* local, never changes: "t0123456789" */
 	char *name;
 	enum want want;
-	int64_t replicas;           /* connectors on this host, 0..25 */
+	int64_t replicas; /* connectors on this host, 0..25 */
+	bool joined;      /* another host owns it: we run replicas, and write nothing of it */
+	bool convert;     /* a person agreed to turn its local configuration into a remote one */
+	enum drift_policy drift;
+	char *manifest;             /* that made it; NULL = none */
 	int64_t generation;         /* +1 with each change of what we want (its routes included) */
 	int64_t applied_generation; /* of the configuration that Cloudflare confirmed */
 	char remote_id[UUID_SIZE];  /* "" until created; an attribute, not the identity */
 	int64_t create_sent_ms;     /* wall: a POST may have taken effect since; 0 = none */
 	int64_t token_generation; /* +1 with each new connector token in the store; 0 = none yet */
+	bool token_stale;         /* that token is of no use any more: another one is to be read */
 	int64_t config_version;   /* the version that holds applied_generation; 0 = never put */
 
 	struct {
@@ -31,13 +39,14 @@ struct tunnel {
 		int64_t looked_ms; /* wall: last look-up by name that was complete; 0 = none */
 		char found_id[UUID_SIZE]; /* what that look-up found, "" = nothing */
 		int64_t config_seen_ms;   /* wall; 0 = the configuration must be read */
-		int64_t put_unknown_ms;   /* wall; a PUT then has no answer and may still land; 0 =
-					     none */
-		int64_t config_version;   /* 0 = never configured */
-		bool config_keeps;        /* it holds a rule of ours whose name is moving away */
-		char *config;             /* text of the "config" member as sent; NULL = null */
-		bool config_local;        /* source is a local file: adit does not write it */
-		int64_t connections;      /* of all connectors, ours or not; -1 = not known */
+		bool config_due;        /* somebody may have changed it: to be read and looked at */
+		int64_t put_unknown_ms; /* wall; a PUT then has no answer and may still land; 0 =
+					   none */
+		int64_t config_version; /* 0 = never configured */
+		bool config_keeps;      /* it holds a rule of ours whose name is moving away */
+		char *config;           /* text of the "config" member as sent; NULL = null */
+		bool config_local;      /* source is a local file: adit does not write it */
+		int64_t connections;    /* of all connectors, ours or not; -1 = not known */
 		bool connections_cleared; /* DELETE connections was answered since want = absent */
 	} observed;
 	struct problem *problem;

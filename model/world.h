@@ -45,6 +45,7 @@ struct system_facts {
 	char *writes_off;  /* why nothing is written to Cloudflare; NULL = writes are on */
 	char *writes_held; /* why a person must let writes go on (writes_resume); NULL = not held */
 	int64_t budget_limit, budget_remaining, budget_reset_s; /* limit 0 = not known */
+	enum drift_policy drift;                                /* where an object does not say */
 	int64_t zones_listed_ms;                                /* wall; 0 = never completely */
 	int64_t tunnels_listed_ms;                              /* wall; 0 = never completely */
 	int64_t started_ms;                                     /* wall: of this daemon */

@@ -67,12 +67,9 @@ size_t find_routes(const struct world *w, const char *tunnel_id, struct route **
 
 const char *plan_new_tunnel(struct plan *p, const char *name, int64_t replicas)
 {
-	char id[ID_SIZE];
-	edit_new_id('t', id);
-	plan_touch(p, id, 0);
 	plan_change(p, '+', "tunnel", name, "%lld connector%s on this host", (long long)replicas,
 		    replicas == 1 ? "" : "s");
-	struct edit *ed = plan_edit(p, EDIT_TUNNEL_PUT, id);
+	struct edit *ed = plan_put_new(p, EDIT_TUNNEL_PUT);
 	str_set(&ed->name, name);
 	ed->replicas = replicas;
 	return ed->id;

@@ -257,15 +257,11 @@ static void warn_replaced(struct plan *p, const struct record *r, const struct w
 
 static void edit_record(struct plan *p, const struct record *r, const struct wish *x)
 {
-	char id[ID_SIZE];
-	if (r)
-		(void)str_copy(id, sizeof(id), r->id);
-	else
-		edit_new_id('d', id);
-	plan_touch(p, id, r ? r->generation : 0);
-	if (r && same(r, x))
+	if (r && same(r, x)) {
+		plan_touch(p, r->id, r->generation);
 		return;
-	struct edit *ed = plan_edit(p, EDIT_RECORD_PUT, id);
+	}
+	struct edit *ed = r ? plan_put_record(p, r) : plan_put_new(p, EDIT_RECORD_PUT);
 	str_set(&ed->name, x->name);
 	str_set(&ed->type, x->type);
 	str_set(&ed->content, x->content);

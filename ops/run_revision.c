@@ -153,11 +153,6 @@ struct way_back {
 	int64_t revision;
 };
 
-static char object_letter(enum edit_kind kind)
-{
-	return kind == EDIT_TUNNEL_PUT ? 't' : kind == EDIT_ROUTE_PUT ? 'r' : 'd';
-}
-
 /* A record that waits for its deletion can be wanted again; what is gone is a new object. */
 static void choose_id(const struct edit *put, char id[ID_SIZE], void *owner)
 {
@@ -170,7 +165,8 @@ static void choose_id(const struct edit *put, char id[ID_SIZE], void *owner)
 		(void)str_copy(id, ID_SIZE, r->id);
 		return;
 	}
-	edit_new_id(object_letter(put->kind), id);
+	id[0] = edit_letter(put->kind);
+	random_hex(id + 1, ID_DIGITS);
 	if (put->kind != EDIT_TUNNEL_PUT)
 		return;
 	AUTO(str_t)
@@ -194,7 +190,7 @@ static void touch_tunnel(const struct way_back *x, const char *id)
 	const struct tunnel *t = world_tunnel(x->world, id);
 
 	if (t)
-		edit_touch_tunnel(x->plan, t);
+		(void)plan_put_tunnel(x->plan, t);
 }
 
 /* A route that changes, comes or goes is a new configuration of its tunnels. */

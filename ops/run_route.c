@@ -90,7 +90,7 @@ static int wish_tunnel(struct call *c, struct plan *p, const char *name, struct 
 		t = world_find_tunnel(c->ops->world, wanted);
 	if (name && !t)
 		return -1;
-	if (t && t->want == WANT_ABSENT) {
+	if (t && t->want != WANT_PRESENT) {
 		(void)err_set(&c->task.err, ERR_CONFLICT, "Tunnel %s is being deleted", t->name);
 		call_fail(c);
 		return -1;
@@ -103,13 +103,7 @@ static int wish_tunnel(struct call *c, struct plan *p, const char *name, struct 
 
 static void edit_route(struct plan *p, const struct route *old, const struct wish *x)
 {
-	char id[ID_SIZE];
-	if (old)
-		(void)str_copy(id, sizeof(id), old->id);
-	else
-		edit_new_id('r', id);
-	plan_touch(p, id, old ? old->generation : 0);
-	struct edit *ed = plan_edit(p, EDIT_ROUTE_PUT, id);
+	struct edit *ed = old ? plan_put_route(p, old) : plan_put_new(p, EDIT_ROUTE_PUT);
 	(void)str_copy(ed->tunnel_id, sizeof(ed->tunnel_id), x->tunnel_id);
 	str_set(&ed->name, x->hostname);
 	str_set(&ed->path, x->path);
@@ -130,19 +124,13 @@ static void edit_record(struct call *c, struct plan *p, const struct wish *x)
 		plan_touch(p, r->id, r->generation);
 		return;
 	}
-	char id[ID_SIZE];
-	if (r)
-		(void)str_copy(id, sizeof(id), r->id);
-	else
-		edit_new_id('d', id);
-	plan_touch(p, id, r ? r->generation : 0);
-	struct edit *ed = plan_edit(p, EDIT_RECORD_PUT, id);
+	struct edit *ed = r ? plan_put_record(p, r) : plan_put_new(p, EDIT_RECORD_PUT);
 	(void)str_copy(ed->tunnel_id, sizeof(ed->tunnel_id), x->tunnel_id);
 	str_set(&ed->name, x->hostname);
 	str_set(&ed->type, "CNAME");
-	if (r)
-		str_set(&ed->comment, r->comment);
+	str_set(&ed->content, NULL);
 	ed->proxied = true;
+	ed->ttl = ed->priority = 0;
 	plan_change(p, r ? '~' : '+', "record", x->hostname, "CNAME to tunnel %s", x->tunnel_name);
 }
 
@@ -159,9 +147,9 @@ static void edit_tunnels(struct call *c, struct plan *p, const struct route *old
 	const struct tunnel *t = world_tunnel(c->ops->world, x->tunnel_id);
 	const struct tunnel *before = old ? world_tunnel(c->ops->world, old->tunnel_id) : NULL;
 	if (t)
-		edit_touch_tunnel(p, t);
+		(void)plan_put_tunnel(p, t);
 	if (before && before != t)
-		edit_touch_tunnel(p, before);
+		(void)plan_put_tunnel(p, before);
 }
 
 /* A host name has one record, which leads to one tunnel: its other paths move along. */
@@ -230,18 +218,16 @@ static void edit_delete(struct call *c, struct plan *p, const struct route *r, b
 	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
 	const struct record *record = world_find_record(w, r->hostname, "CNAME");
 	if (t)
-		edit_touch_tunnel(p, t);
-	plan_touch(p, r->id, r->generation);
-	(void)plan_edit(p, EDIT_ROUTE_DROP, r->id);
+		(void)plan_put_tunnel(p, t);
+	(void)plan_take_off(p, EDIT_ROUTE_DROP, r->id, r->generation);
 	plan_change(p, '-', "route", r->hostname, "to %s", r->service);
-	if (!record || record->want == WANT_ABSENT || name_has_other(w, r))
+	if (!record || record->want != WANT_PRESENT || name_has_other(w, r))
 		return;
 	if (keep_dns) {
 		plan_change(p, '=', "record", record->name, "kept, as asked");
 		return;
 	}
-	plan_touch(p, record->id, record->generation);
-	(void)plan_edit(p, EDIT_RECORD_DROP, record->id);
+	(void)plan_take_off(p, EDIT_RECORD_DROP, record->id, record->generation);
 	plan_change(p, '-', "record", record->name, "%s", record->type);
 }
 

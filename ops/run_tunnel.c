@@ -81,7 +81,7 @@ void run_tunnel_create(struct call *c)
 	const struct tunnel_create_args *a = c->args;
 	const struct tunnel *t = world_find_tunnel(c->ops->world, a->name);
 	struct plan *p = plan_new(c->op->name, c->who.name, a->reason);
-	if (t && t->want == WANT_ABSENT) {
+	if (t && t->want != WANT_PRESENT) {
 		plan_free(p);
 		(void)err_set(&c->task.err, ERR_CONFLICT, "Tunnel %s is being deleted", t->name);
 		(void)err_hint(&c->task.err,
@@ -96,9 +96,7 @@ void run_tunnel_create(struct call *c)
 		if (t->replicas != a->replicas) {
 			plan_change(p, '~', "tunnel", t->name, "replicas %lld to %lld",
 				    (long long)t->replicas, (long long)a->replicas);
-			struct edit *ed = plan_edit(p, EDIT_TUNNEL_PUT, t->id);
-			str_set(&ed->name, t->name);
-			ed->replicas = a->replicas;
+			plan_put_tunnel(p, t)->replicas = a->replicas;
 		}
 	}
 	write_run(c, (const struct write_args *)a, p);
@@ -109,8 +107,7 @@ static void drop_records(struct call *c, const struct tunnel *t, struct plan *p)
 	TABLE_EACH (i, struct record, r, &c->ops->world->records) {
 		if (!str_equal(r->tunnel_id, t->id))
 			continue;
-		(void)plan_edit(p, EDIT_RECORD_DROP, r->id);
-		plan_touch(p, r->id, r->generation);
+		(void)plan_take_off(p, EDIT_RECORD_DROP, r->id, r->generation);
 		plan_change(p, '-', "record", r->name, "%s", r->type);
 	}
 }
@@ -120,8 +117,7 @@ static size_t drop_routes(struct call *c, const struct tunnel *t, struct plan *p
 	struct route **routes = NULL;
 	size_t n = find_routes(c->ops->world, t->id, &routes);
 	for (size_t i = 0; i < n; i++) {
-		(void)plan_edit(p, EDIT_ROUTE_DROP, routes[i]->id);
-		plan_touch(p, routes[i]->id, routes[i]->generation);
+		(void)plan_take_off(p, EDIT_ROUTE_DROP, routes[i]->id, routes[i]->generation);
 		plan_change(p, '-', "route", routes[i]->hostname, "to %s", routes[i]->service);
 	}
 	free(routes);

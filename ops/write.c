@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "model/render.h"
+#include "reconcile/apply.h"
 
 #define REPLANS_MAX 8
 
@@ -216,7 +217,7 @@ static int commit_rows(struct call *c, struct plan *p, bool stored, struct err *
 		return -1;
 	if (p->state != PLAN_APPLIED)
 		return ledger_intent(c, p, e);
-	if (apply_store(c->ops, p, e) < 0 || store_add_revision(s, p->revision, p, e) < 0)
+	if (apply_store(c->ops->world, s, p, e) < 0 || store_add_revision(s, p->revision, p, e) < 0)
 		return -1;
 	return ledger_intent(c, p, e);
 }
@@ -262,7 +263,7 @@ static void write_commit(struct call *c, bool stored)
 		call_fail(c);
 		return;
 	}
-	apply_world(c->ops, x->plan);
+	apply_world(c->ops->world, x->plan);
 	tell_applied(c, x->plan);
 	write_wait(c);
 }

@@ -15,14 +15,6 @@ void write_run(struct call *c, const struct write_args *args, struct plan *plan)
 void write_approve(struct call *c, struct plan *plan, bool wait, int64_t timeout_ms);
 void write_reject(struct call *c, struct plan *plan);
 
-/* ---- edits into store and world (apply.c) ---- */
-
-/* Inside the caller's transaction: save what the edits make of the world. The world is not touched.
- */
-MUST_USE int apply_store(struct ops *o, const struct plan *p, struct err *e);
-/* After the commit: the same edits on the world; problems of what they touch are cleared. */
-void apply_world(struct ops *o, const struct plan *p);
-
 /* ---- a look at Cloudflare before anything is stored (preflight.c) ---- */
 
 struct preflight {
@@ -37,12 +29,5 @@ struct preflight {
 void preflight_start(struct ops *o, struct preflight *f, struct plan *plan, task_done_fn *done,
 		     void *owner);
 void preflight_cancel(struct preflight *f);
-
-/* ---- building edits ---- */
-
-/* A new local id with that letter. */
-void edit_new_id(char letter, char out[ID_SIZE]);
-/* The tunnel's row as it is, so that its generation counts up (its routes change). Once a plan. */
-void edit_touch_tunnel(struct plan *p, const struct tunnel *t);
 
 #endif

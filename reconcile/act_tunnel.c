@@ -223,6 +223,7 @@ static int keep_token(struct act *a, struct tunnel *t, const char *text, struct 
 			       t->name);
 	secret_set(&token, text, strlen(text));
 	row.token_generation++;
+	row.token_stale = false;
 	if (store_begin(s, e) < 0)
 		return -1;
 	if (store_save_token(s, t->id, &token, e) < 0 || store_save_tunnel(s, &row, e) < 0 ||
@@ -231,6 +232,7 @@ static int keep_token(struct act *a, struct tunnel *t, const char *text, struct 
 		return -1;
 	}
 	t->token_generation = row.token_generation;
+	t->token_stale = false;
 	return 0;
 }
 

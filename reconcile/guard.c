@@ -44,11 +44,6 @@ PRINTF(2, 3) static void need(struct guarding *x, const char *fmt, ...)
 
 /* ---- the world as the plan leaves it ---- */
 
-static bool is_drop(enum edit_kind k)
-{
-	return k == EDIT_TUNNEL_DROP || k == EDIT_ROUTE_DROP || k == EDIT_RECORD_DROP;
-}
-
 /* The last edit of an object; NULL when the plan leaves it alone. */
 static const struct edit *edit_of(const struct plan *p, const char *id)
 {
@@ -69,7 +64,7 @@ static const char *tunnel_name(const struct guarding *x, const char *id)
 static const char *tunnel_after(const struct plan *p, const char *id, const char *now)
 {
 	const struct edit *d = edit_of(p, id);
-	return !d ? now : is_drop(d->kind) ? NULL : d->tunnel_id;
+	return !d ? now : !edit_is_put(d->kind) ? NULL : d->tunnel_id;
 }
 
 static int check_tunnel_known(const struct guarding *x, const struct edit *d, struct err *e)
@@ -81,7 +76,7 @@ static int check_tunnel_known(const struct guarding *x, const struct edit *d, st
 	if (!t)
 		return err_set(e, ERR_INVALID, "%s would lead through a tunnel that does not exist",
 			       d->name ? d->name : d->id);
-	if (made || t->want == WANT_ABSENT)
+	if (made || t->want != WANT_PRESENT)
 		return err_set(e, ERR_INVALID, "%s would lead through tunnel %s, which is deleted",
 			       d->name ? d->name : d->id, t->name);
 	return 0;
@@ -393,20 +388,32 @@ static int guard_route_put(struct guarding *x, const struct edit *d, struct err 
 	return 0;
 }
 
+/* ---- giving back ---- */
+
+static int guard_release(struct guarding *x, const struct edit *d, struct err *e)
+{
+	if (!world_tunnel(x->w, d->id) && !world_route(x->w, d->id) && !world_record(x->w, d->id))
+		return err_set(e, ERR_INVALID, "There is no %s to give back", d->id);
+	need(x, "Gives %s back.", d->id);
+	return 0;
+}
+
 /* ---- the whole plan ---- */
 
 typedef int guard_fn(struct guarding *x, const struct edit *d, struct err *e);
 static guard_fn *const guards[EDIT_KINDS] = {
-	[EDIT_TUNNEL_PUT] = guard_tunnel_put, [EDIT_TUNNEL_DROP] = guard_tunnel_drop,
-	[EDIT_ROUTE_PUT] = guard_route_put,   [EDIT_ROUTE_DROP] = guard_route_drop,
-	[EDIT_RECORD_PUT] = guard_record_put, [EDIT_RECORD_DROP] = guard_record_drop,
+	[EDIT_TUNNEL_PUT] = guard_tunnel_put,  [EDIT_TUNNEL_DROP] = guard_tunnel_drop,
+	[EDIT_TUNNEL_RELEASE] = guard_release, [EDIT_ROUTE_PUT] = guard_route_put,
+	[EDIT_ROUTE_DROP] = guard_route_drop,  [EDIT_ROUTE_RELEASE] = guard_release,
+	[EDIT_RECORD_PUT] = guard_record_put,  [EDIT_RECORD_DROP] = guard_record_drop,
+	[EDIT_RECORD_RELEASE] = guard_release,
 };
 
 static void check_number(struct guarding *x)
 {
 	size_t n = 0;
 	for (size_t i = 0; i < x->p->n_edits; i++)
-		n += is_drop(x->p->edits[i].kind);
+		n += edit_is_drop(x->p->edits[i].kind);
 	if (n > 0 && (int64_t)n > x->g->max_delete)
 		need(x, "Deletes %zu objects at once, more than %lld (safety.max_delete).", n,
 		     (long long)x->g->max_delete);

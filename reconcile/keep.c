@@ -82,6 +82,35 @@ void keep_rules(const struct world *w, const struct tunnel *t, const char *rules
 	}
 }
 
+static bool has_key(const struct json *rule, const char *hostname, const char *path)
+{
+	const char *its = json_get_string(rule, "path");
+	return str_equal(json_get_string(rule, "hostname"), hostname) &&
+	       str_equal(its ? its : "", path ? path : "");
+}
+
+char *rules_without(const char *rules, const char *hostname, const char *path)
+{
+	AUTO(json_doc_t) doc = NULL;
+	AUTO(buf_t) text = {0};
+	struct json_writer w;
+	struct err e;
+	bool found = false;
+	if (!rules || json_parse(rules, strlen(rules), NULL, &doc, &e) < 0)
+		return NULL;
+	json_write_init(&w, &text);
+	json_array_begin(&w);
+	JSON_EACH (rule, json_root(doc)) {
+		struct json_span raw = json_raw(rule);
+		if (has_key(rule, hostname, path))
+			found = true;
+		else
+			json_write_raw(&w, raw.p, raw.len);
+	}
+	json_array_end(&w);
+	return found ? buf_steal(&text) : NULL;
+}
+
 void kept_free(struct kept *k)
 {
 	for (size_t i = 0; i < k->n; i++)

@@ -21,6 +21,9 @@ void kept_free(struct kept *k);
 typedef struct kept kept_t;
 void kept_t_cleanup(kept_t *k);
 
+/* The same array without the rule of that key; NULL when it holds none. The caller frees it. */
+char *rules_without(const char *rules, const char *hostname, const char *path);
+
 /* Does a record that is wanted elsewhere still lead to this tunnel? */
 bool keep_waits(const struct world *w, const struct tunnel *t);
 

@@ -11,12 +11,22 @@
 
 static const char *want_name(enum want want)
 {
-	return want == WANT_ABSENT ? "absent" : "present";
+	return want == WANT_PRESENT ? "present" : "absent";
 }
 
-static enum want col_want(struct query *q, int i)
+/* What is to be given back is kept as absent, with a flag of its own. */
+static enum want col_want(struct query *q, int i, bool released)
 {
-	return str_equal(col_text(q, i), "absent") ? WANT_ABSENT : WANT_PRESENT;
+	if (str_equal(col_text(q, i), "absent"))
+		return released ? WANT_RELEASED : WANT_ABSENT;
+	return WANT_PRESENT;
+}
+
+static enum drift_policy col_drift(struct query *q, int i)
+{
+	int policy = drift_policy_by_name(col_text(q, i));
+
+	return policy < 0 ? DRIFT_BY_SETTING : (enum drift_policy)policy;
 }
 
 /* Order of creation. The number is kept here: asking the tables for it at each row costs more
@@ -53,6 +63,12 @@ int store_save_tunnel(struct store *s, const struct tunnel *t, struct err *e)
 	bind_int(&q, t->create_sent_ms);
 	bind_int(&q, t->token_generation);
 	bind_int(&q, t->config_version);
+	bind_int(&q, t->joined);
+	bind_int(&q, t->want == WANT_RELEASED);
+	bind_int(&q, t->convert);
+	bind_int(&q, t->token_stale);
+	bind_text(&q, drift_policy_name(t->drift));
+	bind_text(&q, t->manifest);
 	bind_int(&q, made);
 	return query_run(&q, e);
 }
@@ -71,6 +87,10 @@ int store_save_route(struct store *s, const struct route *r, struct err *e)
 	bind_text(&q, r->service);
 	bind_text(&q, r->origin);
 	bind_int(&q, r->generation);
+	bind_int(&q, r->applied_generation);
+	bind_text(&q, r->takes);
+	bind_text(&q, drift_policy_name(r->drift));
+	bind_text(&q, r->manifest);
 	bind_int(&q, made);
 	return query_run(&q, e);
 }
@@ -105,6 +125,10 @@ int store_save_record(struct store *s, const struct record *r, struct err *e)
 	bind_text(&q, r->zone_id);
 	bind_text(&q, r->remote_id);
 	bind_int(&q, r->create_sent_ms);
+	bind_int(&q, r->want == WANT_RELEASED);
+	bind_text(&q, r->takes);
+	bind_text(&q, drift_policy_name(r->drift));
+	bind_text(&q, r->manifest);
 	bind_int(&q, made);
 	return query_run(&q, e);
 }
@@ -160,7 +184,7 @@ static void read_tunnel(struct query *q, struct world *w)
 	struct tunnel *t = tunnel_new(col_text(q, 1));
 
 	col_id(q, 0, t->id, sizeof(t->id));
-	t->want = col_want(q, 2);
+	t->want = col_want(q, 2, col_int(q, 11) != 0);
 	t->replicas = col_int(q, 3);
 	t->generation = col_int(q, 4);
 	t->applied_generation = col_int(q, 5);
@@ -168,6 +192,11 @@ static void read_tunnel(struct query *q, struct world *w)
 	t->create_sent_ms = col_int(q, 7);
 	t->token_generation = col_int(q, 8);
 	t->config_version = col_int(q, 9);
+	t->joined = col_int(q, 10) != 0;
+	t->convert = col_int(q, 12) != 0;
+	t->token_stale = col_int(q, 13) != 0;
+	t->drift = col_drift(q, 14);
+	str_set(&t->manifest, col_text(q, 15));
 	if (q->bad)
 		tunnel_free(t);
 	else
@@ -185,6 +214,10 @@ static void read_route(struct query *q, struct world *w)
 	str_set(&r->service, col_text(q, 4));
 	str_set(&r->origin, col_text(q, 5));
 	r->generation = col_int(q, 6);
+	r->applied_generation = col_int(q, 7);
+	str_set(&r->takes, col_text(q, 8));
+	r->drift = col_drift(q, 9);
+	str_set(&r->manifest, col_text(q, 10));
 	if (q->bad)
 		route_free(r);
 	else
@@ -216,12 +249,15 @@ static void read_record(struct query *q, struct world *w)
 	str_set(&r->comment, col_text(q, 5));
 	r->proxied = col_int(q, 6) != 0;
 	r->ttl = col_int(q, 7);
-	r->want = col_want(q, 8);
+	r->want = col_want(q, 8, col_int(q, 14) != 0);
 	r->generation = col_int(q, 9);
 	r->applied_generation = col_int(q, 10);
 	col_copy(q, 11, r->zone_id, sizeof(r->zone_id));
 	col_copy(q, 12, r->remote_id, sizeof(r->remote_id));
 	r->create_sent_ms = col_int(q, 13);
+	str_set(&r->takes, col_text(q, 15));
+	r->drift = col_drift(q, 16);
+	str_set(&r->manifest, col_text(q, 17));
 	if (q->bad)
 		record_free(r);
 	else
@@ -240,7 +276,7 @@ static void read_connector(struct query *q, struct world *w)
 		return;
 	}
 	c = connector_new(tunnel_id, (int)slot);
-	c->want = col_want(q, 3);
+	c->want = col_want(q, 3, false);
 	c->stopped_by_user = col_int(q, 4) != 0;
 	c->token_generation = col_int(q, 5);
 	c->restarts = col_int(q, 6);

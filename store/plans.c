@@ -9,6 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+static int64_t count_drops(const struct plan *p)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < p->n_edits; i++)
+		n += edit_is_drop(p->edits[i].kind);
+	return n;
+}
+
 int store_add_plan(struct store *s, struct plan *p, struct err *e)
 {
 	AUTO(query_t) q = {0};
@@ -29,9 +38,26 @@ int store_add_plan(struct store *s, struct plan *p, struct err *e)
 	bind_text(&q, plan_state_name(p->state));
 	bind_text(&q, p->hash);
 	bind_text(&q, buf_text(&body));
+	bind_int(&q, count_drops(p));
 	if (query_run(&q, e))
 		return -1;
 	p->number = sqlite3_last_insert_rowid(s->db);
+	return 0;
+}
+
+int store_count_drops(struct store *s, const char *principal, int64_t since_ms, int64_t *count,
+		      struct err *e)
+{
+	AUTO(query_t) q = {0};
+
+	if (query_open(&q, s, SQL_PLAN_DROPS, e))
+		return -1;
+	bind_text(&q, principal);
+	bind_int(&q, since_ms);
+	bind_text(&q, plan_state_name(PLAN_APPLIED));
+	if (query_step(&q, e) < 0)
+		return -1;
+	*count = col_int(&q, 0);
 	return 0;
 }
 

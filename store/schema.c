@@ -111,7 +111,31 @@ static const char *const version_2[] = {
 	NULL,
 };
 
-static const char *const *const versions[] = {version_1, version_2};
+/* Objects know what made them, what is done about drift, and what they may take. A route of a
+ * configuration that was put stands there. */
+static const char *const version_3[] = {
+	"ALTER TABLE tunnel ADD COLUMN joined INTEGER NOT NULL DEFAULT 0",
+	"ALTER TABLE tunnel ADD COLUMN released INTEGER NOT NULL DEFAULT 0",
+	"ALTER TABLE tunnel ADD COLUMN convert INTEGER NOT NULL DEFAULT 0",
+	"ALTER TABLE tunnel ADD COLUMN token_stale INTEGER NOT NULL DEFAULT 0",
+	"ALTER TABLE tunnel ADD COLUMN drift TEXT",
+	"ALTER TABLE tunnel ADD COLUMN manifest TEXT",
+	"ALTER TABLE route ADD COLUMN applied_generation INTEGER NOT NULL DEFAULT 0",
+	"ALTER TABLE route ADD COLUMN takes TEXT",
+	"ALTER TABLE route ADD COLUMN drift TEXT",
+	"ALTER TABLE route ADD COLUMN manifest TEXT",
+	"UPDATE route SET applied_generation = generation WHERE tunnel_id IN"
+	" (SELECT id FROM tunnel WHERE applied_generation = generation AND config_version > 0)",
+	"ALTER TABLE record ADD COLUMN released INTEGER NOT NULL DEFAULT 0",
+	"ALTER TABLE record ADD COLUMN takes TEXT",
+	"ALTER TABLE record ADD COLUMN drift TEXT",
+	"ALTER TABLE record ADD COLUMN manifest TEXT",
+	/* What a plan deletes, so that a day's deletions are counted without reading the plans. */
+	"ALTER TABLE plan ADD COLUMN drops INTEGER NOT NULL DEFAULT 0",
+	NULL,
+};
+
+static const char *const *const versions[] = {version_1, version_2, version_3};
 
 #define VERSION_NEWEST ((int)ARRAY_LEN(versions))
 

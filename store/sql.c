@@ -6,11 +6,14 @@
 
 #define TUNNEL_COLUMNS                                                                             \
 	"id, name, want, replicas, generation, applied_generation, remote_id, create_sent_ms, "    \
-	"token_generation, config_version"
-#define ROUTE_COLUMNS "id, tunnel_id, hostname, path, service, origin, generation"
+	"token_generation, config_version, joined, released, convert, token_stale, drift, "        \
+	"manifest"
+#define ROUTE_COLUMNS                                                                              \
+	"id, tunnel_id, hostname, path, service, origin, generation, applied_generation, takes, "  \
+	"drift, manifest"
 #define RECORD_COLUMNS                                                                             \
 	"id, name, type, tunnel_id, content, comment, proxied, ttl, want, generation, "            \
-	"applied_generation, zone_id, remote_id, create_sent_ms"
+	"applied_generation, zone_id, remote_id, create_sent_ms, released, takes, drift, manifest"
 #define CONNECTOR_COLUMNS "id, tunnel_id, slot, want, stopped_by_user, token_generation, restarts"
 #define PLAN_COLUMNS                                                                               \
 	"operation, principal, reason, decided_by, made_ms, expires_ms, decided_ms, revision, "    \
@@ -36,7 +39,8 @@ static const char *const texts[SQL_COUNT] = {
 			 " UNION ALL SELECT max(made) FROM connector)",
 
 	[SQL_TUNNEL_PUT] = "INSERT INTO tunnel (" TUNNEL_COLUMNS ", made)"
-			   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+			   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+			   " ?15, ?16, ?17)"
 			   " ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
 			   " want = excluded.want, replicas = excluded.replicas,"
 			   " generation = excluded.generation,"
@@ -44,22 +48,28 @@ static const char *const texts[SQL_COUNT] = {
 			   " remote_id = excluded.remote_id,"
 			   " create_sent_ms = excluded.create_sent_ms,"
 			   " token_generation = excluded.token_generation,"
-			   " config_version = excluded.config_version",
+			   " config_version = excluded.config_version,"
+			   " joined = excluded.joined, released = excluded.released,"
+			   " convert = excluded.convert, token_stale = excluded.token_stale,"
+			   " drift = excluded.drift, manifest = excluded.manifest",
 	[SQL_TUNNEL_LIST] = "SELECT " TUNNEL_COLUMNS " FROM tunnel ORDER BY made",
 	[SQL_TUNNEL_DROP] = "DELETE FROM tunnel WHERE id = ?1",
 
 	[SQL_ROUTE_PUT] = "INSERT INTO route (" ROUTE_COLUMNS ", made)"
-			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
 			  " ON CONFLICT (id) DO UPDATE SET tunnel_id = excluded.tunnel_id,"
 			  " hostname = excluded.hostname, path = excluded.path,"
 			  " service = excluded.service, origin = excluded.origin,"
-			  " generation = excluded.generation",
+			  " generation = excluded.generation,"
+			  " applied_generation = excluded.applied_generation,"
+			  " takes = excluded.takes, drift = excluded.drift,"
+			  " manifest = excluded.manifest",
 	[SQL_ROUTE_LIST] = "SELECT " ROUTE_COLUMNS " FROM route ORDER BY made",
 	[SQL_ROUTE_DROP] = "DELETE FROM route WHERE id = ?1",
 
 	[SQL_RECORD_PUT] = "INSERT INTO record (" RECORD_COLUMNS ", made)"
 			   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-			   " ?15)"
+			   " ?15, ?16, ?17, ?18, ?19)"
 			   " ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
 			   " type = excluded.type, tunnel_id = excluded.tunnel_id,"
 			   " content = excluded.content, comment = excluded.comment,"
@@ -67,7 +77,9 @@ static const char *const texts[SQL_COUNT] = {
 			   " generation = excluded.generation,"
 			   " applied_generation = excluded.applied_generation,"
 			   " zone_id = excluded.zone_id, remote_id = excluded.remote_id,"
-			   " create_sent_ms = excluded.create_sent_ms",
+			   " create_sent_ms = excluded.create_sent_ms,"
+			   " released = excluded.released, takes = excluded.takes,"
+			   " drift = excluded.drift, manifest = excluded.manifest",
 	[SQL_RECORD_LIST] = "SELECT " RECORD_COLUMNS " FROM record ORDER BY made",
 	[SQL_RECORD_DROP] = "DELETE FROM record WHERE id = ?1",
 
@@ -112,8 +124,10 @@ static const char *const texts[SQL_COUNT] = {
 				  " number = excluded.number, objects = excluded.objects",
 	[SQL_REVISION_BASE_GET] = "SELECT number, objects FROM revision_base WHERE id = 1",
 
-	[SQL_PLAN_ADD] = "INSERT INTO plan (" PLAN_COLUMNS ")"
-			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+	[SQL_PLAN_ADD] = "INSERT INTO plan (" PLAN_COLUMNS ", drops)"
+			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+	[SQL_PLAN_DROPS] = "SELECT coalesce(sum(drops), 0) FROM plan WHERE principal = ?1"
+			   " AND max(made_ms, decided_ms) >= ?2 AND state = ?3",
 	[SQL_PLAN_DECIDE] = "UPDATE plan SET state = ?2, decided_by = ?3, decided_ms = ?4,"
 			    " revision = ?5 WHERE number = ?1",
 	[SQL_PLAN_GET] = "SELECT number, " PLAN_COLUMNS " FROM plan WHERE number = ?1",

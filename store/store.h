@@ -109,6 +109,9 @@ MUST_USE int store_load_plan(struct store *s, int64_t number, struct plan **p, s
 MUST_USE int store_list_plans(struct store *s, int state, int64_t before, int64_t limit,
 			      struct plan ***plans, size_t *n, struct err *e);
 MUST_USE int store_count_plans(struct store *s, int state, int64_t *count, struct err *e);
+/* Objects that this principal's applied plans have deleted since then. */
+MUST_USE int store_count_drops(struct store *s, const char *principal, int64_t since_ms,
+			       int64_t *count, struct err *e);
 /* Waiting plans past expires_ms become expired. */
 MUST_USE int store_expire_plans(struct store *s, int64_t wall_ms, int64_t *expired, struct err *e);
 

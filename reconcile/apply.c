@@ -1,0 +1,327 @@
+#include "reconcile/apply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "reconcile/keep.h"
+
+/* Rows are shallow copies: strings are borrowed from the edit or the world. */
+#define BORROW(s) ((char *)(uintptr_t)(s))
+
+static enum want want_of(enum edit_kind k)
+{
+	return edit_is_drop(k) ? WANT_ABSENT : edit_is_release(k) ? WANT_RELEASED : WANT_PRESENT;
+}
+
+static enum drift_policy policy_of(const struct edit *ed)
+{
+	int policy = drift_policy_by_name(ed->drift);
+	return policy < 0 ? DRIFT_BY_SETTING : (enum drift_policy)policy;
+}
+
+/* ---- what an edit makes of an object ---- */
+
+/* What was made of it at Cloudflare is no more: another one takes its place. */
+static void tunnel_anew(struct tunnel *row)
+{
+	row->remote_id[0] = '\0';
+	row->create_sent_ms = 0;
+	row->applied_generation = row->config_version = 0;
+	row->token_stale = row->token_generation > 0;
+}
+
+static void tunnel_row(const struct tunnel *t, const struct edit *ed, struct tunnel *row)
+{
+	*row = (struct tunnel){.replicas = 1, .observed.connections = -1};
+	if (t)
+		*row = *t;
+	(void)str_copy(row->id, sizeof(row->id), ed->id);
+	row->generation++;
+	row->want = want_of(ed->kind);
+	if (ed->kind != EDIT_TUNNEL_PUT)
+		return;
+	row->name = BORROW(ed->name);
+	row->manifest = BORROW(ed->manifest);
+	row->replicas = ed->replicas;
+	row->joined = ed->joined;
+	row->drift = policy_of(ed);
+	row->convert = row->convert || ed->convert;
+	if (ed->anew)
+		tunnel_anew(row);
+	if (ed->remote_id)
+		(void)str_copy(row->remote_id, sizeof(row->remote_id), ed->remote_id);
+}
+
+static void route_row(const struct route *r, const struct edit *ed, struct route *row)
+{
+	*row = (struct route){.generation = 0};
+	if (r) {
+		row->generation = r->generation;
+		row->applied_generation = r->applied_generation;
+		row->takes = r->takes;
+	}
+	row->generation++;
+	(void)str_copy(row->id, sizeof(row->id), ed->id);
+	(void)str_copy(row->tunnel_id, sizeof(row->tunnel_id), ed->tunnel_id);
+	row->hostname = BORROW(ed->name);
+	row->path = BORROW(ed->path);
+	row->service = BORROW(ed->service);
+	row->origin = BORROW(ed->origin);
+	row->manifest = BORROW(ed->manifest);
+	row->drift = policy_of(ed);
+	if (ed->takes)
+		row->takes = BORROW(ed->takes);
+}
+
+static void record_put(struct record *row, const struct edit *ed)
+{
+	(void)str_copy(row->tunnel_id, sizeof(row->tunnel_id), ed->tunnel_id);
+	row->name = BORROW(ed->name);
+	row->type = BORROW(ed->type);
+	row->content = BORROW(ed->content);
+	row->comment = BORROW(ed->comment);
+	row->manifest = BORROW(ed->manifest);
+	row->proxied = ed->proxied;
+	row->ttl = ed->ttl ? ed->ttl : 1;
+	row->priority = ed->priority;
+	row->drift = policy_of(ed);
+	row->takes = BORROW(ed->takes);
+	if (ed->anew) {
+		row->remote_id[0] = row->zone_id[0] = '\0';
+		row->create_sent_ms = row->applied_generation = 0;
+	}
+	if (ed->remote_id)
+		(void)str_copy(row->remote_id, sizeof(row->remote_id), ed->remote_id);
+	if (ed->zone_id)
+		(void)str_copy(row->zone_id, sizeof(row->zone_id), ed->zone_id);
+}
+
+static void record_row(const struct record *r, const struct edit *ed, struct record *row)
+{
+	*row = (struct record){.ttl = 1};
+	if (r)
+		*row = *r;
+	(void)str_copy(row->id, sizeof(row->id), ed->id);
+	row->generation++;
+	row->want = want_of(ed->kind);
+	if (ed->kind == EDIT_RECORD_PUT)
+		record_put(row, ed);
+}
+
+/* ---- the store ---- */
+
+static int save_new_secret(struct store *s, const char *id, struct err *e)
+{
+	unsigned char raw[32];
+	random_bytes(raw, sizeof(raw));
+	char *text = base64_encode(raw, sizeof(raw));
+	AUTO(secret_t) secret = {0};
+	secret_set(&secret, text, strlen(text));
+	explicit_bzero(raw, sizeof(raw));
+	explicit_bzero(text, strlen(text));
+	free(text);
+	return store_save_secret(s, id, &secret, e);
+}
+
+static int save_tunnel(const struct world *w, struct store *s, const struct edit *ed, struct err *e)
+{
+	const struct tunnel *t = world_tunnel(w, ed->id);
+	struct tunnel row;
+	tunnel_row(t, ed, &row);
+	if (store_save_tunnel(s, &row, e) < 0)
+		return -1;
+	if (ed->anew && store_save_rules(s, ed->id, "[]", e) < 0)
+		return -1;
+	return t || ed->remote_id ? 0 : save_new_secret(s, ed->id, e);
+}
+
+static int save_route(const struct world *w, struct store *s, const struct edit *ed, struct err *e)
+{
+	struct route row;
+	route_row(world_route(w, ed->id), ed, &row);
+	return store_save_route(s, &row, e);
+}
+
+static int save_record(const struct world *w, struct store *s, const struct edit *ed, struct err *e)
+{
+	struct record row;
+	record_row(world_record(w, ed->id), ed, &row);
+	return store_save_record(s, &row, e);
+}
+
+/* Its rule is no longer what we put: the next merge leaves it where it stands. */
+static int release_route(const struct world *w, struct store *s, const struct edit *ed,
+			 struct err *e)
+{
+	const struct route *r = world_route(w, ed->id);
+	AUTO(str_t) rules = NULL;
+	AUTO(str_t) rest = NULL;
+	if (!r)
+		return 0;
+	if (store_load_rules(s, r->tunnel_id, &rules, e) < 0)
+		return -1;
+	rest = rules_without(rules, r->hostname, r->path);
+	if (rest && store_save_rules(s, r->tunnel_id, rest, e) < 0)
+		return -1;
+	return store_drop(s, OBJECT_ROUTE, ed->id, e);
+}
+
+static int save_edit(const struct world *w, struct store *s, const struct edit *ed, struct err *e)
+{
+	switch (ed->kind) {
+	case EDIT_TUNNEL_PUT:
+	case EDIT_TUNNEL_DROP:
+	case EDIT_TUNNEL_RELEASE:
+		return save_tunnel(w, s, ed, e);
+	case EDIT_ROUTE_PUT:
+		return save_route(w, s, ed, e);
+	case EDIT_ROUTE_DROP:
+		return store_drop(s, OBJECT_ROUTE, ed->id, e);
+	case EDIT_ROUTE_RELEASE:
+		return release_route(w, s, ed, e);
+	case EDIT_RECORD_PUT:
+	case EDIT_RECORD_DROP:
+	case EDIT_RECORD_RELEASE:
+		return save_record(w, s, ed, e);
+	case EDIT_KINDS:
+		break;
+	}
+	return err_set(e, ERR_INTERNAL, "An edit of unknown kind %d", (int)ed->kind);
+}
+
+int apply_store(const struct world *w, struct store *s, const struct plan *p, struct err *e)
+{
+	for (size_t i = 0; i < p->n_edits; i++)
+		if (save_edit(w, s, &p->edits[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+/* ---- the world ---- */
+
+static void put_tunnel(struct world *w, const struct edit *ed)
+{
+	struct tunnel *t = world_tunnel(w, ed->id), row;
+	tunnel_row(t, ed, &row);
+	if (!t) {
+		t = tunnel_new(ed->name);
+		(void)str_copy(t->id, sizeof(t->id), ed->id);
+		world_add_tunnel(w, t);
+	}
+	if (ed->kind == EDIT_TUNNEL_PUT) {
+		str_set(&t->name, ed->name);
+		str_set(&t->manifest, ed->manifest);
+	}
+	t->want = row.want;
+	t->generation = row.generation;
+	t->applied_generation = row.applied_generation;
+	t->replicas = row.replicas;
+	t->joined = row.joined;
+	t->convert = row.convert;
+	t->drift = row.drift;
+	t->config_version = row.config_version;
+	t->create_sent_ms = row.create_sent_ms;
+	t->token_stale = row.token_stale;
+	if (ed->anew)
+		t->observed.gone = false;
+	(void)str_copy(t->remote_id, sizeof(t->remote_id), row.remote_id);
+	t->observed.config_seen_ms = 0; /* what is to be written is looked at first */
+	problem_clear(&t->problem);
+	world_changed(w, OBJECT_TUNNEL, ed->id);
+}
+
+static void put_route(struct world *w, const struct edit *ed)
+{
+	struct route *r = world_route(w, ed->id), row;
+	route_row(r, ed, &row);
+	if (!r) {
+		r = route_new();
+		(void)str_copy(r->id, sizeof(r->id), ed->id);
+		world_add_route(w, r);
+	}
+	r->generation = row.generation;
+	r->applied_generation = row.applied_generation;
+	r->drift = row.drift;
+	(void)str_copy(r->tunnel_id, sizeof(r->tunnel_id), ed->tunnel_id);
+	str_set(&r->hostname, ed->name);
+	str_set(&r->path, ed->path);
+	str_set(&r->service, ed->service);
+	str_set(&r->origin, ed->origin);
+	str_set(&r->manifest, ed->manifest);
+	if (ed->takes)
+		str_set(&r->takes, ed->takes);
+	problem_clear(&r->problem);
+	world_changed(w, OBJECT_ROUTE, ed->id);
+}
+
+static void fill_record(struct record *r, const struct edit *ed, const struct record *row)
+{
+	(void)str_copy(r->tunnel_id, sizeof(r->tunnel_id), row->tunnel_id);
+	(void)str_copy(r->remote_id, sizeof(r->remote_id), row->remote_id);
+	(void)str_copy(r->zone_id, sizeof(r->zone_id), row->zone_id);
+	str_set(&r->name, ed->name);
+	str_set(&r->type, ed->type);
+	str_set(&r->content, ed->content);
+	str_set(&r->comment, ed->comment);
+	str_set(&r->manifest, ed->manifest);
+	str_set(&r->takes, ed->takes);
+	r->proxied = row->proxied;
+	r->ttl = row->ttl;
+	r->priority = row->priority;
+	r->drift = row->drift;
+	r->create_sent_ms = row->create_sent_ms;
+	r->applied_generation = row->applied_generation;
+	if (ed->anew)
+		r->observed.gone = r->observed.found = r->observed.marked = false;
+}
+
+static void put_record(struct world *w, const struct edit *ed)
+{
+	struct record *r = world_record(w, ed->id), row;
+	record_row(r, ed, &row);
+	if (!r) {
+		r = record_new(ed->name, ed->type);
+		(void)str_copy(r->id, sizeof(r->id), ed->id);
+		world_add_record(w, r);
+	}
+	r->generation = row.generation;
+	r->want = row.want;
+	if (ed->kind == EDIT_RECORD_PUT)
+		fill_record(r, ed, &row);
+	r->observed.looked_ms = 0; /* somebody may have taken our mark away since */
+	problem_clear(&r->problem);
+	world_changed(w, OBJECT_RECORD, ed->id);
+}
+
+static void put_edit(struct world *w, const struct edit *ed)
+{
+	switch (ed->kind) {
+	case EDIT_TUNNEL_PUT:
+	case EDIT_TUNNEL_DROP:
+	case EDIT_TUNNEL_RELEASE:
+		put_tunnel(w, ed);
+		break;
+	case EDIT_ROUTE_PUT:
+		put_route(w, ed);
+		break;
+	case EDIT_ROUTE_DROP:
+	case EDIT_ROUTE_RELEASE:
+		(void)world_drop(w, OBJECT_ROUTE, ed->id);
+		break;
+	case EDIT_RECORD_PUT:
+	case EDIT_RECORD_DROP:
+	case EDIT_RECORD_RELEASE:
+		put_record(w, ed);
+		break;
+	case EDIT_KINDS:
+		break;
+	}
+}
+
+void apply_world(struct world *w, const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_edits; i++)
+		put_edit(w, &p->edits[i]);
+	if (p->revision)
+		w->revision = p->revision;
+}

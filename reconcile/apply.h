@@ -1,0 +1,19 @@
+/*
+ * A plan's edits into store and world: the one place where what is wanted changes. First the rows,
+ * inside the caller's transaction; after the commit the same rows on the world.
+ */
+#ifndef RECONCILE_APPLY_H
+#define RECONCILE_APPLY_H
+
+#include "model/plan.h"
+#include "model/world.h"
+#include "store/store.h"
+
+/* Save what the edits make of the world. The world is not touched. */
+MUST_USE int apply_store(const struct world *w, struct store *s, const struct plan *p,
+			 struct err *e);
+/* The same edits on the world; problems of what they touch are cleared. A plan with a revision
+ * makes it the world's. */
+void apply_world(struct world *w, const struct plan *p);
+
+#endif

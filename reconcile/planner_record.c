@@ -1,0 +1,197 @@
+/* What is due of a DNS record: to be found, made, changed or deleted. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "reconcile/planner_private.h"
+
+static void ask_zones(struct planning *p, const struct record *r)
+{
+	if (!p->zones_asked)
+		plan_act(p, ACT_ZONES_LIST, r->id, "which zone holds its name?");
+	p->zones_asked = true;
+}
+
+static void refuse_zone(struct planning *p, const struct record *r)
+{
+	struct err *e = plan_refuse(p, OBJECT_RECORD, r->id);
+	(void)err_set(e, ERR_NOT_FOUND, "No zone of the account holds %s", r->name);
+	(void)err_hint(e, "Add the zone to the account, or let the token read it (Zone: Read); see "
+			  "adit zone list.");
+}
+
+static void refuse_conflict(struct planning *p, const struct record *r)
+{
+	struct err *e = plan_refuse(p, OBJECT_RECORD, r->id);
+	(void)err_set(e, ERR_CONFLICT, "%s has a DNS record already: %s; it is left alone", r->name,
+		      r->observed.conflict);
+	if (r->tunnel_id[0])
+		(void)err_hint(e, "Remove that record, or delete the route (adit route delete %s).",
+			       r->name);
+	else
+		(void)err_hint(e, "Remove that record, or this one (adit dns delete %s %s).",
+			       r->name, r->type);
+}
+
+static void refuse_unmarked(struct planning *p, const struct record *r)
+{
+	struct err *e = plan_refuse(p, OBJECT_RECORD, r->id);
+	(void)err_set(e, ERR_CONFLICT,
+		      "The record of %s no longer bears adit's mark, so nothing is written to it",
+		      r->name);
+	(void)err_hint(e, "Put the mark back at the beginning of its comment if it is adit's.");
+}
+
+/* The tunnel behind the name runs the configuration that serves it. */
+static bool tunnel_serves(const struct world *w, const struct record *r, bool with_connector)
+{
+	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
+	if (!r->tunnel_id[0])
+		return true;
+	if (!t || !t->remote_id[0] || t->applied_generation != t->generation)
+		return false;
+	if (!with_connector || t->replicas == 0)
+		return true;
+	TABLE_EACH (i, struct connector, c, &w->connectors)
+		if (str_equal(c->tunnel_id, t->id) && connector_serving(c) &&
+		    c->config_version >= t->config_version)
+			return true;
+	return false;
+}
+
+static void plan_record_make(struct planning *p, const struct record *r)
+{
+	if (r->observed.conflict && r->observed.looked_ms >= r->create_sent_ms) {
+		if (plan_looks_again(p, r->observed.looked_ms))
+			plan_act(p, ACT_RECORD_FIND, r->id, "is its name still taken?");
+		else
+			refuse_conflict(p, r);
+		return;
+	}
+	switch (plan_creating(p, r->observed.looked_ms, r->create_sent_ms)) {
+	case CREATE_LOOK:
+		plan_act(p, ACT_RECORD_FIND, r->id, "does the name have records?");
+		break;
+	case CREATE_WAIT:
+		break;
+	case CREATE_NOW:
+		plan_act(p, ACT_RECORD_CREATE, r->id, "it is wanted and is not there");
+		break;
+	}
+}
+
+static bool fresh(const struct planning *p, const struct record *r)
+{
+	return r->observed.looked_ms && p->now - r->observed.looked_ms <= FRESH_MS;
+}
+
+static bool record_differs(const struct world *w, const struct record *r)
+{
+	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
+	size_t id = t ? strlen(t->remote_id) : 0;
+	const char *content = r->observed.content;
+	if (!r->tunnel_id[0])
+		return !record_own_as_seen(r);
+	bool leads = content && id && strncasecmp(content, t->remote_id, id) == 0 &&
+		     str_equal(content + id, ".cfargotunnel.com");
+	return !leads || r->observed.proxied != r->proxied;
+}
+
+static void refuse_drift(struct planning *p, const struct record *r)
+{
+	struct err *e = plan_refuse(p, OBJECT_RECORD, r->id);
+	(void)err_set(e, ERR_CONFLICT,
+		      "The record of %s was changed at Cloudflare by somebody else", r->name);
+	if (r->tunnel_id[0])
+		(void)err_hint(e, "Change it back there, or delete the route and set it again.");
+	else
+		(void)err_hint(e,
+			       "Change it back there, or delete it here (adit dns delete %s %s) "
+			       "and set it again.",
+			       r->name, r->type);
+}
+
+static void plan_record_change(struct planning *p, const struct record *r)
+{
+	if (!fresh(p, r))
+		plan_act(p, ACT_RECORD_READ, r->id, "it changed here; what is there now?");
+	else if (tunnel_serves(p->w, r, true))
+		plan_act(p, ACT_RECORD_PATCH, r->id, "what it is to be changed");
+}
+
+static void refuse_record_gone(struct planning *p, const struct record *r)
+{
+	struct err *e = plan_refuse(p, OBJECT_RECORD, r->id);
+	(void)err_set(e, ERR_NOT_FOUND,
+		      "The record of %s was deleted at Cloudflare by somebody else; it is not made "
+		      "again unasked",
+		      r->name);
+	if (r->tunnel_id[0])
+		(void)err_hint(e, "Delete the route (adit route delete %s) and set it again.",
+			       r->name);
+	else
+		(void)err_hint(e, "Delete it here too (adit dns delete %s %s), then set it again.",
+			       r->name, r->type);
+}
+
+static void plan_record_made(struct planning *p, const struct record *r)
+{
+	if (r->observed.gone)
+		refuse_record_gone(p, r);
+	else if (!r->observed.looked_ms)
+		plan_act(p, ACT_RECORD_READ, r->id, "not seen yet");
+	else if (!r->observed.marked)
+		refuse_unmarked(p, r);
+	else if (r->generation != r->applied_generation)
+		plan_record_change(p, r);
+	else if (record_differs(p->w, r))
+		refuse_drift(p, r);
+}
+
+static void plan_record_present(struct planning *p, const struct record *r)
+{
+	if (r->remote_id[0]) {
+		plan_record_made(p, r);
+		return;
+	}
+	if (!tunnel_serves(p->w, r, false))
+		return;
+	if (r->zone_id[0] || world_zone_of(p->w, r->name))
+		plan_record_make(p, r);
+	else if (!p->w->system.zones_listed_ms)
+		ask_zones(p, r);
+	else
+		refuse_zone(p, r);
+}
+
+static void plan_unmade_record_absent(struct planning *p, const struct record *r)
+{
+	enum creating c = r->create_sent_ms
+				  ? plan_creating(p, r->observed.looked_ms, r->create_sent_ms)
+				  : CREATE_NOW;
+	if (c == CREATE_LOOK)
+		plan_act(p, ACT_RECORD_FIND, r->id, "was it made after all?");
+	else if (c == CREATE_NOW)
+		plan_act(p, ACT_RECORD_FORGET, r->id, "it was never made");
+}
+
+static void plan_record_absent(struct planning *p, const struct record *r)
+{
+	if (!r->remote_id[0])
+		plan_unmade_record_absent(p, r);
+	else if (r->observed.gone)
+		plan_act(p, ACT_RECORD_FORGET, r->id, "it is gone");
+	else if (!fresh(p, r))
+		plan_act(p, ACT_RECORD_READ, r->id, "is it still ours?");
+	else if (!r->observed.marked)
+		refuse_unmarked(p, r);
+	else
+		plan_act(p, ACT_RECORD_DELETE, r->id, "its deletion was approved");
+}
+
+void plan_record(struct planning *p, const struct record *r)
+{
+	if (r->want == WANT_PRESENT)
+		plan_record_present(p, r);
+	else if (r->want == WANT_ABSENT)
+		plan_record_absent(p, r);
+}

@@ -1,0 +1,200 @@
+/* What is due of a tunnel: to be made, its token, its configuration, or its end. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "reconcile/keep.h"
+#include "reconcile/planner_private.h"
+
+static bool has_routes(const struct world *w, const struct tunnel *t)
+{
+	TABLE_EACH (i, struct route, r, &w->routes)
+		if (str_equal(r->tunnel_id, t->id))
+			return true;
+	return false;
+}
+
+static void plan_claim_or_refuse(struct planning *p, const struct tunnel *t)
+{
+	if (t->create_sent_ms) {
+		plan_act(p, ACT_TUNNEL_CLAIM, t->id, "it may be the one whose answer was lost");
+		return;
+	}
+	if (plan_looks_again(p, t->observed.looked_ms)) {
+		plan_act(p, ACT_TUNNEL_FIND, t->id, "is its name still taken?");
+		return;
+	}
+	struct err *e = plan_refuse(p, OBJECT_TUNNEL, t->id);
+	(void)err_set(e, ERR_CONFLICT,
+		      "A tunnel named \"%s\" exists at Cloudflare and is not adit's", t->name);
+	(void)err_hint(e,
+		       "Rename or delete that tunnel, or delete this one (adit tunnel delete %s).",
+		       t->name);
+}
+
+static void plan_tunnel_make(struct planning *p, const struct tunnel *t)
+{
+	if (t->observed.found_id[0] && t->observed.looked_ms >= t->create_sent_ms &&
+	    t->observed.looked_ms) {
+		plan_claim_or_refuse(p, t);
+		return;
+	}
+	switch (plan_creating(p, t->observed.looked_ms, t->create_sent_ms)) {
+	case CREATE_LOOK:
+		plan_act(p, ACT_TUNNEL_FIND, t->id, "is there one of this name?");
+		break;
+	case CREATE_WAIT:
+		break;
+	case CREATE_NOW:
+		plan_act(p, ACT_TUNNEL_CREATE, t->id, "it is wanted and is not there");
+		break;
+	}
+}
+
+/* When what was sent without an answer can no longer land, one more look tells what stands there.
+ */
+static bool put_is_due(struct planning *p, const struct tunnel *t)
+{
+	int64_t due = t->observed.put_unknown_ms + SETTLE_MS;
+	if (!t->observed.put_unknown_ms)
+		return false;
+	if (p->now < due)
+		plan_wake(p, due);
+	return p->now >= due;
+}
+
+static bool config_known(const struct planning *p, const struct tunnel *t, bool due)
+{
+	int64_t seen = t->observed.config_seen_ms;
+	return seen && p->now - seen <= FRESH_MS &&
+	       (!due || seen >= t->observed.put_unknown_ms + SETTLE_MS);
+}
+
+static void plan_config(struct planning *p, const struct tunnel *t)
+{
+	bool due = put_is_due(p, t);
+	bool moved = t->observed.config_keeps && !keep_waits(p->w, t);
+	if (t->applied_generation == t->generation && !due && !moved)
+		return;
+	bool first = t->config_version == 0 && !has_routes(p->w, t) && !t->observed.put_unknown_ms;
+	if (!first && config_known(p, t, due) && t->observed.config_local) {
+		struct err *e = plan_refuse(p, OBJECT_TUNNEL, t->id);
+		(void)err_set(
+			e, ERR_CONFLICT,
+			"Tunnel %s is configured by a file on some host, so its configuration is "
+			"left alone",
+			t->name);
+		(void)err_hint(e, "Use another tunnel for this host's routes.");
+		return;
+	}
+	if (first)
+		plan_act(p, ACT_CONFIG_MERGE, t->id, "nothing to put before the first route");
+	else if (!config_known(p, t, due))
+		plan_act(p, ACT_CONFIG_READ, t->id, "its routes changed; what is there now?");
+	else
+		plan_act(p, ACT_CONFIG_MERGE, t->id, "its routes changed");
+}
+
+static void refuse_gone(struct planning *p, const struct tunnel *t)
+{
+	struct err *e = plan_refuse(p, OBJECT_TUNNEL, t->id);
+	(void)err_set(e, ERR_NOT_FOUND,
+		      "Tunnel %s was deleted at Cloudflare by somebody else; it is not made again "
+		      "unasked",
+		      t->name);
+	(void)err_hint(e, "Delete it here too (adit tunnel delete %s), then create it again.",
+		       t->name);
+}
+
+static void plan_tunnel_present(struct planning *p, const struct tunnel *t)
+{
+	if (t->observed.gone)
+		refuse_gone(p, t);
+	else if (!t->remote_id[0])
+		plan_tunnel_make(p, t);
+	else if (!t->token_generation || t->token_stale)
+		plan_act(p, ACT_TUNNEL_TOKEN, t->id, "connectors need its token");
+	else if (!t->joined)
+		plan_config(p, t);
+}
+
+static bool has_records(const struct world *w, const struct tunnel *t)
+{
+	TABLE_EACH (i, struct record, r, &w->records)
+		if (str_equal(r->tunnel_id, t->id))
+			return true;
+	return false;
+}
+
+static bool has_connectors(const struct world *w, const struct tunnel *t)
+{
+	TABLE_EACH (i, struct connector, c, &w->connectors)
+		if (str_equal(c->tunnel_id, t->id))
+			return true;
+	return false;
+}
+
+/* It may have been made by a POST whose answer was lost: find out before it is forgotten. */
+static void plan_unmade_absent(struct planning *p, const struct tunnel *t)
+{
+	if (!t->create_sent_ms) {
+		plan_act(p, ACT_TUNNEL_FORGET, t->id, "it was never made");
+		return;
+	}
+	if (t->observed.found_id[0] && t->observed.looked_ms >= t->create_sent_ms) {
+		plan_act(p, ACT_TUNNEL_CLAIM, t->id, "it may be the one whose answer was lost");
+		return;
+	}
+	switch (plan_creating(p, t->observed.looked_ms, t->create_sent_ms)) {
+	case CREATE_LOOK:
+		plan_act(p, ACT_TUNNEL_FIND, t->id, "was it made after all?");
+		break;
+	case CREATE_WAIT:
+		break;
+	case CREATE_NOW:
+		plan_act(p, ACT_TUNNEL_FORGET, t->id, "it was not made");
+		break;
+	}
+}
+
+/* A record that is refused holds its tunnel: that is said on the tunnel too. */
+static void refuse_held(struct planning *p, const struct tunnel *t)
+{
+	TABLE_EACH (i, struct record, r, &p->w->records) {
+		if (!str_equal(r->tunnel_id, t->id) || !r->problem || r->problem->next_try_ms)
+			continue;
+		struct err *e = plan_refuse(p, OBJECT_TUNNEL, t->id);
+		(void)err_set(e, ERR_CONFLICT,
+			      "Tunnel %s is not deleted while the record of %s leads to it",
+			      t->name, r->name);
+		(void)err_hint(e, "%s", r->problem->err.hint);
+		return;
+	}
+}
+
+/* The order that always works: records, connectors, connections, tunnel. */
+static void plan_tunnel_absent(struct planning *p, const struct tunnel *t)
+{
+	if (has_records(p->w, t) || has_connectors(p->w, t)) {
+		refuse_held(p, t);
+		return;
+	}
+	if (t->want == WANT_RELEASED || t->joined)
+		plan_act(p, ACT_TUNNEL_FORGET, t->id, "it is given back");
+	else if (t->observed.gone)
+		plan_act(p, ACT_TUNNEL_FORGET, t->id, "it is gone");
+	else if (!t->remote_id[0])
+		plan_unmade_absent(p, t);
+	else if (!t->observed.connections_cleared)
+		plan_act(p, ACT_CONNECTIONS_CLEAR, t->id,
+			 "a tunnel with connections cannot be deleted");
+	else
+		plan_act(p, ACT_TUNNEL_DELETE, t->id, "its deletion was approved");
+}
+
+void plan_tunnel(struct planning *p, const struct tunnel *t)
+{
+	if (t->want == WANT_PRESENT)
+		plan_tunnel_present(p, t);
+	else
+		plan_tunnel_absent(p, t);
+}
