@@ -1,151 +1,10 @@
-/*
- * Handlers: DNS records that lead to no tunnel. What Cloudflare would refuse, or give back in
- * another form, is refused or put into its form here, so that the same call again is known to be
- * the same. A route's record is its route's business.
- */
-#include <arpa/inet.h>
+/* Handlers: DNS records that lead to no tunnel. A route's record is its route's business. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "cloudflare/records.h"
 #include "model/render.h"
+#include "ops/record_wish.h"
 #include "ops/write.h"
-
-#define TTL_LEAST 60
-
-/* What is asked for, in Cloudflare's form. */
-struct wish {
-	char *name, *content; /* owned */
-	const char *type, *comment;
-	bool proxied;
-	int64_t ttl, priority;
-};
-
-typedef struct wish wish_t;
-static void wish_t_cleanup(wish_t *x)
-{
-	free(x->name);
-	free(x->content);
-}
-
-/* ---- what is accepted ---- */
-
-static int read_name(const char *text, const char *what, char **out, struct err *e)
-{
-	return hostname_normalise(text, out, e) < 0 ? err_wrap(e, "%s", what) : 0;
-}
-
-static int read_address(const char *text, int family, char **out, struct err *e)
-{
-	unsigned char bytes[16];
-	char form[INET6_ADDRSTRLEN];
-	if (inet_pton(family, text, bytes) != 1)
-		return err_set(e, ERR_INVALID, "content: \"%.60s\" is no IPv%d address", text,
-			       family == AF_INET ? 4 : 6);
-	*out = str_dup(inet_ntop(family, bytes, form, sizeof(form)));
-	return 0;
-}
-
-static int read_target(const char *text, char **out, struct err *e)
-{
-	AUTO(str_t) target = NULL;
-	if (read_name(text, "content", &target, e) < 0)
-		return -1;
-	if (target[0] == '*')
-		return err_set(e, ERR_INVALID, "content: a record cannot lead to a wildcard");
-	if (hostname_within(target, "cfargotunnel.com")) {
-		(void)err_set(e, ERR_INVALID,
-			      "content: a record that leads to a tunnel belongs to a route");
-		return err_hint(e, "Use route_set (adit route set NAME SERVICE).");
-	}
-	*out = steal(&target);
-	return 0;
-}
-
-static int check_line(const char *text, const char *what, struct err *e)
-{
-	for (const char *p = text; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			return err_set(e, ERR_INVALID,
-				       "%s: line breaks and control characters are not allowed",
-				       what);
-	return 0;
-}
-
-static int read_content(const struct dns_set_args *a, char **out, struct err *e)
-{
-	if (check_line(a->content, "content", e) < 0)
-		return -1;
-	if (str_equal(a->type, "A"))
-		return read_address(a->content, AF_INET, out, e);
-	if (str_equal(a->type, "AAAA"))
-		return read_address(a->content, AF_INET6, out, e);
-	if (!str_equal(a->type, "TXT"))
-		return read_target(a->content, out, e);
-	*out = str_dup(a->content);
-	return 0;
-}
-
-static int check_edge(const struct dns_set_args *a, struct err *e)
-{
-	if (a->proxied && !record_type_proxiable(a->type))
-		return err_set(e, ERR_INVALID,
-			       "proxied: a record of type %s cannot be proxied; A, AAAA and CNAME "
-			       "can",
-			       a->type);
-	if (a->proxied && a->ttl != 1)
-		return err_set(e, ERR_INVALID,
-			       "ttl: Cloudflare chooses it for a proxied record; leave it out");
-	if (a->ttl != 1 && a->ttl < TTL_LEAST)
-		return err_set(e, ERR_INVALID,
-			       "ttl: %lld is too short, accepted are 60 to 86400 seconds, or 1 for "
-			       "automatic",
-			       (long long)a->ttl);
-	return 0;
-}
-
-static int check_comment(const struct world *w, const char *comment, struct err *e)
-{
-	AUTO(str_t) whole = NULL;
-	if (!comment)
-		return 0;
-	if (check_line(comment, "comment", e) < 0)
-		return -1;
-	return mark_write(w->system.owner, w->system.install, comment, &whole, e);
-}
-
-static int check_zone(const struct world *w, const char *zone, const char *name, struct err *e)
-{
-	const struct zone *z = zone ? world_find_zone(w, zone) : NULL;
-	const struct zone *holds = world_zone_of(w, name);
-	if (!zone || (z && z == holds))
-		return 0;
-	if (!w->system.zones_listed_ms)
-		return err_set(e, ERR_BUSY, "The zones have not been listed yet");
-	if (z) {
-		(void)err_set(e, ERR_INVALID, "%s does not lie in the zone %s", name, z->name);
-		return holds ? err_hint(e, "It lies in %s.", holds->name) : -1;
-	}
-	(void)err_set(e, ERR_NOT_FOUND, "There is no zone \"%.253s\" in the account", zone);
-	return err_hint(e, "See adit zone list.");
-}
-
-static int wish_read(const struct world *w, const struct dns_set_args *a, struct wish *x,
-		     struct err *e)
-{
-	x->type = a->type;
-	x->comment = a->comment && a->comment[0] ? a->comment : NULL;
-	x->proxied = a->proxied;
-	x->ttl = a->ttl;
-	x->priority = str_equal(a->type, "MX") ? a->priority : 0;
-	if (read_name(a->name, "name", &x->name, e) < 0 || read_content(a, &x->content, e) < 0)
-		return -1;
-	if (str_equal(x->name, x->content))
-		return err_set(e, ERR_INVALID, "content: the record would lead to itself");
-	if (check_edge(a, e) < 0 || check_comment(w, x->comment, e) < 0)
-		return -1;
-	return check_zone(w, a->zone, x->name, e);
-}
 
 /* ---- what stands in the way ---- */
 
@@ -171,7 +30,8 @@ static int refuse_routes(const struct record *r, struct err *e)
 }
 
 /* One record of a name and type; an A, AAAA or CNAME of ours beside it may shut it out. */
-static int check_clash(const struct world *w, const struct wish *x, const char *id, struct err *e)
+static int check_clash(const struct world *w, const struct record_wish *x, const char *id,
+		       struct err *e)
 {
 	const struct record *other = world_find_clash(w, x->name, x->type, id);
 	if (!other)
@@ -188,14 +48,7 @@ static int check_clash(const struct world *w, const struct wish *x, const char *
 			other->name, other->type);
 }
 
-static bool same(const struct record *r, const struct wish *x)
-{
-	return r->want == WANT_PRESENT && r->proxied == x->proxied && r->ttl == x->ttl &&
-	       r->priority == x->priority && str_equal(r->comment, x->comment) &&
-	       record_content_same(x->type, r->content, x->content);
-}
-
-static int check_own(const struct record *r, const struct wish *x, struct err *e)
+static int check_own(const struct record *r, const struct record_wish *x, struct err *e)
 {
 	if (!r)
 		return 0;
@@ -214,7 +67,8 @@ static int check_own(const struct record *r, const struct wish *x, struct err *e
 
 /* ---- dns_set ---- */
 
-static void describe(const char *type, const char *content, const struct wish *x, struct buf *out)
+static void describe(const char *type, const char *content, const struct record_wish *x,
+		     struct buf *out)
 {
 	(void)buf_printf(out, "%s %s", type, content ? content : "");
 	if (str_equal(type, "MX"))
@@ -227,7 +81,7 @@ static void describe(const char *type, const char *content, const struct wish *x
 		(void)buf_printf(out, ", comment \"%s\"", x->comment);
 }
 
-static void tell_change(struct plan *p, const struct record *r, const struct wish *x)
+static void tell_change(struct plan *p, const struct record *r, const struct record_wish *x)
 {
 	AUTO(buf_t) was = {0}, is = {0};
 	describe(x->type, x->content, x, &is);
@@ -235,16 +89,16 @@ static void tell_change(struct plan *p, const struct record *r, const struct wis
 		plan_change(p, '+', "record", x->name, "%s", buf_text(&is));
 		return;
 	}
-	const struct wish old = {.proxied = r->proxied,
-				 .ttl = r->ttl,
-				 .priority = r->priority,
-				 .comment = r->comment};
+	const struct record_wish old = {.proxied = r->proxied,
+					.ttl = r->ttl,
+					.priority = r->priority,
+					.comment = r->comment};
 	describe(r->type, r->content, &old, &was);
 	plan_change(p, '~', "record", x->name, "from %s to %s", buf_text(&was), buf_text(&is));
 }
 
 /* Who wanted a second one beside it shall see that it takes the first one's place. */
-static void warn_replaced(struct plan *p, const struct record *r, const struct wish *x)
+static void warn_replaced(struct plan *p, const struct record *r, const struct record_wish *x)
 {
 	if (r->want == WANT_ABSENT || str_equal(x->type, "CNAME") ||
 	    record_content_same(x->type, r->content, x->content))
@@ -255,9 +109,9 @@ static void warn_replaced(struct plan *p, const struct record *r, const struct w
 	strlist_add(&p->warnings, warning);
 }
 
-static void edit_record(struct plan *p, const struct record *r, const struct wish *x)
+static void edit_record(struct plan *p, const struct record *r, const struct record_wish *x)
 {
-	if (r && same(r, x)) {
+	if (r && record_wish_same(r, x)) {
 		plan_touch(p, r->id, r->generation);
 		return;
 	}
@@ -278,10 +132,20 @@ void run_dns_set(struct call *c)
 {
 	const struct dns_set_args *a = c->args;
 	const struct world *w = c->ops->world;
-	AUTO(wish_t) x = {0};
+	AUTO(record_wish_t) x = {0};
+	struct record_ask ask = {
+		.name = a->name,
+		.type = a->type,
+		.content = a->content,
+		.zone = a->zone,
+		.comment = a->comment,
+		.proxied = a->proxied,
+		.ttl = a->ttl,
+		.priority = a->priority,
+	};
 	struct err e;
 	const struct record *r = NULL;
-	bool fits = wish_read(w, a, &x, &e) == 0;
+	bool fits = record_wish_read(w, &ask, &x, &e) == 0;
 	if (fits) {
 		r = world_find_record(w, x.name, x.type);
 		fits = check_own(r, &x, &e) == 0 && check_clash(w, &x, r ? r->id : "", &e) == 0;
@@ -330,8 +194,7 @@ void run_dns_delete(struct call *c)
 	AUTO(str_t) name = NULL;
 	const struct record *r = NULL;
 	struct err e;
-	bool fits =
-		read_name(a->name, "name", &name, &e) == 0 && check_zone(w, a->zone, name, &e) == 0;
+	bool fits = record_name_read(w, a->name, a->zone, &name, &e) == 0;
 	if (fits) {
 		r = world_find_record(w, name, a->type);
 		fits = check_delete(w, r, name, a->type, &e) == 0;

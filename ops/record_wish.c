@@ -1,0 +1,152 @@
+/*
+ * What Cloudflare would refuse, or give back in another form, is refused or put into its form here,
+ * so that the same wish again is known to be the same.
+ */
+#include "ops/record_wish.h"
+
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+#define TTL_LEAST 60
+
+void record_wish_t_cleanup(record_wish_t *x)
+{
+	free(x->name);
+	free(x->content);
+}
+
+/* ---- what is accepted ---- */
+
+static int read_name(const char *text, const char *what, char **out, struct err *e)
+{
+	return hostname_normalise(text, out, e) < 0 ? err_wrap(e, "%s", what) : 0;
+}
+
+static int read_address(const char *text, int family, char **out, struct err *e)
+{
+	unsigned char bytes[16];
+	char form[INET6_ADDRSTRLEN];
+	if (inet_pton(family, text, bytes) != 1)
+		return err_set(e, ERR_INVALID, "content: \"%.60s\" is no IPv%d address", text,
+			       family == AF_INET ? 4 : 6);
+	*out = str_dup(inet_ntop(family, bytes, form, sizeof(form)));
+	return 0;
+}
+
+static int read_target(const char *text, char **out, struct err *e)
+{
+	AUTO(str_t) target = NULL;
+	if (read_name(text, "content", &target, e) < 0)
+		return -1;
+	if (target[0] == '*')
+		return err_set(e, ERR_INVALID, "content: a record cannot lead to a wildcard");
+	if (hostname_within(target, "cfargotunnel.com")) {
+		(void)err_set(e, ERR_INVALID,
+			      "content: a record that leads to a tunnel belongs to a route");
+		return err_hint(e, "Use route_set (adit route set NAME SERVICE).");
+	}
+	*out = steal(&target);
+	return 0;
+}
+
+static int check_line(const char *text, const char *what, struct err *e)
+{
+	for (const char *p = text; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			return err_set(e, ERR_INVALID,
+				       "%s: line breaks and control characters are not allowed",
+				       what);
+	return 0;
+}
+
+static int read_content(const struct record_ask *a, char **out, struct err *e)
+{
+	if (check_line(a->content, "content", e) < 0)
+		return -1;
+	if (str_equal(a->type, "A"))
+		return read_address(a->content, AF_INET, out, e);
+	if (str_equal(a->type, "AAAA"))
+		return read_address(a->content, AF_INET6, out, e);
+	if (!str_equal(a->type, "TXT"))
+		return read_target(a->content, out, e);
+	*out = str_dup(a->content);
+	return 0;
+}
+
+static int check_edge(const struct record_ask *a, struct err *e)
+{
+	if (a->proxied && !record_type_proxiable(a->type))
+		return err_set(e, ERR_INVALID,
+			       "proxied: a record of type %s cannot be proxied; A, AAAA and CNAME "
+			       "can",
+			       a->type);
+	if (a->proxied && a->ttl != 1)
+		return err_set(e, ERR_INVALID,
+			       "ttl: Cloudflare chooses it for a proxied record; leave it out");
+	if (a->ttl != 1 && a->ttl < TTL_LEAST)
+		return err_set(e, ERR_INVALID,
+			       "ttl: %lld is too short, accepted are 60 to 86400 seconds, or 1 for "
+			       "automatic",
+			       (long long)a->ttl);
+	return 0;
+}
+
+static int check_comment(const struct world *w, const char *comment, struct err *e)
+{
+	AUTO(str_t) whole = NULL;
+	if (!comment)
+		return 0;
+	if (check_line(comment, "comment", e) < 0)
+		return -1;
+	return mark_write(w->system.owner, w->system.install, comment, &whole, e);
+}
+
+static int check_zone(const struct world *w, const char *zone, const char *name, struct err *e)
+{
+	const struct zone *z = zone ? world_find_zone(w, zone) : NULL;
+	const struct zone *holds = world_zone_of(w, name);
+	if (!zone || (z && z == holds))
+		return 0;
+	if (!w->system.zones_listed_ms)
+		return err_set(e, ERR_BUSY, "The zones have not been listed yet");
+	if (z) {
+		(void)err_set(e, ERR_INVALID, "%s does not lie in the zone %s", name, z->name);
+		return holds ? err_hint(e, "It lies in %s.", holds->name) : -1;
+	}
+	(void)err_set(e, ERR_NOT_FOUND, "There is no zone \"%.253s\" in the account", zone);
+	return err_hint(e, "See adit zone list.");
+}
+
+int record_name_read(const struct world *w, const char *name, const char *zone, char **out,
+		     struct err *e)
+{
+	AUTO(str_t) read = NULL;
+	if (read_name(name, "name", &read, e) < 0 || check_zone(w, zone, read, e) < 0)
+		return -1;
+	*out = steal(&read);
+	return 0;
+}
+
+int record_wish_read(const struct world *w, const struct record_ask *a, struct record_wish *x,
+		     struct err *e)
+{
+	x->type = a->type;
+	x->comment = a->comment && a->comment[0] ? a->comment : NULL;
+	x->proxied = a->proxied;
+	x->ttl = a->ttl;
+	x->priority = str_equal(a->type, "MX") ? a->priority : 0;
+	if (read_name(a->name, "name", &x->name, e) < 0 || read_content(a, &x->content, e) < 0)
+		return -1;
+	if (str_equal(x->name, x->content))
+		return err_set(e, ERR_INVALID, "content: the record would lead to itself");
+	if (check_edge(a, e) < 0 || check_comment(w, x->comment, e) < 0)
+		return -1;
+	return check_zone(w, a->zone, x->name, e);
+}
+
+bool record_wish_same(const struct record *r, const struct record_wish *x)
+{
+	return r->want == WANT_PRESENT && r->proxied == x->proxied && r->ttl == x->ttl &&
+	       r->priority == x->priority && str_equal(r->comment, x->comment) &&
+	       record_content_same(x->type, r->content, x->content);
+}

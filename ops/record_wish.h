@@ -1,0 +1,35 @@
+/* A DNS record that leads to no tunnel, as people ask for it (dns_set, manifests), checked and put
+ * into Cloudflare's form. Pure: the world is only read. */
+#ifndef OPS_RECORD_WISH_H
+#define OPS_RECORD_WISH_H
+
+#include "model/world.h"
+
+/* As it was asked for; all borrowed. */
+struct record_ask {
+	const char *name, *type, *content, *zone, *comment; /* zone, comment may be NULL */
+	bool proxied;
+	int64_t ttl, priority;
+};
+
+/* In Cloudflare's form. */
+struct record_wish {
+	char *name, *content; /* owned */
+	const char *type, *comment;
+	bool proxied;
+	int64_t ttl, priority;
+};
+typedef struct record_wish record_wish_t;
+void record_wish_t_cleanup(record_wish_t *x);
+
+/* Fill *x, zeroed by the caller and cleaned up either way. A sentence begins with the member that
+ * is wrong: "content: ...". */
+MUST_USE int record_wish_read(const struct world *w, const struct record_ask *a,
+			      struct record_wish *x, struct err *e);
+/* A record's name alone, which zone (NULL = any) must hold. The caller frees it. */
+MUST_USE int record_name_read(const struct world *w, const char *name, const char *zone, char **out,
+			      struct err *e);
+/* Is that how it is wanted already? */
+bool record_wish_same(const struct record *r, const struct record_wish *x);
+
+#endif
