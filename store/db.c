@@ -42,9 +42,9 @@ static int run_pragmas(sqlite3 *db)
 	return rc;
 }
 
-static void limit_db(sqlite3 *db)
+static void limit_db(sqlite3 *db, int busy_ms)
 {
-	sqlite3_busy_timeout(db, BUSY_MS);
+	sqlite3_busy_timeout(db, busy_ms);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
@@ -82,11 +82,9 @@ static int use_wal(struct store *s, struct err *e)
 
 /* After a clean stop only what the start is to read is looked at; that costs next to nothing. */
 static const char *const quick[] = {
-	"PRAGMA quick_check(meta)",      "PRAGMA quick_check(tunnel)",
-	"PRAGMA quick_check(route)",     "PRAGMA quick_check(record)",
-	"PRAGMA quick_check(connector)", "PRAGMA quick_check(process)",
-	"PRAGMA quick_check(secret)",    "PRAGMA quick_check(token)",
-	"PRAGMA quick_check(rules)",
+	"PRAGMA quick_check(meta)",   "PRAGMA quick_check(tunnel)",    "PRAGMA quick_check(route)",
+	"PRAGMA quick_check(record)", "PRAGMA quick_check(connector)", "PRAGMA quick_check(secret)",
+	"PRAGMA quick_check(token)",  "PRAGMA quick_check(rules)",
 };
 
 static int check_list(sqlite3 *db, const char *const *list, size_t n)
@@ -131,7 +129,7 @@ static int open_db(struct store *s, struct err *e)
 
 	if (rc != SQLITE_OK)
 		return store_fail(s, rc, e);
-	limit_db(s->db);
+	limit_db(s->db, s->busy_ms);
 	rc = run_pragmas(s->db);
 	return rc == SQLITE_OK ? files_same(s, e) : store_fail(s, rc, e);
 }
@@ -192,19 +190,46 @@ static int move_aside(struct store *s, struct err *e)
 		    s->dir, s->damaged);
 	s->corrupt = false;
 	s->clean_stored = false;
+	install_recall(s);
 	err_clear(e);
 	return 0;
 }
 
+/* Opening writes little, and nothing after a clean stop; on a full disk that may be too much. */
+static int open_on_full_disk(struct store *s, const struct store_options *o, struct err *e)
+{
+	if (s->disk != STORE_DISK_FULL || !reserve_give(s))
+		return -1;
+	close_db(s);
+	err_clear(e);
+	return open_once(s, o, e);
+}
+
 static int open_all(struct store *s, const struct store_options *o, struct err *e)
+{
+	if (!open_once(s, o, e))
+		return 0;
+	if (!s->corrupt)
+		return open_on_full_disk(s, o, e);
+	return move_aside(s, e) ? -1 : open_once(s, o, e);
+}
+
+/* Another aditd has the folder, or another program the file: that is not the same. */
+static int open_locked(struct store *s, const struct store_options *o, struct err *e)
 {
 	if (files_lock(s, e))
 		return -1;
-	if (!open_once(s, o, e))
-		return 0;
-	if (!s->corrupt || move_aside(s, e))
+	install_recall(s);
+	s->busy_ms = o->impatient ? 0 : BUSY_MS;
+	if (open_all(s, o, e)) {
+		if (e->kind == ERR_BUSY)
+			e->kind = ERR_TIMEOUT;
 		return -1;
-	return open_once(s, o, e);
+	}
+	sqlite3_busy_timeout(s->db, BUSY_MS);
+	install_keep(s);
+	reserve_make(s);
+	return 0;
 }
 
 /* SQLite takes a path; /proc/self/fd is refused by NOFOLLOW, so the folder's own name is used. */
@@ -233,6 +258,7 @@ static void store_free(struct store *s)
 	free(s->account);
 	free(s->machine);
 	free(s->damaged);
+	install_forget(&s->kept);
 	free(s);
 }
 
@@ -243,7 +269,7 @@ int store_open(const struct store_options *o, struct store **out, struct err *e)
 	assert(o->owner && *o->owner);
 	s->dirfd = o->dirfd;
 	s->lock = -1;
-	if (find_dir(s, e) || open_all(s, o, e)) {
+	if (find_dir(s, e) || open_locked(s, o, e)) {
 		store_free(s);
 		return -1;
 	}
@@ -319,6 +345,7 @@ int store_begin(struct store *s, struct err *e)
 		return -1;
 	s->in_tx = true;
 	s->tx_failed = false;
+	s->changes = sqlite3_total_changes64(s->db);
 	s->before.clean_stored = s->clean_stored;
 	s->before.moved = s->moved;
 	return 0;
@@ -335,6 +362,8 @@ int store_commit(struct store *s, struct err *e)
 		return -1;
 	}
 	s->in_tx = false;
+	if (sqlite3_total_changes64(s->db) != s->changes)
+		s->disk = STORE_DISK_FINE;
 	return 0;
 }
 

@@ -70,9 +70,12 @@ static enum object_type type_by_name(const char *name)
 	return OBJECT_SYSTEM;
 }
 
-static struct event read_event(struct query *q)
+static int read_event(struct query *q, void *out, struct err *e)
 {
-	return (struct event){
+	struct event *ev = out;
+
+	(void)e;
+	*ev = (struct event){
 		.seq = col_int(q, 0),
 		.at_ms = col_int(q, 1),
 		.object_type = type_by_name(col_text(q, 2)),
@@ -82,29 +85,20 @@ static struct event read_event(struct query *q)
 		.message = col_dup(q, 6),
 		.untrusted_detail = col_dup(q, 7),
 	};
+	return 0;
 }
 
-static int read_events(struct query *q, struct event **events, size_t *n, struct err *e)
+static void drop_event(void *row)
 {
-	size_t cap = 0;
-	int got;
-
-	while ((got = query_step(q, e)) > 0) {
-		if (*n == cap) {
-			cap = cap ? 2 * cap : 16;
-			*events = mem_grow(*events, cap, sizeof(**events));
-		}
-		(*events)[(*n)++] = read_event(q);
-	}
-	return got;
+	event_free(row);
 }
 
 int store_list_events(struct store *s, const struct event_filter *f, struct event **events,
 		      size_t *n, struct err *e)
 {
+	static const struct rows_of kind = {sizeof(**events), read_event, drop_event};
 	AUTO(query_t) q = {0};
-	struct event *found = NULL;
-	size_t count = 0;
+	void *found;
 
 	if (query_open(&q, s, SQL_EVENT_LIST, e))
 		return -1;
@@ -113,13 +107,8 @@ int store_list_events(struct store *s, const struct event_filter *f, struct even
 	bind_int(&q, f->since_ms);
 	bind_text(&q, f->kind);
 	bind_text(&q, f->object_id);
-	if (read_events(&q, &found, &count, e)) {
-		while (count)
-			event_free(&found[--count]);
-		free(found);
+	if (query_rows(&q, &kind, &found, n, e))
 		return -1;
-	}
 	*events = found;
-	*n = count;
 	return 0;
 }

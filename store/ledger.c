@@ -225,9 +225,12 @@ int store_add_ledger(struct store *s, const struct ledger_row *row, int64_t *seq
 
 /* ---- reading ---- */
 
-static struct ledger_row read_row(struct query *q)
+static int read_row(struct query *q, void *out, struct err *e)
 {
-	struct ledger_row row = {
+	struct ledger_row *row = out;
+
+	(void)e;
+	*row = (struct ledger_row){
 		.seq = col_int(q, 0),
 		.at_ms = col_int(q, 1),
 		.phase = phase_by_name(col_text(q, 2)),
@@ -239,46 +242,30 @@ static struct ledger_row read_row(struct query *q)
 		.outcome = col_dup(q, 8),
 		.detail = col_dup(q, 9),
 	};
-
-	col_copy(q, FIELD_PREV, row.prev_hash, sizeof(row.prev_hash));
-	col_copy(q, FIELD_HASH, row.hash, sizeof(row.hash));
-	return row;
+	col_copy(q, FIELD_PREV, row->prev_hash, sizeof(row->prev_hash));
+	col_copy(q, FIELD_HASH, row->hash, sizeof(row->hash));
+	return 0;
 }
 
-static int read_rows(struct query *q, struct ledger_row **rows, size_t *n, struct err *e)
+static void drop_row(void *row)
 {
-	size_t cap = 0;
-	int got;
-
-	while ((got = query_step(q, e)) > 0) {
-		if (*n == cap) {
-			cap = cap ? 2 * cap : 16;
-			*rows = mem_grow(*rows, cap, sizeof(**rows));
-		}
-		(*rows)[(*n)++] = read_row(q);
-	}
-	return got;
+	ledger_row_free(row);
 }
 
 int store_list_ledger(struct store *s, int64_t before, int64_t limit, struct ledger_row **rows,
 		      size_t *n, struct err *e)
 {
+	static const struct rows_of kind = {sizeof(**rows), read_row, drop_row};
 	AUTO(query_t) q = {0};
-	struct ledger_row *found = NULL;
-	size_t count = 0;
+	void *found;
 
 	if (query_open(&q, s, SQL_LEDGER_LIST, e))
 		return -1;
 	bind_int(&q, before ? before : INT64_MAX);
 	bind_int(&q, limit > 0 ? limit : 0);
-	if (read_rows(&q, &found, &count, e)) {
-		while (count)
-			ledger_row_free(&found[--count]);
-		free(found);
+	if (query_rows(&q, &kind, &found, n, e))
 		return -1;
-	}
 	*rows = found;
-	*n = count;
 	return 0;
 }
 

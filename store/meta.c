@@ -70,6 +70,26 @@ char *store_get_meta(struct store *s, const char *key)
 
 /* ---- pins ---- */
 
+/* A store that was just made where one was belongs to what that one belonged to. */
+static int pin_kept(struct store *s, struct err *e)
+{
+	AUTO(str_t) install = NULL;
+	const struct kept *k = &s->kept;
+	const char *const pins[][2] = {{"install", k->install},
+				       {"owner", k->owner},
+				       {"account", k->account},
+				       {"machine", k->machine}};
+
+	if (meta_get(s, "install", &install, e))
+		return -1;
+	if (install || (!k->there && !s->damaged))
+		return 0;
+	for (size_t i = 0; i < ARRAY_LEN(pins); i++)
+		if (pins[i][1] && meta_put(s, pins[i][0], pins[i][1], e))
+			return -1;
+	return meta_put(s, STORE_REBUILD, s->damaged ? s->damaged : "lost", e);
+}
+
 static int pin_install(struct store *s, struct err *e)
 {
 	AUTO(str_t) install = NULL;
@@ -173,7 +193,7 @@ int store_accept_machine(struct store *s, struct err *e)
 
 static int pin_all(struct store *s, const struct store_options *o, struct err *e)
 {
-	if (pin_install(s, e) || pin_owner(s, o->owner, e))
+	if (pin_kept(s, e) || pin_install(s, e) || pin_owner(s, o->owner, e))
 		return -1;
 	if (pin_account(s, o->account_id ? o->account_id : "", e))
 		return -1;

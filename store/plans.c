@@ -148,36 +148,24 @@ int store_load_plan(struct store *s, int64_t number, struct plan **p, struct err
 	return got ? read_plan(&q, p, e) : fail_missing(number, e);
 }
 
-static void free_plans(struct plan **plans, size_t n)
+static int read_plan_row(struct query *q, void *row, struct err *e)
 {
-	for (size_t i = 0; i < n; i++)
-		plan_free(plans[i]);
-	free(plans);
+	return read_plan(q, row, e);
 }
 
-static int read_plans(struct query *q, struct plan ***plans, size_t *n, struct err *e)
+static void drop_plan(void *row)
 {
-	size_t cap = 0;
-	int got;
+	struct plan **p = row;
 
-	while ((got = query_step(q, e)) > 0) {
-		if (*n == cap) {
-			cap = cap ? 2 * cap : 16;
-			*plans = mem_grow(*plans, cap, sizeof(**plans));
-		}
-		if (read_plan(q, &(*plans)[*n], e))
-			return -1;
-		(*n)++;
-	}
-	return got;
+	plan_free(*p);
 }
 
 int store_list_plans(struct store *s, int state, int64_t before, int64_t limit,
 		     struct plan ***plans, size_t *n, struct err *e)
 {
+	static const struct rows_of kind = {sizeof(**plans), read_plan_row, drop_plan};
 	AUTO(query_t) q = {0};
-	struct plan **found = NULL;
-	size_t count = 0;
+	void *found;
 
 	if (query_open(&q, s, state < 0 ? SQL_PLAN_LIST : SQL_PLAN_LIST_STATE, e))
 		return -1;
@@ -185,12 +173,9 @@ int store_list_plans(struct store *s, int state, int64_t before, int64_t limit,
 	bind_int(&q, limit > 0 ? limit : 0);
 	if (state >= 0)
 		bind_text(&q, plan_state_name((enum plan_state)state));
-	if (read_plans(&q, &found, &count, e)) {
-		free_plans(found, count);
+	if (query_rows(&q, &kind, &found, n, e))
 		return -1;
-	}
 	*plans = found;
-	*n = count;
 	return 0;
 }
 

@@ -34,8 +34,6 @@ enum sql {
 	SQL_CONNECTOR_PUT,
 	SQL_CONNECTOR_LIST,
 	SQL_CONNECTOR_DROP,
-	SQL_PROCESS_PUT,
-	SQL_PROCESS_GET,
 	SQL_SECRET_PUT,
 	SQL_SECRET_GET,
 	SQL_TOKEN_PUT,
@@ -80,11 +78,18 @@ struct store {
 	char *machine; /* hash of this machine's id; NULL = it has none */
 	char *damaged; /* file name of what was moved aside at open; NULL = nothing */
 	char install[9];
+	int busy_ms; /* while it is opened */
 	bool in_tx;
 	bool tx_failed;    /* a write of the open transaction failed: it can only be rolled back */
 	bool clean_stored; /* the file says that it was closed well: the next write takes it back */
 	bool corrupt;      /* SQLite met damage since open: the next start must check */
 	bool moved;
+	enum store_disk disk;
+	int64_t changes; /* rows changed before the open transaction */
+	struct kept {
+		bool there;
+		char *install, *owner, *account, *machine;
+	} kept; /* what the file "install" says */
 	struct {
 		bool clean_stored, moved;
 	} before;     /* of the open transaction: what a rollback brings back */
@@ -112,6 +117,15 @@ void bind_blob(struct query *q, const void *data, size_t len);
 MUST_USE int query_step(struct query *q, struct err *e);
 /* A statement that gives no row. */
 MUST_USE int query_run(struct query *q, struct err *e);
+/* A whole listing as an array of rows of that size: read() fills one, drop() frees what one holds.
+ * After a failure nothing is left of it. */
+struct rows_of {
+	size_t size;
+	int (*read)(struct query *q, void *row, struct err *e);
+	void (*drop)(void *row);
+};
+MUST_USE int query_rows(struct query *q, const struct rows_of *kind, void **rows, size_t *n,
+			struct err *e);
 int64_t col_int(struct query *q, int i);
 const char *col_text(struct query *q, int i); /* NULL for NULL; until the next step */
 char *col_dup(struct query *q, int i);
@@ -156,6 +170,19 @@ bool files_suspected(const struct store *s);
 void files_trust(const struct store *s);
 /* Rename database, WAL and index to *.damaged-<time>; *name is owned by the caller. */
 MUST_USE int files_move_aside(const struct store *s, char **name, struct err *e);
+
+/* ---- install.c ---- */
+
+/* What is there and readable; a store that was moved aside is asked for its install id. */
+void install_recall(struct store *s);
+/* The file says what the store says. */
+void install_keep(const struct store *s);
+void install_forget(struct kept *k);
+
+/* ---- reserve.c ---- */
+
+void reserve_make(const struct store *s);
+bool reserve_give(const struct store *s);
 
 /* ---- ledger.c ---- */
 

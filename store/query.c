@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int prepared(struct store *s, enum sql id, struct err *e)
@@ -105,6 +106,39 @@ int query_run(struct query *q, struct err *e)
 	return got;
 }
 
+static int add_row(struct query *q, const struct rows_of *kind, char **rows, size_t *n, size_t *cap,
+		   struct err *e)
+{
+	if (*n == *cap) {
+		*cap = *cap ? 2 * *cap : 16;
+		*rows = mem_grow(*rows, *cap, kind->size);
+	}
+	if (kind->read(q, *rows + *n * kind->size, e))
+		return -1;
+	(*n)++;
+	return 0;
+}
+
+int query_rows(struct query *q, const struct rows_of *kind, void **rows, size_t *n, struct err *e)
+{
+	char *found = NULL;
+	size_t count = 0, cap = 0;
+	int got;
+
+	while ((got = query_step(q, e)) > 0)
+		if (add_row(q, kind, &found, &count, &cap, e))
+			break;
+	if (got) {
+		while (count)
+			kind->drop(found + --count * kind->size);
+		free(found);
+		return -1;
+	}
+	*rows = found;
+	*n = count;
+	return 0;
+}
+
 int64_t col_int(struct query *q, int i)
 {
 	return sqlite3_column_int64(q->st, i);
@@ -139,9 +173,17 @@ static bool disk_full(struct store *s, int rc)
 	return (rc & 0xff) == SQLITE_IOERR && (number == ENOSPC || number == EDQUOT);
 }
 
+static bool disk_read_only(struct store *s, int rc)
+{
+	return (rc & 0xff) == SQLITE_READONLY || (s->db && sqlite3_system_errno(s->db) == EROFS);
+}
+
 static int fail_disk(struct store *s, int rc, struct err *e)
 {
-	if (disk_full(s, rc)) {
+	s->disk = disk_full(s, rc)        ? STORE_DISK_FULL
+		  : disk_read_only(s, rc) ? STORE_DISK_READ_ONLY
+					  : STORE_DISK_FAILING;
+	if (s->disk == STORE_DISK_FULL) {
 		err_set(e, ERR_INTERNAL, "the disk that holds %s is full", s->dir);
 		return err_hint(e, "Free some space there: nothing was changed, and connectors "
 				   "go on running meanwhile.");

@@ -237,8 +237,11 @@ static void read_objects(const char *text, struct strlist *objects)
 			strlist_add(objects, json_string(name));
 }
 
-static void read_revision(struct query *q, struct revision *r)
+static int read_revision(struct query *q, void *out, struct err *e)
 {
+	struct revision *r = out;
+
+	(void)e;
 	*r = (struct revision){
 		.number = col_int(q, 0),
 		.at_ms = col_int(q, 1),
@@ -249,41 +252,27 @@ static void read_revision(struct query *q, struct revision *r)
 		.changes = col_int(q, 6),
 	};
 	read_objects(col_text(q, 7), &r->objects);
+	return 0;
 }
 
-static int read_revisions(struct query *q, struct revision **rows, size_t *n, struct err *e)
+static void drop_revision(void *row)
 {
-	size_t cap = 0;
-	int got;
-
-	while ((got = query_step(q, e)) > 0) {
-		if (*n == cap) {
-			cap = cap ? 2 * cap : 16;
-			*rows = mem_grow(*rows, cap, sizeof(**rows));
-		}
-		read_revision(q, &(*rows)[(*n)++]);
-	}
-	return got;
+	revision_free(row);
 }
 
 int store_list_revisions(struct store *s, int64_t before, int64_t limit, struct revision **rows,
 			 size_t *n, struct err *e)
 {
+	static const struct rows_of kind = {sizeof(**rows), read_revision, drop_revision};
 	AUTO(query_t) q = {0};
-	struct revision *found = NULL;
-	size_t count = 0;
+	void *found;
 
 	if (query_open(&q, s, SQL_REVISION_LIST, e))
 		return -1;
 	bind_int(&q, before ? before : INT64_MAX);
 	bind_int(&q, limit > 0 ? limit : 0);
-	if (read_revisions(&q, &found, &count, e)) {
-		while (count)
-			revision_free(&found[--count]);
-		free(found);
+	if (query_rows(&q, &kind, &found, n, e))
 		return -1;
-	}
 	*rows = found;
-	*n = count;
 	return 0;
 }

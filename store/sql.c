@@ -91,14 +91,6 @@ static const char *const texts[SQL_COUNT] = {
 			      " restarts = excluded.restarts",
 	[SQL_CONNECTOR_LIST] = "SELECT " CONNECTOR_COLUMNS " FROM connector ORDER BY made",
 	[SQL_CONNECTOR_DROP] = "DELETE FROM connector WHERE id = ?1",
-	[SQL_PROCESS_PUT] = "INSERT INTO process (connector_id, pid, start_ticks, boot_id,"
-			    " metrics_port) VALUES (?1, ?2, ?3, ?4, ?5)"
-			    " ON CONFLICT (connector_id) DO UPDATE SET pid = excluded.pid,"
-			    " start_ticks = excluded.start_ticks, boot_id = excluded.boot_id,"
-			    " metrics_port = excluded.metrics_port",
-	[SQL_PROCESS_GET] = "SELECT pid, start_ticks, boot_id, metrics_port FROM process"
-			    " WHERE connector_id = ?1",
-
 	[SQL_SECRET_PUT] = "INSERT INTO secret (tunnel_id, data) VALUES (?1, ?2)"
 			   " ON CONFLICT (tunnel_id) DO UPDATE SET data = excluded.data",
 	[SQL_SECRET_GET] = "SELECT data FROM secret WHERE tunnel_id = ?1",

@@ -19,11 +19,13 @@ struct store_options {
 	const char *owner;           /* pinned at first start: another one later is ERR_CONFLICT */
 	const char *account_id;      /* pinned when first not empty; "" = not configured yet */
 	const char *machine_id_file; /* NULL = /etc/machine-id */
+	bool impatient;              /* do not wait for a program that has the file locked */
 };
 
 /* Locks state_dir (ERR_BUSY names the pid that holds it), opens or makes the file (0600), migrates;
  * a newer schema is refused, a damaged file is moved aside to adit.db.damaged-<time> and reported
- * by store_was_damaged. The account of an earlier start is in force when none is given. */
+ * by store_was_damaged. The account of an earlier start is in force when none is given. What may
+ * pass by itself (a full disk, a program that has locked the file) may be tried again. */
 MUST_USE int store_open(const struct store_options *o, struct store **s, struct err *e);
 void store_close(struct store *s);                /* checkpoint, unlock */
 const char *store_install(const struct store *s); /* 8 hex digits, made at first start */
@@ -31,6 +33,29 @@ const char *store_owner(const struct store *s);
 const char *store_account(const struct store *s);
 bool store_was_damaged(const struct store *s);
 const char *store_damaged_name(const struct store *s); /* file in state_dir; NULL = not damaged */
+/* The file "install" (0600) beside the store keeps install id, owner, account and machine: a store
+ * that is begun anew where one was takes them from there, so that the marks at Cloudflare stay
+ * ours. Such a store has this key (store_get_meta) until somebody has decided what becomes of what
+ * is there: "lost", or the name of the damaged file that was moved aside. */
+#define STORE_REBUILD "rebuild"
+
+/* ---- what the disk lets us do ---- */
+
+enum store_disk {
+	STORE_DISK_FINE,
+	STORE_DISK_FULL,
+	STORE_DISK_READ_ONLY,
+	STORE_DISK_FAILING, /* any other error of input and output */
+};
+/* As the last write found it. */
+enum store_disk store_disk(const struct store *s);
+/* Write something small: is it as it was? Not inside a transaction. A reserve of 256 KiB is kept in
+ * state_dir while there is room; it is made again here. */
+enum store_disk store_try(struct store *s);
+/* On a full disk: give up the reserve for what revokes something. true = there is room now, try it
+ * once more. */
+bool store_give_reserve(struct store *s);
+
 /* The machine is another one than at the first start: a restored or cloned store. Not known (no
  * machine id) counts as the same. */
 bool store_moved(const struct store *s);
@@ -51,8 +76,8 @@ MUST_USE int store_load(struct store *s, struct world *w, struct err *e);
 MUST_USE int store_save_tunnel(struct store *s, const struct tunnel *t, struct err *e);
 MUST_USE int store_save_route(struct store *s, const struct route *r, struct err *e);
 MUST_USE int store_save_record(struct store *s, const struct record *r, struct err *e);
-/* Slot, want, stopped_by_user, restarts and token_generation. What finds its process again is
- * saved by store_save_process; requests to restart are not kept over a start of ours. */
+/* Slot, want, stopped_by_user, restarts and token_generation. What finds its process again lies in
+ * its folder; requests to restart are not kept over a start of ours. */
 MUST_USE int store_save_connector(struct store *s, const struct connector *c, struct err *e);
 /* Tunnel, route, record or connector. A missing row is no error. A dropped tunnel takes secret,
  * token, rules and connectors along; while a route leads through it, the commit is refused. */
@@ -174,17 +199,5 @@ MUST_USE int store_verify_ledger(struct store *s, int64_t *count, struct err *e)
  * refused. */
 MUST_USE int store_set_meta(struct store *s, const char *key, const char *value, struct err *e);
 char *store_get_meta(struct store *s, const char *key); /* NULL; the caller frees it */
-
-/* What finds a connector's process again after a restart of ours. */
-struct process_fact {
-	pid_t pid;           /* 0 = none known */
-	int64_t start_ticks; /* of /proc/PID/stat */
-	char boot_id[40];
-	int metrics_port;
-};
-MUST_USE int store_save_process(struct store *s, const char *connector_id,
-				const struct process_fact *f, struct err *e);
-MUST_USE int store_load_process(struct store *s, const char *connector_id, struct process_fact *f,
-				struct err *e); /* pid 0 when none */
 
 #endif

@@ -294,30 +294,6 @@ static void connectors_come_back(void **state)
 	tunnel_free(t);
 }
 
-static void processes_come_back(void **state)
-{
-	struct fixture *f = *state;
-	struct process_fact fact = {.pid = 4711,
-				    .start_ticks = INT64_C(1) << 40,
-				    .boot_id = "0d7a3b8e-0c5b-4b52-9d5c-4e1c2b7f6a10",
-				    .metrics_port = 20241};
-	struct process_fact back = {.pid = 1};
-
-	open_store(f);
-	OK(f, store_load_process(f->s, "t1-1", &back, &f->e));
-	assert_int_equal(back.pid, 0);
-	OK(f, store_begin(f->s, &f->e));
-	OK(f, store_save_process(f->s, "t1-1", &(struct process_fact){.pid = 1}, &f->e));
-	OK(f, store_save_process(f->s, "t1-1", &fact, &f->e));
-	OK(f, store_commit(f->s, &f->e));
-	reopen_store(f);
-	OK(f, store_load_process(f->s, "t1-1", &back, &f->e));
-	assert_int_equal(back.pid, 4711);
-	assert_int_equal(back.start_ticks, INT64_C(1) << 40);
-	assert_string_equal(back.boot_id, fact.boot_id);
-	assert_int_equal(back.metrics_port, 20241);
-}
-
 static void order_of_creation_stays(void **state)
 {
 	struct fixture *f = *state;
@@ -364,7 +340,6 @@ static void save_all_of(struct fixture *f, const struct tunnel *t)
 	OK(f, store_save_rules(f->s, t->id, "[]", &f->e));
 	OK(f, store_save_rules(f->s, t->id, "[{\"service\":\"x\"}]", &f->e));
 	OK(f, store_save_connector(f->s, c, &f->e));
-	OK(f, store_save_process(f->s, c->id, &(struct process_fact){.pid = 1}, &f->e));
 	connector_free(c);
 	secret_free(&secret);
 	secret_free(&token);
@@ -422,10 +397,8 @@ static void a_dropped_tunnel_leaves_nothing_behind(void **state)
 {
 	struct fixture *f = *state;
 	struct secret secret = {0};
-	struct process_fact fact;
 	struct tunnel *t;
 	struct world *w;
-	AUTO(str_t) connector = NULL;
 
 	open_store(f);
 	OK(f, store_begin(f->s, &f->e));
@@ -440,9 +413,6 @@ static void a_dropped_tunnel_leaves_nothing_behind(void **state)
 	OK(f, store_commit(f->s, &f->e));
 	REFUSED(f, ERR_NOT_FOUND, store_load_secret(f->s, t->id, &secret, &f->e));
 	REFUSED(f, ERR_NOT_FOUND, store_load_token(f->s, t->id, &secret, &f->e));
-	connector = str_format("%s-1", t->id);
-	OK(f, store_load_process(f->s, connector, &fact, &f->e));
-	assert_int_equal(fact.pid, 0);
 	w = load(f);
 	assert_int_equal(w->tunnels.n + w->connectors.n, 0);
 	world_free(w);
@@ -579,7 +549,6 @@ int main(void)
 		TEST(records_come_back),
 		TEST(mx_records_keep_their_priority),
 		TEST(connectors_come_back),
-		TEST(processes_come_back),
 		TEST(order_of_creation_stays),
 		TEST(secrets_and_rules_come_back),
 		TEST(a_dropped_tunnel_leaves_nothing_behind),
