@@ -95,7 +95,7 @@ struct plan {
 	size_t n_touches;
 	struct strlist approvals; /* why it needs approval, a sentence each; empty = it does not */
 	struct strlist warnings;
-	char hash[SHA256_HEX_SIZE]; /* over operation, edits, changes and touches */
+	char hash[SHA256_HEX_SIZE]; /* over operation, edits, changes, touches and approvals */
 };
 
 #define PLAN_LIFE_MS (24 * 3600 * 1000LL)

@@ -127,6 +127,13 @@ static void write_touches(const struct plan *p, struct json_writer *w)
 	json_array_end(w);
 }
 
+static void write_approvals(const struct plan *p, struct json_writer *w)
+{
+	json_object_begin(w);
+	json_put_strlist(w, "approvals", &p->approvals);
+	json_object_end(w);
+}
+
 void plan_write_body(const struct plan *p, struct buf *out)
 {
 	struct json_writer w;
@@ -157,12 +164,11 @@ static struct sha256_part part_of(const struct plan *p, struct buf *out,
 
 void plan_seal(struct plan *p)
 {
-	AUTO(buf_t) edits = {0}, changes = {0}, touches = {0};
+	AUTO(buf_t) edits = {0}, changes = {0}, touches = {0}, approvals = {0};
 	struct sha256_part parts[] = {
-		{p->operation, strlen(p->operation)},
-		part_of(p, &edits, write_edits),
-		part_of(p, &changes, write_changes),
-		part_of(p, &touches, write_touches),
+		{p->operation, strlen(p->operation)},    part_of(p, &edits, write_edits),
+		part_of(p, &changes, write_changes),     part_of(p, &touches, write_touches),
+		part_of(p, &approvals, write_approvals),
 	};
 
 	sha256_parts(parts, ARRAY_LEN(parts), p->hash);

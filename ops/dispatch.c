@@ -101,6 +101,7 @@ static void call_ended(struct call *c)
 	if (c->drop_state)
 		c->drop_state(c);
 	c->drop_state = NULL;
+	plan_free(steal(&c->looked));
 	list_remove(&c->node);
 	c->ops->running--;
 }

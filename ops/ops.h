@@ -48,7 +48,8 @@ struct call {
 	struct list node;
 	int64_t ledger_seq; /* of its "asked" row; 0 = none */
 	bool answered;
-	bool looked; /* Cloudflare was asked for it, before it was planned anew */
+	struct plan *looked; /* Cloudflare was asked for it, before it was planned anew */
+	size_t looked_changes, looked_warnings; /* of it, before Cloudflare was asked */
 	int replans;
 	struct timer deadline;
 	struct watcher watcher;

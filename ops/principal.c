@@ -5,9 +5,12 @@
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define OVERFLOW_UID 65534
+#define GROUPS_MAX   1024 /* more are as none: fewer rights, not more */
 
 static void name_principal(struct principal *p, const struct passwd *pw)
 {
@@ -79,6 +82,37 @@ int principal_of_user(const struct settings *s, uid_t uid, gid_t gid, const gid_
 	p.person = uid == 0;
 	*out = p;
 	return 0;
+}
+
+/* "alice (uid 1000)": the number is what counts. */
+static bool uid_of(const char *name, uid_t *uid)
+{
+	static const char before[] = " (uid ";
+	const char *at = strrchr(name, ' ');
+	at = at && at - name >= 5 ? at - 5 : NULL;
+	if (!at || strncmp(at, before, sizeof(before) - 1) != 0)
+		return false;
+	char *end;
+	unsigned long long n = strtoull(at + sizeof(before) - 1, &end, 10);
+	*uid = (uid_t)n;
+	return n < UINT32_MAX && str_equal(end, ")");
+}
+
+int principal_of_name(const struct settings *s, const char *name, struct principal *out,
+		      struct err *e)
+{
+	gid_t groups[GROUPS_MAX];
+	int n = GROUPS_MAX;
+	char room[16384];
+	struct passwd entry, *pw = NULL;
+	uid_t uid;
+	if (!uid_of(name, &uid))
+		return err_set(e, ERR_DENIED, "%s is no user of this host", name);
+	if (getpwuid_r(uid, &entry, room, sizeof(room), &pw) != 0)
+		pw = NULL;
+	if (!pw || getgrouplist(pw->pw_name, pw->pw_gid, groups, &n) < 0)
+		n = 0;
+	return principal_of_user(s, uid, pw ? pw->pw_gid : (gid_t)-1, groups, (size_t)n, out, e);
 }
 
 int principal_may(const struct principal *p, const struct op *op, struct err *e)

@@ -20,6 +20,9 @@ struct principal {
  * overflow uid, and who is in none of the groups. */
 MUST_USE int principal_of_user(const struct settings *s, uid_t uid, gid_t gid, const gid_t *groups,
 			       size_t n_groups, struct principal *out, struct err *e);
+/* The same of a name as it is kept with plans, with the groups that the user has now. */
+MUST_USE int principal_of_name(const struct settings *s, const char *name, struct principal *out,
+			       struct err *e);
 /* Role and door of an operation against the caller's. */
 MUST_USE int principal_may(const struct principal *p, const struct op *op, struct err *e);
 

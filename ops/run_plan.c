@@ -83,19 +83,33 @@ void run_plan_get(struct call *c)
 	call_answer(c);
 }
 
-/* A plan that still waits, or a failed call. */
+static void refuse_plan(struct call *c, struct plan *p, enum err_kind kind, const char *what)
+{
+	char id[24];
+	plan_id(p->number, id);
+	(void)err_set(&c->task.err, kind, "Plan %s %s", id, what);
+	if (p->state == PLAN_PLANNED || p->state == PLAN_NEEDS_APPROVAL)
+		(void)err_hint(&c->task.err, "Look at it again: adit plan get %s.", id);
+	plan_free(p);
+	call_fail(c);
+}
+
+/* A plan that nobody has decided yet, or a failed call. */
 static struct plan *plan_waiting(struct call *c, const char *id)
 {
 	if (!call_needs_store(c))
 		return NULL;
 	struct plan *p = plan_load(c, id);
-	if (!p || p->state == PLAN_NEEDS_APPROVAL)
+	if (!p || p->state == PLAN_NEEDS_APPROVAL || p->state == PLAN_PLANNED)
 		return p;
-	(void)err_set(&c->task.err, ERR_CONFLICT, "Plan %s does not wait for approval: it is %s",
-		      id, plan_state_name(p->state));
-	plan_free(p);
-	call_fail(c);
+	AUTO(str_t) what = str_format("does not wait: it is %s", plan_state_name(p->state));
+	refuse_plan(c, p, ERR_CONFLICT, what);
 	return NULL;
+}
+
+static bool hash_is(const struct plan *p, const char *given)
+{
+	return !given || str_starts(p->hash, given);
 }
 
 void run_plan_approve(struct call *c)
@@ -111,16 +125,30 @@ void run_plan_approve(struct call *c)
 	struct plan *p = plan_waiting(c, a->plan);
 	if (!p)
 		return;
-	if (!str_starts(p->hash, a->hash)) {
-		(void)err_set(&c->task.err, ERR_CONFLICT,
-			      "Plan %s has another hash: it is not the plan that you were shown",
-			      a->plan);
-		(void)err_hint(&c->task.err, "Look at it again: adit plan get %s.", a->plan);
-		plan_free(p);
-		call_fail(c);
+	if (p->state == PLAN_PLANNED)
+		refuse_plan(c, p, ERR_CONFLICT, "needs no approval: plan_apply carries it out");
+	else if (!hash_is(p, a->hash))
+		refuse_plan(c, p, ERR_CONFLICT,
+			    "has another hash: it is not the plan that you were shown");
+	else
+		write_approve(c, p, (const struct write_args *)a);
+}
+
+/* Its operation says what role it takes, whoever applies it. */
+void run_plan_apply(struct call *c)
+{
+	const struct plan_apply_args *a = c->args;
+	struct plan *p = plan_waiting(c, a->plan);
+	if (!p)
 		return;
-	}
-	write_approve(c, p, a->wait, a->timeout.ms);
+	const struct op *op = op_find(p->operation);
+	if (op && !role_holds(c->who.role, op->role))
+		refuse_plan(c, p, ERR_DENIED, "takes another role than yours");
+	else if (!hash_is(p, a->hash))
+		refuse_plan(c, p, ERR_CONFLICT,
+			    "has another hash: it is not the plan that you were shown");
+	else
+		write_apply(c, p, (const struct write_args *)a);
 }
 
 void run_plan_reject(struct call *c)

@@ -259,5 +259,5 @@ void run_plan_create(struct call *c)
 		call_refuse(c, &e);
 		return;
 	}
-	write_run(c, (const struct write_args *)a, p);
+	write_keep(c, (const struct write_args *)a, p);
 }

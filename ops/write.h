@@ -1,6 +1,7 @@
 /*
  * How every change goes: a plan of edits is checked (guard), looked at beforehand at Cloudflare
- * (names that somebody else holds), stored with its revision and ledger row in one transaction, put
+ * (what somebody else made and it would take; names that somebody else holds), checked again as it
+ * stands then, stored with its revision and ledger row in one transaction, put
  * into the world, and waited for. A plan that needs approval is stored and waits for a person.
  */
 #ifndef OPS_WRITE_H
@@ -11,8 +12,12 @@
 /* Takes the plan. The call is answered by it. args are the call's write arguments (borrowed from
  * c->args). A plan without edits is answered as unchanged. */
 void write_run(struct call *c, const struct write_args *args, struct plan *plan);
-/* A stored plan that waits: approve and carry out, or reject. Takes the plan. */
-void write_approve(struct call *c, struct plan *plan, bool wait, int64_t timeout_ms);
+/* The same, but the plan is stored only: plan_apply or plan_approve carries it out. */
+void write_keep(struct call *c, const struct write_args *args, struct plan *plan);
+/* A stored plan that waits: approve and carry out, apply (one that needs approval is shown), or
+ * reject. Takes the plan. Of args count wait, timeout and deletes. */
+void write_approve(struct call *c, struct plan *plan, const struct write_args *args);
+void write_apply(struct call *c, struct plan *plan, const struct write_args *args);
 void write_reject(struct call *c, struct plan *plan);
 
 /* ---- a look at Cloudflare before anything is stored (preflight.c) ---- */

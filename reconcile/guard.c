@@ -9,16 +9,9 @@
 
 #include "base/text.h"
 #include "reconcile/guard_origin.h"
+#include "reconcile/guard_private.h"
 
 #define OVERLAPS_SHOWN 10
-
-struct guarding {
-	const struct world *w;
-	const struct guard_policy *g;
-	const struct plan *p;
-	struct strlist approvals, warnings; /* owned until they are the plan's */
-	size_t overlaps;
-};
 
 typedef struct guarding guarding_t;
 static void guarding_t_cleanup(guarding_t *x)
@@ -33,7 +26,7 @@ static void add_once(struct strlist *l, const char *sentence)
 		strlist_add(l, sentence);
 }
 
-PRINTF(2, 3) static void need(struct guarding *x, const char *fmt, ...)
+void guard_need(struct guarding *x, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -45,7 +38,7 @@ PRINTF(2, 3) static void need(struct guarding *x, const char *fmt, ...)
 /* ---- the world as the plan leaves it ---- */
 
 /* The last edit of an object; NULL when the plan leaves it alone. */
-static const struct edit *edit_of(const struct plan *p, const char *id)
+const struct edit *guard_edit_of(const struct plan *p, const char *id)
 {
 	for (size_t i = p->n_edits; i-- > 0;)
 		if (str_equal(p->edits[i].id, id))
@@ -53,33 +46,33 @@ static const struct edit *edit_of(const struct plan *p, const char *id)
 	return NULL;
 }
 
-static const char *tunnel_name(const struct guarding *x, const char *id)
+const char *guard_tunnel_name(const struct guarding *x, const char *id)
 {
 	const struct tunnel *t = world_tunnel(x->w, id);
-	const struct edit *d = edit_of(x->p, id);
+	const struct edit *d = guard_edit_of(x->p, id);
 	return t ? t->name : d && d->name ? d->name : id;
 }
 
 /* The tunnel that an object leads through after the plan; NULL when it is gone then. */
 static const char *tunnel_after(const struct plan *p, const char *id, const char *now)
 {
-	const struct edit *d = edit_of(p, id);
+	const struct edit *d = guard_edit_of(p, id);
 	return !d ? now : !edit_is_put(d->kind) ? NULL : d->tunnel_id;
 }
 
 static int check_tunnel_known(const struct guarding *x, const struct edit *d, struct err *e)
 {
 	const struct tunnel *t = world_tunnel(x->w, d->tunnel_id);
-	const struct edit *made = edit_of(x->p, d->tunnel_id);
+	const struct edit *made = guard_edit_of(x->p, d->tunnel_id);
 	if (made && made->kind == EDIT_TUNNEL_PUT && (!t || t->want == WANT_PRESENT))
-		return 0;
+		return guard_not_joined(x, made->joined, d, e);
 	if (!t)
 		return err_set(e, ERR_INVALID, "%s would lead through a tunnel that does not exist",
 			       d->name ? d->name : d->id);
 	if (made || t->want != WANT_PRESENT)
 		return err_set(e, ERR_INVALID, "%s would lead through tunnel %s, which is deleted",
 			       d->name ? d->name : d->id, t->name);
-	return 0;
+	return guard_not_joined(x, t->joined, d, e);
 }
 
 /* ---- protected names ---- */
@@ -91,7 +84,8 @@ static void check_protected(struct guarding *x, const char *name)
 		const char *pattern = x->g->protect->items[i];
 		if (!hostname_matches(pattern, name) && !hostname_matches(name, pattern))
 			continue;
-		need(x, "Touches %s, which is protected (safety.protect: %s).", name, pattern);
+		guard_need(x, "Touches %s, which is protected (safety.protect: %s).", name,
+			   pattern);
 		return;
 	}
 }
@@ -112,18 +106,18 @@ static int guard_tunnel_put(struct guarding *x, const struct edit *d, struct err
 	size_t routes = count_routes(x->w, d->id);
 	(void)e;
 	if (t && t->replicas > 0 && d->replicas <= 0 && routes)
-		need(x,
-		     "Stops the last connector of tunnel %s on this host, which serves %zu "
-		     "route%s.",
-		     t->name, routes, routes == 1 ? "" : "s");
+		guard_need(x,
+			   "Stops the last connector of tunnel %s on this host, which serves %zu "
+			   "route%s.",
+			   t->name, routes, routes == 1 ? "" : "s");
+	if (t && t->joined && d->replicas <= 0)
+		guard_leave(x, t);
+	guard_tunnel_owner(x, t, d);
 	return 0;
 }
 
-static int guard_tunnel_drop(struct guarding *x, const struct edit *d, struct err *e)
+static int check_nothing_left(const struct guarding *x, const struct tunnel *t, struct err *e)
 {
-	const struct tunnel *t = world_tunnel(x->w, d->id);
-	if (!t)
-		return err_set(e, ERR_INVALID, "There is no tunnel %s to delete", d->id);
 	TABLE_EACH (i, struct route, r, &x->w->routes)
 		if (str_equal(tunnel_after(x->p, r->id, r->tunnel_id), t->id))
 			return err_set(e, ERR_INVALID, "Tunnel %s still has the route %s", t->name,
@@ -133,8 +127,34 @@ static int guard_tunnel_drop(struct guarding *x, const struct edit *d, struct er
 		    str_equal(tunnel_after(x->p, r->id, r->tunnel_id), t->id))
 			return err_set(e, ERR_INVALID, "The record %s still leads to tunnel %s",
 				       r->name, t->name);
-	if (t->remote_id[0] || t->create_sent_ms)
-		need(x, "Deletes tunnel %s.", t->name);
+	return 0;
+}
+
+static int guard_tunnel_drop(struct guarding *x, const struct edit *d, struct err *e)
+{
+	const struct tunnel *t = world_tunnel(x->w, d->id);
+	if (!t)
+		return err_set(e, ERR_INVALID, "There is no tunnel %s to delete", d->id);
+	if (check_nothing_left(x, t, e) < 0)
+		return -1;
+	if (t->joined)
+		guard_leave(x, t);
+	else if (t->remote_id[0] || t->create_sent_ms)
+		guard_need(x, "Deletes tunnel %s.", t->name);
+	return 0;
+}
+
+static int guard_tunnel_release(struct guarding *x, const struct edit *d, struct err *e)
+{
+	const struct tunnel *t = world_tunnel(x->w, d->id);
+	if (!t)
+		return err_set(e, ERR_INVALID, "There is no tunnel %s to give back", d->id);
+	if (check_nothing_left(x, t, e) < 0)
+		return -1;
+	guard_need(x,
+		   "Gives tunnel %s back: it stays at Cloudflare as it stands, and its connectors "
+		   "on this host stop.",
+		   t->name);
 	return 0;
 }
 
@@ -174,20 +194,21 @@ static bool leads_elsewhere(const struct record *r, const struct edit *d)
 static const char *record_goal(const struct guarding *x, const char *tunnel_id, const char *content,
 			       const char *unsaid)
 {
-	return tunnel_id[0] ? tunnel_name(x, tunnel_id) : content ? content : unsaid;
+	return tunnel_id[0] ? guard_tunnel_name(x, tunnel_id) : content ? content : unsaid;
 }
 
 static void check_record_moved(struct guarding *x, const struct record *r, const struct edit *d)
 {
 	if (leads_elsewhere(r, d))
-		need(x, "Repoints the record %s from %s to %s.", r->name,
-		     record_goal(x, r->tunnel_id, r->content, "its own content"),
-		     record_goal(x, d->tunnel_id, d->content, "content of its own"));
+		guard_need(x, "Repoints the record %s from %s to %s.", r->name,
+			   record_goal(x, r->tunnel_id, r->content, "its own content"),
+			   record_goal(x, d->tunnel_id, d->content, "content of its own"));
 	else if (!d->tunnel_id[0] && r->proxied && !d->proxied)
-		need(x,
-		     "Takes Cloudflare's proxy away from %s: visitors see its address, and no rule "
-		     "of Cloudflare's stands before it.",
-		     r->name);
+		guard_need(x,
+			   "Takes Cloudflare's proxy away from %s: visitors see its address, and "
+			   "no rule "
+			   "of Cloudflare's stands before it.",
+			   r->name);
 }
 
 /* What a wildcard route answers today, a record of its own takes away. */
@@ -197,7 +218,7 @@ static void check_shadowed(struct guarding *x, const struct edit *d)
 		return;
 	TABLE_EACH (i, struct route, r, &x->w->routes)
 		if (strcasecmp(r->hostname, d->name) != 0 && hostname_matches(r->hostname, d->name))
-			need(x, "Takes %s away from the route %s.", d->name, r->hostname);
+			guard_need(x, "Takes %s away from the route %s.", d->name, r->hostname);
 }
 
 static int guard_record_put(struct guarding *x, const struct edit *d, struct err *e)
@@ -208,11 +229,11 @@ static int guard_record_put(struct guarding *x, const struct edit *d, struct err
 	if (check_no_clash(x, d, e) < 0)
 		return -1;
 	check_protected(x, d->name);
-	if (record_made(r))
+	if (record_made(r) && !d->anew)
 		check_record_moved(x, r, d);
 	else
 		check_shadowed(x, d);
-	return 0;
+	return guard_record_owner(x, r, d, e);
 }
 
 static int guard_record_drop(struct guarding *x, const struct edit *d, struct err *e)
@@ -222,7 +243,18 @@ static int guard_record_drop(struct guarding *x, const struct edit *d, struct er
 		return err_set(e, ERR_INVALID, "There is no record %s to delete", d->id);
 	check_protected(x, r->name);
 	if (record_made(r))
-		need(x, "Deletes the record %s (%s).", r->name, r->type);
+		guard_need(x, "Deletes the record %s (%s).", r->name, r->type);
+	return 0;
+}
+
+static int guard_record_release(struct guarding *x, const struct edit *d, struct err *e)
+{
+	const struct record *r = world_record(x->w, d->id);
+	if (!r)
+		return err_set(e, ERR_INVALID, "There is no record %s to give back", d->id);
+	check_protected(x, r->name);
+	guard_need(x, "Gives the record %s (%s) back: it stays, without adit's mark.", r->name,
+		   r->type);
 	return 0;
 }
 
@@ -245,19 +277,19 @@ static int guard_route_drop(struct guarding *x, const struct edit *d, struct err
 		return err_set(e, ERR_INVALID, "There is no route %s to delete", d->id);
 	check_protected(x, r->hostname);
 	if (!route_never_live(x->w, r))
-		need(x, "Deletes the route %s%s%s to %s.", r->hostname, PATH_ARGS(r->path),
-		     r->service);
+		guard_need(x, "Deletes the route %s%s%s to %s.", r->hostname, PATH_ARGS(r->path),
+			   r->service);
 	return 0;
 }
 
 static bool key_taken(const struct guarding *x, const struct edit *d)
 {
 	TABLE_EACH (i, struct route, r, &x->w->routes)
-		if (!edit_of(x->p, r->id) && route_same_key(r, d->name, d->path))
+		if (!guard_edit_of(x->p, r->id) && route_same_key(r, d->name, d->path))
 			return true;
 	for (const struct edit *other = x->p->edits; other < d; other++)
 		if (other->kind == EDIT_ROUTE_PUT && !str_equal(other->id, d->id) &&
-		    edit_of(x->p, other->id) == other && str_equal(other->name, d->name) &&
+		    guard_edit_of(x->p, other->id) == other && str_equal(other->name, d->name) &&
 		    str_equal(other->path, d->path))
 			return true;
 	return false;
@@ -287,14 +319,15 @@ static void check_repoint(struct guarding *x, const struct route *old, const str
 {
 	if (strcasecmp(old->hostname, d->name) != 0 ||
 	    !str_equal(old->path ? old->path : "", d->path ? d->path : ""))
-		need(x, "Takes the route %s%s%s away, for %s%s%s.", old->hostname,
-		     PATH_ARGS(old->path), d->name, PATH_ARGS(d->path));
+		guard_need(x, "Takes the route %s%s%s away, for %s%s%s.", old->hostname,
+			   PATH_ARGS(old->path), d->name, PATH_ARGS(d->path));
 	if (!str_equal(old->service, d->service))
-		need(x, "Repoints %s%s%s from %s to %s.", d->name, PATH_ARGS(d->path), old->service,
-		     d->service);
+		guard_need(x, "Repoints %s%s%s from %s to %s.", d->name, PATH_ARGS(d->path),
+			   old->service, d->service);
 	if (!str_equal(old->tunnel_id, d->tunnel_id))
-		need(x, "Moves %s%s%s from tunnel %s to tunnel %s.", d->name, PATH_ARGS(d->path),
-		     tunnel_name(x, old->tunnel_id), tunnel_name(x, d->tunnel_id));
+		guard_need(x, "Moves %s%s%s from tunnel %s to tunnel %s.", d->name,
+			   PATH_ARGS(d->path), guard_tunnel_name(x, old->tunnel_id),
+			   guard_tunnel_name(x, d->tunnel_id));
 }
 
 static void check_lifted(struct guarding *x, const struct route *old, const struct edit *d,
@@ -303,17 +336,17 @@ static void check_lifted(struct guarding *x, const struct route *old, const stru
 	AUTO(origin_safety_t) was = {0};
 	struct err e;
 	if (origin_read(old->origin, &was, &e) < 0) {
-		need(x, "Replaces options of %s%s%s that adit cannot judge.", d->name,
-		     PATH_ARGS(d->path));
+		guard_need(x, "Replaces options of %s%s%s that adit cannot judge.", d->name,
+			   PATH_ARGS(d->path));
 		return;
 	}
 	if (now->no_tls_verify && !was.no_tls_verify)
-		need(x, "Stops verifying the certificate of the origin of %s%s%s.", d->name,
-		     PATH_ARGS(d->path));
+		guard_need(x, "Stops verifying the certificate of the origin of %s%s%s.", d->name,
+			   PATH_ARGS(d->path));
 	if (was.access_required && !now->access_required)
-		need(x, "Lifts the access check of %s%s%s.", d->name, PATH_ARGS(d->path));
+		guard_need(x, "Lifts the access check of %s%s%s.", d->name, PATH_ARGS(d->path));
 	else if (was.access_required && !str_equal(was.access, now->access))
-		need(x, "Changes the access check of %s%s%s.", d->name, PATH_ARGS(d->path));
+		guard_need(x, "Changes the access check of %s%s%s.", d->name, PATH_ARGS(d->path));
 }
 
 /* A narrower route without the check lets requests past the check of the broader one. */
@@ -328,8 +361,8 @@ static void check_bypassed(struct guarding *x, const struct edit *d,
 		if (str_equal(r->id, d->id) || !hostname_matches(r->hostname, d->name) ||
 		    origin_read(r->origin, &theirs, &e) < 0 || !theirs.access_required)
 			continue;
-		need(x, "Takes %s%s%s out of the access check of the route %s%s%s.", d->name,
-		     PATH_ARGS(d->path), r->hostname, PATH_ARGS(r->path));
+		guard_need(x, "Takes %s%s%s out of the access check of the route %s%s%s.", d->name,
+			   PATH_ARGS(d->path), r->hostname, PATH_ARGS(r->path));
 		return;
 	}
 }
@@ -346,20 +379,20 @@ static void warn_overlap(struct guarding *x, const struct edit *d, const char *h
 	if (strcasecmp(hostname, d->name) == 0)
 		sentence = str_format("%s has routes through the tunnels %s and %s, but DNS leads "
 				      "a name to one tunnel only.",
-				      d->name, tunnel_name(x, d->tunnel_id),
-				      tunnel_name(x, tunnel_id));
+				      d->name, guard_tunnel_name(x, d->tunnel_id),
+				      guard_tunnel_name(x, tunnel_id));
 	else
 		sentence = str_format("%s through tunnel %s overlaps with %s through tunnel %s: "
 				      "the narrower name wins.",
-				      d->name, tunnel_name(x, d->tunnel_id), hostname,
-				      tunnel_name(x, tunnel_id));
+				      d->name, guard_tunnel_name(x, d->tunnel_id), hostname,
+				      guard_tunnel_name(x, tunnel_id));
 	add_once(&x->warnings, sentence);
 }
 
 static void check_overlaps(struct guarding *x, const struct edit *d)
 {
 	TABLE_EACH (i, struct route, r, &x->w->routes)
-		if (!edit_of(x->p, r->id))
+		if (!guard_edit_of(x->p, r->id))
 			warn_overlap(x, d, r->hostname, r->tunnel_id);
 	for (const struct edit *other = x->p->edits; other < d; other++)
 		if (other->kind == EDIT_ROUTE_PUT && other->name)
@@ -385,16 +418,17 @@ static int guard_route_put(struct guarding *x, const struct edit *d, struct err 
 	if (!old || !str_equal(old->tunnel_id, d->tunnel_id) ||
 	    strcasecmp(old->hostname, d->name) != 0)
 		check_overlaps(x, d);
-	return 0;
+	return guard_route_owner(x, old, d, e);
 }
 
-/* ---- giving back ---- */
-
-static int guard_release(struct guarding *x, const struct edit *d, struct err *e)
+static int guard_route_release(struct guarding *x, const struct edit *d, struct err *e)
 {
-	if (!world_tunnel(x->w, d->id) && !world_route(x->w, d->id) && !world_record(x->w, d->id))
-		return err_set(e, ERR_INVALID, "There is no %s to give back", d->id);
-	need(x, "Gives %s back.", d->id);
+	const struct route *r = world_route(x->w, d->id);
+	if (!r)
+		return err_set(e, ERR_INVALID, "There is no route %s to give back", d->id);
+	check_protected(x, r->hostname);
+	guard_need(x, "Gives the route %s%s%s back: its rule stays as it stands.", r->hostname,
+		   PATH_ARGS(r->path));
 	return 0;
 }
 
@@ -402,21 +436,41 @@ static int guard_release(struct guarding *x, const struct edit *d, struct err *e
 
 typedef int guard_fn(struct guarding *x, const struct edit *d, struct err *e);
 static guard_fn *const guards[EDIT_KINDS] = {
-	[EDIT_TUNNEL_PUT] = guard_tunnel_put,  [EDIT_TUNNEL_DROP] = guard_tunnel_drop,
-	[EDIT_TUNNEL_RELEASE] = guard_release, [EDIT_ROUTE_PUT] = guard_route_put,
-	[EDIT_ROUTE_DROP] = guard_route_drop,  [EDIT_ROUTE_RELEASE] = guard_release,
-	[EDIT_RECORD_PUT] = guard_record_put,  [EDIT_RECORD_DROP] = guard_record_drop,
-	[EDIT_RECORD_RELEASE] = guard_release,
+	[EDIT_TUNNEL_PUT] = guard_tunnel_put,         [EDIT_TUNNEL_DROP] = guard_tunnel_drop,
+	[EDIT_TUNNEL_RELEASE] = guard_tunnel_release, [EDIT_ROUTE_PUT] = guard_route_put,
+	[EDIT_ROUTE_DROP] = guard_route_drop,         [EDIT_ROUTE_RELEASE] = guard_route_release,
+	[EDIT_RECORD_PUT] = guard_record_put,         [EDIT_RECORD_DROP] = guard_record_drop,
+	[EDIT_RECORD_RELEASE] = guard_record_release,
 };
 
+bool guard_many(const struct guard_policy *g, const struct plan *p)
+{
+	int64_t n = guard_drops(p);
+	return n > 0 && n + g->deleted > g->max_delete;
+}
+
+int64_t guard_drops(const struct plan *p)
+{
+	int64_t n = 0;
+	for (size_t i = 0; i < p->n_edits; i++)
+		n += edit_is_drop(p->edits[i].kind);
+	return n;
+}
+
+/* What was deleted before is no part of a reason: it would be another one an hour later. */
 static void check_number(struct guarding *x)
 {
-	size_t n = 0;
-	for (size_t i = 0; i < x->p->n_edits; i++)
-		n += edit_is_drop(x->p->edits[i].kind);
-	if (n > 0 && (int64_t)n > x->g->max_delete)
-		need(x, "Deletes %zu objects at once, more than %lld (safety.max_delete).", n,
-		     (long long)x->g->max_delete);
+	int64_t n = guard_drops(x->p);
+	if (!guard_many(x->g, x->p))
+		return;
+	if (n > x->g->max_delete)
+		guard_need(x, "Deletes %lld objects at once, more than %lld (safety.max_delete).",
+			   (long long)n, (long long)x->g->max_delete);
+	else
+		guard_need(x,
+			   "Deletes %lld object%s, which makes more than %lld by the same caller "
+			   "in 24 hours (safety.max_delete).",
+			   (long long)n, n == 1 ? "" : "s", (long long)x->g->max_delete);
 }
 
 static void tell_overlaps(struct guarding *x)
@@ -437,8 +491,9 @@ int guard_check(const struct world *w, const struct guard_policy *g, struct plan
 			return -1;
 	check_number(&x);
 	tell_overlaps(&x);
-	for (size_t i = 0; i < x.approvals.n; i++)
-		add_once(&p->approvals, x.approvals.items[i]);
+	strlist_free(&p->approvals);
+	p->approvals = x.approvals;
+	x.approvals = (struct strlist){NULL, 0};
 	for (size_t i = 0; i < x.warnings.n; i++)
 		add_once(&p->warnings, x.warnings.items[i]);
 	return 0;

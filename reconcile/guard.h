@@ -7,16 +7,22 @@
 #include "model/world.h"
 
 struct guard_policy {
-	int64_t max_delete;
+	int64_t max_delete; /* objects that a principal may delete in 24 hours */
+	int64_t deleted;    /* that the plan's principal has deleted in them already */
 	const struct strlist *protect, *allow_services;
 	const char *socket;     /* our own, which no route may reach */
 	const char *mcp_listen; /* NULL = none */
 };
 
-/* Fills p->approvals and p->warnings. -1 with ERR_DENIED (or ERR_INVALID) when an edit is refused
- * whatever anybody approves. */
+/* Sets p->approvals, whatever stood there, and adds to p->warnings. -1 with ERR_DENIED,
+ * ERR_CONFLICT or ERR_INVALID when an edit is refused whatever anybody approves; the plan is as it
+ * was then. */
 MUST_USE int guard_check(const struct world *w, const struct guard_policy *g, struct plan *p,
 			 struct err *e);
+/* Objects that the plan deletes. */
+int64_t guard_drops(const struct plan *p);
+/* Are they so many that whoever approves has to say their number? */
+bool guard_many(const struct guard_policy *g, const struct plan *p);
 /* May a route lead to this service? Also used before a probe. */
 MUST_USE int guard_service(const struct world *w, const struct guard_policy *g, const char *service,
 			   struct err *e);

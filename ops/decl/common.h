@@ -5,6 +5,11 @@
 #include "base/text.h"
 #include "ops/decl/decl.h"
 
+#define FIELD_DELETES(T)                                                                           \
+	FIELD(T, deletes, .flags = ARG_SOCKET_ONLY, .min = 1, .max = INT64_MAX,                    \
+	      .doc = "How many objects the approved plan deletes; asked for above "                \
+		     "safety.max_delete.")
+
 #define WRITE_FIELDS(T)                                                                            \
 	FIELD(T, dry_run, .doc = "Only plan: show what would change, change nothing."),            \
 		FIELD(T, wait, .fallback = "true",                                                 \
@@ -19,7 +24,8 @@
 		      .doc = "Approve the plan in the same call, where the caller may."),          \
 		FIELD(T, hash, .flags = ARG_SOCKET_ONLY, .min = 12, .max = 64,                     \
 		      .doc = "With approve: only when the plan has this hash (12 or more "         \
-			     "digits).")
+			     "digits)."),                                                          \
+		FIELD_DELETES(T)
 
 #define LIST_FIELDS(T)                                                                             \
 	FIELD(T, limit, .fallback = "50", .min = 1, .max = 1000,                                   \

@@ -59,7 +59,7 @@ const char *const *op_names(void);
 	bool dry_run, wait, approve;                                                               \
 	struct duration timeout;                                                                   \
 	char *reason, *hash;                                                                       \
-	int64_t if_revision
+	int64_t if_revision, deletes
 
 /* The same seen without the operation's own arguments. */
 struct write_args {
@@ -140,9 +140,12 @@ struct plan_get_args {
 	char *plan;
 };
 struct plan_approve_args {
-	char *plan, *hash;
-	bool wait;
-	struct duration timeout;
+	WRITE_ARGS;
+	char *plan;
+};
+struct plan_apply_args {
+	WRITE_ARGS;
+	char *plan;
 };
 struct plan_create_args {
 	WRITE_ARGS;

@@ -96,6 +96,7 @@ const struct op *op_plan_approve(void)
 		      .min = 1, .max = 20, .doc = "Its id, as in p7."),
 		FIELD(struct plan_approve_args, hash, .flags = FIELD_REQUIRED, .min = 12, .max = 64,
 		      .doc = "The hash that was shown (12 or more digits of it)."),
+		FIELD_DELETES(struct plan_approve_args),
 		FIELD(struct plan_approve_args, wait, .fallback = "true",
 		      .doc = "Wait until the change is true everywhere."),
 		FIELD(struct plan_approve_args, timeout, .fallback = "30s", .min = 1000,
@@ -113,6 +114,36 @@ const struct op *op_plan_approve(void)
 		.tags = tags,
 		.args = args,
 		.args_size = sizeof(struct plan_approve_args),
+		.result = write_result,
+	};
+	return &op;
+}
+
+const struct op *op_plan_apply(void)
+{
+	static const struct field args[] = {
+		FIELD(struct plan_apply_args, plan, .flags = FIELD_REQUIRED | FIELD_POSITIONAL,
+		      .min = 1, .max = 20, .doc = "Its id, as in p7."),
+		FIELD(struct plan_apply_args, hash, .min = 12, .max = 64,
+		      .doc = "Only when the plan has this hash (12 or more digits)."),
+		FIELD(struct plan_apply_args, wait, .fallback = "true",
+		      .doc = "Wait until the change is true everywhere."),
+		FIELD(struct plan_apply_args, timeout, .fallback = "30s", .min = 1000,
+		      .max = 600000, .doc = "How long to wait for that."),
+		FIELDS_END,
+	};
+	static const struct op op = {
+		.name = "plan_apply",
+		.title = "Apply a plan",
+		.doc = "Carry out a plan that was stored by plan_create. It is judged again, by "
+		       "the settings of now and against the caller; what it was made from must not "
+		       "have changed. A plan that needs approval is shown and goes on waiting.",
+		.role = ROLE_OPERATOR,
+		.effects = OP_DESTROYS,
+		.doors = OP_DOOR_ALL,
+		.tags = tags,
+		.args = args,
+		.args_size = sizeof(struct plan_apply_args),
 		.result = write_result,
 	};
 	return &op;

@@ -79,17 +79,20 @@ const struct op *op_plan_create(void)
 	static const struct field args[] = {
 		FIELD(struct plan_create_args, revision, .flags = FIELD_REQUIRED, .min = 1,
 		      .max = INT64_MAX, .doc = "The revision to go back to."),
-		WRITE_FIELDS(struct plan_create_args),
+		FIELD(struct plan_create_args, dry_run, .doc = "Show the plan, store nothing."),
+		FIELD(struct plan_create_args, reason, .max = 500,
+		      .doc = "Why; kept with the plan and in the ledger."),
+		FIELD(struct plan_create_args, if_revision, .min = 1, .max = INT64_MAX,
+		      .doc = "Refuse when the desired state is no longer at this revision."),
 		FIELDS_END,
 	};
 	static const struct op op = {
 		.name = "plan_create",
 		.title = "Plan the way back to a revision",
 		.doc = "A plan that brings the desired state back to an earlier revision: what "
-		       "came "
-		       "later is deleted, what was deleted is made anew, what was changed is "
-		       "changed back. Like every change it is applied at once when nothing in it "
-		       "needs approval; look at it first with dry_run.",
+		       "came later is deleted, what was deleted is made anew, what was changed is "
+		       "changed back. It is stored and changes nothing: plan_apply carries it out, "
+		       "or plan_approve where it needs approval.",
 		.role = ROLE_OPERATOR,
 		.effects = OP_DESTROYS,
 		.doors = OP_DOOR_ALL,

@@ -24,6 +24,15 @@ def back(host, revision, **more):
     return host.api("plan_create", revision=revision, **more)
 
 
+def go_back(host, revision, **more):
+    """Planned, then carried out."""
+    plan = back(host, revision, **more)
+    verb = "plan_approve" if plan["state"] == "needs_approval" else "plan_apply"
+    done = host.api(verb, plan=plan["plan"], hash=plan["hash"])
+    assert done["state"] == "applied" and done["changes"] == plan["changes"], done
+    return done
+
+
 def test_each_change_is_listed_with_who_and_why(site):
     site.publish(SHOP, "http_status:204", reason="the shop opens")
     site.api("tunnel_create", name="spare", replicas=0)
@@ -89,8 +98,8 @@ def test_back_repoints_and_dry_run_changes_nothing(site, sim):
     shown = back(site, 1, dry_run=True)
     assert shown["state"] == "needs_approval" and "plan" not in shown
     assert said(shown["changes"]) == [f"~ route {APP}"] and sim.fetch()[0] == 418
-    done = back(site, 1, approve=True, hash=shown["hash"])
-    assert done["state"] == "applied" and done["converged"], done
+    done = go_back(site, 1)
+    assert done["hash"] == shown["hash"] and done["state"] == "applied" and done["converged"], done
     assert sim.fetch()[:1] == page[:1] and diff(site, 1) == []
     assert back(site, 1)["state"] == "unchanged"
 
@@ -99,7 +108,7 @@ def test_a_deleted_route_is_put_back(site, sim):
     before, old = wanted(site), site.items("route_list")[0]["id"]
     assert site.api("route_delete", hostname=APP, approve=True)["converged"]
     assert sim.records() == [] and sim.fetch()[0] == 404
-    done = back(site, 1)
+    done = go_back(site, 1)
     assert done["state"] == "applied" and done["converged"] and done["warnings"] == [], done
     assert wanted(site) == before and sim.fetch()[0] == 200
     assert site.items("route_list")[0]["id"] != old and diff(site, 1) == []
@@ -110,7 +119,7 @@ def test_a_deleted_tunnel_is_made_anew_and_that_is_said(site, sim):
     before, old = wanted(site), sim.tunnels()[0]["id"]
     site.api("tunnel_delete", tunnel="edge1", approve=True)
     assert sim.tunnels() == []
-    done = back(site, 1)
+    done = go_back(site, 1)
     assert done["state"] == "applied" and done["converged"], done
     assert any("edge1" in w and "anew" in w for w in done["warnings"]), done
     assert wanted(site) == before and sim.tunnels()[0]["id"] != old and sim.fetch()[0] == 200
@@ -121,7 +130,7 @@ def test_a_path_and_its_options_come_back(site, sim):
     site.publish(APP, "http_status:404", path="^/x", origin={"connectTimeout": 7})
     before = site.items("route_list")
     site.api("route_delete", hostname=APP, path="^/x", approve=True)
-    assert back(site, 2)["converged"]
+    assert go_back(site, 2)["converged"]
     after = site.items("route_list")
     strip = lambda rows: [{k: v for k, v in r.items() if k != "id"} for r in rows]
     assert strip(after) == strip(before)
@@ -134,7 +143,7 @@ def test_a_record_of_its_own_goes_and_comes_back(site, sim):
     assert diff(site, 2) == ["~ record mail.example.com"]
     site.api("dns_delete", name="mail.example.com", type="A", approve=True)
     assert sim.records("mail.example.com") == [] and diff(site, 1) == []
-    assert back(site, 2)["converged"]
+    assert go_back(site, 2)["converged"]
     found = sim.records("mail.example.com")
     assert [(r["content"], r["ttl"]) for r in found] == [("192.0.2.7", 300)]
     assert diff(site, 2) == []
@@ -157,7 +166,7 @@ def test_the_history_survives_a_restart(site, sim):
     site.kill9()
     site.start()
     assert site.items("revision_list") == rows and diff(site, 1) == between
-    assert back(site, 1, approve=True)["converged"] and diff(site, 1) == []
+    assert go_back(site, 1)["converged"] and diff(site, 1) == []
 
 
 def test_what_the_cli_shows(site):
@@ -171,6 +180,10 @@ def test_what_the_cli_shows(site):
     assert json.loads(site.adit("revision", "diff", 1, 2, "--json")[1])
     code, out, _ = site.adit("plan", "create", "--revision", 1, "--dry-run")
     assert f"- route {SHOP}" in out and "approval" in out, out
-    code, out, errors = site.adit("plan", "create", "--revision", 1, "--yes")
+    code, out, errors = site.adit("plan", "create", "--revision", 1)
+    assert code == 77 and f"- route {SHOP}" in out, out + errors
+    plan = site.items("plan_list", limit=1)[0]["plan"]
+    shown = site.api("plan_get", plan=plan)["hash"][:12]
+    code, out, errors = site.adit("plan", "approve", plan, "--hash", shown)
     assert code == 0 and "done" in out, out + errors
     assert site.adit("revision", "diff")[0] == 64

@@ -230,6 +230,10 @@ static void vary_more(struct plan *p)
 {
 	plan_touch(p, "d0000000001", 0);
 }
+static void vary_approval(struct plan *p)
+{
+	strlist_add(&p->approvals, "It does something else.");
+}
 static void vary_principal(struct plan *p)
 {
 	str_set(&p->principal, "uid:0");
@@ -258,8 +262,9 @@ static void hash_tells_every_difference(void **state)
 		{vary_change_sign, false},   {vary_change_detail, false},
 		{vary_touch, false},         {vary_more, false},
 		{vary_edit_content, false},  {vary_edit_ttl, false},
-		{vary_edit_priority, false}, {vary_principal, true},
-		{vary_reason, true},         {vary_state, true},
+		{vary_edit_priority, false}, {vary_approval, false},
+		{vary_principal, true},      {vary_reason, true},
+		{vary_state, true},
 	};
 
 	(void)state;

@@ -33,7 +33,7 @@ struct desk {
 };
 
 static const struct principal operator= {
-	.role = ROLE_OPERATOR, .door = OP_DOOR_SOCKET, .uid = 1000, .name = "alice (uid 1000)"};
+	.role = ROLE_OPERATOR, .door = OP_DOOR_SOCKET, .uid = 5, .name = "games (uid 5)"};
 static const struct principal root = {
 	.role = ROLE_ADMIN, .door = OP_DOOR_SOCKET, .person = true, .name = "root (uid 0)"};
 
@@ -59,6 +59,7 @@ static int desk_open(void **state)
 	settings_default(&d->settings);
 	str_set(&d->settings.owner, "edge1");
 	strlist_add(&d->settings.safety.protect, "vpn.example.com");
+	strlist_add(&d->settings.access.operator.users, "games");
 	d->ops = (struct ops){
 		.loop = d->loop, .world = d->world, .store = d->store, .settings = &d->settings};
 	ops_init(&d->ops);

@@ -1,0 +1,125 @@
+#include "ops/judge.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+
+#define DAY_MS (24 * 3600 * 1000LL)
+
+static int policy_of(const struct ops *o, const struct plan *p, struct guard_policy *g,
+		     struct err *e)
+{
+	const struct settings *s = o->settings;
+	*g = (struct guard_policy){
+		.max_delete = s->safety.max_delete,
+		.protect = &s->safety.protect,
+		.allow_services = &s->safety.allow_services,
+		.socket = s->socket,
+		.mcp_listen = s->mcp.listen,
+	};
+	return store_count_drops(o->store, p->principal, clock_wall_ms() - DAY_MS, &g->deleted, e);
+}
+
+int judge_plan(struct ops *o, struct plan *p, struct err *e)
+{
+	struct guard_policy g;
+	if (policy_of(o, p, &g, e) < 0 || guard_check(o->world, &g, p, e) < 0)
+		return -1;
+	if (guard_drops(p) == 0 || g.deleted == 0)
+		return 0;
+	AUTO(str_t)
+	before = str_format("In the last 24 hours %s has deleted %lld object%s already.",
+			    p->principal, (long long)g.deleted, g.deleted == 1 ? "" : "s");
+	if (guard_many(&g, p) && !strlist_has(&p->warnings, before))
+		strlist_add(&p->warnings, before);
+	return 0;
+}
+
+static int check_shown(const struct strlist *shown, const struct strlist *now, struct err *e)
+{
+	for (size_t i = 0; i < now->n; i++)
+		if (!strlist_has(shown, now->items[i]))
+			return err_set(e, ERR_CONFLICT,
+				       "by now there is a reason for approval that was not shown: "
+				       "%s",
+				       now->items[i]);
+	return 0;
+}
+
+int judge_again(struct ops *o, struct plan *p, struct err *e)
+{
+	struct guard_policy g;
+	AUTO(strlist_t) shown = p->approvals;
+	AUTO(strlist_t) warned = p->warnings;
+	p->approvals = p->warnings = (struct strlist){NULL, 0};
+	int rc = policy_of(o, p, &g, e) < 0 || guard_check(o->world, &g, p, e) < 0
+			 ? -1
+			 : check_shown(&shown, &p->approvals, e);
+	struct strlist now = p->approvals, warnings = p->warnings;
+	p->approvals = shown;
+	p->warnings = warned;
+	shown = now;
+	warned = warnings;
+	return rc;
+}
+
+int judge_deletes(struct ops *o, const struct plan *p, int64_t said, struct err *e)
+{
+	struct guard_policy g;
+	int64_t n = guard_drops(p);
+	if (policy_of(o, p, &g, e) < 0)
+		return -1;
+	if (said && said != n)
+		return err_set(e, ERR_CONFLICT, "The plan deletes %lld object%s, not %lld",
+			       (long long)n, n == 1 ? "" : "s", (long long)said);
+	if (said || !guard_many(&g, p))
+		return 0;
+	(void)err_set(e, ERR_NEEDS_APPROVAL,
+		      "The plan deletes more than safety.max_delete allows: approving it takes the "
+		      "number of objects that it deletes");
+	return err_hint(e, "Count them, and give --deletes NUMBER with the approval.");
+}
+
+int judge_proposer(struct ops *o, const struct plan *p, struct err *e)
+{
+	const struct op *op = op_find(p->operation);
+	struct principal who;
+	if (str_equal(p->principal, "adit"))
+		return 0;
+	if (principal_of_name(o->settings, p->principal, &who, e) == 0 &&
+	    (!op || principal_may(&who, op, e) == 0))
+		return 0;
+	return err_wrap(e, "Whoever proposed the plan may no longer do so");
+}
+
+/* ---- does the plan still fit the world? ---- */
+
+static int64_t touch_generation(const struct world *w, const char *id)
+{
+	const struct tunnel *t = world_tunnel(w, id);
+	const struct record *d = world_record(w, id);
+	const struct route *r = world_route(w, id);
+	return t ? t->generation : d ? d->generation : r ? r->generation : 0;
+}
+
+/* Would it make what somebody else has made meanwhile? */
+static bool edit_doubles(const struct world *w, const struct edit *ed)
+{
+	if (ed->kind == EDIT_TUNNEL_PUT)
+		return !world_tunnel(w, ed->id) && world_find_tunnel(w, ed->name);
+	if (ed->kind == EDIT_ROUTE_PUT)
+		return !world_route(w, ed->id) && world_find_route(w, ed->name, ed->path);
+	return ed->kind == EDIT_RECORD_PUT && !world_record(w, ed->id) &&
+	       world_find_clash(w, ed->name, ed->type, ed->id);
+}
+
+bool judge_moved(const struct world *w, const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_touches; i++)
+		if (touch_generation(w, p->touches[i].id) != p->touches[i].generation)
+			return true;
+	for (size_t i = 0; i < p->n_edits; i++)
+		if (edit_doubles(w, &p->edits[i]))
+			return true;
+	return false;
+}

@@ -1,0 +1,155 @@
+/* The answer of a write, and waiting until it is true. */
+#include <string.h>
+
+#include "model/render.h"
+#include "ops/write_private.h"
+
+static bool is_tunnel(const char *id)
+{
+	return id[0] == 't';
+}
+
+/* Problems that waiting does not heal. */
+static bool problem_final(const struct problem *p)
+{
+	if (!p)
+		return false;
+	enum err_kind k = p->err.kind;
+	return k == ERR_CONFLICT || k == ERR_DENIED || k == ERR_INVALID || k == ERR_NOT_FOUND;
+}
+
+static const struct problem *touch_problem(const struct world *w, const char *id)
+{
+	const struct tunnel *t = world_tunnel(w, id);
+	const struct record *r = world_record(w, id);
+	const struct route *x = world_route(w, id);
+	return t ? t->problem : r ? r->problem : x ? x->problem : NULL;
+}
+
+static bool touch_converged(const struct world *w, const char *id, char **why)
+{
+	if (is_tunnel(id))
+		return world_tunnel_runs(w, id, why); /* records of this plan are touched too */
+	if (id[0] == 'd')
+		return world_record_converged(w, id, why);
+	return true;
+}
+
+static bool plan_converged(const struct world *w, const struct plan *p, char **why)
+{
+	for (size_t i = 0; i < p->n_touches; i++)
+		if (!touch_converged(w, p->touches[i].id, why))
+			return false;
+	return true;
+}
+
+static void put_changes(const struct plan *p, struct json_writer *w)
+{
+	json_write_key(w, "changes");
+	json_array_begin(w);
+	for (size_t i = 0; i < p->n_changes; i++) {
+		char sign[2] = {p->changes[i].sign, '\0'};
+		json_object_begin(w);
+		json_put_string(w, "sign", sign);
+		json_put_string(w, "object", p->changes[i].object);
+		json_put_string(w, "name", p->changes[i].name);
+		if (p->changes[i].detail)
+			json_put_string(w, "detail", p->changes[i].detail);
+		json_object_end(w);
+	}
+	json_array_end(w);
+}
+
+static void put_problems(const struct world *world, const struct plan *p, struct json_writer *w)
+{
+	json_write_key(w, "problems");
+	json_array_begin(w);
+	for (size_t i = 0; i < p->n_touches; i++) {
+		const struct problem *problem = touch_problem(world, p->touches[i].id);
+		if (problem)
+			render_problem(problem, w);
+	}
+	json_array_end(w);
+}
+
+static void put_plan(const struct plan *p, struct json_writer *w)
+{
+	if (p->number) {
+		char id[24];
+		plan_id(p->number, id);
+		json_put_string(w, "plan", id);
+	}
+	json_put_string(w, "state", plan_state_name(p->state));
+	if (p->n_edits)
+		json_put_string(w, "hash", p->hash);
+	put_changes(p, w);
+	json_put_strlist(w, "approvals", &p->approvals);
+	json_put_strlist(w, "warnings", &p->warnings);
+}
+
+void write_answer(struct call *c)
+{
+	const struct write *x = c->state;
+	const struct world *world = c->ops->world;
+	bool live = x->plan->state == PLAN_APPLIED || x->plan->state == PLAN_UNCHANGED;
+	AUTO(str_t) why = NULL;
+	bool converged = live && plan_converged(world, x->plan, &why);
+	struct json_writer w;
+	call_object(c, &w);
+	put_plan(x->plan, &w);
+	json_put_int(&w, "revision", world->revision);
+	json_put_bool(&w, "converged", converged);
+	if (live && !converged && why)
+		json_put_string(&w, "waiting_for", why);
+	put_problems(world, x->plan, &w);
+	json_write_key(&w, "rate");
+	render_rate(world, &w);
+	json_object_end(&w);
+	call_answer(c);
+}
+
+/* ---- waiting until it is true ---- */
+
+static void write_look(struct deferred *d, void *owner)
+{
+	struct call *c = owner;
+	struct write *x = c->state;
+	(void)d;
+	if (!x || !x->waiting)
+		return;
+	bool final = false;
+	for (size_t i = 0; i < x->plan->n_touches; i++)
+		final = final ||
+			problem_final(touch_problem(c->ops->world, x->plan->touches[i].id));
+	if (final || plan_converged(c->ops->world, x->plan, NULL))
+		write_answer(c);
+}
+
+static void write_world_changed(struct watcher *x, enum object_type type, const char *id,
+				void *owner)
+{
+	struct call *c = owner;
+	(void)x, (void)type, (void)id;
+	deferred_start(&c->look);
+}
+
+static void write_deadline(struct timer *t, void *owner)
+{
+	(void)t;
+	write_answer(owner);
+}
+
+void write_wait(struct call *c)
+{
+	struct write *x = c->state;
+	if (!x->args.wait) {
+		write_answer(c);
+		return;
+	}
+	x->waiting = true;
+	deferred_init(&c->look, c->ops->loop, write_look, c);
+	world_watch(c->ops->world, &c->watcher, write_world_changed, c);
+	timer_init(&c->deadline, c->ops->loop, write_deadline, c);
+	timer_start(&c->deadline, x->args.timeout.ms);
+	deferred_start(&c->look);
+}

@@ -1,0 +1,115 @@
+/* From plan to store and world: all of it in one transaction, or nothing. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "ops/write_private.h"
+#include "reconcile/apply.h"
+
+bool writes_held(struct call *c)
+{
+	const char *held = c->ops->world->system.writes_held;
+	if (!held)
+		return false;
+	(void)err_set(&c->task.err, ERR_CONFLICT, "%s", held);
+	(void)err_hint(&c->task.err, "Writes go on after adit writes resume.");
+	return true;
+}
+
+static int ledger_intent(struct call *c, struct plan *p, struct err *e)
+{
+	AUTO(buf_t) body = {0};
+	plan_write_body(p, &body);
+	char id[24];
+	plan_id(p->number, id);
+	struct ledger_row row = {
+		.phase = LEDGER_INTENT,
+		.principal = c->who.name,
+		.operation = p->operation,
+		.object = id,
+		.arguments = body.data,
+		.plan_hash = p->hash,
+	};
+	return store_add_ledger(c->ops->store, &row, NULL, e);
+}
+
+/* Plan, revision, edits and ledger intent: all or nothing. */
+static int commit_rows(struct call *c, struct plan *p, bool stored, struct err *e)
+{
+	struct store *s = c->ops->store;
+	if (stored ? store_decide_plan(s, p, e) : store_add_plan(s, p, e))
+		return -1;
+	if (p->state != PLAN_APPLIED)
+		return ledger_intent(c, p, e);
+	if (apply_store(c->ops->world, s, p, e) < 0 || store_add_revision(s, p->revision, p, e) < 0)
+		return -1;
+	return ledger_intent(c, p, e);
+}
+
+static int commit_plan(struct call *c, struct plan *p, bool stored)
+{
+	struct err e;
+	if (!stored) {
+		p->made_ms = clock_wall_ms();
+		p->expires_ms = p->made_ms + PLAN_LIFE_MS;
+	}
+	if (store_begin(c->ops->store, &e) == 0) {
+		if (commit_rows(c, p, stored, &e) == 0 && store_commit(c->ops->store, &e) == 0)
+			return 0;
+		store_rollback(c->ops->store);
+	}
+	(void)err_wrap(&e, "Nothing was changed, since the store cannot be written");
+	c->task.err = e;
+	return -1;
+}
+
+static void tell_applied(struct call *c, const struct plan *p)
+{
+	char id[24];
+	plan_id(p->number, id);
+	log_write(LOG_LEVEL_INFO,
+		  LOG_FIELDS({"call", c->id}, {"principal", c->who.name}, {"plan", id}),
+		  "%s: plan %s %s", p->operation, id, plan_state_name(p->state));
+	world_changed(c->ops->world, OBJECT_PLAN, id);
+}
+
+void write_commit(struct call *c, bool stored)
+{
+	struct write *x = c->state;
+	x->plan->state = PLAN_APPLIED;
+	x->plan->revision = c->ops->world->revision + 1;
+	if (stored || x->plan->approvals.n) {
+		str_set(&x->plan->decided_by, c->who.name);
+		x->plan->decided_ms = clock_wall_ms();
+	}
+	if (commit_plan(c, x->plan, stored) < 0) {
+		call_fail(c);
+		return;
+	}
+	apply_world(c->ops->world, x->plan);
+	tell_applied(c, x->plan);
+	write_wait(c);
+}
+
+void write_park(struct call *c)
+{
+	struct write *x = c->state;
+	x->plan->state = x->plan->approvals.n ? PLAN_NEEDS_APPROVAL : PLAN_PLANNED;
+	if (commit_plan(c, x->plan, false) < 0) {
+		call_fail(c);
+		return;
+	}
+	tell_applied(c, x->plan);
+	write_answer(c);
+}
+
+int write_close(struct call *c, enum plan_state state)
+{
+	struct write *x = c->state;
+	x->plan->state = state;
+	x->plan->decided_ms = clock_wall_ms();
+	if (commit_plan(c, x->plan, true) < 0)
+		return -1;
+	tell_applied(c, x->plan);
+	return 0;
+}

@@ -1,0 +1,146 @@
+/*
+ * What a plan takes that somebody else made: adopted tunnels and records, foreign rules and records
+ * that it replaces or stands before, tunnels of other hosts. All of it is read from edits, and all
+ * of it takes a person.
+ */
+#include "reconcile/guard_private.h"
+
+#include <string.h>
+
+#include "base/json.h"
+
+int guard_not_joined(const struct guarding *x, bool joined, const struct edit *d, struct err *e)
+{
+	if (!joined)
+		return 0;
+	return err_set(e, ERR_CONFLICT,
+		       "%s cannot lead through tunnel %s: another host owns it, and this one only "
+		       "runs connectors of it",
+		       d->name ? d->name : d->id, guard_tunnel_name(x, d->tunnel_id));
+}
+
+/* ---- tunnels ---- */
+
+/* Edge connections of this host's connectors. */
+static int64_t own_connections(const struct world *w, const char *tunnel_id)
+{
+	int64_t n = 0;
+	TABLE_EACH (i, struct connector, c, &w->connectors)
+		if (str_equal(c->tunnel_id, tunnel_id) && c->edge_connections > 0)
+			n += c->edge_connections;
+	return n;
+}
+
+/* Which names it serves is not known here, so that the last connector of it counts as one that
+ * serves some. */
+void guard_leave(struct guarding *x, const struct tunnel *t)
+{
+	if (t->replicas <= 0 || t->observed.connections > own_connections(x->w, t->id))
+		return;
+	guard_need(x,
+		   "Stops the connectors of tunnel %s on this host, and no others of it are known "
+		   "to run; the tunnel itself stays.",
+		   t->name);
+}
+
+static void check_joins(struct guarding *x, const struct tunnel *t, const struct edit *d)
+{
+	bool ran = t && t->joined && t->replicas > 0;
+	if (d->joined && d->replicas > 0 && !ran)
+		guard_need(x, "Runs connectors of tunnel %s, which another host owns.", d->name);
+	if (t && t->joined && !d->joined)
+		guard_need(x, "Takes tunnel %s over from the host that owns it.", d->name);
+}
+
+void guard_tunnel_owner(struct guarding *x, const struct tunnel *t, const struct edit *d)
+{
+	if (d->remote_id && !d->joined && !(t && str_equal(t->remote_id, d->remote_id)))
+		guard_need(x, "Adopts tunnel %s (%s).", d->name, d->remote_id);
+	check_joins(x, t, d);
+	if (d->convert && !(t && t->convert))
+		guard_need(x,
+			   "Turns the local configuration of tunnel %s into a remote one; its "
+			   "config.yml is ignored from then on, and there is no way back.",
+			   d->name);
+	if (d->anew)
+		guard_need(x, "Makes tunnel %s again, which was deleted at Cloudflare.", d->name);
+}
+
+/* ---- what a plan takes ---- */
+
+/* Was this very thing agreed to with an earlier plan? */
+static bool agreed(const struct json *before, const char *key, const struct json *entry)
+{
+	JSON_EACH (old, before)
+		if (str_equal(json_get_string(old, key), json_get_string(entry, key)) &&
+		    str_equal(json_get_string(old, "seen"), json_get_string(entry, "seen")))
+			return true;
+	return false;
+}
+
+/* The words are a sentence of their own, or name the thing. */
+static void need_taken(struct guarding *x, const char *verb, const char *what)
+{
+	size_t n = strlen(what);
+	if (n > 0 && what[n - 1] == '.')
+		guard_need(x, "%s", what);
+	else
+		guard_need(x, "%s %s, which adit did not make.", verb, what);
+}
+
+static int read_takes(const char *text, struct json_doc **doc, struct err *e)
+{
+	if (!text)
+		return 0;
+	if (json_parse(text, strlen(text), NULL, doc, e) < 0)
+		return err_wrap(e, "What the plan takes cannot be read");
+	if (json_type(json_root(*doc)) == JSON_ARRAY)
+		return 0;
+	return err_set(e, ERR_INVALID, "What the plan takes is not a list");
+}
+
+/* key names an entry: "rule" or "id". What is adopted by that id needs no second sentence. */
+static int check_takes(struct guarding *x, const char *now, const char *before, const char *key,
+		       const char *adopted, const char *verb, struct err *e)
+{
+	AUTO(json_doc_t) takes = NULL;
+	AUTO(json_doc_t) taken = NULL;
+	if (read_takes(now, &takes, e) < 0 || read_takes(before, &taken, e) < 0)
+		return -1;
+	if (!takes)
+		return 0;
+	JSON_EACH (entry, json_root(takes)) {
+		const char *id = json_get_string(entry, key);
+		const char *what = json_get_string(entry, "what");
+		if (!id || !what)
+			return err_set(e, ERR_INVALID,
+				       "What the plan takes does not say what it is");
+		if (!str_equal(id, adopted) && !(taken && agreed(json_root(taken), key, entry)))
+			need_taken(x, verb, what);
+	}
+	return 0;
+}
+
+int guard_record_owner(struct guarding *x, const struct record *r, const struct edit *d,
+		       struct err *e)
+{
+	bool adopts = d->remote_id && !(r && str_equal(r->remote_id, d->remote_id));
+	if (adopts)
+		guard_need(x, "Adopts the record %s %s (%s), which adit did not make.", d->type,
+			   d->name, d->remote_id);
+	if (d->anew)
+		guard_need(x, "Makes the record %s (%s) again, which was deleted at Cloudflare.",
+			   d->name, d->type);
+	return check_takes(x, d->takes, r ? r->takes : NULL, "id", adopts ? d->remote_id : NULL,
+			   "Overwrites the record", e);
+}
+
+int guard_route_owner(struct guarding *x, const struct route *r, const struct edit *d,
+		      struct err *e)
+{
+	if (d->anew)
+		guard_need(x, "Makes the route %s%s%s again, which was deleted at Cloudflare.",
+			   d->name, d->path ? " " : "", d->path ? d->path : "");
+	return check_takes(x, d->takes, r ? r->takes : NULL, "rule", NULL,
+			   "Replaces or stands before", e);
+}

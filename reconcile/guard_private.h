@@ -1,0 +1,35 @@
+/* What the files of the guard share: one plan while it is judged, and who owns what it touches. */
+#ifndef RECONCILE_GUARD_PRIVATE_H
+#define RECONCILE_GUARD_PRIVATE_H
+
+#include "reconcile/guard.h"
+
+struct guarding {
+	const struct world *w;
+	const struct guard_policy *g;
+	const struct plan *p;
+	struct strlist approvals, warnings; /* owned until they are the plan's */
+	size_t overlaps;
+};
+
+/* A reason for approval, told once. */
+void guard_need(struct guarding *x, const char *fmt, ...) PRINTF(2, 3);
+/* The last edit of an object; NULL when the plan leaves it alone. */
+const struct edit *guard_edit_of(const struct plan *p, const char *id);
+const char *guard_tunnel_name(const struct guarding *x, const char *id);
+
+/* ---- guard_owner.c: what is not ours, or not ours yet ---- */
+
+/* Nothing is led through a tunnel of which this host runs connectors only. */
+MUST_USE int guard_not_joined(const struct guarding *x, bool joined, const struct edit *d,
+			      struct err *e);
+/* The connectors of a joined tunnel stop on this host. */
+void guard_leave(struct guarding *x, const struct tunnel *t);
+/* Adopting, joining, taking over, converting, making anew; t is NULL for a new one. */
+void guard_tunnel_owner(struct guarding *x, const struct tunnel *t, const struct edit *d);
+MUST_USE int guard_record_owner(struct guarding *x, const struct record *r, const struct edit *d,
+				struct err *e);
+MUST_USE int guard_route_owner(struct guarding *x, const struct route *r, const struct edit *d,
+			       struct err *e);
+
+#endif
