@@ -36,6 +36,43 @@ static void print_problems(const struct json *result, const struct style *s, str
 	}
 }
 
+static bool has_problem(const struct json *result, const struct json *drift)
+{
+	JSON_EACH (problem, json_get(result, "problems"))
+		if (str_equal(json_get_string(problem, "object"),
+			      json_get_string(drift, "object")) &&
+		    str_equal(json_get_string(problem, "name"), json_get_string(drift, "name")))
+			return true;
+	return false;
+}
+
+/* What differs and is nobody's problem: it will be put back, or does no harm. */
+static void print_drift(const struct json *result, const struct style *s, struct buf *out)
+{
+	const struct json *drift = json_get(result, "drift");
+	int64_t count = json_get_int(drift, "count", 0);
+
+	if (count == 0)
+		return;
+	(void)buf_char(out, '\n');
+	print_toned(out, s, TONE_BOLD, "DRIFT");
+	(void)buf_char(out, '\n');
+	JSON_EACH (row, json_get(drift, "first")) {
+		(void)buf_str(out, has_problem(result, row) ? "  ! " : "  ? ");
+		print_text(out, json_get_string(row, "object"));
+		(void)buf_char(out, ' ');
+		print_text(out, json_get_string(row, "name"));
+		(void)buf_str(out, " drifted: ");
+		print_text(out, json_get_string(row, "field"));
+		(void)buf_char(out, ' ');
+		print_text(out, json_get_string(row, "kind"));
+		if (json_get_bool(row, "repair", false))
+			(void)buf_str(out, ", will be put back");
+		(void)buf_char(out, '\n');
+	}
+	(void)buf_printf(out, "  %lld in all (adit drift list)\n", (long long)count);
+}
+
 static void heads(struct table *t, const char *const *names)
 {
 	for (; *names; names++) {
@@ -148,6 +185,7 @@ void print_status(const struct json *result, const struct style *s, struct buf *
 
 	print_heading(result, s, out);
 	print_problems(result, s, out);
+	print_drift(result, s, out);
 	print_tunnels(json_get(result, "tunnels"), s, out);
 	print_routes(json_get(result, "routes"), s, out);
 	(void)buf_char(out, '\n');

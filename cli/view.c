@@ -48,6 +48,17 @@ static const struct view_column plans[] = {
 	{"reason", NULL},
 	END,
 };
+static const struct view_column drift[] = {
+	{"object", NULL},
+	{"name", NULL},
+	{"kind", NULL},
+	{"field", NULL},
+	{"wanted", NULL},
+	{"untrusted_seen", "SEEN"},
+	{"policy", NULL},
+	{"why_not", "NOT PUT BACK SINCE"},
+	END,
+};
 static const struct view_column revisions[] = {
 	{"revision", NULL},  {"at", "WHEN"}, {"changes", NULL}, {"operation", NULL},
 	{"principal", "BY"}, {"plan", NULL}, {"reason", NULL},  END,
@@ -71,9 +82,9 @@ static const struct {
 	const char *op;
 	const struct view_column *columns;
 } views[] = {
-	{"tunnel_list", tunnels}, {"route_list", routes},       {"dns_list", records},
-	{"zone_list", zones},     {"plan_list", plans},         {"connector_list", connectors},
-	{"event_list", events},   {"revision_list", revisions},
+	{"tunnel_list", tunnels}, {"route_list", routes}, {"dns_list", records},
+	{"zone_list", zones},     {"plan_list", plans},   {"connector_list", connectors},
+	{"drift_list", drift},    {"event_list", events}, {"revision_list", revisions},
 };
 
 const struct view_column *view_of(const char *op_name)

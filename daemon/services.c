@@ -59,6 +59,12 @@ static int open_store(struct daemon *d, struct err *e)
 	return 0;
 }
 
+static void take_drift(struct daemon *d)
+{
+	int policy = drift_policy_by_name(d->settings.reconcile.drift);
+	d->world->system.drift = policy < 0 ? DRIFT_REPORT : (enum drift_policy)policy;
+}
+
 static void fill_system(struct daemon *d)
 {
 	struct system_facts *s = &d->world->system;
@@ -67,6 +73,7 @@ static void fill_system(struct daemon *d)
 		d->store ? store_account(d->store) : d->settings.cloudflare.account_id;
 	(void)str_copy(s->account_id, sizeof(s->account_id), account ? account : "");
 	s->started_ms = clock_wall_ms();
+	take_drift(d);
 }
 
 /* ---- Cloudflare ---- */
@@ -369,6 +376,7 @@ static void reload_rooms(struct daemon *d)
 	budget_of(&d->settings, &calls, &window_ms);
 	cf_set_budget(d->cf, calls, window_ms);
 	load_token(d);
+	take_drift(d);
 	supervisor_options_of(d, &so);
 	supervisor_configure(d->supervisor, &so);
 	if (!d->reconciler)
@@ -417,8 +425,6 @@ static void tell_unused(const struct settings *s)
 	if (str_equal(s->connectors.launcher, "systemd"))
 		log_warning(words, "connectors.launcher", "systemd",
 			    "connectors run as children that outlive aditd");
-	if (!str_equal(s->reconcile.drift, "report"))
-		log_warning(words, "reconcile.drift", s->reconcile.drift, "drift is reported");
 	if (str_equal(s->connectors.upgrade, "roll"))
 		log_warning(words, "connectors.upgrade", "roll",
 			    "a new binary is used at the next restart of a connector");

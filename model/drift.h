@@ -2,12 +2,26 @@
 #ifndef MODEL_DRIFT_H
 #define MODEL_DRIFT_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 enum drift_policy {
 	DRIFT_BY_SETTING, /* reconcile.drift decides */
 	DRIFT_REPORT,     /* say it, on the object and in status */
 	DRIFT_REPAIR, /* put it back by a plan of adit's own; never a deletion or new exposure */
 	DRIFT_IGNORE, /* neither */
 	DRIFT_POLICIES
+};
+
+/* An object that is put back this often within DRIFT_FIGHT_MS and changed again is fought over. */
+#define DRIFT_REPAIRS_MAX 3
+#define DRIFT_FIGHT_MS    (3600 * 1000LL)
+
+/* What is known of an object's drift while this daemon runs. */
+struct drift_facts {
+	int64_t since_ms;                       /* wall: first seen to differ; 0 = it does not */
+	int64_t repaired_ms[DRIFT_REPAIRS_MAX]; /* wall: of the last repairs unasked */
+	bool fought;                            /* no more of them until a person looked */
 };
 
 /* "report", ...; NULL for DRIFT_BY_SETTING, which has no name. */

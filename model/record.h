@@ -32,15 +32,17 @@ struct record {
 
 	struct {
 		int64_t looked_ms; /* wall: last complete look-up of name (or by id); 0 = none */
-		bool found;  /* the record with our remote id (or, before that, a claimable one) */
-		bool gone;   /* had a remote id, a complete look-up says it is absent */
-		bool marked; /* its comment bears our mark */
+		bool found;   /* the record with our remote id (or, before that, a claimable one) */
+		bool gone;    /* had a remote id, a complete look-up says it is absent */
+		bool missing; /* a listing lacks it, and that is not believed yet */
+		bool marked;  /* its comment bears our mark */
 		char found_id[CF_ID_SIZE];
 		char *type, *content, *comment; /* as Cloudflare shows it */
 		bool proxied;
 		int64_t ttl, priority;
 		char *conflict; /* what stands in the way: "A 192.0.2.1 (not ours)"; NULL = nothing
 				 */
+		struct drift_facts drift;
 	} observed;
 	struct problem *problem;
 };

@@ -33,6 +33,7 @@ struct route {
 		enum route_seen seen;
 		int64_t seen_ms; /* wall: of the configuration that showed it; 0 = never */
 		char *service;   /* ROUTE_EDITED: what stands there, from outside */
+		struct drift_facts drift;
 	} observed;
 	struct problem *problem;
 };

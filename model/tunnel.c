@@ -25,6 +25,7 @@ void tunnel_free(struct tunnel *t)
 	free(t->name);
 	free(t->manifest);
 	free(t->observed.config);
+	free(t->observed.name);
 	problem_clear(&t->problem);
 	free(t);
 }

@@ -33,7 +33,10 @@ struct tunnel {
 	int64_t config_version;   /* the version that holds applied_generation; 0 = never put */
 
 	struct {
-		bool gone;         /* had a remote id; a complete look-up says it is absent */
+		bool gone;    /* had a remote id; a complete look-up says it is absent */
+		bool missing; /* a listing lacks it, and that is not believed yet */
+		char *name;   /* as Cloudflare shows it, from outside; NULL = not seen */
+		struct drift_facts drift;
 		int64_t seen_ms;   /* wall: last time Cloudflare showed it */
 		char status[16];   /* inactive, degraded, healthy, down */
 		int64_t looked_ms; /* wall: last look-up by name that was complete; 0 = none */

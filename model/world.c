@@ -101,6 +101,7 @@ void world_free(struct world *w)
 	free(w->system.writes_off);
 	free(w->system.writes_held);
 	problem_clear(&w->system.access_problem);
+	notices_free(&w->system.notices);
 	free(w);
 }
 
@@ -206,4 +207,39 @@ struct zone *world_zone(const struct world *w, const char *id)
 const char *world_writes_off(const struct world *w)
 {
 	return w->system.writes_held ? w->system.writes_held : w->system.writes_off;
+}
+
+/* ---- drift policies and notices ---- */
+
+static enum drift_policy first_said(const struct world *w, enum drift_policy own,
+				    const char *tunnel_id)
+{
+	const struct tunnel *t = tunnel_id && *tunnel_id ? world_tunnel(w, tunnel_id) : NULL;
+
+	if (own != DRIFT_BY_SETTING)
+		return own;
+	if (t && t->drift != DRIFT_BY_SETTING)
+		return t->drift;
+	return w->system.drift != DRIFT_BY_SETTING ? w->system.drift : DRIFT_REPORT;
+}
+
+enum drift_policy world_tunnel_policy(const struct world *w, const struct tunnel *t)
+{
+	return first_said(w, t->drift, NULL);
+}
+
+enum drift_policy world_route_policy(const struct world *w, const struct route *r)
+{
+	return first_said(w, r->drift, r->tunnel_id);
+}
+
+enum drift_policy world_record_policy(const struct world *w, const struct record *r)
+{
+	return first_said(w, r->drift, r->tunnel_id);
+}
+
+void world_notice(struct world *w, const char *key, const struct err *e, int64_t wall_ms)
+{
+	if (notices_put(&w->system.notices, key, e, wall_ms))
+		world_changed(w, OBJECT_SYSTEM, "");
 }

@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "model/connector.h"
+#include "model/notice.h"
 #include "model/record.h"
 #include "model/route.h"
 #include "model/tunnel.h"
@@ -46,9 +47,12 @@ struct system_facts {
 	char *writes_held; /* why a person must let writes go on (writes_resume); NULL = not held */
 	int64_t budget_limit, budget_remaining, budget_reset_s; /* limit 0 = not known */
 	enum drift_policy drift;                                /* where an object does not say */
-	int64_t zones_listed_ms;                                /* wall; 0 = never completely */
-	int64_t tunnels_listed_ms;                              /* wall; 0 = never completely */
-	int64_t started_ms;                                     /* wall: of this daemon */
+	struct notices notices;      /* problems that no single object has */
+	int64_t observed_ms;         /* wall: end of the last complete observation; 0 = none */
+	int64_t observe_interval_ms; /* in force, which may be longer than the settings say */
+	int64_t zones_listed_ms;     /* wall; 0 = never completely */
+	int64_t tunnels_listed_ms;   /* wall; 0 = never completely */
+	int64_t started_ms;          /* wall: of this daemon */
 };
 
 /* Objects of one type in order of creation, and by id. */
@@ -120,6 +124,14 @@ bool world_tunnel_converged(const struct world *w, const char *id, char **why);
 bool world_record_converged(const struct world *w, const char *id, char **why);
 /* The tunnel by itself: not its host names' records, which may wait for something else. */
 bool world_tunnel_runs(const struct world *w, const char *id, char **why);
+
+/* The policy in force: the object's own, else its tunnel's, else the settings'. */
+enum drift_policy world_tunnel_policy(const struct world *w, const struct tunnel *t);
+enum drift_policy world_route_policy(const struct world *w, const struct route *r);
+enum drift_policy world_record_policy(const struct world *w, const struct record *r);
+
+/* Put or replace the notice of that key; e NULL takes it away. Watchers are told of a change. */
+void world_notice(struct world *w, const char *key, const struct err *e, int64_t wall_ms);
 
 /* Why nothing is written to Cloudflare now; NULL = writes are on. */
 const char *world_writes_off(const struct world *w);

@@ -74,3 +74,13 @@ const char *plan_new_tunnel(struct plan *p, const char *name, int64_t replicas)
 	ed->replicas = replicas;
 	return ed->id;
 }
+
+const char *policy_said(const char *drift)
+{
+	return str_equal(drift, "setting") ? NULL : drift;
+}
+
+bool policy_is(enum drift_policy now, const char *drift)
+{
+	return !drift || str_equal(drift_policy_name(now), policy_said(drift));
+}

@@ -12,4 +12,9 @@ size_t find_routes(const struct world *w, const char *tunnel_id, struct route **
 /* The edits and words of a new tunnel; its local id is in the edit. */
 const char *plan_new_tunnel(struct plan *p, const char *name, int64_t replicas);
 
+/* A policy as an argument says it, where "setting" leaves it to the settings (NULL). */
+const char *policy_said(const char *drift);
+/* Is that the object's own policy already? NULL: nothing was said. */
+bool policy_is(enum drift_policy now, const char *drift);
+
 #endif

@@ -3,6 +3,7 @@
 
 #include "cloudflare/records.h"
 #include "model/render.h"
+#include "ops/find.h"
 #include "ops/record_wish.h"
 #include "ops/write.h"
 
@@ -109,9 +110,11 @@ static void warn_replaced(struct plan *p, const struct record *r, const struct r
 	strlist_add(&p->warnings, warning);
 }
 
-static void edit_record(struct plan *p, const struct record *r, const struct record_wish *x)
+/* drift: as the argument says; NULL = as it was. */
+static void edit_record(struct plan *p, const struct record *r, const struct record_wish *x,
+			const char *drift)
 {
-	if (r && record_wish_same(r, x)) {
+	if (r && record_wish_same(r, x) && policy_is(r->drift, drift)) {
 		plan_touch(p, r->id, r->generation);
 		return;
 	}
@@ -123,6 +126,8 @@ static void edit_record(struct plan *p, const struct record *r, const struct rec
 	ed->proxied = x->proxied;
 	ed->ttl = x->ttl;
 	ed->priority = x->priority;
+	if (drift)
+		str_set(&ed->drift, policy_said(drift));
 	tell_change(p, r, x);
 	if (r)
 		warn_replaced(p, r, x);
@@ -156,7 +161,7 @@ void run_dns_set(struct call *c)
 		return;
 	}
 	struct plan *p = plan_new(c->op->name, c->who.name, a->reason);
-	edit_record(p, r, &x);
+	edit_record(p, r, &x, a->drift);
 	write_run(c, (const struct write_args *)a, p);
 }
 

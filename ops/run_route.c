@@ -52,6 +52,7 @@ void run_route_list(struct call *c)
 struct wish {
 	char *hostname;
 	const char *path, *service, *origin;
+	const char *drift; /* as the argument says; NULL = as it was */
 	char tunnel_id[ID_SIZE];
 	const char *tunnel_name;
 };
@@ -67,6 +68,7 @@ static int wish_check(const struct route_set_args *a, struct wish *x, struct err
 		return err_wrap(e, "path");
 	x->path = a->path && a->path[0] ? a->path : NULL;
 	x->service = a->service;
+	x->drift = a->drift;
 	x->origin = a->origin.text;
 	return 0;
 }
@@ -109,6 +111,8 @@ static void edit_route(struct plan *p, const struct route *old, const struct wis
 	str_set(&ed->path, x->path);
 	str_set(&ed->service, x->service);
 	str_set(&ed->origin, x->origin);
+	if (x->drift)
+		str_set(&ed->drift, policy_said(x->drift));
 	if (old)
 		plan_change(p, '~', "route", x->hostname, "%s to %s through %s", old->service,
 			    x->service, x->tunnel_name);
@@ -120,7 +124,8 @@ static void edit_route(struct plan *p, const struct route *old, const struct wis
 static void edit_record(struct call *c, struct plan *p, const struct wish *x)
 {
 	const struct record *r = world_find_record(c->ops->world, x->hostname, "CNAME");
-	if (r && r->want == WANT_PRESENT && str_equal(r->tunnel_id, x->tunnel_id)) {
+	if (r && r->want == WANT_PRESENT && str_equal(r->tunnel_id, x->tunnel_id) &&
+	    policy_is(r->drift, x->drift)) {
 		plan_touch(p, r->id, r->generation);
 		return;
 	}
@@ -129,6 +134,8 @@ static void edit_record(struct call *c, struct plan *p, const struct wish *x)
 	str_set(&ed->name, x->hostname);
 	str_set(&ed->type, "CNAME");
 	str_set(&ed->content, NULL);
+	if (x->drift)
+		str_set(&ed->drift, policy_said(x->drift));
 	ed->proxied = true;
 	ed->ttl = ed->priority = 0;
 	plan_change(p, r ? '~' : '+', "record", x->hostname, "CNAME to tunnel %s", x->tunnel_name);
@@ -137,7 +144,7 @@ static void edit_record(struct call *c, struct plan *p, const struct wish *x)
 static bool route_is(const struct route *r, const struct wish *x)
 {
 	return str_equal(r->tunnel_id, x->tunnel_id) && str_equal(r->service, x->service) &&
-	       str_equal(r->origin, x->origin);
+	       str_equal(r->origin, x->origin) && policy_is(r->drift, x->drift);
 }
 
 /* Both the tunnel that gets the route and the one that loses it have a new configuration. */

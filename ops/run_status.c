@@ -2,6 +2,8 @@
 #include "base/clock.h"
 #include "model/render.h"
 #include "ops/find.h"
+#include "ops/refresh.h"
+#include "reconcile/drift.h"
 
 enum health { HEALTH_OK, HEALTH_DEGRADED, HEALTH_DOWN };
 
@@ -61,6 +63,15 @@ static void put_system_problems(const struct ops *o, struct json_writer *w, enum
 	}
 }
 
+static void put_notices(const struct ops *o, struct json_writer *w, enum health *h)
+{
+	const struct notices *l = &o->world->system.notices;
+	for (size_t i = 0; i < l->n; i++) {
+		put_problem(w, "system", l->items[i].key, &l->items[i].problem);
+		raise_to(h, HEALTH_DEGRADED);
+	}
+}
+
 static bool has_route(const struct world *w, const struct tunnel *t)
 {
 	TABLE_EACH (i, struct route, r, &w->routes)
@@ -99,6 +110,7 @@ static void put_problems(const struct ops *o, struct json_writer *w, enum health
 	json_write_key(w, "problems");
 	json_array_begin(w);
 	put_system_problems(o, w, h);
+	put_notices(o, w, h);
 	TABLE_EACH (i, struct tunnel, t, &world->tunnels)
 		put_tunnel_problem(world, t, w);
 	TABLE_EACH (j, struct connector, c, &world->connectors) {
@@ -173,6 +185,43 @@ static void put_tunnels(const struct world *w, struct json_writer *out, enum hea
 	json_array_end(out);
 }
 
+/* ---- drift ---- */
+
+#define DRIFT_SHOWN 5
+
+static void put_drift_row(const struct drift *d, struct json_writer *w)
+{
+	json_object_begin(w);
+	json_put_string(w, "object", object_type_name(d->type));
+	json_put_string(w, "name", d->name);
+	json_put_string(w, "kind", drift_kind_name(d->kind));
+	json_put_string(w, "field", d->field);
+	if (d->since_ms)
+		json_put_time(w, "since", d->since_ms);
+	json_put_bool(w, "repair", d->policy == DRIFT_REPAIR && !d->hindrance);
+	json_object_end(w);
+}
+
+static void put_drift(const struct world *world, struct json_writer *w)
+{
+	const struct system_facts *s = &world->system;
+	AUTO(drift_list_t) found = {0};
+	drift_find(world, &found);
+	json_write_key(w, "drift");
+	json_object_begin(w);
+	json_put_int(w, "count", (int64_t)found.n);
+	if (s->observed_ms)
+		json_put_time(w, "observed", s->observed_ms);
+	if (s->observe_interval_ms)
+		json_put_int(w, "interval_s", s->observe_interval_ms / 1000);
+	json_write_key(w, "first");
+	json_array_begin(w);
+	for (size_t i = 0; i < found.n && i < DRIFT_SHOWN; i++)
+		put_drift_row(&found.items[i], w);
+	json_array_end(w);
+	json_object_end(w);
+}
+
 static int64_t plans_waiting(const struct ops *o)
 {
 	int64_t n = 0;
@@ -200,7 +249,7 @@ static void put_facts(const struct ops *o, struct json_writer *w)
 	render_rate(o->world, w);
 }
 
-void run_status_get(struct call *c)
+static void answer_status(struct call *c)
 {
 	enum health h = HEALTH_OK;
 	AUTO(buf_t) body = {0};
@@ -208,10 +257,20 @@ void run_status_get(struct call *c)
 	json_write_init(&inner, &body);
 	put_problems(c->ops, &inner, &h);
 	put_tunnels(c->ops->world, &inner, &h);
+	put_drift(c->ops->world, &inner);
 	put_facts(c->ops, &inner);
 	call_object(c, &w);
 	json_put_string(&w, "state", health_names[h]);
 	json_write_raw(&w, body.data, body.len);
 	json_object_end(&w);
 	call_answer(c);
+}
+
+void run_status_get(struct call *c)
+{
+	const struct status_get_args *a = c->args;
+	if (a->refresh)
+		refresh_then(c, answer_status);
+	else
+		answer_status(c);
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reconcile/drift.h"
 #include "reconcile/planner_private.h"
 
 static void ask_zones(struct planning *p, const struct record *r)
@@ -84,16 +85,13 @@ static bool fresh(const struct planning *p, const struct record *r)
 	return r->observed.looked_ms && p->now - r->observed.looked_ms <= FRESH_MS;
 }
 
-static bool record_differs(const struct world *w, const struct record *r)
+/* What is repaired unasked is no problem, as long as it is. */
+static bool drift_is_told(const struct world *w, const struct record *r)
 {
-	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
-	size_t id = t ? strlen(t->remote_id) : 0;
-	const char *content = r->observed.content;
-	if (!r->tunnel_id[0])
-		return !record_own_as_seen(r);
-	bool leads = content && id && strncasecmp(content, t->remote_id, id) == 0 &&
-		     str_equal(content + id, ".cfargotunnel.com");
-	return !leads || r->observed.proxied != r->proxied;
+	enum drift_policy policy = world_record_policy(w, r);
+	if (policy == DRIFT_IGNORE || !drift_record_differs(w, r))
+		return false;
+	return policy != DRIFT_REPAIR || drift_record_hindrance(r);
 }
 
 static void refuse_drift(struct planning *p, const struct record *r)
@@ -101,13 +99,8 @@ static void refuse_drift(struct planning *p, const struct record *r)
 	struct err *e = plan_refuse(p, OBJECT_RECORD, r->id);
 	(void)err_set(e, ERR_CONFLICT,
 		      "The record of %s was changed at Cloudflare by somebody else", r->name);
-	if (r->tunnel_id[0])
-		(void)err_hint(e, "Change it back there, or delete the route and set it again.");
-	else
-		(void)err_hint(e,
-			       "Change it back there, or delete it here (adit dns delete %s %s) "
-			       "and set it again.",
-			       r->name, r->type);
+	(void)err_hint(e, "See adit drift list; adit plan create --drift --object %s puts it back.",
+		       r->name);
 }
 
 static void plan_record_change(struct planning *p, const struct record *r)
@@ -143,7 +136,7 @@ static void plan_record_made(struct planning *p, const struct record *r)
 		refuse_unmarked(p, r);
 	else if (r->generation != r->applied_generation)
 		plan_record_change(p, r);
-	else if (record_differs(p->w, r))
+	else if (drift_is_told(p->w, r))
 		refuse_drift(p, r);
 }
 

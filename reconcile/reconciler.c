@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "reconcile/act.h"
+#include "reconcile/drift.h"
 #include "reconcile/keep.h"
 #include "reconcile/observe.h"
 
@@ -28,7 +29,11 @@ struct reconciler {
 	struct observe observe;
 	bool observing;
 	bool observed;          /* the first observation ended, well or not */
+	bool again;             /* somebody asked while it ran: once more right after it */
 	int64_t observe_failed; /* in a row */
+	int64_t passes;         /* observations that ended */
+	int64_t complete;       /* of them, those that saw everything, since the start */
+	size_t drifting;        /* objects that differ, as last told */
 	struct list acts;
 	int in_flight;
 };
@@ -258,6 +263,18 @@ static void world_moved(struct watcher *x, enum object_type type, const char *id
 
 /* ---- observing ---- */
 
+static void note_drift(struct reconciler *r)
+{
+	size_t all = 0, fresh = drift_note(r->x.world, clock_wall_ms(), &all);
+	if (fresh)
+		log_warning("%zu objects differ at Cloudflare from what is wanted, %zu of them "
+			    "newly; see adit drift list",
+			    all, fresh);
+	else if (all != r->drifting)
+		log_info("%zu objects differ at Cloudflare from what is wanted", all);
+	r->drifting = all;
+}
+
 static void observe_later(struct reconciler *r)
 {
 	int64_t delay = r->options.interval_ms;
@@ -269,17 +286,27 @@ static void observe_later(struct reconciler *r)
 	timer_start(&r->interval, delay);
 }
 
+static void observe_now(struct reconciler *r);
+
 static void observe_ended(struct task *t, void *owner)
 {
 	struct reconciler *r = owner;
 	r->observing = false;
 	r->observed = true;
-	if (t->err.kind == ERR_NONE)
+	r->passes++;
+	if (t->err.kind == ERR_NONE) {
 		r->observe_failed = 0;
-	else if (r->observe_failed++ == 0)
+		r->complete++;
+		r->x.world->system.observed_ms = clock_wall_ms();
+	} else if (r->observe_failed++ == 0)
 		log_warning("Cloudflare was not observed: %s", t->err.message);
 	observe_fini(&r->observe);
-	observe_later(r);
+	note_drift(r);
+	if (r->again)
+		observe_now(r);
+	else
+		observe_later(r);
+	world_changed(r->x.world, OBJECT_SYSTEM, "");
 	deferred_start(&r->plan);
 }
 
@@ -287,6 +314,7 @@ static void observe_now(struct reconciler *r)
 {
 	if (r->observing)
 		return;
+	r->again = false;
 	timer_stop(&r->interval);
 	r->observing = true;
 	observe_start(r->x.loop, r->x.cf, r->x.world, &r->observe, observe_ended, r);
@@ -304,7 +332,12 @@ static void try_now(struct problem *p)
 		p->next_try_ms = TRY_NOW;
 }
 
-void reconciler_observe(struct reconciler *r)
+int64_t reconciler_passes(const struct reconciler *r)
+{
+	return r->passes;
+}
+
+int64_t reconciler_observe(struct reconciler *r)
 {
 	TABLE_EACH (i, struct tunnel, t, &r->x.world->tunnels) {
 		if (!t->remote_id[0])
@@ -316,7 +349,10 @@ void reconciler_observe(struct reconciler *r)
 			d->observed.looked_ms = 0;
 		try_now(d->problem);
 	}
+	/* One that runs already may have looked before what the person means. */
+	r->again = r->observing;
 	observe_now(r);
+	return r->passes + (r->again ? 2 : 1);
 }
 
 /* ---- life ---- */

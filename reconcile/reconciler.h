@@ -22,7 +22,10 @@ struct reconciler *reconciler_new(struct loop *l, struct world *w, struct store 
 void reconciler_start(struct reconciler *r);
 void reconciler_free(struct reconciler *r);
 void reconciler_configure(struct reconciler *r, const struct reconciler_options *o);
-/* Observe everything now (a person asked); waiting problems are tried again at once. */
-void reconciler_observe(struct reconciler *r);
+/* Observe everything now (a person asked); waiting problems are tried again at once. What was asked
+ * is known when reconciler_passes() has come to what is returned; OBJECT_SYSTEM is told then. */
+int64_t reconciler_observe(struct reconciler *r);
+/* Observations that ended, well or not. */
+int64_t reconciler_passes(const struct reconciler *r);
 
 #endif

@@ -13,7 +13,7 @@ void seen_record(struct world *w, struct record *r, const struct cf_record *foun
 	const struct system_facts *s = &w->system;
 	r->observed.looked_ms = clock_wall_ms();
 	r->observed.found = true;
-	r->observed.gone = false;
+	r->observed.gone = r->observed.missing = false;
 	r->observed.marked = mark_is(found->comment, s->owner, s->install);
 	r->observed.proxied = found->proxied;
 	r->observed.ttl = found->ttl;
@@ -29,6 +29,7 @@ void seen_record_gone(struct record *r)
 {
 	r->observed.looked_ms = clock_wall_ms();
 	r->observed.found = r->observed.marked = false;
+	r->observed.missing = false;
 	r->observed.gone = true;
 }
 
@@ -83,7 +84,8 @@ static bool note_tunnel(struct tunnel *t, const struct json *row)
 		return false; /* it is there; more cannot be told */
 	memcpy(before, t->observed.status, sizeof(before));
 	if (row && !found.deleted) {
-		t->observed.gone = false;
+		t->observed.gone = t->observed.missing = false;
+		str_set(&t->observed.name, found.name);
 		t->observed.seen_ms = clock_wall_ms();
 		t->observed.connections = found.connections;
 		(void)str_copy(t->observed.status, sizeof(t->observed.status), found.status);

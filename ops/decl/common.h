@@ -27,6 +27,15 @@
 			     "digits)."),                                                          \
 		FIELD_DELETES(T)
 
+/* Beside a table DRIFT_VALUES of the same file. */
+#define DRIFT_FIELD(T)                                                                             \
+	FIELD(T, drift, .values = drift_values,                                                    \
+	      .doc = "What to do when somebody else changes it at Cloudflare: report, repair, "    \
+		     "ignore, or setting (as reconcile.drift says); absent = as it was.")
+
+#define DRIFT_VALUES                                                                               \
+	static const char *const drift_values[] = {"report", "repair", "ignore", "setting", NULL}
+
 #define LIST_FIELDS(T)                                                                             \
 	FIELD(T, limit, .fallback = "50", .min = 1, .max = 1000,                                   \
 	      .doc = "How many items at the most."),                                               \

@@ -102,7 +102,7 @@ struct route_list_args {
 };
 struct route_set_args {
 	WRITE_ARGS;
-	char *hostname, *service, *path, *tunnel;
+	char *hostname, *service, *path, *tunnel, *drift;
 	struct raw_json origin;
 };
 struct route_delete_args {
@@ -117,7 +117,7 @@ struct dns_list_args {
 };
 struct dns_set_args {
 	WRITE_ARGS;
-	char *name, *type, *content, *zone, *comment;
+	char *name, *type, *content, *zone, *comment, *drift;
 	bool proxied;
 	int64_t ttl, priority;
 };
@@ -150,6 +150,14 @@ struct plan_apply_args {
 struct plan_create_args {
 	WRITE_ARGS;
 	int64_t revision;
+};
+struct drift_list_args {
+	LIST_ARGS;
+	char *tunnel, *zone;
+	bool refresh;
+};
+struct status_get_args {
+	bool refresh;
 };
 struct revision_list_args {
 	LIST_ARGS;

@@ -3,6 +3,7 @@
 
 WRITE_RESULT_TABLES;
 
+DRIFT_VALUES;
 static const char *const dns_tags[] = {"dns", NULL};
 static const char *const types[] = {"A", "AAAA", "CNAME", "MX", "TXT", NULL};
 
@@ -28,6 +29,7 @@ const struct op *op_dns_set(void)
 		FIELD(struct dns_set_args, comment, .max = 400,
 		      .doc = "Text behind adit's mark in the comment, 100 characters with it; "
 			     "absent = none."),
+		DRIFT_FIELD(struct dns_set_args),
 		WRITE_FIELDS(struct dns_set_args),
 		FIELDS_END,
 	};

@@ -3,6 +3,7 @@
 
 WRITE_RESULT_TABLES;
 
+DRIFT_VALUES;
 static const char *const route_tags[] = {"route", NULL};
 static const char *const dns_tags[] = {"dns", NULL};
 
@@ -92,6 +93,7 @@ const struct op *op_route_set(void)
 		       "missing."),
 	  FIELD(struct route_set_args, origin,
 		.doc = "Options towards the origin, as Cloudflare's originRequest."),
+	  DRIFT_FIELD(struct route_set_args),
 	  WRITE_FIELDS(struct route_set_args),
 	  FIELDS_END,
 	};

@@ -36,9 +36,32 @@ static const struct field route_rows[] = {
 	FIELDS_END,
 };
 
+static const struct field drift_rows[] = {
+	FIELD_OUT("object", FIELD_STRING, .doc = "tunnel, route or record."),
+	FIELD_OUT("name", FIELD_STRING, .doc = "Its name."),
+	FIELD_OUT("kind", FIELD_STRING, .doc = "changed, gone, unmarked, removed or edited."),
+	FIELD_OUT("field", FIELD_STRING, .doc = "What of it differs."),
+	FIELD_OUT("since", FIELD_STRING, .flags = FIELD_TIME, .doc = "First seen."),
+	FIELD_OUT("repair", FIELD_BOOL, .doc = "It will be put back unasked."),
+	FIELDS_END,
+};
+
+static const struct field drift_figures[] = {
+	FIELD_OUT("count", FIELD_INT, .doc = "Fields that differ; see drift_list."),
+	FIELD_OUT("observed", FIELD_STRING, .flags = FIELD_TIME,
+		  .doc = "When Cloudflare was last seen as a whole."),
+	FIELD_OUT("interval_s", FIELD_INT,
+		  .doc = "How often it is; more than the settings say where the budget wants "
+			 "that."),
+	FIELD_OUT("first", FIELD_ITEMS, .sub = drift_rows, .doc = "The first of them."),
+	FIELDS_END,
+};
+
 const struct op *op_status_get(void)
 {
 	static const struct field args[] = {
+		FIELD(struct status_get_args, refresh,
+		      .doc = "Look at Cloudflare first, and wait for it (30 s at most)."),
 		FIELDS_END,
 	};
 	static const struct field result[] =
@@ -46,6 +69,8 @@ const struct op *op_status_get(void)
 	  FIELD_OUT("problems", FIELD_ITEMS, .sub = problem_rows, .doc = "First what is wrong."),
 	  FIELD_OUT("tunnels", FIELD_ITEMS, .sub = tunnel_rows, .doc = "A row a tunnel."),
 	  FIELD_OUT("routes", FIELD_ITEMS, .sub = route_rows, .doc = "A row a route."),
+	  FIELD_OUT("drift", FIELD_OBJECT, .sub = drift_figures,
+		    .doc = "What somebody else changed at Cloudflare."),
 	  FIELD_OUT("writes", FIELD_STRING, .doc = "on, or why nothing is written."),
 	  FIELD_OUT("access", FIELD_STRING,
 		    .doc = "Of our access to Cloudflare: ok, missing, refused, unreachable or "
@@ -70,7 +95,7 @@ const struct op *op_status_get(void)
 		.doors = OP_DOOR_ALL,
 		.tags = health_tags,
 		.args = args,
-		.args_size = sizeof(struct none_args),
+		.args_size = sizeof(struct status_get_args),
 		.result = result,
 	};
 	return &op;

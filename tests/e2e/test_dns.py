@@ -337,7 +337,7 @@ def test_changed_or_deleted_by_somebody_else(running, sim):
     sim.edit("PATCH", path, {"ttl": 900})
     running.restart()
     problem = running.wait_problem(object="record", kind="conflict")
-    assert "somebody else" in problem["message"] and "dns delete" in problem["hint"]
+    assert "somebody else" in problem["message"] and "adit drift list" in problem["hint"]
     sim.edit("DELETE", path)
     running.restart()
     problem = running.wait_problem(object="record", kind="not_found")

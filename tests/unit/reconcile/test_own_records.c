@@ -88,7 +88,7 @@ static void a_change_is_patched_and_drift_refused(void **state)
 	assert_int_equal(due(w, hint, sizeof(hint)), NOTHING);
 	r->observed.ttl = 300;
 	assert_int_equal(due(w, hint, sizeof(hint)), REFUSED);
-	assert_non_null(strstr(hint, "adit dns delete a.example.com A"));
+	assert_non_null(strstr(hint, "adit plan create --drift --object a.example.com"));
 	r->generation++;
 	assert_int_equal(due(w, hint, sizeof(hint)), ACT_RECORD_PATCH);
 	r->observed.marked = false;

@@ -1,0 +1,11 @@
+/* An answer that shall be fresh: Cloudflare is observed first, and waited for, bounded. */
+#ifndef OPS_REFRESH_H
+#define OPS_REFRESH_H
+
+#include "ops/ops.h"
+
+/* then() answers the call: when an observation that began after this one ended, or at the latest
+ * after 30 s, with what is known by then. */
+void refresh_then(struct call *c, void (*then)(struct call *c));
+
+#endif

@@ -1,0 +1,102 @@
+/* Handlers: what differs at Cloudflare from what is wanted. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "ops/find.h"
+#include "ops/refresh.h"
+#include "reconcile/drift.h"
+
+struct filter {
+	const struct tunnel *tunnel;
+	const struct zone *zone;
+};
+
+static bool of_tunnel(const struct world *w, const struct drift *d, const struct tunnel *t)
+{
+	const struct route *r = d->type == OBJECT_ROUTE ? world_route(w, d->id) : NULL;
+	const struct record *x = d->type == OBJECT_RECORD ? world_record(w, d->id) : NULL;
+	return str_equal(r ? r->tunnel_id : x ? x->tunnel_id : d->id, t->id);
+}
+
+static bool of_zone(const struct world *w, const struct drift *d, const struct zone *z)
+{
+	const struct route *r = d->type == OBJECT_ROUTE ? world_route(w, d->id) : NULL;
+	const struct record *x = d->type == OBJECT_RECORD ? world_record(w, d->id) : NULL;
+	if (x && x->zone_id[0])
+		return str_equal(x->zone_id, z->id);
+	return (r || x) && world_zone_of(w, r ? r->hostname : x->name) == z;
+}
+
+static const char *why_not(const struct drift *d)
+{
+	if (d->hindrance)
+		return d->hindrance;
+	return d->policy == DRIFT_REPAIR ? NULL : "its policy is to report";
+}
+
+static void row_drift(const void *row, struct json_writer *w, const void *owner)
+{
+	const struct drift *d = row;
+	(void)owner;
+	json_object_begin(w);
+	json_put_string(w, "object", object_type_name(d->type));
+	json_put_string(w, "name", d->name);
+	json_put_string(w, "kind", drift_kind_name(d->kind));
+	json_put_string(w, "field", d->field);
+	json_put_string(w, "wanted", d->wanted);
+	if (d->seen)
+		json_put_string(w, "untrusted_seen", d->seen);
+	if (d->since_ms)
+		json_put_time(w, "since", d->since_ms);
+	json_put_string(w, "policy", drift_policy_name(d->policy));
+	json_put_bool(w, "repair", !why_not(d));
+	if (why_not(d))
+		json_put_string(w, "why_not", why_not(d));
+	json_object_end(w);
+}
+
+static int read_filter(struct call *c, struct filter *f)
+{
+	const struct drift_list_args *a = c->args;
+	f->tunnel = a->tunnel ? find_tunnel(c, a->tunnel) : NULL;
+	if (a->tunnel && !f->tunnel)
+		return -1;
+	f->zone = a->zone ? world_find_zone(c->ops->world, a->zone) : NULL;
+	if (!a->zone || f->zone)
+		return 0;
+	(void)err_set(&c->task.err, ERR_NOT_FOUND, "There is no zone \"%.253s\" in the account",
+		      a->zone);
+	(void)err_hint(&c->task.err, "See adit zone list.");
+	call_fail(c);
+	return -1;
+}
+
+static void list_drift(struct call *c)
+{
+	const struct world *w = c->ops->world;
+	AUTO(drift_list_t) found = {0};
+	struct filter f = {0};
+	struct list_answer l;
+	if (read_filter(c, &f) < 0)
+		return;
+	if (list_begin(c, (const struct list_args *)c->args, &l) < 0) {
+		call_fail(c);
+		return;
+	}
+	drift_find(w, &found);
+	for (size_t i = 0; i < found.n; i++)
+		if ((!f.tunnel || of_tunnel(w, &found.items[i], f.tunnel)) &&
+		    (!f.zone || of_zone(w, &found.items[i], f.zone)))
+			list_row(&l, row_drift, &found.items[i], NULL);
+	list_end(&l, "model", w->system.observed_ms ? w->system.observed_ms : clock_wall_ms());
+}
+
+void run_drift_list(struct call *c)
+{
+	const struct drift_list_args *a = c->args;
+	if (a->refresh)
+		refresh_then(c, list_drift);
+	else
+		list_drift(c);
+}
