@@ -36,6 +36,7 @@ static struct record *add_record(struct world *w, const char *type, const char *
 	struct record *d = record_new("app.example.com", type);
 	(void)str_copy(d->remote_id, CF_ID_SIZE, ZONE);
 	d->applied_generation = d->generation;
+	d->proxied = false;
 	d->ttl = d->observed.ttl = 1;
 	d->observed.looked_ms = NOW;
 	d->observed.found = d->observed.marked = true;
