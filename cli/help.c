@@ -82,7 +82,7 @@ void help_details(const struct field *f, struct buf *out)
 		(void)buf_printf(out, " Accepts %s", buf_text(&accepts));
 		(void)buf_str(out, str_ends(buf_text(&accepts), ".") ? "" : ".");
 	}
-	if (f->fallback)
+	if (f->fallback && !(f->flags & ARG_UNSAID))
 		(void)buf_printf(out, " Default: %s.", f->fallback);
 }
 

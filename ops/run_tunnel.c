@@ -90,10 +90,10 @@ void run_tunnel_create(struct call *c)
 		return;
 	}
 	if (!t)
-		(void)plan_new_tunnel(p, a->name, a->replicas);
+		(void)plan_new_tunnel(p, a->name, a->replicas < 0 ? 1 : a->replicas);
 	else {
 		plan_touch(p, t->id, t->generation);
-		if (t->replicas != a->replicas) {
+		if (a->replicas >= 0 && t->replicas != a->replicas) {
 			plan_change(p, '~', "tunnel", t->name, "replicas %lld to %lld",
 				    (long long)t->replicas, (long long)a->replicas);
 			plan_put_tunnel(p, t)->replicas = a->replicas;

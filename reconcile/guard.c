@@ -464,8 +464,8 @@ static void check_number(struct guarding *x)
 	if (!guard_many(x->g, x->p))
 		return;
 	if (n > x->g->max_delete)
-		guard_need(x, "Deletes %lld objects at once, more than %lld (safety.max_delete).",
-			   (long long)n, (long long)x->g->max_delete);
+		guard_need(x, "Deletes %lld object%s at once, more than %lld (safety.max_delete).",
+			   (long long)n, n == 1 ? "" : "s", (long long)x->g->max_delete);
 	else
 		guard_need(x,
 			   "Deletes %lld object%s, which makes more than %lld by the same caller "

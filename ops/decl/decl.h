@@ -26,7 +26,8 @@ enum op_doors {
 /* Flags of arguments beyond those of base/fields.h. */
 enum op_arg_flags {
 	ARG_SOCKET_ONLY = 256, /* exists on /v1 alone */
-	ARG_FILE = 512         /* adit takes a file name (or -) and sends the bytes */
+	ARG_FILE = 512,        /* adit takes a file name (or -) and sends the bytes */
+	ARG_UNSAID = 1024      /* its default is out of bounds, and means that it was not said */
 };
 
 struct op {
@@ -89,7 +90,7 @@ struct tunnel_get_args {
 struct tunnel_create_args {
 	WRITE_ARGS;
 	char *name;
-	int64_t replicas;
+	int64_t replicas; /* -1 = not said */
 };
 struct tunnel_delete_args {
 	WRITE_ARGS;

@@ -120,8 +120,10 @@ const struct op *op_tunnel_create(void)
 		FIELD(struct tunnel_create_args, name, .flags = FIELD_REQUIRED | FIELD_POSITIONAL,
 		      .min = 1, .max = 64, .check = tunnel_name_check,
 		      .doc = "Name, unique in the account."),
-		FIELD(struct tunnel_create_args, replicas, .fallback = "1", .min = 0, .max = 25,
-		      .doc = "Connectors that this host runs for it; 0 = none here."),
+		FIELD(struct tunnel_create_args, replicas, .fallback = "-1", .flags = ARG_UNSAID,
+		      .min = 0, .max = 25,
+		      .doc = "Connectors that this host runs for it; 0 = none here. Unless said: 1 "
+			     "for a new tunnel, as it is for one that is there."),
 		WRITE_FIELDS(struct tunnel_create_args),
 		FIELDS_END,
 	};

@@ -255,6 +255,10 @@ static void the_same_again_changes_nothing(void **state)
 	RUNS(d, &operator, "route_set", PUBLISH, "unchanged");
 	assert_int_equal(d->world->revision, 1);
 	RUNS(d, &operator, "tunnel_create", "{\"name\":\"edge1\",\"wait\":false}", "unchanged");
+	RUNS(d, &operator, "tunnel_create", "{\"name\":\"edge1\",\"replicas\":3,\"wait\":false}",
+	     "applied");
+	RUNS(d, &operator, "tunnel_create", "{\"name\":\"edge1\",\"wait\":false}", "unchanged");
+	assert_int_equal(world_find_tunnel(d->world, "edge1")->replicas, 3);
 	check_same(d);
 }
 
