@@ -195,13 +195,25 @@ static int open_supervisor(struct daemon *d, struct err *e)
 	return supervisor_start(d->supervisor, e);
 }
 
+static void reconciler_options_of(const struct daemon *d, struct reconciler_options *o)
+{
+	const struct settings *s = &d->settings;
+	*o = (struct reconciler_options){
+		.interval_ms = s->reconcile.interval.ms,
+		.guard = {.max_delete = s->safety.max_delete,
+			  .protect = &s->safety.protect,
+			  .allow_services = &s->safety.allow_services,
+			  .socket = s->socket,
+			  .mcp_listen = s->mcp.listen},
+	};
+}
+
 static void open_reconciler(struct daemon *d)
 {
+	struct reconciler_options o;
 	if (!d->store)
 		return;
-	struct reconciler_options o = {
-		.interval_ms = d->settings.reconcile.interval.ms,
-	};
+	reconciler_options_of(d, &o);
 	d->reconciler = reconciler_new(d->loop, d->world, d->store, d->cf, &o);
 	reconciler_start(d->reconciler);
 }
@@ -371,6 +383,7 @@ void daemon_tell_config(struct daemon *d, const struct err *wrong)
 static void reload_rooms(struct daemon *d)
 {
 	struct supervisor_options so;
+	struct reconciler_options ro;
 	int64_t calls, window_ms;
 	log_set_level((enum log_level)log_level_by_name(d->settings.log.level));
 	budget_of(&d->settings, &calls, &window_ms);
@@ -381,9 +394,8 @@ static void reload_rooms(struct daemon *d)
 	supervisor_configure(d->supervisor, &so);
 	if (!d->reconciler)
 		return;
-	reconciler_configure(
-		d->reconciler,
-		&(struct reconciler_options){.interval_ms = d->settings.reconcile.interval.ms});
+	reconciler_options_of(d, &ro);
+	reconciler_configure(d->reconciler, &ro);
 	reconciler_observe(d->reconciler);
 }
 

@@ -26,8 +26,9 @@ struct connector {
 	char id[ID_SIZE + 4]; /* "<tunnel id>-<slot>", slots from 1 */
 	char tunnel_id[ID_SIZE];
 	int slot;
-	enum want want;        /* absent: stop it, then forget it */
-	bool stopped_by_user;  /* connector_stop: stays stopped until started */
+	char remote_tunnel[UUID_SIZE]; /* Cloudflare's id, as its folder has it; "" = not known */
+	enum want want;                /* absent: stop it, then forget it */
+	bool stopped_by_user;          /* connector_stop: stays stopped until started */
 	int64_t restart_asked; /* counts requests to restart; supervise compares with what it did */
 	int64_t token_generation; /* of the token that its folder holds */
 

@@ -100,6 +100,7 @@ void world_free(struct world *w)
 	free(w->system.owner);
 	free(w->system.writes_off);
 	free(w->system.writes_held);
+	free(w->system.writes_held_hint);
 	problem_clear(&w->system.access_problem);
 	notices_free(&w->system.notices);
 	free(w);

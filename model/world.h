@@ -45,6 +45,7 @@ struct system_facts {
 	struct problem *access_problem;
 	char *writes_off;  /* why nothing is written to Cloudflare; NULL = writes are on */
 	char *writes_held; /* why a person must let writes go on (writes_resume); NULL = not held */
+	char *writes_held_hint; /* and what he is to do; NULL = writes_resume */
 	int64_t budget_limit, budget_remaining, budget_reset_s; /* limit 0 = not known */
 	enum drift_policy drift;                                /* where an object does not say */
 	struct notices notices;      /* problems that no single object has */

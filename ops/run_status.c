@@ -38,8 +38,11 @@ static void put_held(const struct ops *o, struct json_writer *w, enum health *h)
 	if (!s->writes_held)
 		return;
 	(void)err_set(&p.err, ERR_CONFLICT, "%s", s->writes_held);
-	(void)err_hint(&p.err, "If this is the host that shall keep these tunnels: adit writes "
-			       "resume. Else give it a state_dir of its own.");
+	(void)err_hint(&p.err, "%s",
+		       s->writes_held_hint
+			       ? s->writes_held_hint
+			       : "If this is the host that shall keep these tunnels: adit writes "
+				 "resume. Else give it a state_dir of its own.");
 	put_problem(w, "system", "writes", &p);
 	raise_to(h, HEALTH_DEGRADED);
 }

@@ -3,6 +3,7 @@
 
 #include "model/settings.h"
 #include "ops/ops.h"
+#include "reconcile/rebuilder.h"
 
 /* ---- config_check ---- */
 
@@ -47,7 +48,7 @@ static int accept_machine(struct call *c, struct err *e)
 	struct store *s = c->ops->store;
 	if (store_begin(s, e) < 0)
 		return -1;
-	if (store_accept_machine(s, e) == 0 && store_commit(s, e) == 0)
+	if (rebuild_give_up(s, e) == 0 && store_commit(s, e) == 0)
 		return 0;
 	store_rollback(s);
 	return -1;
@@ -73,6 +74,7 @@ void run_writes_resume(struct call *c)
 		return;
 	}
 	str_set(&world->system.writes_held, NULL);
+	str_set(&world->system.writes_held_hint, NULL);
 	world_changed(world, OBJECT_SYSTEM, "");
 	const char *off = world_writes_off(world);
 	call_object(c, &w);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "ops/write_private.h"
 #include "reconcile/apply.h"
+#include "reconcile/rebuilder.h"
 
 bool writes_held(struct call *c)
 {
@@ -12,7 +13,10 @@ bool writes_held(struct call *c)
 	if (!held)
 		return false;
 	(void)err_set(&c->task.err, ERR_CONFLICT, "%s", held);
-	(void)err_hint(&c->task.err, "Writes go on after adit writes resume.");
+	(void)err_hint(&c->task.err, "%s",
+		       c->ops->world->system.writes_held_hint
+			       ? c->ops->world->system.writes_held_hint
+			       : "Writes go on after adit writes resume.");
 	return true;
 }
 
@@ -38,6 +42,8 @@ static int commit_rows(struct call *c, struct plan *p, bool stored, struct err *
 {
 	struct store *s = c->ops->store;
 	if (stored ? store_decide_plan(s, p, e) : store_add_plan(s, p, e))
+		return -1;
+	if (rebuild_decide(s, p, e) < 0)
 		return -1;
 	if (p->state != PLAN_APPLIED)
 		return ledger_intent(c, p, e);
@@ -70,6 +76,7 @@ static void tell_applied(struct call *c, const struct plan *p)
 	log_write(LOG_LEVEL_INFO,
 		  LOG_FIELDS({"call", c->id}, {"principal", c->who.name}, {"plan", id}),
 		  "%s: plan %s %s", p->operation, id, plan_state_name(p->state));
+	rebuild_decided(c->ops->world, p);
 	world_changed(c->ops->world, OBJECT_PLAN, id);
 }
 

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "ops/judge.h"
 #include "ops/write_private.h"
+#include "reconcile/rebuilder.h"
 
 /* A plan that can no longer be carried out; its final state is stored, and the call fails. */
 static void close_failed(struct call *c, enum plan_state state, const char *why)
@@ -29,7 +30,7 @@ static void write_stored(struct call *c, struct plan *plan, const struct write_a
 	struct write *x = write_new(c, plan);
 	struct err e = {.kind = ERR_NONE};
 	x->args = *args;
-	if (writes_held(c))
+	if (!rebuild_is_offer(plan) && writes_held(c)) /* this one is what is waited for */
 		call_fail(c);
 	else if (clock_wall_ms() > plan->expires_ms)
 		close_failed(c, PLAN_EXPIRED, "it was not decided within a day");

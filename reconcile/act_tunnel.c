@@ -207,6 +207,17 @@ static void start_create(struct act *a)
 
 /* ---- token ---- */
 
+/* Its connectors may have started with tokens that a lost store had counted. */
+static int64_t next_token(const struct world *w, const struct tunnel *t)
+{
+	int64_t next = t->token_generation + 1;
+	TABLE_EACH (i, struct connector, c, &w->connectors)
+		if (!t->token_generation && str_equal(c->tunnel_id, t->id) &&
+		    c->token_generation > next)
+			next = c->token_generation;
+	return next;
+}
+
 static int keep_token(struct act *a, struct tunnel *t, const char *text, struct err *e)
 {
 	AUTO(secret_t) token = {0};
@@ -222,7 +233,7 @@ static int keep_token(struct act *a, struct tunnel *t, const char *text, struct 
 		return err_set(e, ERR_UPSTREAM, "Cloudflare sent a token of another tunnel for %s",
 			       t->name);
 	secret_set(&token, text, strlen(text));
-	row.token_generation++;
+	row.token_generation = next_token(a->x->world, t);
 	row.token_stale = false;
 	if (store_begin(s, e) < 0)
 		return -1;

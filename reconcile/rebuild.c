@@ -50,7 +50,8 @@ void rebuild_add_tunnel(struct rebuild *b, const struct cf_tunnel *t)
 	(void)str_copy(x->remote_id, sizeof(x->remote_id), t->id);
 	x->name = str_dup(t->name);
 	if (is_power(b->n_tunnels))
-		b->tunnels = mem_grow(b->tunnels, 2 * b->n_tunnels + 1, sizeof(struct rebuild_tunnel *));
+		b->tunnels =
+			mem_grow(b->tunnels, 2 * b->n_tunnels + 1, sizeof(struct rebuild_tunnel *));
 	b->tunnels[b->n_tunnels++] = x;
 	map_set(&b->by_id, x->remote_id, x);
 }
@@ -59,7 +60,8 @@ static void add_folder(struct rebuild *b, const struct connector *c)
 {
 	struct rebuild_tunnel *x = map_get(&b->by_id, c->remote_tunnel);
 
-	/* Two local ids for one tunnel: the first one is taken back, the other's connectors run on. */
+	/* Two local ids for one tunnel: the first one is taken back, the other's connectors run on.
+	 */
 	if (!x || (x->id[0] && !str_equal(x->id, c->tunnel_id))) {
 		strlist_add(&b->orphans, c->id);
 		return;
@@ -126,7 +128,8 @@ void rebuild_add_record(struct rebuild *b, const struct world *w, const char *zo
 	x = record_keep(zone_id, r);
 	(void)str_copy(x->tunnel, sizeof(x->tunnel), tunnel);
 	if (is_power(b->n_records))
-		b->records = mem_grow(b->records, 2 * b->n_records + 1, sizeof(struct rebuild_record *));
+		b->records =
+			mem_grow(b->records, 2 * b->n_records + 1, sizeof(struct rebuild_record *));
 	b->records[b->n_records++] = x;
 	if (t)
 		t->records++;
@@ -173,7 +176,6 @@ struct building {
 	struct strlist ids; /* the local ids */
 	struct map routes;  /* host name and path of those in the plan */
 	struct map records; /* name and type of those in the plan */
-	size_t n_tunnels, n_routes, n_records;
 };
 
 static char mapped[] = "x"; /* a value for maps that are sets */
@@ -240,7 +242,6 @@ static const char *put_tunnel(struct building *x, const struct rebuild_tunnel *t
 		keep_policy(d, was->drift, was->manifest);
 	tell_tunnel(x, t, d);
 	strlist_add(&x->ids, d->id);
-	x->n_tunnels++;
 	return x->ids.items[x->ids.n - 1];
 }
 
@@ -248,6 +249,9 @@ static const char *put_tunnel(struct building *x, const struct rebuild_tunnel *t
 
 static char *takes_of(const struct rule *r)
 {
+	AUTO(str_t)
+	what = str_format("Takes back the route %s%s%s, as its rule stands.", r->hostname,
+			  r->path ? " " : "", r->path ? r->path : "");
 	struct json_span raw = json_raw(r->value);
 	char hash[SHA256_HEX_SIZE];
 	AUTO(buf_t) text = {0};
@@ -258,7 +262,7 @@ static char *takes_of(const struct rule *r)
 	json_array_begin(&w);
 	json_object_begin(&w);
 	json_put_string(&w, "rule", hash);
-	json_put_string(&w, "what", "the rule as it stands, which adit made before its store was lost");
+	json_put_string(&w, "what", what);
 	json_object_end(&w);
 	json_array_end(&w);
 	return buf_steal(&text);
@@ -319,9 +323,9 @@ static void put_route(struct building *x, const struct rule *r, const char *tunn
 		struct edit *made = plan_put_new(x->plan, EDIT_ROUTE_PUT);
 		(void)str_copy(d.id, sizeof(d.id), made->id);
 		edit_copy(made, &d);
-		plan_change(x->plan, '+', "route", d.name, "%s%s -> %s, taken back as its rule stands",
-			    d.path ? d.path : "", d.path ? "" : "all paths", d.service);
-		x->n_routes++;
+		plan_change(x->plan, '+', "route", d.name,
+			    "%s%s -> %s, taken back as its rule stands", d.path ? d.path : "",
+			    d.path ? "" : "all paths", d.service);
 	} else {
 		leave_route(x, r, e.message);
 	}
@@ -412,9 +416,8 @@ static void build_record(struct building *x, const struct rebuild_record *r)
 		str_set(&d->content, r->content);
 	if (was)
 		keep_policy(d, was->drift, was->manifest);
-	plan_change(x->plan, '+', "record", r->name, "%s, which bears adit's mark, taken back as it stands",
-		    r->type);
-	x->n_records++;
+	plan_change(x->plan, '+', "record", r->name,
+		    "%s, which bears adit's mark, taken back as it stands", r->type);
 }
 
 /* ---- all of it ---- */
@@ -428,22 +431,15 @@ static void building_free(struct building *x)
 	strlist_free(&x->ids);
 }
 
-static void need_approval(const struct building *x)
-{
-	AUTO(str_t)
-	sentence = str_format("Takes back %zu tunnels, %zu routes and %zu records after the store "
-			      "was lost, as they stand at Cloudflare.",
-			      x->n_tunnels, x->n_routes, x->n_records);
-	strlist_add(&x->plan->approvals, sentence);
-}
-
 struct plan *rebuild_plan(const struct rebuild *b, const struct world *w, const struct world *old,
 			  const struct guard_policy *g)
 {
 	struct building x = {.b = b, .w = w, .old = old, .g = g};
 	struct plan *p;
 
-	x.plan = plan_new(REBUILD_OPERATION, "adit", "The store was begun anew.");
+	x.plan = plan_new(
+		REBUILD_OPERATION, "adit",
+		"What is adit's at Cloudflare is taken back, since the store was begun anew.");
 	for (size_t i = 0; i < b->n_records; i++)
 		(void)add_key(&x.names, b->records[i]->name, b->records[i]->tunnel);
 	for (size_t i = 0; i < b->n_tunnels; i++)
@@ -454,7 +450,6 @@ struct plan *rebuild_plan(const struct rebuild *b, const struct world *w, const 
 	for (size_t i = 0; i < b->orphans.n; i++)
 		plan_change(x.plan, '=', "connector", b->orphans.items[i],
 			    "runs on from its folder: its tunnel is not in the account");
-	need_approval(&x);
 	p = x.plan;
 	if (!p->n_edits) {
 		plan_free(p);

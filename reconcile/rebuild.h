@@ -1,8 +1,8 @@
 /*
- * Pure: a store that was lost or damaged, as a plan of what to take back. Ours is what bears exactly
- * our mark (records), what those lead to (tunnels), the rules for their names (routes), and what the
- * folders of connectors name. Applying the plan writes nothing to Cloudflare: everything is wanted
- * as it stands.
+ * Pure: a store that was lost or damaged, as a plan of what to take back. Ours is what bears
+ * exactly our mark (records), what those lead to (tunnels), the rules for their names (routes), and
+ * what the folders of connectors name. Applying the plan writes nothing to Cloudflare: everything
+ * is wanted as it stands.
  */
 #ifndef RECONCILE_REBUILD_H
 #define RECONCILE_REBUILD_H
@@ -28,11 +28,11 @@ struct rebuild_record {
 struct rebuild_tunnel {
 	char remote_id[UUID_SIZE];
 	char *name;
-	char id[ID_SIZE];    /* local, of the folders of its connectors; "" = it has none here */
-	int64_t replicas;    /* highest slot of those folders */
-	size_t records;      /* of ours that lead to it */
-	bool others;         /* a record with another adit's mark leads to it */
-	bool config_read;    /* and is it local, or this text; NULL = none */
+	char id[ID_SIZE]; /* local, of the folders of its connectors; "" = it has none here */
+	int64_t replicas; /* highest slot of those folders */
+	size_t records;   /* of ours that lead to it */
+	bool others;      /* a record with another adit's mark leads to it */
+	bool config_read; /* and is it local, or this text; NULL = none */
 	bool config_local;
 	char *config;
 };
@@ -42,8 +42,8 @@ struct rebuild {
 	size_t n_tunnels;
 	struct rebuild_record **records;
 	size_t n_records;
-	struct map by_id;        /* remote id -> tunnel */
-	struct strlist orphans;  /* connectors whose tunnel is not in the account */
+	struct map by_id;       /* remote id -> tunnel */
+	struct strlist orphans; /* connectors whose tunnel is not in the account */
 };
 
 void rebuild_free(struct rebuild *b);

@@ -11,6 +11,7 @@
 #include "reconcile/drift.h"
 #include "reconcile/keep.h"
 #include "reconcile/observe.h"
+#include "reconcile/rebuilder.h"
 
 #define MAX_IN_FLIGHT 8
 #define TRY_NOW       1 /* as next_try_ms: long past */
@@ -27,6 +28,7 @@ struct reconciler {
 	struct timer wake;     /* a waiting object's next try */
 	struct timer interval; /* the next full observation */
 	struct observe observe;
+	struct rebuilder rebuilder;
 	bool observing;
 	bool observed;          /* the first observation ended, well or not */
 	bool again;             /* somebody asked while it ran: once more right after it */
@@ -298,6 +300,7 @@ static void observe_ended(struct task *t, void *owner)
 		r->observe_failed = 0;
 		r->complete++;
 		r->x.world->system.observed_ms = clock_wall_ms();
+		rebuilder_observed(&r->rebuilder);
 	} else if (r->observe_failed++ == 0)
 		log_warning("Cloudflare was not observed: %s", t->err.message);
 	observe_fini(&r->observe);
@@ -388,6 +391,7 @@ void reconciler_start(struct reconciler *r)
 {
 	recall_kept(r);
 	act_config_recall(&r->x);
+	rebuilder_start(&r->rebuilder, &r->x, &r->options.guard);
 	world_watch(r->x.world, &r->watcher, world_moved, r);
 	observe_now(r);
 }
@@ -395,6 +399,7 @@ void reconciler_start(struct reconciler *r)
 void reconciler_configure(struct reconciler *r, const struct reconciler_options *o)
 {
 	r->options = *o;
+	rebuilder_configure(&r->rebuilder, &o->guard);
 }
 
 void reconciler_free(struct reconciler *r)
@@ -405,6 +410,7 @@ void reconciler_free(struct reconciler *r)
 	timer_stop(&r->wake);
 	timer_stop(&r->interval);
 	deferred_stop(&r->plan);
+	rebuilder_stop(&r->rebuilder);
 	if (r->observing)
 		observe_cancel(&r->observe);
 	observe_fini(&r->observe);

@@ -8,12 +8,14 @@
 
 #include "cloudflare/client.h"
 #include "model/world.h"
+#include "reconcile/guard.h"
 #include "store/store.h"
 
 struct reconciler;
 
 struct reconciler_options {
-	int64_t interval_ms; /* between full observations, jittered */
+	int64_t interval_ms;       /* between full observations, jittered */
+	struct guard_policy guard; /* borrows from the settings until it is configured again */
 };
 
 /* All borrowed. */

@@ -42,7 +42,7 @@ static int run_pragmas(sqlite3 *db)
 	return rc;
 }
 
-static void limit_db(sqlite3 *db, int busy_ms)
+void limit_db(sqlite3 *db, int busy_ms)
 {
 	sqlite3_busy_timeout(db, busy_ms);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
@@ -169,7 +169,7 @@ static int open_once(struct store *s, const struct store_options *o, struct err 
 	return 0;
 }
 
-static void close_db(struct store *s)
+void close_db(struct store *s)
 {
 	for (size_t i = 0; i < SQL_COUNT; i++) {
 		sqlite3_finalize(s->stmts[i]);

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
+
 static const char *want_name(enum want want)
 {
 	return want == WANT_PRESENT ? "present" : "absent";
@@ -197,6 +199,8 @@ static void read_tunnel(struct query *q, struct world *w)
 	t->token_stale = col_int(q, 13) != 0;
 	t->drift = col_drift(q, 14);
 	str_set(&t->manifest, col_text(q, 15));
+	if (q->bad || !t->name || world_tunnel(w, t->id))
+		q->bad = true;
 	if (q->bad)
 		tunnel_free(t);
 	else
@@ -218,6 +222,8 @@ static void read_route(struct query *q, struct world *w)
 	str_set(&r->takes, col_text(q, 8));
 	r->drift = col_drift(q, 9);
 	str_set(&r->manifest, col_text(q, 10));
+	if (q->bad || !r->hostname || !r->service || world_route(w, r->id))
+		q->bad = true;
 	if (q->bad)
 		route_free(r);
 	else
@@ -258,6 +264,8 @@ static void read_record(struct query *q, struct world *w)
 	str_set(&r->takes, col_text(q, 15));
 	r->drift = col_drift(q, 16);
 	str_set(&r->manifest, col_text(q, 17));
+	if (q->bad || !r->name || !r->type || world_record(w, r->id))
+		q->bad = true;
 	if (q->bad)
 		record_free(r);
 	else
@@ -280,7 +288,7 @@ static void read_connector(struct query *q, struct world *w)
 	c->stopped_by_user = col_int(q, 4) != 0;
 	c->token_generation = col_int(q, 5);
 	c->restarts = col_int(q, 6);
-	if (!str_equal(c->id, col_text(q, 0)))
+	if (!str_equal(c->id, col_text(q, 0)) || world_connector(w, c->id))
 		q->bad = true;
 	if (q->bad)
 		connector_free(c);
@@ -408,4 +416,19 @@ int store_load_rules(struct store *s, const char *tunnel_id, char **rules, struc
 		return -1;
 	*rules = got ? col_dup(&q, 0) : str_dup("[]");
 	return 0;
+}
+
+void desired_salvage(struct store *s, struct world *w)
+{
+	static const struct {
+		enum sql list;
+		void (*read_row)(struct query *q, struct world *w);
+	} lists[] = {{SQL_TUNNEL_LIST, read_tunnel},
+		     {SQL_ROUTE_LIST, read_route},
+		     {SQL_RECORD_LIST, read_record}};
+	struct err e;
+
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++)
+		if (load_list(s, lists[i].list, lists[i].read_row, w, &e))
+			log_info("not all of the damaged store can be read: %s", e.message);
 }

@@ -73,17 +73,28 @@ static char *ask(sqlite3 *db, const char *key)
 }
 
 /* The file is evidence: it is read as it lies there, and not one byte of it is written. */
+static bool open_damaged(const struct store *s, const char *name, sqlite3 **db)
+{
+	AUTO(str_t) uri = str_format("file:%s/%s?immutable=1", s->dir, name);
+	const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOFOLLOW |
+			  SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
+
+	if (strpbrk(s->dir, "%?#")) /* would have to be escaped */
+		return false;
+	if (sqlite3_open_v2(uri, db, flags, NULL) != SQLITE_OK)
+		return false;
+	limit_db(*db, 0);
+	sqlite3_exec(*db, "PRAGMA trusted_schema = OFF", NULL, NULL, NULL);
+	sqlite3_exec(*db, "PRAGMA cell_size_check = ON", NULL, NULL, NULL);
+	return true;
+}
+
 static void ask_damaged(const struct store *s, struct kept *k)
 {
-	AUTO(str_t) uri = str_format("file:%s/%s?immutable=1", s->dir, s->damaged);
-	const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOFOLLOW |
-			  SQLITE_OPEN_PRIVATECACHE;
 	AUTO(str_t) install = NULL;
 	sqlite3 *db = NULL;
 
-	if (strpbrk(s->dir, "%?#")) /* would have to be escaped */
-		return;
-	if (sqlite3_open_v2(uri, &db, flags, NULL) == SQLITE_OK) {
+	if (open_damaged(s, s->damaged, &db)) {
 		install = ask(db, "install");
 		if (is_install(install)) {
 			k->install = steal(&install);
@@ -93,6 +104,21 @@ static void ask_damaged(const struct store *s, struct kept *k)
 		}
 	}
 	sqlite3_close(db);
+}
+
+struct world *store_salvage(const struct store *s, const char *name)
+{
+	struct store there = {.dirfd = s->dirfd, .lock = -1, .corrupt = true};
+	struct world *w = NULL;
+
+	there.dir = s->dir;
+	there.path = s->path;
+	if (open_damaged(s, name, &there.db)) {
+		w = world_new();
+		desired_salvage(&there, w);
+	}
+	close_db(&there);
+	return w;
 }
 
 void install_recall(struct store *s)

@@ -136,6 +136,10 @@ int store_fail(struct store *s, int rc, struct err *e);
 
 /* ---- db.c ---- */
 
+void limit_db(sqlite3 *db, int busy_ms);
+/* Statements and file; what the struct holds stays. */
+void close_db(struct store *s);
+
 #define META_CLEAN "clean"
 
 /* A transaction of one's own, unless one is open already. */
@@ -149,6 +153,11 @@ MUST_USE int meta_put(struct store *s, const char *key, const char *value, struc
 MUST_USE int meta_get(struct store *s, const char *key, char **value, struct err *e);
 /* Install, owner, account and machine: made or compared at each start. */
 MUST_USE int meta_pin(struct store *s, const struct store_options *o, struct err *e);
+
+/* ---- desired.c ---- */
+
+/* The tunnels, routes and records that can be read, up to the first bad row of each kind. */
+void desired_salvage(struct store *s, struct world *w);
 
 /* ---- schema.c ---- */
 

@@ -39,6 +39,10 @@ const char *store_damaged_name(const struct store *s); /* file in state_dir; NUL
  * is there: "lost", or the name of the damaged file that was moved aside. */
 #define STORE_REBUILD "rebuild"
 
+/* Tunnels, routes and records of a file that was moved aside, as far as they can be read: none of
+ * it is certain. NULL when nothing can; the caller frees the world. */
+struct world *store_salvage(const struct store *s, const char *name);
+
 /* ---- what the disk lets us do ---- */
 
 enum store_disk {

@@ -22,7 +22,8 @@ struct supervisor {
 	struct http *probes;
 	struct supervisor_options options; /* strings are owned */
 	struct launcher *launcher;
-	struct map slots; /* connector id -> struct slot */
+	struct map slots;   /* connector id -> struct slot */
+	struct map rowless; /* ids of connectors that folders alone tell of */
 	struct watcher watcher;
 	struct deferred pass;
 	int batch;                 /* depth of supervisor_batch_begin */

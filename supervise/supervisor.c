@@ -84,7 +84,7 @@ static void judge_want(struct slot *x)
 	}
 	w = wanted(x, c);
 	x->tunnel_known |= t != NULL;
-	if (w == c->want)
+	if (w == c->want && !(t && map_remove(&x->s->rowless, x->id)))
 		return;
 	c->want = w;
 	slot_save(x, c);
@@ -315,6 +315,7 @@ static int take_folders(struct supervisor *s, struct err *e)
 		    !read_id(ids.items[i], tunnel_id, &number))
 			continue;
 		add_object(s, tunnel_id, number, WANT_PRESENT);
+		map_set(&s->rowless, ids.items[i], s);
 		log_warning("connector %s is in no store; it goes on from its own folder",
 			    ids.items[i]);
 	}
@@ -347,6 +348,7 @@ void supervisor_free(struct supervisor *s)
 	deferred_stop(&s->pass);
 	each_slot(s, free_slot);
 	map_free(&s->slots);
+	map_free(&s->rowless);
 	s->launcher->ops->free(s->launcher);
 	options_free(&s->options);
 	free(s);

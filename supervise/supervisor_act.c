@@ -266,6 +266,9 @@ void slot_find(struct slot *x)
 
 	if (l->ops->recall(l, x->id, &x->memory, &e) && e.kind != ERR_NOT_FOUND)
 		log_warning("connector %s: %s", x->id, e.message);
+	str_copy(c->remote_tunnel, sizeof(c->remote_tunnel), x->memory.tunnel_id);
+	if (!c->token_generation) /* no row tells of it */
+		c->token_generation = x->memory.token_generation;
 	x->unsure = false;
 	if (l->ops->find(l, x->id, &pid, &port, &started, &e)) {
 		x->unsure = e.kind != ERR_NOT_FOUND;
