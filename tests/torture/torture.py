@@ -13,13 +13,14 @@ import traceback
 
 import errors
 import histories
+import lives
 import syscalls
 import tracer
-CHAPTERS = {m.CHAPTER: m for m in (syscalls, histories, errors)}
+CHAPTERS = {m.CHAPTER: m for m in (syscalls, histories, errors, lives)}
 SKIPPED = 77
 # Operations without a POST: none of their rounds waits for one that may still land.
 BRIEF = ("route_set_path", "connector_restart", "route_delete", "tunnel_delete")
-TURNS = {"syscalls": 6, "errors": 2, "histories": 1}  # a history lasts longest
+TURNS = {"syscalls": 6, "errors": 2, "histories": 1, "lives": 6}  # a history lasts longest
 ENOUGH = 20  # violations; more tell nothing new
 ASIDE_MOST = 24  # rounds that only wait for their 35 s
 
@@ -161,7 +162,7 @@ def streams(args):
     out = []
     for chapter in wanted:
         module = CHAPTERS[chapter]
-        if chapter == "histories":
+        if chapter in ("histories", "lives"):
             names = (f"{args.seed}:{i}" for i in itertools.count())
         else:
             names = module.points(rng, args.operations or module.OPERATIONS)
@@ -191,7 +192,7 @@ def read_arguments():
 
 def main():
     args = read_arguments()
-    if args.chapter != "histories" and not tracer.possible():
+    if args.chapter not in ("histories", "lives") and not tracer.possible():
         print("strace cannot attach to a process here: nothing was tried")
         return SKIPPED
     print(f"== {args.chapter}, seed {args.seed}, {args.minutes:g} minutes, "
