@@ -45,6 +45,29 @@ def has_argument(operation, name):
     return operation in OPERATIONS and f"args, {name}" in DECLARED[start:end]
 
 
+def unsettled(host):
+    """[(kind, name, sentence or None)] of what is not as wanted; are writes held?"""
+    status = host.status()
+    said, found = {}, []
+    for p in status["problems"]:
+        said.setdefault(p.get("name", "").split("/")[0], p.get("message"))
+    for r in host.items("route_list", limit=500):
+        message = (r.get("problem") or {}).get("message")
+        if message:
+            found.append(("route", r["hostname"], message))
+            said.setdefault(r["tunnel"], message)
+    for d in host.items("dns_list", limit=500):
+        if d.get("owned", True) and not d["converged"]:
+            message = (d.get("problem") or {}).get("message") or said.get(d.get("tunnel"))
+            found.append(("record", d["name"], message))
+            said.setdefault(d.get("tunnel"), message)
+    for t in host.items("tunnel_list", limit=500):
+        if not t["converged"]:
+            found.append(("tunnel", t["name"], (t.get("problem") or {}).get("message") or
+                          said.get(t["name"])))
+    return sorted(found, key=str), status["writes"] != "on"
+
+
 class Life:
     def __init__(self, name):
         self.rng = random.Random(name)
@@ -267,32 +290,6 @@ class Life:
 
     # ---- afterwards ----
 
-    def rest(self):
-        """[(kind, name, sentence or None)] of what is not as wanted."""
-        status = self.host.status()
-        said = {}
-        for p in status["problems"]:
-            said.setdefault(p.get("name", "").split("/")[0], p.get("message"))
-        routes = self.host.items("route_list", limit=500)
-        found = []
-        for r in routes:
-            message = (r.get("problem") or {}).get("message")
-            if message:
-                found.append(("route", r["hostname"], message))
-                said.setdefault(r["tunnel"], message)
-        records = self.host.items("dns_list", limit=500)
-        for d in records:
-            if d.get("owned", True) and not d["converged"]:
-                message = (d.get("problem") or {}).get("message") or said.get(d.get("tunnel"))
-                found.append(("record", d["name"], message))
-                said.setdefault(d.get("tunnel"), message)
-        for t in self.host.items("tunnel_list", limit=500):
-            if not t["converged"]:
-                found.append(("tunnel", t["name"], (t.get("problem") or {}).get("message") or
-                              said.get(t["name"])))
-        self.held = status["writes"] != "on"
-        return sorted(found, key=str)
-
     def last_lost(self):
         times = [r["at"] for r in self.strict.rows[-200:]
                  if r["method"] in ("POST", "PUT") and r.get("struck") in
@@ -308,8 +305,9 @@ class Life:
         last, again = None, began
         while True:
             now = time.monotonic()
-            seen = len(self.strict.writes()), self.rest()
-            if self.held and now - moved > QUIET_S:
+            rest, held = unsettled(self.host)
+            seen = len(self.strict.writes()), rest
+            if held and now - moved > QUIET_S:
                 self.call("writes_resume")
             if seen != last:
                 last, moved = seen, now

@@ -1,0 +1,225 @@
+"""Every fault that Cloudflare's API may have against every write there is, at the strict account of
+tests/torture: all converges, with no duplicate, no orphan and one request for an object at a time.
+The faults run side by side: what was lost may land for 35 s, and is waited for once."""
+import concurrent.futures
+import json
+import pathlib
+import shutil
+import signal
+import sys
+import time
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "torture"))
+
+from furniture import furnish, snapshot  # noqa: E402
+from harness import Host, until  # noqa: E402
+from judge import mark_of  # noqa: E402
+from lives import unsettled  # noqa: E402
+from strict_server import Strict  # noqa: E402
+
+LOST = ("drop", "reset", "lose", "lose_reset", "late", "late_reset", "cut", "garbled", "failed_200",
+        "null_result", "wrong_types", "html_200")
+REFUSED = ("limit", "error", "html", "unavailable", "codeless", "denied", "delay", "dribble",
+           "redirect")
+# One of each write: what it is sent as.
+WRITES = (("POST", "cfd_tunnel$"), ("PUT", "configurations"), ("POST", "dns_records"),
+          ("PATCH", "dns_records"), ("DELETE", "dns_records"), ("DELETE", "connections"),
+          ("DELETE", "cfd_tunnel/[^/]*$"), ("GET", "token"))
+PATIENCE_S = 80
+A, B = "http://127.0.0.1:8001", "http://127.0.0.1:8002"
+
+
+class Scene:
+    """A strict account with foreign things in it, and a host."""
+
+    def __init__(self, name, **settings):
+        self.strict = Strict(name)
+        furnish(self.strict.cloud)
+        self.theirs = snapshot(self.strict.cloud)
+        self.judge, self.cloud = self.strict.judge, self.strict.cloud
+        self.host = Host(self.strict)
+        self.host.configure(reconcile={"interval": "1s"}, cloudflare={"budget": "1200/5m"},
+                            **settings)
+        self.host.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, *_):
+        try:
+            if kind is None:
+                self.host.check_end()
+        finally:
+            self.host.close()
+            self.strict.close()
+        shutil.rmtree(self.host.folder, ignore_errors=True)
+
+    def do(self, op, **args):
+        """Asked and approved by the same person, in one call."""
+        with self.cloud.lock:
+            self.judge.approve(json.dumps(args))
+        return self.host.api(op, **args)
+
+    def base(self):
+        for name in ("edge1", "second", "doomed"):
+            self.do("tunnel_create", name=name, replicas=0)
+        for name in ("keep", "moves", "goes"):
+            self.do("route_set", hostname=f"{name}.example.com", service=A, tunnel="edge1")
+        for name in ("kept", "gone"):
+            self.do("dns_set", name=f"{name}.example.com", type="TXT", content="before")
+        self.wait_settled(30)
+
+    def all_writes(self):
+        """Each operation that changes Cloudflare, at once."""
+        self.do("tunnel_create", name="third", replicas=0, wait=False)
+        self.do("tunnel_delete", tunnel="doomed", approve=True, wait=False)
+        self.do("route_set", hostname="new.example.com", service=A, tunnel="edge1", wait=False)
+        self.do("route_set", hostname="moves.example.com", service=B, tunnel="edge1", approve=True,
+                wait=False)
+        self.do("route_delete", hostname="goes.example.com", approve=True, wait=False)
+        self.do("dns_set", name="fresh.example.com", type="TXT", content="after", wait=False)
+        self.do("dns_set", name="kept.example.com", type="TXT", content="after", approve=True,
+                wait=False)
+        self.do("dns_delete", name="gone.example.com", type="TXT", approve=True, wait=False)
+
+    def wait_settled(self, seconds):
+        """What remains; waiting times between tries grow, and a reload tries at once."""
+        end, again = time.monotonic() + seconds, time.monotonic()
+        while True:
+            rest, _ = unsettled(self.host)
+            if not rest or time.monotonic() > end:
+                return rest
+            if time.monotonic() > again + 10:
+                again = time.monotonic()
+                self.host.process.send_signal(signal.SIGHUP)
+            time.sleep(0.2)
+
+    def ours(self):
+        tunnels = sorted(t["name"] for t in self.cloud.tunnels.values() if not t["deleted_at"] and
+                         self.judge.facts[t["id"]].maker == "adit")
+        records = sorted((r["name"], r["type"], r["content"] if r["type"] == "TXT" else "")
+                         for z in self.cloud.zones.values() for r in z["records"].values()
+                         if mark_of(r) and self.judge.facts[r["id"]].maker == "adit")
+        rules = {r.get("hostname"): r["service"]
+                 for r in json.loads(self.cloud.live_tunnel("edge1")["config"])["ingress"]}
+        return tunnels, records, rules
+
+
+WANTED = (["edge1", "second", "third"],
+          [("fresh.example.com", "TXT", '"after"'), ("keep.example.com", "CNAME", ""),
+           ("kept.example.com", "TXT", '"after"'), ("moves.example.com", "CNAME", ""),
+           ("new.example.com", "CNAME", "")],
+          {"keep.example.com": A, "moves.example.com": B, "new.example.com": A,
+           None: "http_status:404"})
+
+
+def unquoted(ours):
+    """Whether a text has its quotation marks is not looked at here."""
+    tunnels, records, rules = ours
+    return tunnels, [(n, k, c.strip('"')) for n, k, c in records], rules
+
+
+def trial(kind):
+    """What went wrong, or None."""
+    with Scene(kind) as scene:
+        scene.base()
+        for method, path in WRITES:
+            scene.strict.fault(kind, method=method, path=path, ms=300)
+        scene.all_writes()
+        rest = scene.wait_settled(PATIENCE_S)
+        struck = sum(f.done for f in scene.strict.faults)
+        wrong = list(scene.judge.violations[:3])
+        if rest:
+            wrong.append(f"after {PATIENCE_S} s: {rest}")
+        elif unquoted(scene.ours()) != unquoted(WANTED):
+            wrong.append(f"it is {scene.ours()}")
+        if struck < 5:
+            wrong.append(f"only {struck} faults struck")
+        if snapshot(scene.cloud) != scene.theirs:
+            wrong.append("foreign things changed")
+        if len(scene.strict.rows) > 600:
+            wrong.append(f"{len(scene.strict.rows)} requests")
+        return f"{kind}: {'; '.join(wrong)}" if wrong else None
+
+
+@pytest.mark.parametrize("kinds", [LOST, REFUSED], ids=["lost", "refused"])
+def test_every_fault_against_every_write(kinds):
+    with concurrent.futures.ThreadPoolExecutor(len(kinds)) as pool:
+        wrong = [w for w in pool.map(trial, kinds) if w]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_403_breaks_the_circuit_of_one_zone_only():
+    with Scene("403") as scene:
+        scene.do("tunnel_create", name="edge1", replicas=0)
+        zone = scene.cloud.zone_id("example.com")
+        scene.strict.fault("denied", path=f"zones/{zone}/dns_records", count=10000)
+        scene.do("route_set", hostname="no.example.com", service=A, tunnel="edge1", wait=False)
+        scene.do("dns_set", name="other.example.com", type="TXT", content="x", wait=False)
+        said = scene.host.wait_problem(name="no.example.com")
+        assert "DNS" in said["message"] + said.get("hint", ""), said
+        # The other zone, and tunnels, go on meanwhile.
+        scene.do("dns_set", name="yes.example.net", type="TXT", content="x")
+        scene.do("route_set", hostname="yes2.example.net", service=A, tunnel="edge1", wait=False)
+        scene.do("tunnel_create", name="second", replicas=0)
+        until(lambda: ("yes2.example.net", "CNAME", "") in scene.ours()[1],
+              why="a name in another zone was held back")
+        before = scene.strict.mark()
+        time.sleep(3)
+        asked = [r for r in scene.strict.log(before) if zone in r["path"]]
+        assert len(asked) <= 6, [f"{r['method']} {r['path']}" for r in asked]
+        scene.strict.faults_clear()
+        assert not scene.wait_settled(45)
+        assert not scene.judge.violations
+
+
+def test_401_stops_writing_and_says_so_first():
+    with Scene("401") as scene:
+        scene.do("tunnel_create", name="edge1", replicas=0)
+        scene.strict.fault("unauthorised", count=100000)
+        scene.do("route_set", hostname="no.example.com", service=A, tunnel="edge1", wait=False)
+        until(lambda: scene.host.status()["access"] != "ok", why="nothing told of the 401")
+        time.sleep(1.5)
+        before = scene.strict.mark()
+        time.sleep(2.5)
+        assert not scene.strict.writes(before), "it went on writing"
+        code, out, _ = scene.host.adit("status")
+        head = "\n".join(out.splitlines()[:3])
+        assert code != 0 and "token" in head, out
+        first = scene.host.status()["problems"][0]
+        assert "token" in first["message"], first
+        scene.strict.faults_clear()
+        scene.host.process.send_signal(signal.SIGHUP)
+        assert not scene.wait_settled(45)
+        assert not scene.judge.violations
+
+
+def test_redirects_are_not_followed():
+    with Scene("redirect") as scene:
+        scene.do("tunnel_create", name="edge1", replicas=0)
+        fault = scene.strict.fault("redirect", count=100000)
+        scene.do("route_set", hostname="no.example.com", service=A, tunnel="edge1", wait=False)
+        scene.host.process.send_signal(signal.SIGHUP)
+        until(lambda: fault.done >= 4, why="no request met the redirect")
+        assert scene.host.status()["state"] != "ok"
+        assert not scene.judge.violations, scene.judge.violations
+        scene.strict.faults_clear()
+        assert not scene.wait_settled(45)
+        assert not scene.judge.violations
+
+
+def test_an_endless_answer_is_not_kept():
+    with Scene("huge") as scene:
+        fault = scene.strict.fault("huge", method="GET", count=3)
+        scene.host.process.send_signal(signal.SIGHUP)
+        until(lambda: fault.done >= 1, why="no request met it")
+        time.sleep(1)
+        text = pathlib.Path(f"/proc/{scene.host.process.pid}/status").read_text()
+        rss = int(next(w for w in text.splitlines() if w.startswith("VmHWM")).split()[1])
+        # The sanitizers' build keeps what it freed for a while.
+        assert rss < 500_000, f"{rss} KiB"
+        scene.strict.faults_clear()
+        scene.do("tunnel_create", name="edge1", replicas=0)
+        assert not scene.wait_settled(45)
