@@ -263,10 +263,12 @@ static int guard_record_release(struct guarding *x, const struct edit *d, struct
 /* " ^/api" behind a host name; "" without a path. */
 #define PATH_ARGS(path) (path) ? " " : "", (path) ? (path) : ""
 
+/* While a PUT is under way, or its answer is lost, it may be live already. */
 static bool route_never_live(const struct world *w, const struct route *r)
 {
 	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
-	return (!t || t->config_version == 0) &&
+	return (!t || (t->config_version == 0 && t->observed.put_unknown_ms == 0 &&
+		       r->applied_generation == 0)) &&
 	       !record_made(world_find_record(w, r->hostname, "CNAME"));
 }
 

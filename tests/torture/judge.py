@@ -143,6 +143,10 @@ class Judge:
     def record_changed(self, zone, old, new):
         self.may_write("a change", old)
         facts = self.facts[old["id"]]
+        if self.ours(old) and 0 < facts.changed < facts.seen and self.policy != "repair" and \
+                not self.wanted(old["name"], since=facts.changed):
+            self.violate(f"{old['type']} {old['name']} was changed back unasked")
+        facts.changed = 0
         if mark_of(old) and not mark_of(new) and not self.licensed(old["id"], old["name"]):
             self.violate(f"the mark of {old['name']} was taken off without a plan")
         facts.maker = "adit" if mark_of(new) else "other"

@@ -103,7 +103,11 @@ class Life:
             return None
         with self.cloud.lock:
             self.judge.ask(json.dumps(args))
-        answer = self.call(op, wait=False, **args)
+            if args.get("drift") == "repair":
+                self.judge.policy = "repair"
+        answer = self.call(op, **args, **({} if op == "plan_create" else {"wait": False}))
+        if answer and answer.get("state") == "planned":
+            self.apply_plan(answer["plan"])
         if answer and answer.get("state") == "needs_approval":
             self.pending.append((answer["plan"], answer["hash"]))
             if self.rng.random() < 0.85:
@@ -135,6 +139,14 @@ class Life:
             with self.cloud.lock:
                 self.judge.approved.pop()
 
+    def apply_plan(self, plan):
+        """One that needs no approval, and waits to be carried out."""
+        shown = self.call("plan_get", plan=plan)
+        if shown and "plan_apply" in OPERATIONS:
+            with self.cloud.lock:
+                self.judge.ask(json.dumps(shown, ensure_ascii=False))
+            self.call("plan_apply", plan=plan, wait=False)
+
     def known_tunnel(self):
         try:
             names = [t["name"] for t in self.host.items("tunnel_list", limit=100)]
@@ -149,6 +161,8 @@ class Life:
         path = self.rng.choice(PATHS)
         if path:
             args["path"] = path
+        if has_argument("route_set", "drift") and self.rng.random() < 0.1:
+            args["drift"] = self.rng.choice(["repair", "report", "ignore"])
         self.overwriting("route_set", args)
 
     def overwriting(self, op, args):

@@ -157,7 +157,8 @@ def streams(args):
         return [[(args.chapter, args.only)] * args.times]
     if args.sample:
         return [[("syscalls", n) for n in syscalls.points(rng, BRIEF, lates=(False,))],
-                [("errors", n) for n in errors.points(rng, BRIEF[:2])]]
+                [("errors", n) for n in errors.points(rng, BRIEF[:2])],
+                [("lives", f"{args.seed}:{i}") for i in range(1000)]]
     wanted = CHAPTERS if args.chapter == "all" else [args.chapter]
     out = []
     for chapter in wanted:

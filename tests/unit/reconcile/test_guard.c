@@ -13,6 +13,7 @@
  * web     created and configured: a.ex.org (record made), *.ex.org (its record made),
  *         s.ex.org with an access check, and vpn.ex.org
  * idle    created, never configured: i.ex.org, whose record was never made
+ * putting created, its first configuration is under way: p.ex.org
  * fresh   never created
  * leaving want = absent
  */
@@ -60,6 +61,7 @@ static struct world *make_world(void)
 	c->metrics_port = 20241;
 	add_tunnel(w, "tweb", UUID, 3);
 	add_tunnel(w, "tidle", UUID, 0);
+	add_tunnel(w, "tputting", UUID, 0)->observed.put_unknown_ms = 1;
 	add_tunnel(w, "tfresh", "", 0);
 	add_tunnel(w, "tsent", "", 0)->create_sent_ms = 1;
 	add_tunnel(w, "tleaving", UUID, 1)->want = WANT_ABSENT;
@@ -69,6 +71,7 @@ static struct world *make_world(void)
 	add_route(w, "rvpn", "tweb", "vpn.ex.org", NULL);
 	add_route(w, "ri", "tidle", "i.ex.org", NULL);
 	add_route(w, "rk", "tidle", "k.ex.org", NULL);
+	add_route(w, "rp", "tputting", "p.ex.org", NULL);
 	add_record(w, "da", "tweb", "a.ex.org", HEX);
 	add_record(w, "dvpn", "tweb", "vpn.ex.org", HEX);
 	add_record(w, "di", "tidle", "i.ex.org", "");
@@ -180,6 +183,11 @@ static const struct guard_case cases[] = {
 	 NULL,
 	 NULL},
 	{"a route never live", {DROP(ROUTE, "ri")}, {0}, NULL, NULL},
+	{"a route that is just being put",
+	 {DROP(ROUTE, "rp")},
+	 {"Deletes the route p.ex.org to"},
+	 NULL,
+	 NULL},
 	{"a route whose record was made",
 	 {DROP(ROUTE, "rk")},
 	 {"Deletes the route k.ex.org to"},
