@@ -357,6 +357,8 @@ size_t drift_note(struct world *w, int64_t wall_ms, size_t *all)
 	drift_find(w, &l);
 	for (size_t i = 0; i < l.n; i++) {
 		struct drift_facts *f = facts_of(w, &l.items[i]);
+		if (!f)
+			continue;
 		(void)map_set(&ids, l.items[i].id, f);
 		fresh += f->since_ms == 0;
 		if (!f->since_ms)
