@@ -27,8 +27,20 @@ bool is_write_answer(const struct op *op);
 void print_write(const struct json *result, const struct style *s, struct buf *out);
 /* "+ route app.example.com" lines. */
 void print_changes(const struct json *changes, const struct style *s, struct buf *out);
-/* How a waiting plan is approved; nothing when none waits. */
-void print_how_to_approve(const struct json *result, struct buf *out);
+void print_change(const struct json *change, size_t indent, bool asked, const struct style *s,
+		  struct buf *out);
+void print_sentences(const struct json *list, const char *mark, const struct style *s,
+		     struct buf *out);
+void print_plan_head(const struct json *result, const struct style *s, struct buf *out);
+/* Can it still be decided? */
+bool plan_is_open(const struct json *result);
+
+/* print_plan.c: a plan in full, of plan_get or of a write that was not carried out. */
+void print_plan(const struct json *result, const struct style *s, struct buf *out);
+/* How a waiting plan is approved or applied; nothing when none waits. */
+void print_how_to_decide(const struct json *result, const struct style *s, struct buf *out);
+/* Does approving it take the number of its deletions? */
+bool plan_asks_number(const struct json *result);
 
 /* print_status.c */
 void print_status(const struct json *result, const struct style *s, struct buf *out);

@@ -268,6 +268,22 @@ static void print_members(const struct field *table, const struct json *object,
 				    block);
 }
 
+static void print_whole_plan(const struct json *result, const struct style *s, struct buf *out)
+{
+	const char *who = json_get_string(result, "decided_by");
+	const char *when = json_get_string(result, "decided");
+
+	print_plan(result, s, out);
+	if (!plan_is_open(result) && when) {
+		(void)buf_str(out, "decided ");
+		print_age(out, s, when);
+		(void)buf_str(out, who ? " by " : "");
+		print_text(out, who ? who : "");
+		(void)buf_char(out, '\n');
+	}
+	print_how_to_decide(result, s, out);
+}
+
 void print_answer(const struct op *op, const struct json *result, const struct style *s,
 		  struct buf *out)
 {
@@ -275,10 +291,10 @@ void print_answer(const struct op *op, const struct json *result, const struct s
 		print_status(result, s, out);
 	else if (is_write_answer(op))
 		print_write(result, s, out);
+	else if (str_equal(op->name, "plan_get"))
+		print_whole_plan(result, s, out);
 	else if (json_type(json_get(result, "items")) == JSON_ARRAY)
 		print_list(op, result, s, out);
 	else
 		print_members(op->result, result, s, out);
-	if (!is_write_answer(op) && fields_find(op->result, "hash"))
-		print_how_to_approve(result, out);
 }

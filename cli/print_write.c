@@ -6,8 +6,6 @@
 
 #include "cli/print.h"
 
-enum { HASH_SHOWN = 12 };
-
 bool is_write_answer(const struct op *op)
 {
 	return op->effects != OP_READS && fields_find(op->result, "changes") &&
@@ -19,22 +17,23 @@ static bool is_state(const struct json *result, const char *state)
 	return str_equal(json_get_string(result, "state"), state);
 }
 
-static void print_head(const struct json *result, const struct style *s, struct buf *out)
+bool plan_is_open(const struct json *result)
+{
+	return is_state(result, "needs_approval") || is_state(result, "planned");
+}
+
+/* Without an end of line: what it is and where it stands. */
+void print_plan_head(const struct json *result, const struct style *s, struct buf *out)
 {
 	const char *plan = json_get_string(result, "plan");
 	const char *state = json_get_string(result, "state");
 
-	if (is_state(result, "unchanged")) {
-		print_toned(out, s, TONE_GOOD, "unchanged");
-		(void)buf_str(out, ": that is how it is already\n");
+	if (!plan) {
+		(void)buf_str(out, is_state(result, "needs_approval")
+					   ? "dry run: it would need approval"
+					   : "dry run: nothing was changed");
 		return;
 	}
-	if (!plan)
-		(void)buf_str(out, is_state(result, "needs_approval")
-					   ? "dry run: it would need approval\n"
-					   : "dry run: nothing was changed\n");
-	if (!plan)
-		return;
 	(void)buf_str(out, "plan ");
 	print_toned(out, s, TONE_BOLD, plan);
 	(void)buf_str(out, ": ");
@@ -43,6 +42,16 @@ static void print_head(const struct json *result, const struct style *s, struct 
 		if (*c == '_')
 			*c = ' ';
 	print_toned(out, s, state_tone(state), word);
+}
+
+static void print_head(const struct json *result, const struct style *s, struct buf *out)
+{
+	if (is_state(result, "unchanged")) {
+		print_toned(out, s, TONE_GOOD, "unchanged");
+		(void)buf_str(out, ": that is how it is already\n");
+		return;
+	}
+	print_plan_head(result, s, out);
 	(void)buf_char(out, '\n');
 }
 
@@ -56,13 +65,14 @@ static enum tone sign_tone(const char *sign)
 }
 
 /* No table: a long host name should not push the details of all others away. */
-static void print_change(const struct json *change, const struct style *s, struct buf *out)
+void print_change(const struct json *change, size_t indent, bool asked, const struct style *s,
+		  struct buf *out)
 {
 	const char *sign = json_get_string(change, "sign");
 	const char *detail = json_get_string(change, "detail");
 	AUTO(buf_t) text = {0};
 
-	(void)buf_str(out, "  ");
+	(void)buf_printf(out, "%*s", (int)indent, "");
 	print_toned(out, s, sign_tone(sign), sign ? sign : "?");
 	(void)buf_char(out, ' ');
 	print_value(&text, s, NULL, json_get(change, "object"));
@@ -70,17 +80,19 @@ static void print_change(const struct json *change, const struct style *s, struc
 	print_value(&text, s, NULL, json_get(change, "name"));
 	if (detail && *detail)
 		(void)buf_printf(&text, "  %s", detail);
-	print_wrapped(out, s, 6, buf_text(&text));
+	if (asked)
+		(void)buf_str(&text, "  [needs approval]");
+	print_wrapped(out, s, indent + 4, buf_text(&text));
 }
 
 void print_changes(const struct json *changes, const struct style *s, struct buf *out)
 {
 	JSON_EACH (change, changes)
-		print_change(change, s, out);
+		print_change(change, 2, false, s, out);
 }
 
-static void print_sentences(const struct json *list, const char *mark, const struct style *s,
-			    struct buf *out)
+void print_sentences(const struct json *list, const char *mark, const struct style *s,
+		     struct buf *out)
 {
 	JSON_EACH (item, list) {
 		(void)buf_printf(out, "  %s ", mark);
@@ -108,30 +120,14 @@ static void print_convergence(const struct json *result, const struct style *s, 
 
 void print_write(const struct json *result, const struct style *s, struct buf *out)
 {
-	const struct json *approvals = json_get(result, "approvals");
-
+	if (plan_is_open(result)) {
+		print_plan(result, s, out);
+		return;
+	}
 	print_head(result, s, out);
 	print_changes(json_get(result, "changes"), s, out);
-	if (is_state(result, "needs_approval") && json_count(approvals)) {
-		(void)buf_str(out, "approval is needed, since\n");
-		print_sentences(approvals, "*", s, out);
-	}
 	print_sentences(json_get(result, "warnings"), "warning:", s, out);
 	print_convergence(result, s, out);
 	JSON_EACH (problem, json_get(result, "problems"))
 		print_problem(out, s, "", problem);
-}
-
-void print_how_to_approve(const struct json *result, struct buf *out)
-{
-	const char *plan = json_get_string(result, "plan");
-	const char *hash = json_get_string(result, "hash");
-
-	if (!is_state(result, "needs_approval") || !plan || !hash)
-		return;
-	(void)buf_str(out, "to approve: sudo adit plan approve ");
-	print_text(out, plan);
-	(void)buf_printf(out, " --hash %.*s\nto drop it: adit plan reject ", HASH_SHOWN, hash);
-	print_text(out, plan);
-	(void)buf_char(out, '\n');
 }

@@ -150,10 +150,22 @@ static bool says_yes(const char *question)
 	return strcasecmp(line, "y") == 0 || strcasecmp(line, "yes") == 0;
 }
 
+/* Many deletions are counted by whoever approves them; what is no number is asked for again by the
+ * daemon's refusal. */
+static int64_t ask_number(void)
+{
+	char line[64];
+
+	(void)fputs("how many objects does it delete? ", stderr);
+	(void)fflush(stderr);
+	return fgets(line, sizeof(line), stdin) ? strtoll(line, NULL, 10) : 0;
+}
+
 /* The hash is that of the plan which was shown: another one would be refused. */
 static void approval_body(const struct cli *c, const struct json *result, struct buf *body)
 {
 	char timeout[TEXT_TIME_SIZE];
+	int64_t deletes = plan_asks_number(result) ? ask_number() : 0;
 	struct json_writer w;
 
 	duration_format(c->timeout_ms, timeout);
@@ -162,6 +174,8 @@ static void approval_body(const struct cli *c, const struct json *result, struct
 	json_object_begin(&w);
 	json_put_string(&w, "plan", json_get_string(result, "plan"));
 	json_put_string(&w, "hash", json_get_string(result, "hash"));
+	if (deletes > 0)
+		json_put_int(&w, "deletes", deletes);
 	json_put_bool(&w, "wait", c->wait);
 	json_put_string(&w, "timeout", timeout);
 	json_object_end(&w);
@@ -192,13 +206,18 @@ static int approve_now(const struct cli *c, const struct json *result)
 static int after_answer(const struct cli *c, const struct json *result, bool may_ask)
 {
 	AUTO(buf_t) how = {0};
+	struct style s;
 
-	if (c->json || !outcome_waits_for_approval(c->op, result))
-		return outcome_exit(c->op, result, c->wait);
-	if (may_ask && can_ask(c) && json_get_string(result, "hash") && says_yes("approve now?"))
+	session_style(STDOUT_FILENO, c->colour, &s);
+	bool waits = outcome_waits_for_approval(c->op, result);
+	if (!c->json && waits && may_ask && can_ask(c) && json_get_string(result, "hash") &&
+	    says_yes("approve now?"))
 		return approve_now(c, result);
-	print_how_to_approve(result, &how);
-	return session_write(&how) ? EXIT_REFUSED : EXIT_FAILED;
+	if (!c->json && is_write_answer(c->op))
+		print_how_to_decide(result, &s, &how);
+	if (!session_write(&how))
+		return EXIT_FAILED;
+	return outcome_exit(c->op, result, c->wait);
 }
 
 static int print_call(const struct cli *c, const struct client_call *call, bool may_ask)
@@ -220,6 +239,76 @@ static int print_call(const struct cli *c, const struct client_call *call, bool 
 	return after_answer(c, result, may_ask);
 }
 
+/* ---- the plans that wait ---- */
+
+enum { PLANS_SHOWN = 5 };
+
+static int print_waiting_plan(const struct cli *c, const char *plan)
+{
+	struct cli get = *c;
+	struct client_call call = {0};
+	AUTO(buf_t) body = {0};
+	struct json_writer w;
+	struct err e = {0};
+	int code;
+
+	get.op = op_find("plan_get");
+	json_write_init(&w, &body);
+	json_object_begin(&w);
+	json_put_string(&w, "plan", plan);
+	json_object_end(&w);
+	if (call_daemon(&get, "plan_get", &body, &call, &e) < 0) {
+		session_tell(&e, c->colour);
+		code = EXIT_UNREACHABLE;
+	} else {
+		code = print_call(&get, &call, false);
+	}
+	client_free(&call);
+	return code;
+}
+
+/* The newest ones whole, since a line of a list is nothing to decide by. */
+static int print_waiting(const struct cli *c, const struct json *list)
+{
+	int64_t n = 0, total = json_get_int(list, "total", 0);
+	AUTO(buf_t) text = {0};
+
+	JSON_EACH (item, json_get(list, "items")) {
+		const char *plan = json_get_string(item, "plan");
+		if (!plan || n == PLANS_SHOWN)
+			break;
+		if (n++ > 0 && putchar('\n') == EOF)
+			return EXIT_FAILED;
+		int code = print_waiting_plan(c, plan);
+		if (code != EXIT_DONE)
+			return code;
+	}
+	if (n == 0)
+		(void)buf_str(&text, "no plan waits\n");
+	else if (total > n)
+		(void)buf_printf(&text, "\n%lld more: adit plan list --state waiting\n",
+				 (long long)(total - n));
+	return session_write(&text) ? EXIT_DONE : EXIT_FAILED;
+}
+
+/* `adit plan` alone: not another list that somebody asked for. */
+static bool shows_waiting(const struct cli *c)
+{
+	return c->shortcut && str_equal(c->shortcut->op, "plan_list") && !c->json && !c->chosen &&
+	       strstr(buf_text(&c->body), "\"state\":\"waiting\"");
+}
+
+static int answer_call(const struct cli *c, const struct client_call *call)
+{
+	AUTO(json_doc_t) doc = NULL;
+	struct err e = {0};
+
+	if (!shows_waiting(c))
+		return print_call(c, call, true);
+	const struct json *result = read_answer(call, &doc, &e);
+	return result ? print_waiting(c, result) : print_call_error(c, call, &e);
+}
+
 int session_run(const struct cli *c)
 {
 	struct client_call call = {0};
@@ -230,7 +319,7 @@ int session_run(const struct cli *c)
 		session_tell(&e, c->colour);
 		code = e.kind == ERR_TIMEOUT ? EXIT_TRY_AGAIN : EXIT_UNREACHABLE;
 	} else {
-		code = print_call(c, &call, true);
+		code = answer_call(c, &call);
 	}
 	client_free(&call);
 	return code;

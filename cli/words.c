@@ -10,7 +10,7 @@ static const struct shortcut shortcuts[] = {
 	{"status", "status_get", "The state of everything, problems first.", NULL, NULL},
 	{"publish", "route_set", "Publish a local service under a host name.", NULL, NULL},
 	{"unpublish", "route_delete", "Take a published name back.", NULL, NULL},
-	{"plan", "plan_list", "Plans that wait for approval.", "state", "needs_approval"},
+	{"plan", "plan_list", "The plans that wait, in full.", "state", "waiting"},
 	{"approve", "plan_approve", "Approve a waiting plan.", NULL, NULL},
 	{"reject", "plan_reject", "Reject a waiting plan.", NULL, NULL},
 };

@@ -21,6 +21,7 @@ static void free_change(struct change *c)
 	free(c->object);
 	free(c->name);
 	free(c->detail);
+	free(c->in);
 }
 
 static void clear_body(struct plan *p)
@@ -48,6 +49,7 @@ void plan_take_body(struct plan *p, struct plan *from)
 	p->n_touches = from->n_touches;
 	p->approvals = from->approvals;
 	p->warnings = from->warnings;
+	p->base = from->base;
 	from->n_edits = from->n_changes = from->n_touches = 0;
 	from->approvals = from->warnings = (struct strlist){NULL, 0};
 }
@@ -92,7 +94,7 @@ void plan_change(struct plan *p, char sign, const char *object, const char *name
 
 	p->changes = mem_grow(p->changes, p->n_changes + 1, sizeof(*p->changes));
 	c = &p->changes[p->n_changes++];
-	*c = (struct change){sign, str_dup(object), str_dup(name), NULL};
+	*c = (struct change){sign, str_dup(object), str_dup(name), NULL, NULL};
 	if (detail_fmt) {
 		va_list ap;
 

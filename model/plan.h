@@ -58,6 +58,7 @@ struct change {
 	char *object; /* "route", "tunnel", "record", "connector" */
 	char *name;
 	char *detail; /* NULL = none */
+	char *in;     /* name of its tunnel or zone, where people look for it; NULL = not said */
 };
 
 /* An object whose version the plan was computed from. */
@@ -85,6 +86,7 @@ struct plan {
 	char *reason;                            /* NULL = none said */
 	char *decided_by;                        /* who approved or rejected; NULL = nobody */
 	int64_t made_ms, expires_ms, decided_ms; /* wall; 0 = not yet */
+	int64_t base;     /* desired revision that it was made from; 0 = the empty one */
 	int64_t revision; /* desired revision that it made when applied; 0 = none */
 	enum plan_state state;
 	struct edit *edits;
@@ -128,7 +130,7 @@ char edit_letter(enum edit_kind k); /* 't', 'r' or 'd' */
 void plan_seal(struct plan *p);
 const char *plan_state_name(enum plan_state s);
 int plan_state_by_name(const char *name); /* -1 when unknown */
-/* {edits, changes, touches, approvals, warnings}: how the store keeps it. */
+/* {edits, changes, touches, approvals, warnings, base}: how the store keeps it. */
 void plan_write_body(const struct plan *p, struct buf *out);
 /* Replaces what the plan holds; on failure it stays as it was. The hash is not touched. */
 MUST_USE int plan_read_body(struct plan *p, const char *text, size_t len, struct err *e);

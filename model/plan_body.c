@@ -110,6 +110,7 @@ static void write_changes(const struct plan *p, struct json_writer *w)
 		put_text(w, "object", c->object);
 		put_text(w, "name", c->name);
 		put_text(w, "detail", c->detail);
+		put_text(w, "in", c->in);
 		json_object_end(w);
 	}
 	json_array_end(w);
@@ -148,6 +149,8 @@ void plan_write_body(const struct plan *p, struct buf *out)
 	write_touches(p, &w);
 	json_put_strlist(&w, "approvals", &p->approvals);
 	json_put_strlist(&w, "warnings", &p->warnings);
+	if (p->base)
+		json_put_int(&w, "base", p->base);
 	json_object_end(&w);
 }
 
@@ -293,7 +296,7 @@ static int read_change(struct plan *p, const struct json *v, struct err *e)
 		plan_change(p, *sign, object, name, "%s", detail);
 	else
 		plan_change(p, *sign, object, name, NULL);
-	return 0;
+	return read_text(v, "in", &p->changes[p->n_changes - 1].in, e);
 }
 
 static int read_touch(struct plan *p, const struct json *v, struct err *e)
@@ -355,6 +358,7 @@ int plan_read_body(struct plan *p, const char *text, size_t len, struct err *e)
 
 	if (json_parse(text, len, NULL, &doc, e) < 0 || read_body(fresh, json_root(doc), e) < 0)
 		return -1;
+	fresh->base = json_get_int(json_root(doc), "base", 0);
 	plan_take_body(p, fresh);
 	return 0;
 }

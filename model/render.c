@@ -341,6 +341,7 @@ static void put_changes(const struct plan *p, struct json_writer *out)
 		json_put_string(out, "object", c->object);
 		json_put_string(out, "name", c->name);
 		put_text(out, "detail", c->detail);
+		put_text(out, "in", c->in);
 		json_object_end(out);
 	}
 	json_array_end(out);
@@ -365,6 +366,7 @@ static void put_whole(const struct plan *p, struct json_writer *out)
 	put_changes(p, out);
 	json_put_strlist(out, "warnings", &p->warnings);
 	put_touches(p, out);
+	put_known(out, "base_revision", p->base, 0);
 	put_text(out, "hash", p->hash);
 }
 

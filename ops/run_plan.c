@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "model/render.h"
+#include "ops/outline.h"
 #include "ops/write.h"
 
 static void row_plan(const void *row, struct json_writer *w, const void *owner)
@@ -24,6 +25,11 @@ static void expire_plans(struct call *c)
 		store_rollback(s);
 }
 
+static bool plan_waits(const struct plan *p)
+{
+	return p->state == PLAN_NEEDS_APPROVAL || p->state == PLAN_PLANNED;
+}
+
 void run_plan_list(struct call *c)
 {
 	const struct plan_list_args *a = c->args;
@@ -34,7 +40,8 @@ void run_plan_list(struct call *c)
 	if (!call_needs_store(c))
 		return;
 	expire_plans(c);
-	int state = a->state ? plan_state_by_name(a->state) : -1;
+	bool waiting = str_equal(a->state, "waiting");
+	int state = a->state && !waiting ? plan_state_by_name(a->state) : -1;
 	if (store_list_plans(c->ops->store, state, 0, 10000, &plans, &n, &e) < 0) {
 		c->task.err = e;
 		call_fail(c);
@@ -42,7 +49,7 @@ void run_plan_list(struct call *c)
 	}
 	bool begun = list_begin(c, (const struct list_args *)a, &l) == 0;
 	for (size_t i = 0; i < n; i++) {
-		if (begun)
+		if (begun && (!waiting || plan_waits(plans[i])))
 			list_row(&l, row_plan, plans[i], NULL);
 		plan_free(plans[i]);
 	}
@@ -76,10 +83,15 @@ void run_plan_get(struct call *c)
 	AUTO(plan_t) p = plan_load(c, a->plan);
 	if (!p)
 		return;
-	struct json_writer w;
-	buf_reset(&c->result);
-	json_write_init(&w, &c->result);
-	render_plan(p, true, &w);
+	AUTO(buf_t) text = {0};
+	struct json_writer inner, w;
+	json_write_init(&inner, &text);
+	render_plan(p, true, &inner);
+	call_object(c, &w);
+	json_write_raw(&w, text.data + 1, text.len - 2);
+	json_put_int(&w, "deletes", outline_deletes(p));
+	json_put_int(&w, "api_calls", outline_calls(c->ops->world, p));
+	json_object_end(&w);
 	call_answer(c);
 }
 
@@ -88,7 +100,7 @@ static void refuse_plan(struct call *c, struct plan *p, enum err_kind kind, cons
 	char id[24];
 	plan_id(p->number, id);
 	(void)err_set(&c->task.err, kind, "Plan %s %s", id, what);
-	if (p->state == PLAN_PLANNED || p->state == PLAN_NEEDS_APPROVAL)
+	if (plan_waits(p))
 		(void)err_hint(&c->task.err, "Look at it again: adit plan get %s.", id);
 	plan_free(p);
 	call_fail(c);
@@ -100,7 +112,7 @@ static struct plan *plan_waiting(struct call *c, const char *id)
 	if (!call_needs_store(c))
 		return NULL;
 	struct plan *p = plan_load(c, id);
-	if (!p || p->state == PLAN_NEEDS_APPROVAL || p->state == PLAN_PLANNED)
+	if (!p || plan_waits(p))
 		return p;
 	AUTO(str_t) what = str_format("does not wait: it is %s", plan_state_name(p->state));
 	refuse_plan(c, p, ERR_CONFLICT, what);

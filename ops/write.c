@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "ops/judge.h"
+#include "ops/outline.h"
 
 #define REPLANS_MAX 8
 
@@ -96,6 +97,7 @@ static void write_judged(struct call *c)
 		call_fail(c);
 		return;
 	}
+	outline_plan(c->ops->world, x->plan);
 	plan_seal(x->plan);
 	write_decide(c);
 }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "model/render.h"
+#include "ops/outline.h"
 #include "ops/write_private.h"
 
 static bool is_tunnel(const char *id)
@@ -55,6 +56,8 @@ static void put_changes(const struct plan *p, struct json_writer *w)
 		json_put_string(w, "name", p->changes[i].name);
 		if (p->changes[i].detail)
 			json_put_string(w, "detail", p->changes[i].detail);
+		if (p->changes[i].in)
+			json_put_string(w, "in", p->changes[i].in);
 		json_object_end(w);
 	}
 	json_array_end(w);
@@ -87,6 +90,22 @@ static void put_plan(const struct plan *p, struct json_writer *w)
 	json_put_strlist(w, "warnings", &p->warnings);
 }
 
+/* What whoever decides wants to know besides. */
+static void put_outline(const struct world *world, const struct plan *p, struct json_writer *w)
+{
+	if (p->state != PLAN_NEEDS_APPROVAL && p->state != PLAN_PLANNED)
+		return;
+	json_put_string(w, "principal", p->principal);
+	if (p->reason)
+		json_put_string(w, "reason", p->reason);
+	if (p->base)
+		json_put_int(w, "base_revision", p->base);
+	if (p->expires_ms)
+		json_put_time(w, "expires", p->expires_ms);
+	json_put_int(w, "deletes", outline_deletes(p));
+	json_put_int(w, "api_calls", outline_calls(world, p));
+}
+
 void write_answer(struct call *c)
 {
 	const struct write *x = c->state;
@@ -97,6 +116,7 @@ void write_answer(struct call *c)
 	struct json_writer w;
 	call_object(c, &w);
 	put_plan(x->plan, &w);
+	put_outline(world, x->plan, &w);
 	json_put_int(&w, "revision", world->revision);
 	json_put_bool(&w, "converged", converged);
 	if (live && !converged && why)

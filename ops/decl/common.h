@@ -47,7 +47,15 @@
 	FIELD_OUT("sign", FIELD_STRING, .doc = "+ made, ~ changed, - deleted, = left alone."),     \
 		FIELD_OUT("object", FIELD_STRING, .doc = "tunnel, route, record or connector."),   \
 		FIELD_OUT("name", FIELD_STRING, .doc = "Its name."),                               \
-		FIELD_OUT("detail", FIELD_STRING, .doc = "What changes.")
+		FIELD_OUT("detail", FIELD_STRING, .doc = "What changes."),                         \
+		FIELD_OUT("in", FIELD_STRING, .doc = "The tunnel or zone that it belongs to.")
+
+/* What whoever decides on a plan wants to know. */
+#define OUTLINE_ROWS                                                                               \
+	FIELD_OUT("base_revision", FIELD_INT, .doc = "Desired revision that it was made from."),   \
+		FIELD_OUT("deletes", FIELD_INT, .doc = "Objects that it deletes."),                \
+		FIELD_OUT("api_calls", FIELD_INT,                                                  \
+			  .doc = "Calls to Cloudflare that it takes, about.")
 
 #define PROBLEM_ROWS                                                                               \
 	FIELD_OUT("kind", FIELD_STRING, .doc = "From the closed list of error kinds."),            \
@@ -104,6 +112,11 @@
 			  .doc = "planned, applied, unchanged, needs_approval, stale, rejected, "  \
 				 "expired or failed."),                                            \
 		FIELD_OUT("hash", FIELD_STRING, .doc = "What an approval must name."),             \
+		FIELD_OUT("principal", FIELD_STRING, .doc = "Who proposed it, while it waits."),   \
+		FIELD_OUT("reason", FIELD_STRING, .doc = "Why, where said."),                      \
+		FIELD_OUT("expires", FIELD_STRING, .flags = FIELD_TIME,                            \
+			  .doc = "When it can no longer be decided."),                             \
+		OUTLINE_ROWS,                                                                      \
 		FIELD_OUT("revision", FIELD_INT, .doc = "Of the desired state after this."),       \
 		FIELD_OUT("changes", FIELD_ITEMS, .sub = change_rows, .doc = "What changes."),     \
 		FIELD_OUT("approvals", FIELD_STRINGS, .doc = "Why it needs approval."),            \

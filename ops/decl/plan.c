@@ -5,8 +5,9 @@ WRITE_RESULT_TABLES;
 
 static const char *const tags[] = {"plan", NULL};
 
-static const char *const states[] = {"planned",  "needs_approval", "applied", "unchanged", "stale",
-				     "rejected", "expired",        "failed",  NULL};
+static const char *const states[] = {"waiting",   "planned", "needs_approval", "applied",
+				     "unchanged", "stale",   "rejected",       "expired",
+				     "failed",    NULL};
 
 #define PLAN_ROWS                                                                                  \
 	FIELD_OUT("plan", FIELD_STRING, .doc = "Its id, as in p7."),                               \
@@ -38,7 +39,7 @@ const struct op *op_plan_list(void)
 	static const struct field args[] = {
 		LIST_FIELDS(struct plan_list_args),
 		FIELD(struct plan_list_args, state, .values = states,
-		      .doc = "Only plans in this state."),
+		      .doc = "Only plans in this state; waiting = planned or needs_approval."),
 		FIELDS_END,
 	};
 	static const struct field result[] = { LIST_RESULT(plan_rows), FIELDS_END };
@@ -66,6 +67,7 @@ const struct op *op_plan_get(void)
 	};
 	static const struct field result[] = {
 		PLAN_ROWS,
+		OUTLINE_ROWS,
 		FIELD_OUT("hash", FIELD_STRING, .doc = "What an approval must name."),
 		FIELD_OUT("changes", FIELD_ITEMS, .sub = change_rows, .doc = "What changes."),
 		FIELD_OUT("approvals", FIELD_STRINGS, .doc = "Why it needs approval."),

@@ -183,3 +183,59 @@ def test_a_tunnel_that_is_there_keeps_its_replicas(site):
     assert site.items("tunnel_list")[0]["replicas"] == 2
     site.api("tunnel_create", name="new")
     assert [t["replicas"] for t in site.items("tunnel_list", name="new")] == [1]
+
+
+def shown(site, *words):
+    code, out, errors = site.adit(*words)
+    assert not errors, errors
+    return code, out
+
+
+def test_how_a_plan_reads(site):
+    code, out = shown(site, "plan")
+    assert code == 0 and out == "no plan waits\n"
+    site.publish(SHOP, "http_status:204")
+    site.publish(APP, "http_status:418", path="^/v1")
+    code, out = shown(site, "plan", "create", "--revision", 1, "--reason", "too early")
+    assert code == 77
+    lines = out.splitlines()
+    plan = site.items("plan_list", limit=1)[0]["plan"]
+    digits = site.api("plan_get", plan=plan)["hash"][:12]
+    assert lines[0] == (f'plan {plan}: needs approval   base revision 3   by root (uid 0)   '
+                        'reason "too early"'), out
+    tunnel, zone = lines.index("  tunnel edge1"), lines.index("  zone example.net")
+    assert 0 < tunnel < zone
+    assert any(line.startswith(f"    - route {SHOP}") and line.endswith("[needs approval]")
+               for line in lines[tunnel:zone]), out
+    assert f"    - record {SHOP} CNAME to tunnel edge1 [needs approval]" in lines[zone:], out
+    assert "  protected   none touched" in lines and "  exposure    no new public name" in lines
+    assert "  deletes     3 objects" in lines
+    assert (f"  API calls   about 4   undo: adit plan create --revision 3   hash {digits}"
+            in lines), out
+    assert lines[-2].startswith(f"waiting: sudo adit plan approve {plan} --hash {digits}   (exp")
+    assert lines[-1] == f"to drop it: adit plan reject {plan}"
+    # The same, asked for by its number, or by nothing: what waits, in full.
+    code, again = shown(site, "plan", "get", plan)
+    assert code == 0 and again == out
+    assert shown(site, "plan") == (0, out)
+    assert shown(site, "reject", plan)[0] == 0
+    assert shown(site, "plan")[1] == "no plan waits\n"
+    code, after = shown(site, "plan", "get", plan)
+    assert "rejected" in after and "decided" in after and "to drop it" not in after
+
+
+def test_how_a_dry_run_and_a_stored_plan_read(site):
+    code, out = shown(site, "publish", SHOP, "http_status:204", "--dry-run")
+    assert code == 0 and out.startswith("dry run: nothing was changed   base revision 1"), out
+    assert f"  exposure    new public name {SHOP}" in out and "waiting" not in out
+    site.api("tunnel_create", name="spare", replicas=0)
+    site.api("tunnel_delete", tunnel="spare", approve=True)
+    code, out = shown(site, "plan", "create", "--revision", 2)
+    assert code == 0 and "  tunnel spare\n    + tunnel spare" in out, out
+    plan = site.items("plan_list", limit=1)[0]["plan"]
+    assert f"waiting: adit plan apply {plan}   (expires in" in out, out
+    site.publish(SHOP, "http_status:204")
+    site.api("route_delete", hostname=SHOP)
+    code, out = shown(site, "plan")
+    assert 0 < out.index("plan approve p") < out.index(f"plan apply {plan}"), out
+    assert shown(site, "plan", "apply", plan)[0] == 0

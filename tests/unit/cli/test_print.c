@@ -80,8 +80,8 @@ static void answers_become_text(void **state)
 		 "{\"plan\":\"p2\",\"state\":\"applied\",\"approvals\":[\"One.\",\"Two.\"],"
 		 "\"undeclared\":[{\"a\":1}],\"more\":1,\"changes\":[{\"sign\":\"-\",\"object\":"
 		 "\"route\",\"name\":\"a.b\",\"detail\":\"gone\"}]}",
-		 "plan       p2\nstate      applied\napprovals  One.\n           Two.\n\nchanges\n"
-		 "  - route a.b gone\n"},
+		 "plan p2: applied\n  - route a.b gone\napproval was needed, since\n  * One.\n"
+		 "  * Two.\n"},
 		{"tunnel_get",
 		 "{\"name\":\"web\",\"remote\":{\"status\":\"healthy\",\"seen\":"
 		 "\"2026-11-21T11:56:00Z\"},\"connectors\":{\"ready\":1,\"total\":2}}",
@@ -152,9 +152,326 @@ static void waiting_plans_say_how(void **state)
 		      "{\"plan\":\"p7\",\"state\":\"applied\",\"hash\":"
 		      "\"5c1e0d5c1e0d5c1e\"}",
 		      &s);
-	assert_non_null(strstr(waits, "sudo adit plan approve p7 --hash 5c1e0d5c1e0d\n"));
+	assert_non_null(strstr(waits, "waiting: sudo adit plan approve p7 --hash 5c1e0d5c1e0d\n"));
 	assert_non_null(strstr(waits, "adit plan reject p7\n"));
 	assert_null(strstr(done, "approve"));
+}
+
+#define C(sign, object, name, detail, in)                                                          \
+	"{\"sign\":\"" sign "\",\"object\":\"" object "\",\"name\":\"" name                        \
+	"\",\"detail\":\"" detail "\",\"in\":\"" in "\"}"
+
+static const char
+	plan_json
+		[] = "{\"plan\":\"p9\",\"state\":\"needs_approval\",\"base_revision\":41,"
+		     "\"principal\":"
+		     "\"alice (uid 1000)\",\"reason\":\"retire old "
+		     "api\",\"hash\":\"5c1e0d5c1e0d5c1e\","
+		     "\"expires\":\"2026-11-22T11:00:00Z\",\"deletes\":2,\"api_calls\":4,"
+		     "\"changes\":[" C("-", "record", "old.example.com", "CNAME", "example.com") "," C(
+			     "~", "route", "api.example.com",
+			     "http://127.0.0.1:1 to http://127.0.0.1:2",
+			     "web") "," C("-", "route", "old.example.com", "to http://h:1",
+					  "web") "," C("=", "rule", "grafana.example.com",
+						       "foreign, kept",
+						       "web") "," C("=", "zone", "example.com",
+								    "41 of 200 records",
+								    "example.com") "," C("=",
+											 "record",
+											 "grafana."
+											 "example."
+											 "com",
+											 "not "
+											 "ours, "
+											 "left "
+											 "alone",
+											 "example."
+											 "com") ","
+												"{"
+												"\""
+												"si"
+												"gn"
+												"\""
+												":"
+												"\""
+												"+"
+												"\""
+												","
+												"\""
+												"ob"
+												"je"
+												"ct"
+												"\""
+												":"
+												"\""
+												"re"
+												"co"
+												"rd"
+												"\""
+												","
+												"\""
+												"na"
+												"me"
+												"\""
+												":"
+												"\""
+												"ne"
+												"w."
+												"ex"
+												"am"
+												"pl"
+												"e."
+												"or"
+												"g"
+												"\""
+												"}]"
+												","
+												"\""
+												"ap"
+												"pr"
+												"ov"
+												"al"
+												"s"
+												"\""
+												":["
+												"\""
+												"Re"
+												"po"
+												"in"
+												"ts"
+												" a"
+												"pi"
+												".e"
+												"xa"
+												"mp"
+												"le"
+												".c"
+												"om"
+												" f"
+												"ro"
+												"m "
+												"ht"
+												"tp"
+												":/"
+												"/1"
+												"27"
+												".0"
+												".0"
+												".1"
+												":1"
+												" t"
+												"o "
+												"ht"
+												"tp"
+												":/"
+												"/1"
+												"27"
+												".0"
+												".0"
+												".1"
+												":2"
+												"."
+												"\""
+												","
+												"\""
+												"De"
+												"le"
+												"te"
+												"s "
+												"th"
+												"e "
+												"ro"
+												"ut"
+												"e "
+												"ol"
+												"d."
+												"ex"
+												"am"
+												"pl"
+												"e."
+												"co"
+												"m "
+												"to"
+												" h"
+												"tt"
+												"p:"
+												"//"
+												"h:"
+												"1."
+												"\""
+												","
+												"\""
+												"De"
+												"le"
+												"te"
+												"s "
+												"th"
+												"e "
+												"re"
+												"co"
+												"rd"
+												" o"
+												"ld"
+												".e"
+												"xa"
+												"mp"
+												"le"
+												".c"
+												"om"
+												" ("
+												"CN"
+												"AM"
+												"E)"
+												"."
+												"\""
+												","
+												"\""
+												"To"
+												"uc"
+												"he"
+												"s "
+												"ap"
+												"i."
+												"ex"
+												"am"
+												"pl"
+												"e."
+												"co"
+												"m,"
+												" w"
+												"hi"
+												"ch"
+												" i"
+												"s "
+												"pr"
+												"ot"
+												"ec"
+												"te"
+												"d "
+												"(s"
+												"af"
+												"et"
+												"y."
+												"pr"
+												"ot"
+												"ec"
+												"t:"
+												" a"
+												"pi"
+												".e"
+												"xa"
+												"mp"
+												"le"
+												".c"
+												"om"
+												")."
+												"\""
+												"],"
+												"\""
+												"wa"
+												"rn"
+												"in"
+												"gs"
+												"\""
+												":["
+												"\""
+												"Mi"
+												"nd"
+												" t"
+												"he"
+												" g"
+												"ap"
+												"."
+												"\""
+												"]"
+												"}";
+
+static void a_plan_in_full(void **state)
+{
+	(void)state;
+	struct style s = plain_style();
+	AUTO(str_t) text = render("plan_get", plan_json, &s);
+	assert_string_equal(
+		text,
+		"plan p9: needs approval   base revision 41   by alice (uid 1000)   reason "
+		"\"retire old api\"\n"
+		"  + record new.example.org\n"
+		"  tunnel web\n"
+		"    ~ route api.example.com http://127.0.0.1:1 to http://127.0.0.1:2 [needs "
+		"approval]\n"
+		"    - route old.example.com to http://h:1 [needs approval]\n"
+		"    = rule grafana.example.com foreign, kept\n"
+		"  zone example.com   41 of 200 records\n"
+		"    - record old.example.com CNAME [needs approval]\n"
+		"    = record grafana.example.com not ours, left alone\n"
+		"  protected   api.example.com\n"
+		"  exposure    new public name new.example.org\n"
+		"  deletes     2 objects\n"
+		"  API calls   about 4   undo: adit plan create --revision 41   hash "
+		"5c1e0d5c1e0d\n"
+		"approval is needed, since\n"
+		"  * Repoints api.example.com from http://127.0.0.1:1 to http://127.0.0.1:2.\n"
+		"  * Deletes the route old.example.com to http://h:1.\n"
+		"  * Deletes the record old.example.com (CNAME).\n"
+		"  * Touches api.example.com, which is protected (safety.protect: "
+		"api.example.com).\n"
+		"  warning: Mind the gap.\n"
+		"waiting: sudo adit plan approve p9 --hash 5c1e0d5c1e0d   (expires in 23h)\n"
+		"to drop it: adit plan reject p9\n");
+}
+
+/* A reason marks what it names, and nothing whose name is only a part of another. */
+static void what_needs_approval_is_marked(void **state)
+{
+	static const struct {
+		const char *reason, *object, *name;
+		bool marked;
+	} rows[] = {
+		{"Deletes tunnel web.", "tunnel", "web", true},
+		{"Deletes tunnel web2.", "tunnel", "web", false},
+		{"Deletes tunnel my-web.", "tunnel", "web", false},
+		{"Deletes tunnel web.x.", "tunnel", "web", false},
+		{"Deletes the record a.b (CNAME).", "record", "a.b", true},
+		{"Deletes the record a.b (CNAME).", "route", "a.b", false},
+		{"Deletes the record x.a.b (CNAME).", "record", "a.b", false},
+		{"Adopts the record CNAME a.b (0123).", "record", "a.b", true},
+		{"Repoints a.b from http://x to http://y.", "route", "a.b", true},
+		{"Touches *.a.b, which is protected.", "route", "a.b", false},
+		{"Replaces or stands before rule 3 (*.a.b), which adit did not make.", "route",
+		 "a.b", false},
+		{"Deletes the route a.b ^/x to http://y.", "route", "a.b", true},
+		{"", "route", "", false},
+	};
+	(void)state;
+	struct style s = plain_style();
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(str_t)
+		json = str_format("{\"plan\":\"p1\",\"state\":\"needs_approval\",\"changes\":[{"
+				  "\"sign\":\"-\",\"object\":\"%s\",\"name\":\"%s\"}],"
+				  "\"approvals\":[\"%s\"]}",
+				  rows[i].object, rows[i].name, rows[i].reason);
+		AUTO(str_t) text = render("plan_get", json, &s);
+		if ((strstr(text, "[needs approval]") != NULL) != rows[i].marked)
+			fail_msg("%s: %s", rows[i].reason, text);
+	}
+}
+
+static void planned_and_many_say_how(void **state)
+{
+	(void)state;
+	struct style s = plain_style();
+	AUTO(str_t)
+	planned =
+		render("plan_get",
+		       "{\"plan\":\"p7\",\"state\":\"planned\",\"hash\":\"5c1e0d5c1e0d5c1e\"}", &s);
+	AUTO(str_t)
+	many = render("plan_get",
+		      "{\"plan\":\"p7\",\"state\":\"needs_approval\",\"hash\":\"5c1e0d5c1e0d\","
+		      "\"approvals\":[\"Deletes 9 objects at once, more than 3 "
+		      "(safety.max_delete).\"]}",
+		      &s);
+	assert_non_null(strstr(planned, "waiting: adit plan apply p7\n"));
+	assert_non_null(strstr(many, " --hash 5c1e0d5c1e0d --deletes NUMBER\n"));
 }
 
 static const char status_json[] =
@@ -424,6 +741,9 @@ int main(void)
 		cmocka_unit_test(answers_become_text),
 		cmocka_unit_test(writes_become_text),
 		cmocka_unit_test(waiting_plans_say_how),
+		cmocka_unit_test(a_plan_in_full),
+		cmocka_unit_test(what_needs_approval_is_marked),
+		cmocka_unit_test(planned_and_many_say_how),
 		cmocka_unit_test(status_shows_problems_first),
 		cmocka_unit_test(status_of_nothing),
 		cmocka_unit_test(nothing_from_outside_drives_the_terminal),
