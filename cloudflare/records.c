@@ -1,10 +1,15 @@
 /* DNS records: requests, and what is believed of the answers. */
 #include "cloudflare/records.h"
 
+#include <string.h>
+#include <strings.h>
+
 #include "cloudflare/paths.h"
 
 #define PAGE_ROWS   5000
 #define RECORDS_MAX 50000 /* about 20 MiB of answers */
+#define BATCH_FREE  200   /* steps of a batch, by the zone's plan */
+#define BATCH_PAID  3500
 
 /* ---- requests ---- */
 
@@ -52,6 +57,19 @@ static void put_given(struct json_writer *w, const char *key, const char *value)
 }
 
 /* The API's document wants type, name and ttl in a change as well; they say what it is already. */
+static void put_body(const struct cf_record_body *body, struct json_writer *w)
+{
+	put_given(w, "type", body->type);
+	put_given(w, "name", body->name);
+	put_given(w, "content", body->content);
+	json_put_bool(w, "proxied", body->proxied);
+	if (body->ttl > 0)
+		json_put_int(w, "ttl", body->ttl);
+	if (str_equal(body->type, "MX"))
+		json_put_int(w, "priority", body->priority);
+	put_given(w, "comment", body->comment);
+}
+
 static char *body_text(const struct cf_record_body *body)
 {
 	AUTO(buf_t) out = {0};
@@ -59,15 +77,7 @@ static char *body_text(const struct cf_record_body *body)
 
 	json_write_init(&w, &out);
 	json_object_begin(&w);
-	put_given(&w, "type", body->type);
-	put_given(&w, "name", body->name);
-	put_given(&w, "content", body->content);
-	json_put_bool(&w, "proxied", body->proxied);
-	if (body->ttl > 0)
-		json_put_int(&w, "ttl", body->ttl);
-	if (str_equal(body->type, "MX"))
-		json_put_int(&w, "priority", body->priority);
-	put_given(&w, "comment", body->comment);
+	put_body(body, &w);
 	json_object_end(&w);
 	return buf_steal(&out);
 }
@@ -100,6 +110,74 @@ void cf_record_delete(struct cf *cf, struct cf_call *c, const char *object, cons
 {
 	record_call(cf, c, object, zone, id, "DELETE", NULL, done, owner);
 }
+
+/* ---- batches ---- */
+
+static const char *const step_lists[CF_STEP_KINDS] = {"deletes", "patches", "posts"};
+
+size_t cf_batch_max(const char *plan)
+{
+	static const char *const paid[] = {"pro", "business", "enterprise"};
+
+	for (size_t i = 0; plan && i < ARRAY_LEN(paid); i++)
+		if (strncasecmp(plan, paid[i], strlen(paid[i])) == 0)
+			return BATCH_PAID;
+	return BATCH_FREE;
+}
+
+static void put_step(const struct cf_step *s, struct json_writer *w)
+{
+	json_object_begin(w);
+	put_given(w, "id", s->id);
+	if (s->kind != CF_STEP_DELETE)
+		put_body(&s->body, w);
+	json_object_end(w);
+}
+
+static char *batch_text(const struct cf_step *steps, size_t n)
+{
+	AUTO(buf_t) out = {0};
+	struct json_writer w;
+
+	json_write_init(&w, &out);
+	json_object_begin(&w);
+	for (size_t kind = 0; kind < CF_STEP_KINDS; kind++) {
+		json_write_key(&w, step_lists[kind]);
+		json_array_begin(&w);
+		for (size_t i = 0; i < n; i++)
+			if (steps[i].kind == kind)
+				put_step(&steps[i], &w);
+		json_array_end(&w);
+	}
+	json_object_end(&w);
+	return buf_steal(&out);
+}
+
+void cf_record_batch(struct cf *cf, struct cf_call *c, const char *zone,
+		     const struct cf_step *steps, size_t n, task_done_fn *done, void *owner)
+{
+	AUTO(str_t) text = batch_text(steps, n);
+	AUTO(str_t) object = str_format("zone %s", zone);
+	AUTO(str_t) path = NULL;
+	struct err e;
+
+	if (path_records(zone, "/batch", &path, &e) < 0)
+		cf_call_refuse(cf, c, &e, done, owner);
+	else
+		cf_call_start(cf, c, CF_SHARE_RECONCILE, "POST", path, text, object,
+			      PERMISSION_DNS_EDIT, done, owner);
+}
+
+const struct json *cf_batch_row(const struct json *result, enum cf_step_kind kind, size_t nth)
+{
+	const struct json *row = json_first(json_get(result, step_lists[kind]));
+
+	for (; row && nth > 0; nth--)
+		row = json_next(row);
+	return row;
+}
+
+/* ---- many ---- */
 
 void cf_record_list(struct cf *cf, struct cf_page *p, enum cf_share share, const char *zone,
 		    const char *filter, task_done_fn *done, void *owner)
@@ -161,12 +239,15 @@ int cf_record_read(const struct json *v, struct cf_record *out, struct err *e)
 	const char *id = json_get_string(v, "id");
 	const struct json *content = json_get(v, "content"), *comment = json_get(v, "comment");
 	const struct json *proxied = json_get(v, "proxied"), *ttl = json_get(v, "ttl");
+	const struct json *meta = json_get(v, "meta");
 	struct cf_record r = {
 		.name = json_get_string(v, "name"),
 		.type = json_get_string(v, "type"),
 		.content = json_string(content),
 		.comment = json_string(comment),
 		.proxied = json_bool(proxied, false),
+		.locked = json_get_bool(meta, "read_only", false) ||
+			  json_get_bool(v, "locked", false),
 		.ttl = json_int_or(ttl, 1),
 		.priority = json_get_int(v, "priority", 0),
 	};

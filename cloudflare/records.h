@@ -8,6 +8,7 @@ struct cf_record {
 	char id[CF_ID_SIZE];
 	const char *name, *type, *content, *comment; /* borrowed; comment NULL = none */
 	bool proxied;
+	bool locked;           /* Cloudflare keeps it for a service of its own: nobody changes it */
 	int64_t ttl, priority; /* priority: 0 where there is none */
 };
 
@@ -31,6 +32,22 @@ void cf_record_patch(struct cf *cf, struct cf_call *c, const char *object, const
 		     void *owner);
 void cf_record_delete(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
 		      const char *id, task_done_fn *done, void *owner);
+/* Several writes in one zone: all or nothing, deletes before patches before posts. */
+enum cf_step_kind { CF_STEP_DELETE, CF_STEP_PATCH, CF_STEP_POST, CF_STEP_KINDS };
+
+struct cf_step {
+	enum cf_step_kind kind;
+	const char *id;             /* of the record; NULL with a post */
+	struct cf_record_body body; /* not of a delete */
+};
+
+/* How many steps a batch may have in a zone of that plan (as Cloudflare names it; NULL = not
+ * told). */
+size_t cf_batch_max(const char *plan);
+void cf_record_batch(struct cf *cf, struct cf_call *c, const char *zone,
+		     const struct cf_step *steps, size_t n, task_done_fn *done, void *owner);
+/* What the answer says of the nth step of that kind; NULL when it says nothing. */
+const struct json *cf_batch_row(const struct json *result, enum cf_step_kind kind, size_t nth);
 /* filter: further query as "name=x&type=CNAME" (encoded), NULL = none. */
 void cf_record_list(struct cf *cf, struct cf_page *p, enum cf_share share, const char *zone,
 		    const char *filter, task_done_fn *done, void *owner);

@@ -39,6 +39,7 @@ void record_free(struct record *r)
 	free(r->observed.content);
 	free(r->observed.comment);
 	free(r->observed.conflict);
+	strlist_free(&r->observed.taking);
 	problem_clear(&r->problem);
 	free(r);
 }
@@ -117,4 +118,16 @@ const char *mark_text(const char *comment)
 	if (!end)
 		return NULL;
 	return *end == ' ' ? end + 1 : end;
+}
+
+char *mark_owner(const char *comment)
+{
+	const char *end = mark_end(comment);
+	char *owner = end ? str_ndup(comment + strlen(mark_prefix),
+				     (size_t)(end - comment) - strlen(mark_prefix))
+			  : NULL;
+
+	if (owner)
+		text_printable(owner);
+	return owner;
 }

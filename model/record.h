@@ -32,6 +32,7 @@ struct record {
 
 	struct {
 		int64_t looked_ms; /* wall: last complete look-up of name (or by id); 0 = none */
+		int64_t named_ms;  /* wall: of the name */
 		bool found;   /* the record with our remote id (or, before that, a claimable one) */
 		bool gone;    /* had a remote id, a complete look-up says it is absent */
 		bool missing; /* a listing lacks it, and that is not believed yet */
@@ -40,8 +41,10 @@ struct record {
 		char *type, *content, *comment; /* as Cloudflare shows it */
 		bool proxied;
 		int64_t ttl, priority;
+		bool locked;    /* Cloudflare keeps it for itself and lets nobody change it */
 		char *conflict; /* what stands in the way: "A 192.0.2.1 (not ours)"; NULL = nothing
 				 */
+		struct strlist taking; /* ids of foreign records of its name that may give way */
 		struct drift_facts drift;
 	} observed;
 	struct problem *problem;
@@ -67,6 +70,24 @@ bool record_own_as_seen(const struct record *r);
 void record_seen_hash(const char *type, const char *content, const char *comment, bool proxied,
 		      int64_t ttl, int64_t priority, char out[SHA256_HEX_SIZE]);
 
+/* The same of what was last seen of our own. */
+void record_observed_hash(const struct record *r, char out[SHA256_HEX_SIZE]);
+
+/* ---- what may be taken (record_takes.c) ---- */
+
+enum take {
+	TAKE_UNNAMED, /* nobody said that it may be written to */
+	TAKE_CHANGED, /* somebody did, but it is no longer what was shown then */
+	TAKE_AS_SEEN,
+};
+
+/* What do takes, as in struct record, say of the record with that id? seen: its hash now. */
+enum take record_take(const char *takes, const char *id, const char *seen);
+/* One more entry. seen and what may be NULL: then it is only named, and nothing may be taken. */
+void record_takes_add(char **takes, const char *id, const char *seen, const char *what);
+/* Are there entries that are only named? */
+bool record_takes_unseen(const char *takes);
+
 /* ---- the mark ---- */
 
 /* "adit:<owner>/<install>" and, behind a blank, the user's text. ERR_INVALID when it would not fit
@@ -75,6 +96,9 @@ MUST_USE int mark_write(const char *owner, const char *install, const char *text
 			struct err *e);
 /* Does this comment begin with the word of exactly this owner and install? NULL has none. */
 bool mark_is(const char *comment, const char *owner, const char *install);
+/* Whose mark it is, as "edge1/a1b2c3d4", for people; NULL when it bears none. The caller frees it.
+ */
+char *mark_owner(const char *comment);
 /* The user's text behind the mark, "" if none; NULL when there is no adit mark at all. */
 const char *mark_text(const char *comment);
 

@@ -119,3 +119,9 @@ void record_seen_hash(const char *type, const char *content, const char *comment
 						texts[i] ? strlen(texts[i]) : 0};
 	sha256_parts(parts, ARRAY_LEN(parts), out);
 }
+
+void record_observed_hash(const struct record *r, char out[SHA256_HEX_SIZE])
+{
+	record_seen_hash(r->observed.type, r->observed.content, r->observed.comment,
+			 r->observed.proxied, r->observed.ttl, r->observed.priority, out);
+}

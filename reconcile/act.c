@@ -153,13 +153,13 @@ void act_cancel(struct act *a)
 	if (a->paging)
 		cf_page_cancel(&a->page);
 	a->calling = a->paging = false;
-	if (a->drop_extra)
-		a->drop_extra(a);
 	task_abandon(&a->task);
 }
 
 void act_fini(struct act *a)
 {
+	if (a->extra && a->drop_extra)
+		a->drop_extra(a);
 	cf_call_reset(&a->call);
 	cf_page_reset(&a->page);
 }

@@ -85,7 +85,8 @@ static void record_put(struct record *row, const struct edit *ed)
 	row->ttl = ed->ttl ? ed->ttl : 1;
 	row->priority = ed->priority;
 	row->drift = policy_of(ed);
-	row->takes = BORROW(ed->takes);
+	if (ed->takes) /* what was allowed before and is not done yet, still is */
+		row->takes = BORROW(ed->takes);
 	if (ed->anew) {
 		row->remote_id[0] = row->zone_id[0] = '\0';
 		row->create_sent_ms = row->applied_generation = 0;
@@ -264,7 +265,8 @@ static void fill_record(struct record *r, const struct edit *ed, const struct re
 	str_set(&r->content, ed->content);
 	str_set(&r->comment, ed->comment);
 	str_set(&r->manifest, ed->manifest);
-	str_set(&r->takes, ed->takes);
+	if (ed->takes)
+		str_set(&r->takes, ed->takes);
 	r->proxied = row->proxied;
 	r->ttl = row->ttl;
 	r->priority = row->priority;

@@ -20,6 +20,7 @@ enum action_kind {
 	ACT_RECORD_READ,  /* by id, right before a change or delete */
 	ACT_RECORD_CREATE,
 	ACT_RECORD_PATCH,
+	ACT_RECORD_REPLACE, /* foreign ones that may give way, or our own of another type */
 	ACT_RECORD_DELETE,
 	ACT_RECORD_FORGET, /* no request: the row goes, nothing is left at Cloudflare */
 	ACT_CONNECTIONS_CLEAR,

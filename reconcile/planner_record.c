@@ -39,7 +39,32 @@ static void refuse_unmarked(struct planning *p, const struct record *r)
 	(void)err_set(e, ERR_CONFLICT,
 		      "The record of %s no longer bears adit's mark, so nothing is written to it",
 		      r->name);
-	(void)err_hint(e, "Put the mark back at the beginning of its comment if it is adit's.");
+	(void)err_hint(
+		e,
+		"Put the mark back at the beginning of its comment if it is adit's, or set it "
+		"again with --overwrite %s.",
+		r->remote_id);
+}
+
+static void refuse_changed(struct planning *p, const struct record *r)
+{
+	struct err *e = plan_refuse(p, OBJECT_RECORD, r->id);
+	(void)err_set(e, ERR_CONFLICT,
+		      "The record of %s changed since its overwriting was approved, so nothing is "
+		      "written to it",
+		      r->name);
+	(void)err_hint(e, "Look at it, and set it again with --overwrite %s.", r->remote_id);
+}
+
+static void refuse_locked(struct planning *p, const struct record *r)
+{
+	struct err *e = plan_refuse(p, OBJECT_RECORD, r->id);
+	(void)err_set(e, ERR_CONFLICT,
+		      "Cloudflare keeps the record of %s for itself (read-only), so nothing is "
+		      "written to it",
+		      r->name);
+	(void)err_hint(e,
+		       "Turn off the service at Cloudflare that made it, or choose another name.");
 }
 
 /* The tunnel behind the name runs the configuration that serves it. */
@@ -59,15 +84,22 @@ static bool tunnel_serves(const struct world *w, const struct record *r, bool wi
 	return false;
 }
 
+/* Something stands in the way: it is looked at again, or told. */
+static bool plan_name_taken(struct planning *p, const struct record *r)
+{
+	if (!r->observed.conflict || r->observed.looked_ms < r->create_sent_ms)
+		return false;
+	if (plan_looks_again(p, r->observed.looked_ms))
+		plan_act(p, ACT_RECORD_FIND, r->id, "is its name still taken?");
+	else
+		refuse_conflict(p, r);
+	return true;
+}
+
 static void plan_record_make(struct planning *p, const struct record *r)
 {
-	if (r->observed.conflict && r->observed.looked_ms >= r->create_sent_ms) {
-		if (plan_looks_again(p, r->observed.looked_ms))
-			plan_act(p, ACT_RECORD_FIND, r->id, "is its name still taken?");
-		else
-			refuse_conflict(p, r);
+	if (plan_name_taken(p, r))
 		return;
-	}
 	switch (plan_creating(p, r->observed.looked_ms, r->create_sent_ms)) {
 	case CREATE_LOOK:
 		plan_act(p, ACT_RECORD_FIND, r->id, "does the name have records?");
@@ -75,7 +107,10 @@ static void plan_record_make(struct planning *p, const struct record *r)
 	case CREATE_WAIT:
 		break;
 	case CREATE_NOW:
-		plan_act(p, ACT_RECORD_CREATE, r->id, "it is wanted and is not there");
+		if (r->observed.taking.n == 0)
+			plan_act(p, ACT_RECORD_CREATE, r->id, "it is wanted and is not there");
+		else if (tunnel_serves(p->w, r, true))
+			plan_act(p, ACT_RECORD_REPLACE, r->id, "it takes the place of others");
 		break;
 	}
 }
@@ -103,9 +138,28 @@ static void refuse_drift(struct planning *p, const struct record *r)
 		       r->name);
 }
 
+static bool changes_type(const struct record *r)
+{
+	return r->observed.type && !str_equal(r->observed.type, r->type);
+}
+
+/* The type of a record cannot be changed: another one takes its place. */
+static void plan_record_replace(struct planning *p, const struct record *r)
+{
+	bool seen = r->observed.named_ms && p->now - r->observed.named_ms <= FRESH_MS;
+	if (plan_name_taken(p, r))
+		return;
+	if (!fresh(p, r) || !seen)
+		plan_act(p, ACT_RECORD_FIND, r->id, "what is there to be replaced?");
+	else if (tunnel_serves(p->w, r, true))
+		plan_act(p, ACT_RECORD_REPLACE, r->id, "its type is to be changed");
+}
+
 static void plan_record_change(struct planning *p, const struct record *r)
 {
-	if (!fresh(p, r))
+	if (changes_type(r))
+		plan_record_replace(p, r);
+	else if (!fresh(p, r))
 		plan_act(p, ACT_RECORD_READ, r->id, "it changed here; what is there now?");
 	else if (tunnel_serves(p->w, r, true))
 		plan_act(p, ACT_RECORD_PATCH, r->id, "what it is to be changed");
@@ -126,16 +180,49 @@ static void refuse_record_gone(struct planning *p, const struct record *r)
 			       r->name, r->type);
 }
 
+/* A person may have let adit write to it all the same, as it is. */
+static void plan_unmarked(struct planning *p, const struct record *r)
+{
+	char seen[SHA256_HEX_SIZE];
+	record_observed_hash(r, seen);
+	enum take take = record_take(r->takes, r->remote_id, seen);
+	if (take == TAKE_UNNAMED)
+		refuse_unmarked(p, r);
+	else if (take == TAKE_CHANGED)
+		refuse_changed(p, r);
+	else if (r->observed.locked)
+		refuse_locked(p, r);
+	else
+		plan_record_change(p, r);
+}
+
+/* A write that was to replace it may still take effect, since its answer was lost. What was to be
+ * patched is read by its id: to patch it again does no harm. */
+static bool plan_replacing(struct planning *p, const struct record *r)
+{
+	bool patched = r->takes && str_equal(r->observed.type, r->type);
+	if (!r->create_sent_ms || (patched && r->want == WANT_PRESENT))
+		return false;
+	enum creating c = plan_creating(p, r->observed.looked_ms, r->create_sent_ms);
+	if (c == CREATE_LOOK)
+		plan_act(p, ACT_RECORD_FIND, r->id, "was it replaced after all?");
+	return c != CREATE_NOW;
+}
+
 static void plan_record_made(struct planning *p, const struct record *r)
 {
+	if (plan_replacing(p, r))
+		return;
 	if (r->observed.gone)
 		refuse_record_gone(p, r);
 	else if (!r->observed.looked_ms)
 		plan_act(p, ACT_RECORD_READ, r->id, "not seen yet");
 	else if (!r->observed.marked)
-		refuse_unmarked(p, r);
+		plan_unmarked(p, r);
 	else if (r->generation != r->applied_generation)
 		plan_record_change(p, r);
+	else if (r->takes)
+		plan_act(p, ACT_RECORD_READ, r->id, "it is ours by now");
 	else if (drift_is_told(p->w, r))
 		refuse_drift(p, r);
 }
@@ -171,10 +258,14 @@ static void plan_record_absent(struct planning *p, const struct record *r)
 {
 	if (!r->remote_id[0])
 		plan_unmade_record_absent(p, r);
+	else if (plan_replacing(p, r))
+		return;
 	else if (r->observed.gone)
 		plan_act(p, ACT_RECORD_FORGET, r->id, "it is gone");
 	else if (!fresh(p, r))
 		plan_act(p, ACT_RECORD_READ, r->id, "is it still ours?");
+	else if (!r->observed.marked && r->takes)
+		plan_act(p, ACT_RECORD_FORGET, r->id, "it never became ours");
 	else if (!r->observed.marked)
 		refuse_unmarked(p, r);
 	else

@@ -15,6 +15,7 @@ void seen_record(struct world *w, struct record *r, const struct cf_record *foun
 	r->observed.found = true;
 	r->observed.gone = r->observed.missing = false;
 	r->observed.marked = mark_is(found->comment, s->owner, s->install);
+	r->observed.locked = found->locked;
 	r->observed.proxied = found->proxied;
 	r->observed.ttl = found->ttl;
 	r->observed.priority = found->priority;

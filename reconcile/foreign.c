@@ -1,0 +1,81 @@
+#include "reconcile/foreign.h"
+
+#include <string.h>
+#include <strings.h>
+
+#define TUNNEL_SUFFIX ".cfargotunnel.com"
+#define CONTENT_SHOWN 80
+
+static bool leads_to_tunnel(const char *content)
+{
+	size_t len = strlen(content), n = strlen(TUNNEL_SUFFIX);
+	return len > n && strcasecmp(content + len - n, TUNNEL_SUFFIX) == 0;
+}
+
+static const struct tunnel *tunnel_behind(const struct world *w, const char *content)
+{
+	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
+		if (t->remote_id[0] && strncasecmp(content, t->remote_id, UUID_SIZE - 1) == 0 &&
+		    strcasecmp(content + UUID_SIZE - 1, TUNNEL_SUFFIX) == 0)
+			return t;
+	return NULL;
+}
+
+enum foreign foreign_kind(const struct world *w, const struct cf_record *found)
+{
+	const struct system_facts *s = &w->system;
+	if (found->locked)
+		return FOREIGN_LOCKED;
+	if (mark_is(found->comment, s->owner, s->install))
+		return FOREIGN_MARKED;
+	if (mark_text(found->comment))
+		return FOREIGN_ADIT;
+	if (leads_to_tunnel(found->content) && !tunnel_behind(w, found->content))
+		return FOREIGN_TUNNEL;
+	return FOREIGN_PLAIN;
+}
+
+bool foreign_takeable(enum foreign kind)
+{
+	return kind == FOREIGN_PLAIN || kind == FOREIGN_TUNNEL || kind == FOREIGN_MARKED;
+}
+
+char *foreign_words(const struct world *w, const struct cf_record *found)
+{
+	AUTO(str_t) owner = mark_owner(found->comment);
+	AUTO(buf_t) out = {0};
+	(void)buf_printf(&out, "%.10s %.*s", found->type, CONTENT_SHOWN, found->content);
+	switch (foreign_kind(w, found)) {
+	case FOREIGN_PLAIN:
+		break;
+	case FOREIGN_TUNNEL:
+		(void)buf_str(&out, ", which leads to another tunnel");
+		break;
+	case FOREIGN_MARKED:
+		(void)buf_str(&out, ", which bears adit's mark, but adit does not know it");
+		break;
+	case FOREIGN_ADIT:
+		(void)buf_printf(&out, ", which belongs to another adit (%s)", owner);
+		break;
+	case FOREIGN_LOCKED:
+		(void)buf_str(&out, ", which Cloudflare keeps for itself (read-only)");
+		break;
+	}
+	char *words = buf_steal(&out);
+	text_printable(words);
+	return words;
+}
+
+void foreign_seen_hash(const struct cf_record *found, char out[SHA256_HEX_SIZE])
+{
+	record_seen_hash(found->type, found->content, found->comment, found->proxied, found->ttl,
+			 found->priority, out);
+}
+
+const struct record *foreign_row(const struct world *w, const struct cf_record *found)
+{
+	TABLE_EACH (i, struct record, r, &w->records)
+		if (str_equal(r->remote_id, found->id))
+			return r;
+	return NULL;
+}
