@@ -6,7 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloudflare/records.h"
 #include "cloudflare/tunnels.h"
 #include "ops/write.h"
 
@@ -14,6 +13,7 @@ static void preflight_step(struct preflight *f);
 
 static void preflight_end(struct preflight *f)
 {
+	record_check_free(steal(&f->records));
 	cf_call_reset(&f->call);
 	task_finish(&f->task);
 }
@@ -22,7 +22,8 @@ static void preflight_end(struct preflight *f)
 static void preflight_blind(struct preflight *f, const struct err *e)
 {
 	char *text = str_format("Cloudflare could not be asked beforehand: %s", e->message);
-	strlist_add(&f->plan->warnings, text);
+	if (record_check_blind(f->plan, e, &f->task.err) == 0)
+		strlist_add(&f->plan->warnings, text);
 	free(text);
 	preflight_end(f);
 }
@@ -57,52 +58,6 @@ static void tunnel_found(struct task *t, void *owner)
 	preflight_step(f);
 }
 
-static bool record_conflicts(const struct edit *ed, const struct json *row, struct cf_record *out)
-{
-	struct err e;
-	return cf_record_read(row, out, &e) == 0 && record_types_clash(ed->type, out->type);
-}
-
-static void record_found(struct task *t, void *owner)
-{
-	struct preflight *f = owner;
-	(void)t;
-	if (call_failed(f))
-		return;
-	const struct edit *ed = &f->plan->edits[f->next];
-	struct cf_record found;
-	JSON_EACH (row, f->call.result) {
-		if (!record_conflicts(ed, row, &found))
-			continue;
-		(void)err_set(
-			&f->task.err, ERR_CONFLICT,
-			"%s has a DNS record already (%s) that is not adit's; it is left alone%s",
-			ed->name, found.type,
-			!ed->tunnel_id[0] && str_equal(ed->type, found.type)
-				? ", and adit makes no second one of a name and type"
-				: "");
-		(void)err_hint(
-			&f->task.err,
-			"See adit dns list --zone ZONE --name %s; remove that record or choose "
-			"another name.",
-			ed->name);
-		preflight_end(f);
-		return;
-	}
-	f->next++;
-	preflight_step(f);
-}
-
-static int zone_missing(struct preflight *f, const struct edit *ed)
-{
-	AUTO(buf_t) names = {.limit = 160};
-	TABLE_EACH (i, struct zone, z, &f->ops->world->zones)
-		(void)buf_printf(&names, "%s%s", names.len ? ", " : "", z->name);
-	(void)err_set(&f->task.err, ERR_NOT_FOUND, "No zone of the account holds %s", ed->name);
-	return err_hint(&f->task.err, "Zones of the account: %s.",
-			names.len ? buf_text(&names) : "none");
-}
-
 /* true when a request was started for this edit, or the task has ended */
 static bool look_at(struct preflight *f, const struct edit *ed)
 {
@@ -113,18 +68,14 @@ static bool look_at(struct preflight *f, const struct edit *ed)
 		cf_tunnel_find(f->ops->cf, &f->call, NULL, ed->name, tunnel_found, f);
 		return true;
 	}
-	if (ed->kind != EDIT_RECORD_PUT || world_record(w, ed->id) || !w->system.zones_listed_ms)
-		return false;
-	const struct zone *z = world_zone_of(w, ed->name);
-	if (!z) {
-		(void)zone_missing(f, ed);
-		preflight_end(f);
-		return true;
-	}
-	f->calling = true;
-	cf_call_reset(&f->call);
-	cf_record_find(f->ops->cf, &f->call, NULL, z->id, ed->name, record_found, f);
-	return true;
+	return false;
+}
+
+static void records_checked(struct task *t, void *owner)
+{
+	struct preflight *f = owner;
+	f->task.err = t->err;
+	preflight_end(f);
 }
 
 static void preflight_step(struct preflight *f)
@@ -132,7 +83,7 @@ static void preflight_step(struct preflight *f)
 	for (; f->next < f->plan->n_edits; f->next++)
 		if (look_at(f, &f->plan->edits[f->next]))
 			return;
-	preflight_end(f);
+	f->records = record_check_start(f->ops, f->plan, records_checked, f);
 }
 
 void preflight_start(struct ops *o, struct preflight *f, struct plan *plan, task_done_fn *done,
@@ -160,6 +111,7 @@ void preflight_cancel(struct preflight *f)
 	if (f->calling)
 		cf_call_cancel(&f->call);
 	f->calling = false;
+	record_check_free(steal(&f->records));
 	cf_call_reset(&f->call);
 	task_abandon(&f->task);
 }

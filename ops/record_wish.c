@@ -146,7 +146,21 @@ int record_wish_read(const struct world *w, const struct record_ask *a, struct r
 
 bool record_wish_same(const struct record *r, const struct record_wish *x)
 {
-	return r->want == WANT_PRESENT && r->proxied == x->proxied && r->ttl == x->ttl &&
-	       r->priority == x->priority && str_equal(r->comment, x->comment) &&
+	return r->want == WANT_PRESENT && str_equal(r->type, x->type) && r->proxied == x->proxied &&
+	       r->ttl == x->ttl && r->priority == x->priority &&
+	       str_equal(r->comment, x->comment) &&
 	       record_content_same(x->type, r->content, x->content);
+}
+
+bool record_is_ours(const struct record *r)
+{
+	const bool unmarked = r->observed.looked_ms && r->observed.found && !r->observed.marked;
+	return r->remote_id[0] && !unmarked && !r->takes;
+}
+
+void record_name_takes(struct edit *d, const struct strlist *ids)
+{
+	str_set(&d->takes, NULL);
+	for (size_t i = 0; i < ids->n; i++)
+		record_takes_add(&d->takes, ids->items[i], NULL, ids->items[i]);
 }

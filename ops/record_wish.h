@@ -3,6 +3,7 @@
 #ifndef OPS_RECORD_WISH_H
 #define OPS_RECORD_WISH_H
 
+#include "model/plan.h"
 #include "model/world.h"
 
 /* As it was asked for; all borrowed. */
@@ -31,5 +32,10 @@ MUST_USE int record_name_read(const struct world *w, const char *name, const cha
 			      struct err *e);
 /* Is that how it is wanted already? */
 bool record_wish_same(const struct record *r, const struct record_wish *x);
+
+/* Is it at Cloudflare, and does it bear our mark, as far as anybody knows? */
+bool record_is_ours(const struct record *r);
+/* The records of that name that a person lets adit overwrite, still to be looked at. */
+void record_name_takes(struct edit *d, const struct strlist *ids);
 
 #endif

@@ -20,7 +20,11 @@ static int refuse_unmarked(const struct record *r, struct err *e)
 		e, ERR_CONFLICT,
 		"The %s record of %s no longer bears adit's mark, so nothing is written to it",
 		r->type, r->name);
-	return err_hint(e, "Put the mark back at the beginning of its comment if it is adit's.");
+	return err_hint(
+		e,
+		"Put the mark back at the beginning of its comment if it is adit's, or set it "
+		"again with --overwrite %s.",
+		r->remote_id);
 }
 
 static int refuse_routes(const struct record *r, struct err *e)
@@ -40,26 +44,30 @@ static int check_clash(const struct world *w, const struct record_wish *x, const
 	if (other->tunnel_id[0])
 		return refuse_routes(other, e);
 	(void)err_set(e, ERR_CONFLICT,
-		      "%s has a record of adit's already (%s); the type of a record cannot be "
-		      "changed",
-		      x->name, other->type);
-	return err_hint(e,
-			"Delete it and create the other: adit dns delete %s %s, then adit dns "
-			"set again.",
-			other->name, other->type);
+		      "%s has more than one record of adit's that a %s record would shut out (%s)",
+		      x->name, x->type, other->type);
+	return err_hint(e, "Delete it first: adit dns delete %s %s.", other->name, other->type);
 }
 
-static int check_own(const struct record *r, const struct record_wish *x, struct err *e)
+/* The record that is meant: of that type, else the one of ours whose place it takes. */
+static const struct record *record_meant(const struct world *w, const struct record_wish *x)
+{
+	const struct record *r = world_find_record(w, x->name, x->type);
+	return r ? r : world_find_clash(w, x->name, x->type, "");
+}
+
+static int check_own(const struct record *r, const struct record_wish *x,
+		     const struct strlist *overwrite, struct err *e)
 {
 	if (!r)
 		return 0;
 	if (r->tunnel_id[0])
 		return refuse_routes(r, e);
-	if (is_unmarked(r))
+	if (is_unmarked(r) && !r->takes && !strlist_has(overwrite, r->remote_id))
 		return refuse_unmarked(r, e);
 	/* What a lost POST made is known again by its content. */
-	if (!r->remote_id[0] && r->create_sent_ms &&
-	    !record_content_same(r->type, r->content, x->content))
+	if (r->create_sent_ms &&
+	    !(str_equal(r->type, x->type) && record_content_same(r->type, r->content, x->content)))
 		return err_set(e, ERR_BUSY,
 			       "The record of %s is being created; change it when that is over",
 			       r->name);
@@ -101,7 +109,7 @@ static void tell_change(struct plan *p, const struct record *r, const struct rec
 /* Who wanted a second one beside it shall see that it takes the first one's place. */
 static void warn_replaced(struct plan *p, const struct record *r, const struct record_wish *x)
 {
-	if (r->want == WANT_ABSENT || str_equal(x->type, "CNAME") ||
+	if (r->want == WANT_ABSENT || str_equal(x->type, "CNAME") || !str_equal(r->type, x->type) ||
 	    record_content_same(x->type, r->content, x->content))
 		return;
 	AUTO(str_t)
@@ -110,11 +118,11 @@ static void warn_replaced(struct plan *p, const struct record *r, const struct r
 	strlist_add(&p->warnings, warning);
 }
 
-/* drift: as the argument says; NULL = as it was. */
 static void edit_record(struct plan *p, const struct record *r, const struct record_wish *x,
-			const char *drift)
+			const struct dns_set_args *a)
 {
-	if (r && record_wish_same(r, x) && policy_is(r->drift, drift)) {
+	bool takes = a->overwrite.n && !(r && record_is_ours(r) && str_equal(r->type, x->type));
+	if (r && record_wish_same(r, x) && policy_is(r->drift, a->drift) && !takes) {
 		plan_touch(p, r->id, r->generation);
 		return;
 	}
@@ -126,8 +134,10 @@ static void edit_record(struct plan *p, const struct record *r, const struct rec
 	ed->proxied = x->proxied;
 	ed->ttl = x->ttl;
 	ed->priority = x->priority;
-	if (drift)
-		str_set(&ed->drift, policy_said(drift));
+	if (a->drift)
+		str_set(&ed->drift, policy_said(a->drift));
+	if (takes)
+		record_name_takes(ed, &a->overwrite);
 	tell_change(p, r, x);
 	if (r)
 		warn_replaced(p, r, x);
@@ -152,8 +162,9 @@ void run_dns_set(struct call *c)
 	const struct record *r = NULL;
 	bool fits = record_wish_read(w, &ask, &x, &e) == 0;
 	if (fits) {
-		r = world_find_record(w, x.name, x.type);
-		fits = check_own(r, &x, &e) == 0 && check_clash(w, &x, r ? r->id : "", &e) == 0;
+		r = record_meant(w, &x);
+		fits = check_own(r, &x, &a->overwrite, &e) == 0 &&
+		       check_clash(w, &x, r ? r->id : "", &e) == 0;
 	}
 	if (!fits) {
 		c->task.err = e;
@@ -161,7 +172,7 @@ void run_dns_set(struct call *c)
 		return;
 	}
 	struct plan *p = plan_new(c->op->name, c->who.name, a->reason);
-	edit_record(p, r, &x, a->drift);
+	edit_record(p, r, &x, a);
 	write_run(c, (const struct write_args *)a, p);
 }
 
@@ -189,7 +200,7 @@ static int check_delete(const struct world *w, const struct record *r, const cha
 			      name);
 		return err_hint(e, "Use route_delete (adit route delete %s).", name);
 	}
-	return is_unmarked(r) ? refuse_unmarked(r, e) : 0;
+	return is_unmarked(r) && !r->takes ? refuse_unmarked(r, e) : 0;
 }
 
 void run_dns_delete(struct call *c)

@@ -149,17 +149,30 @@ void run_revision_diff(struct call *c)
 
 struct way_back {
 	const struct world *world;
+	const struct snapshot *then;
 	struct plan *plan;
 	int64_t revision;
 };
 
-/* A record that waits for its deletion can be wanted again; what is gone is a new object. */
+/* A record that waits for its deletion can be wanted again, and one of another type of the same
+ * name gives its place. */
+static const struct record *record_again(const struct way_back *x, const struct edit *put)
+{
+	if (put->kind != EDIT_RECORD_PUT)
+		return NULL;
+	const struct record *r = world_find_record(x->world, put->name, put->type);
+	const struct record *other =
+		r ? NULL : world_find_clash(x->world, put->name, put->type, "");
+	bool free_to_change = other && !other->tunnel_id[0] && !put->tunnel_id[0] &&
+			      !snapshot_find(x->then, other->id);
+	return r ? r : free_to_change ? other : NULL;
+}
+
+/* What is gone is a new object. */
 static void choose_id(const struct edit *put, char id[ID_SIZE], void *owner)
 {
 	struct way_back *x = owner;
-	const struct record *r = put->kind == EDIT_RECORD_PUT
-					 ? world_find_record(x->world, put->name, put->type)
-					 : NULL;
+	const struct record *r = record_again(x, put);
 
 	if (r) {
 		(void)str_copy(id, ID_SIZE, r->id);
@@ -231,9 +244,9 @@ static int check_tunnels(const struct world *w, const struct snapshot *then, str
 
 static int plan_back(struct call *c, struct plan *p, int64_t revision, struct err *e)
 {
-	struct way_back x = {c->ops->world, p, revision};
 	AUTO(snapshot_t) now = {0};
 	AUTO(snapshot_t) then = {0};
+	struct way_back x = {c->ops->world, &then, p, revision};
 
 	if (store_load_snapshot(c->ops->store, revision, &then, e) < 0 ||
 	    store_load_snapshot(c->ops->store, x.world->revision, &now, e) < 0 ||

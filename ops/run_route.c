@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "model/render.h"
 #include "ops/find.h"
+#include "ops/record_wish.h"
 #include "ops/write.h"
 
 static void row_route(const void *row, struct json_writer *w, const void *owner)
@@ -123,9 +124,11 @@ static void edit_route(struct plan *p, const struct route *old, const struct wis
 
 static void edit_record(struct call *c, struct plan *p, const struct wish *x)
 {
+	const struct route_set_args *a = c->args;
 	const struct record *r = world_find_record(c->ops->world, x->hostname, "CNAME");
+	bool takes = a->overwrite.n && !(r && record_is_ours(r));
 	if (r && r->want == WANT_PRESENT && str_equal(r->tunnel_id, x->tunnel_id) &&
-	    policy_is(r->drift, x->drift)) {
+	    policy_is(r->drift, x->drift) && !takes) {
 		plan_touch(p, r->id, r->generation);
 		return;
 	}
@@ -138,6 +141,8 @@ static void edit_record(struct call *c, struct plan *p, const struct wish *x)
 		str_set(&ed->drift, policy_said(x->drift));
 	ed->proxied = true;
 	ed->ttl = ed->priority = 0;
+	if (takes)
+		record_name_takes(ed, &a->overwrite);
 	plan_change(p, r ? '~' : '+', "record", x->hostname, "CNAME to tunnel %s", x->tunnel_name);
 }
 

@@ -28,11 +28,23 @@ struct preflight {
 	struct ops *ops;
 	struct plan *plan; /* borrowed */
 	struct cf_call call;
-	size_t next; /* edit to look at */
+	struct record_check *records; /* preflight_record.c; NULL = not looking at them */
+	size_t next;                  /* edit to look at */
 	bool calling;
 };
 void preflight_start(struct ops *o, struct preflight *f, struct plan *plan, task_done_fn *done,
 		     void *owner);
 void preflight_cancel(struct preflight *f);
+
+/* The records of a plan: foreign ones that are in the way or may be overwritten go into the edits'
+ * takes, what a new name takes from wildcards into the warnings; many new ones are counted against
+ * the zone's quota. err as with the preflight. */
+struct record_check;
+struct record_check *record_check_start(struct ops *o, struct plan *plan, task_done_fn *done,
+					void *owner);
+/* Of one that is over, or to be cancelled. NULL is fine. */
+void record_check_free(struct record_check *k);
+/* Cloudflare cannot be asked: -1 when the plan would overwrite what nobody has seen. */
+int record_check_blind(const struct plan *p, const struct err *why, struct err *e);
 
 #endif

@@ -47,7 +47,8 @@ bool write_take_looked(struct call *c, struct plan *p)
 		return false;
 	for (size_t i = 0; i < p->n_edits; i++) {
 		const struct edit *seen = looked_at(was, &p->edits[i]);
-		if (seen && seen->takes && !p->edits[i].takes)
+		if (seen && seen->takes &&
+		    (!p->edits[i].takes || record_takes_unseen(p->edits[i].takes)))
 			str_set(&p->edits[i].takes, seen->takes);
 	}
 	for (size_t i = c->looked_changes; i < was->n_changes; i++) {

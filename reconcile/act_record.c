@@ -6,6 +6,7 @@
 #include "cloudflare/records.h"
 #include "reconcile/look.h"
 #include "reconcile/record_write.h"
+#include "reconcile/zone_view.h"
 
 static struct record *subject(struct act *a)
 {
@@ -31,10 +32,10 @@ static int save(struct act *a, struct record *r, const struct record *row, const
 
 /* ---- find ---- */
 
-static void take_names(struct act *a, struct record *r, const struct cf_record *found, size_t n)
+static void take_names(struct act *a, struct record *r, const struct zone_view *v)
 {
 	struct record row;
-	const char *operation = look_by_name(a->x->world, r, found, n, clock_wall_ms(), &row);
+	const char *operation = look_by_name(a->x->world, r, v->rows, v->n, clock_wall_ms(), &row);
 	if (operation && save(a, r, &row, operation) < 0)
 		return;
 	changed(a);
@@ -45,25 +46,17 @@ static void record_looked(struct task *task, void *owner)
 {
 	struct act *a = owner;
 	struct record *r = subject(a);
+	AUTO(zone_view_t) found = {0};
 	struct err e;
-	size_t n = 0;
 	(void)task;
 	if (act_failed(a))
 		return;
-	if (!r) {
+	if (!r)
 		act_end(a);
-		return;
-	}
-	struct cf_record *found =
-		mem_array(json_count(a->call.result) + 1, sizeof(struct cf_record));
-	JSON_EACH (item, a->call.result)
-		if (cf_record_read(item, &found[n++], &e) < 0) {
-			free(found);
-			act_fail(a, &e);
-			return;
-		}
-	take_names(a, r, found, n);
-	free(found);
+	else if (zone_view_read(a->call.result, &found, &e) < 0)
+		act_fail(a, &e);
+	else
+		take_names(a, r, &found);
 }
 
 static int pick_zone(struct act *a, struct record *r, struct err *e)

@@ -35,7 +35,7 @@ void write_record(struct call *k, const void *item)
 	json_put_int(w, "ttl", r->ttl);
 	write_raw_object(w, "settings",
 			 r->settings ? r->settings : (cname ? "{\"flatten_cname\":false}" : "{}"));
-	write_raw_object(w, "meta", "{}");
+	write_raw_object(w, "meta", r->read_only ? "{\"read_only\":true}" : "{}");
 	json_put_string(w, "comment", r->comment);
 	json_put_strlist(w, "tags", &r->tags);
 	json_put_time(w, "created_on", r->created_ms);
@@ -73,6 +73,11 @@ static int no_record(struct refusal *f)
 	return refuse(f, 404, CODE_NO_RECORD, "Record does not exist.");
 }
 
+static int read_only(struct refusal *f)
+{
+	return refuse(f, 400, CODE_OWN, "This record is managed by Cloudflare and is read-only.");
+}
+
 int record_change(struct call *k, const char *id, const struct json *body, enum record_write how,
 		  struct sim_record **out, struct refusal *f)
 {
@@ -80,6 +85,8 @@ int record_change(struct call *k, const char *id, const struct json *body, enum 
 
 	if (!old)
 		return no_record(f);
+	if (old->read_only)
+		return read_only(f);
 	struct sim_record *r = record_copy(old);
 	if (record_decode(k->zone, body, how, k->q->now_ms, r, f) < 0 ||
 	    record_check(k->zone, r, f) < 0) {
@@ -94,10 +101,13 @@ int record_change(struct call *k, const char *id, const struct json *body, enum 
 
 int record_take(struct call *k, const char *id, struct sim_record **out, struct refusal *f)
 {
-	struct sim_record *r = map_remove(&k->zone->records, id);
+	struct sim_record *r = map_get(&k->zone->records, id);
 
 	if (!r)
 		return no_record(f);
+	if (r->read_only)
+		return read_only(f);
+	(void)map_remove(&k->zone->records, id);
 	call_touch(k, r->id, r->maker);
 	*out = r;
 	return 0;

@@ -40,6 +40,7 @@ struct sim_record {
 	char *settings, *data; /* raw JSON text; NULL = none */
 	int64_t ttl, priority; /* priority -1 = none */
 	bool proxied;
+	bool read_only; /* kept by a service of Cloudflare's own */
 	struct strlist tags;
 	int64_t created_ms, modified_ms, comment_ms, tags_ms;
 	char maker[SIM_ID_SIZE]; /* the token's id, "" = somebody else */

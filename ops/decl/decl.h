@@ -105,6 +105,7 @@ struct route_set_args {
 	WRITE_ARGS;
 	char *hostname, *service, *path, *tunnel, *drift;
 	struct raw_json origin;
+	struct strlist overwrite;
 };
 struct route_delete_args {
 	WRITE_ARGS;
@@ -121,6 +122,7 @@ struct dns_set_args {
 	char *name, *type, *content, *zone, *comment, *drift;
 	bool proxied;
 	int64_t ttl, priority;
+	struct strlist overwrite;
 };
 struct dns_delete_args {
 	WRITE_ARGS;

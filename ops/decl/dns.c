@@ -1,7 +1,10 @@
 /* Declarations: DNS records that lead to no tunnel, and how many a zone has. */
+#include <string.h>
+
 #include "ops/decl/common.h"
 
 WRITE_RESULT_TABLES;
+OVERWRITE_CHECK
 
 DRIFT_VALUES;
 static const char *const dns_tags[] = {"dns", NULL};
@@ -30,6 +33,7 @@ const struct op *op_dns_set(void)
 		      .doc = "Text behind adit's mark in the comment, 100 characters with it; "
 			     "absent = none."),
 		DRIFT_FIELD(struct dns_set_args),
+		OVERWRITE_FIELD(struct dns_set_args),
 		WRITE_FIELDS(struct dns_set_args),
 		FIELDS_END,
 	};
@@ -38,7 +42,8 @@ const struct op *op_dns_set(void)
 		.title = "Set a DNS record",
 		.doc = "Make or change one of adit's own DNS records: one of a name and type. The "
 		       "same call again changes nothing. A record of that name that is not adit's "
-		       "is refused, never taken; a route's record is changed by route_set alone. "
+		       "is refused unless overwrite names it; a route's record is changed by "
+		       "route_set alone. "
 		       "Leading an existing record elsewhere needs approval.",
 		.role = ROLE_OPERATOR,
 		.effects = OP_WRITES,

@@ -1,7 +1,10 @@
 /* Declarations: routes, DNS records and zones. */
+#include <string.h>
+
 #include "ops/decl/common.h"
 
 WRITE_RESULT_TABLES;
+OVERWRITE_CHECK
 
 DRIFT_VALUES;
 static const char *const route_tags[] = {"route", NULL};
@@ -94,6 +97,7 @@ const struct op *op_route_set(void)
 	  FIELD(struct route_set_args, origin,
 		.doc = "Options towards the origin, as Cloudflare's originRequest."),
 	  DRIFT_FIELD(struct route_set_args),
+	  OVERWRITE_FIELD(struct route_set_args),
 	  WRITE_FIELDS(struct route_set_args),
 	  FIELDS_END,
 	};
@@ -103,7 +107,7 @@ const struct op *op_route_set(void)
 		.doc = "Publish a local service under a host name: one ingress rule and one "
 		       "proxied "
 		       "DNS record. The same call again changes nothing. A DNS record of that name "
-		       "that is not adit's is refused, never taken.",
+		       "that is not adit's is refused unless overwrite names it.",
 		.role = ROLE_OPERATOR,
 		.effects = OP_WRITES,
 		.doors = OP_DOOR_ALL,
