@@ -290,7 +290,8 @@ static void put_record(struct world *w, const struct edit *ed)
 	r->want = row.want;
 	if (ed->kind == EDIT_RECORD_PUT)
 		fill_record(r, ed, &row);
-	r->observed.looked_ms = 0; /* somebody may have taken our mark away since */
+	/* somebody may have taken our mark away since */
+	r->observed.looked_ms = r->observed.named_ms = 0;
 	problem_clear(&r->problem);
 	world_changed(w, OBJECT_RECORD, ed->id);
 }

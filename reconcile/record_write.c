@@ -144,7 +144,7 @@ void write_intended(struct act *a)
 	if (!x->sent_ms)
 		return;
 	r->create_sent_ms = x->sent_ms;
-	r->observed.looked_ms = 0;
+	r->observed.looked_ms = r->observed.named_ms = 0;
 }
 
 /* ---- after ---- */
@@ -229,7 +229,7 @@ static void name_is_free(struct act *a, const struct record *gone)
 {
 	TABLE_EACH (i, struct record, r, &a->x->world->records)
 		if (r != gone && r->observed.conflict && str_equal(r->name, gone->name))
-			r->observed.looked_ms = 0;
+			r->observed.looked_ms = r->observed.named_ms = 0;
 }
 
 static void resulted_deleted(struct act *a, struct record *r)
@@ -245,7 +245,7 @@ static void resulted_deleted(struct act *a, struct record *r)
 	r->remote_id[0] = '\0';
 	r->create_sent_ms = 0;
 	r->applied_generation = 0;
-	r->observed.looked_ms = 0;
+	r->observed.looked_ms = r->observed.named_ms = 0;
 	r->observed.found = r->observed.marked = false;
 	changed(a);
 }
@@ -265,7 +265,7 @@ void write_unstored(struct act *a, const struct err *why)
 	const struct write *x = a->extra;
 	struct record *r = subject(a);
 	if (r) {
-		r->observed.looked_ms = 0;
+		r->observed.looked_ms = r->observed.named_ms = 0;
 		/* What is there by now is not to be made twice. */
 		if (x->made.id[0])
 			(void)str_copy(r->remote_id, CF_ID_SIZE, x->made.id);
@@ -283,7 +283,8 @@ void write_failed(struct act *a, const struct err *why, bool unknown)
 		act_fail(a, &e);
 		return;
 	}
-	r->observed.looked_ms = 0; /* read it before anything else is written */
+	r->observed.looked_ms = r->observed.named_ms =
+		0; /* read it before anything else is written */
 	if (!x->sent_ms) {
 		act_fail_change(a, operation_of(a), r->name, &e);
 		return;

@@ -36,20 +36,11 @@
 #define DRIFT_VALUES                                                                               \
 	static const char *const drift_values[] = {"report", "repair", "ignore", "setting", NULL}
 
-/* The file that uses it has overwrite_check. */
 #define OVERWRITE_FIELD(T)                                                                         \
-	FIELD(T, overwrite, .max = 20, .check = overwrite_check,                                   \
-	      .doc = "Id of a record of that name that adit did not make and may overwrite, "      \
-		     "once for each; needs approval.")
-#define OVERWRITE_CHECK                                                                            \
-	static int overwrite_check(const char *value, struct err *e)                               \
-	{                                                                                          \
-		return strlen(value) == 32 && hex_valid(value, 32)                                 \
-			       ? 0                                                                 \
-			       : err_set(e, ERR_INVALID,                                           \
-					 "is no record id: 32 hexadecimal digits, see adit dns "   \
-					 "list");                                                  \
-	}
+	FIELD(T, overwrite, .max = 20,                                                             \
+	      .doc = "Ids of records of that name that adit did not make and may overwrite; "      \
+		     "needs "                                                                      \
+		     "approval.")
 
 #define LIST_FIELDS(T)                                                                             \
 	FIELD(T, limit, .fallback = "50", .min = 1, .max = 1000,                                   \

@@ -1,10 +1,7 @@
 /* Declarations: DNS records that lead to no tunnel, and how many a zone has. */
-#include <string.h>
-
 #include "ops/decl/common.h"
 
 WRITE_RESULT_TABLES;
-OVERWRITE_CHECK
 
 DRIFT_VALUES;
 static const char *const dns_tags[] = {"dns", NULL};

@@ -1,10 +1,7 @@
 /* Declarations: routes, DNS records and zones. */
-#include <string.h>
-
 #include "ops/decl/common.h"
 
 WRITE_RESULT_TABLES;
-OVERWRITE_CHECK
 
 DRIFT_VALUES;
 static const char *const route_tags[] = {"route", NULL};

@@ -179,7 +179,6 @@ def test_callers_at_once(running, sim):
             lambda x: running.api("dns_set", name="b.example.com", type=x[0],
                                   content=x[1])["state"],
             [("A", "192.0.2.1"), ("CNAME", "x.example.net")] * 4))
-    assert states.count("applied") == 1, states
     assert set(states) <= {"applied", "unchanged", "needs_approval"}, states
     assert len(sim.records("b.example.com")) == 1
 

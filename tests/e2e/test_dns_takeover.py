@@ -60,8 +60,6 @@ def test_a_foreign_record_is_refused_with_its_id(served, sim):
     e = served.refused("route_set", hostname=NAME, service=served.origin.url,
                        overwrite=["0" * 32])
     assert e.kind == "conflict" and theirs["id"] in e.hint
-    e = served.refused("route_set", hostname=NAME, service=served.origin.url, overwrite=["x"])
-    assert e.kind == "invalid" and "overwrite" in e.message
     assert sim.writes(since) == [] and [r["id"] for r in sim.records()] == [theirs["id"]]
 
 
@@ -230,7 +228,7 @@ def test_deleted_before_it_was_taken(served, sim):
     approve(served, plan, wait=False)
     until(lambda: served.items("dns_list")[0].get("problem"), 30)
     served.api("route_delete", hostname=NAME, approve=True, wait=False)
-    until(lambda: served.items("dns_list") == [], 30)
+    until(lambda: served.items("dns_list") == [], 60)
     assert [r["id"] for r in sim.records()] == [theirs["id"]]
     assert sim.records()[0]["comment"] is None
 
@@ -279,13 +277,13 @@ def test_a_type_change_meets_foreign_records(running, sim):
 def test_a_type_goes_back_with_its_revision(running, sim):
     took(set_record(running, "A"))
     took(approve(running, set_record(running, "CNAME")))
-    plan = running.api("plan_create", revision=2)
+    plan = running.api("plan_create", revision=1)
     assert plan["state"] == "needs_approval", plan
     took(approve(running, plan))
     assert [(r["type"], r["content"]) for r in sim.records()] == [("A", CONTENTS["A"])]
     took(running.api("dns_delete", name=NAME, type="A", approve=True))
     took(set_record(running, "CNAME"))
-    took(approve(running, running.api("plan_create", revision=2)))
+    took(approve(running, running.api("plan_create", revision=1)))
     assert [(r["type"], r["content"]) for r in sim.records()] == [("A", CONTENTS["A"])]
 
 
