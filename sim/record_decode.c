@@ -166,8 +166,8 @@ static int decode_members(const struct json *body, struct sim_record *into, stru
 	    decode_bool(body, "proxied", &into->proxied, f) < 0)
 		return -1;
 	/* Cloudflare ignores it; here it is how a test makes a record that Cloudflare keeps. */
-	into->read_only = into->read_only ||
-			  json_get_bool(json_get(body, "meta"), "read_only", false);
+	into->read_only =
+		into->read_only || json_get_bool(json_get(body, "meta"), "read_only", false);
 	return decode_tags(body, &into->tags, f);
 }
 
