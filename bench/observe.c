@@ -127,14 +127,17 @@ static void look(struct world *w, const struct buf *texts, size_t n, int64_t sin
 	int64_t at = cpu_us();
 
 	pages_read(&p, texts + 1, n - 1);
-	seen_zone_records(w, zone, &p, since);
+	struct seen_listing l = {0};
+	seen_zone_records(w, zone, &p, since, &l);
 	size_t drift = drifted(w);
 	pages_drop(&p);
 	int64_t records = cpu_us() - at;
 
 	at = cpu_us();
 	pages_read(&p, texts, 1);
-	seen_tunnels(w, &p, since + (int64_t)86400 * 1000 * 365 * 50); /* as if all were older */
+	/* as if all were older */
+	seen_tunnels(w, &p, since + (int64_t)86400 * 1000 * 365 * 50, &l);
+	seen_listing_free(&l);
 	pages_drop(&p);
 	printf("%lld %lld %zu\n", (long long)records, (long long)(cpu_us() - at), drift);
 }

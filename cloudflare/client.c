@@ -123,6 +123,18 @@ void cf_set_token(struct cf *cf, const struct secret *token)
 	access_forget(cf->world);
 }
 
+void cf_token_mark(const struct cf *cf, const char *salt, char out[SHA256_HEX_SIZE])
+{
+	static const char purpose[] = "adit token";
+
+	out[0] = '\0';
+	if (secret_present(&cf->token))
+		sha256_parts((const struct sha256_part[]){{purpose, sizeof(purpose) - 1},
+							  {salt, strlen(salt)},
+							  {cf->token.data, cf->token.len}},
+			     3, out);
+}
+
 void cf_set_budget(struct cf *cf, int64_t calls, int64_t window_ms)
 {
 	budget_resize(&cf->budget, calls, window_ms, clock_mono_ms());

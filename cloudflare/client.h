@@ -28,6 +28,9 @@ MUST_USE int cf_new(struct loop *l, struct http *http, struct world *w,
 void cf_free(struct cf *cf);
 /* Copies; an absent secret means that calls fail with ERR_DENIED and a hint. */
 void cf_set_token(struct cf *cf, const struct secret *token);
+/* Which token it is, as a hash that tells nothing else; "" without one. salt: of this store alone.
+ */
+void cf_token_mark(const struct cf *cf, const char *salt, char out[SHA256_HEX_SIZE]);
 void cf_set_budget(struct cf *cf, int64_t calls, int64_t window_ms);
 
 /* Whose share of the budget a call spends (budget.h). */

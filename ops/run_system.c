@@ -58,6 +58,7 @@ void run_writes_resume(struct call *c)
 {
 	struct world *world = c->ops->world;
 	bool held = world->system.writes_held != NULL;
+	size_t doubts = 0;
 	struct json_writer w;
 	struct err e;
 	if (!call_needs_store(c))
@@ -68,7 +69,8 @@ void run_writes_resume(struct call *c)
 		call_fail(c);
 		return;
 	}
-	if (held && accept_machine(c, &e) < 0) {
+	if ((held && accept_machine(c, &e) < 0) ||
+	    (c->ops->reconciler && reconciler_accept(c->ops->reconciler, &doubts, &e) < 0)) {
 		c->task.err = e;
 		call_fail(c);
 		return;
@@ -79,7 +81,7 @@ void run_writes_resume(struct call *c)
 	const char *off = world_writes_off(world);
 	call_object(c, &w);
 	json_put_string(&w, "writes", off ? off : "on");
-	json_put_bool(&w, "changed", held);
+	json_put_bool(&w, "changed", held || doubts > 0);
 	json_object_end(&w);
 	call_answer(c);
 }

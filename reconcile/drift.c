@@ -232,7 +232,7 @@ static void route_drift(const struct world *w, const struct route *r, struct dri
 	bool removed = r->observed.seen == ROUTE_REMOVED;
 	if ((!removed && r->observed.seen != ROUTE_EDITED) || !t || t->observed.gone ||
 	    t->observed.missing || t->want != WANT_PRESENT ||
-	    t->generation != t->applied_generation)
+	    r->generation != r->applied_generation)
 		return;
 	AUTO(str_t) name = route_name(r);
 	struct drift of = {.type = OBJECT_ROUTE,

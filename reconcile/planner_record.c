@@ -272,8 +272,22 @@ static void plan_record_absent(struct planning *p, const struct record *r)
 		plan_act(p, ACT_RECORD_DELETE, r->id, "its deletion was approved");
 }
 
+static void refuse_missing(struct planning *p, const struct record *r)
+{
+	struct err *e = plan_refuse(p, OBJECT_RECORD, r->id);
+	(void)err_set(e, ERR_CONFLICT,
+		      "Cloudflare does not show the record of %s, which may be the API token's "
+		      "fault: nothing is concluded and nothing is written to it",
+		      r->name);
+	(void)err_hint(e, "See adit status, which says more about it.");
+}
+
 void plan_record(struct planning *p, const struct record *r)
 {
+	if (r->remote_id[0] && r->observed.missing) {
+		refuse_missing(p, r);
+		return;
+	}
 	if (r->want == WANT_PRESENT)
 		plan_record_present(p, r);
 	else if (r->want == WANT_ABSENT)

@@ -191,8 +191,22 @@ static void plan_tunnel_absent(struct planning *p, const struct tunnel *t)
 		plan_act(p, ACT_TUNNEL_DELETE, t->id, "its deletion was approved");
 }
 
+static void refuse_missing(struct planning *p, const struct tunnel *t)
+{
+	struct err *e = plan_refuse(p, OBJECT_TUNNEL, t->id);
+	(void)err_set(e, ERR_CONFLICT,
+		      "Cloudflare does not show tunnel %s, which may be the API token's fault: "
+		      "nothing is concluded and nothing is written to it",
+		      t->name);
+	(void)err_hint(e, "See adit status, which says more about it.");
+}
+
 void plan_tunnel(struct planning *p, const struct tunnel *t)
 {
+	if (t->remote_id[0] && t->observed.missing) {
+		refuse_missing(p, t);
+		return;
+	}
 	if (t->want == WANT_PRESENT)
 		plan_tunnel_present(p, t);
 	else

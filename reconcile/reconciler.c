@@ -29,6 +29,7 @@ struct reconciler {
 	struct timer interval; /* the next full observation */
 	struct observe observe;
 	struct rebuilder rebuilder;
+	struct belief belief;
 	bool observing;
 	bool observed;          /* the first observation ended, well or not */
 	bool again;             /* somebody asked while it ran: once more right after it */
@@ -258,7 +259,9 @@ static void wake_due(struct timer *t, void *owner)
 static void world_moved(struct watcher *x, enum object_type type, const char *id, void *owner)
 {
 	struct reconciler *r = owner;
-	(void)x, (void)id;
+	(void)x;
+	if (type == OBJECT_RECORD)
+		belief_record(&r->belief, id);
 	if (type != OBJECT_PLAN)
 		deferred_start(&r->plan);
 }
@@ -320,7 +323,10 @@ static void observe_now(struct reconciler *r)
 	r->again = false;
 	timer_stop(&r->interval);
 	r->observing = true;
-	observe_start(r->x.loop, r->x.cf, r->x.world, &r->observe, observe_ended, r);
+	/* A store that is older than Cloudflare may have forgotten whole zones. */
+	bool everywhere = r->complete == 0 && r->x.world->revision > 0;
+	observe_start(r->x.loop, r->x.cf, r->x.world, &r->belief, everywhere, &r->observe,
+		      observe_ended, r);
 }
 
 static void observe_due(struct timer *t, void *owner)
@@ -358,6 +364,15 @@ int64_t reconciler_observe(struct reconciler *r)
 	return r->passes + (r->again ? 2 : 1);
 }
 
+int reconciler_accept(struct reconciler *r, size_t *n, struct err *e)
+{
+	if (belief_accept(&r->belief, n, e) < 0)
+		return -1;
+	if (*n)
+		(void)reconciler_observe(r);
+	return 0;
+}
+
 /* ---- life ---- */
 
 struct reconciler *reconciler_new(struct loop *l, struct world *w, struct store *s, struct cf *cf,
@@ -390,6 +405,7 @@ static void recall_kept(struct reconciler *r)
 void reconciler_start(struct reconciler *r)
 {
 	recall_kept(r);
+	belief_init(&r->belief, r->x.world, r->x.store, r->x.cf);
 	act_config_recall(&r->x);
 	rebuilder_start(&r->rebuilder, &r->x, &r->options.guard);
 	world_watch(r->x.world, &r->watcher, world_moved, r);
@@ -414,6 +430,7 @@ void reconciler_free(struct reconciler *r)
 	if (r->observing)
 		observe_cancel(&r->observe);
 	observe_fini(&r->observe);
+	belief_fini(&r->belief);
 	LIST_EACH (it, &r->acts) {
 		struct act *a = LIST_OF(it, struct act, node);
 		act_cancel(a);

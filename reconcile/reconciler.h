@@ -27,6 +27,9 @@ void reconciler_configure(struct reconciler *r, const struct reconciler_options 
 /* Observe everything now (a person asked); waiting problems are tried again at once. What was asked
  * is known when reconciler_passes() has come to what is returned; OBJECT_SYSTEM is told then. */
 int64_t reconciler_observe(struct reconciler *r);
+/* A person was shown what is doubted of Cloudflare's listings and which records hold writes, and
+ * lets it go on (writes_resume). *n: how much there was. */
+MUST_USE int reconciler_accept(struct reconciler *r, size_t *n, struct err *e);
 /* Observations that ended, well or not. */
 int64_t reconciler_passes(const struct reconciler *r);
 

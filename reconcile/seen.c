@@ -75,54 +75,135 @@ static bool seen_since(int64_t seen_ms, int64_t since_ms)
 	return seen_ms >= since_ms && seen_ms <= clock_wall_ms();
 }
 
-static bool note_tunnel(struct tunnel *t, const struct json *row)
+void seen_listing_free(struct seen_listing *l)
+{
+	strlist_free(&l->missing);
+	strlist_free(&l->unknown);
+	*l = (struct seen_listing){.known = 0};
+}
+
+/* How a configuration is kept tells whether somebody turned it over. */
+static void note_source(struct tunnel *t, bool remote)
+{
+	if (t->observed.config_version && remote == t->observed.config_local)
+		t->observed.config_due = true;
+}
+
+void seen_tunnel(struct world *w, struct tunnel *t, const struct cf_tunnel *found)
+{
+	bool gone = !found || found->deleted;
+	bool moved = gone != t->observed.gone || t->observed.missing;
+	t->observed.missing = false;
+	t->observed.gone = gone;
+	if (!gone) {
+		moved = moved || !str_equal(t->observed.status, found->status) ||
+			!str_equal(t->observed.name, found->name);
+		str_set(&t->observed.name, found->name);
+		t->observed.seen_ms = clock_wall_ms();
+		t->observed.connections = found->connections;
+		(void)str_copy(t->observed.status, sizeof(t->observed.status), found->status);
+		note_source(t, found->remote);
+	}
+	if (moved)
+		world_changed(w, OBJECT_TUNNEL, t->id);
+}
+
+void seen_missing(struct world *w, enum object_type type, const char *id)
+{
+	struct tunnel *t = type == OBJECT_TUNNEL ? world_tunnel(w, id) : NULL;
+	struct record *r = type == OBJECT_RECORD ? world_record(w, id) : NULL;
+	bool *missing = t ? &t->observed.missing : r ? &r->observed.missing : NULL;
+	if (!missing || *missing)
+		return;
+	*missing = true;
+	world_changed(w, type, id);
+}
+
+void seen_tunnels(struct world *w, const struct cf_page *page, int64_t since_ms,
+		  struct seen_listing *l)
 {
 	struct cf_tunnel found;
 	struct err e;
-	bool was_gone = t->observed.gone;
-	char before[sizeof(t->observed.status)];
-	if (row && cf_tunnel_read(row, &found, &e) < 0)
-		return false; /* it is there; more cannot be told */
-	memcpy(before, t->observed.status, sizeof(before));
-	if (row && !found.deleted) {
-		t->observed.gone = t->observed.missing = false;
-		str_set(&t->observed.name, found.name);
-		t->observed.seen_ms = clock_wall_ms();
-		t->observed.connections = found.connections;
-		(void)str_copy(t->observed.status, sizeof(t->observed.status), found.status);
-	} else
-		t->observed.gone = true;
-	return was_gone != t->observed.gone || !str_equal(before, t->observed.status);
-}
-
-void seen_tunnels(struct world *w, const struct cf_page *page, int64_t since_ms)
-{
-	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
-		if (t->remote_id[0] && !seen_since(t->observed.seen_ms, since_ms) &&
-		    note_tunnel(t, cf_page_row(page, t->remote_id)))
-			world_changed(w, OBJECT_TUNNEL, t->id);
+	TABLE_EACH (i, struct tunnel, t, &w->tunnels) {
+		if (!t->remote_id[0] || seen_since(t->observed.seen_ms, since_ms))
+			continue;
+		const struct json *row = cf_page_row(page, t->remote_id);
+		l->known += row || !t->observed.gone;
+		/* A row that cannot be read is there; more cannot be told. */
+		if (row && cf_tunnel_read(row, &found, &e) == 0)
+			seen_tunnel(w, t, &found);
+		else if (!row && !t->observed.gone)
+			strlist_add(&l->missing, t->id);
+	}
 	w->system.tunnels_listed_ms = clock_wall_ms();
 }
 
 /* ---- records ---- */
 
+/* Of a zone's records: what bears our mark, whosever it is. */
+struct marks {
+	const struct world *w;
+	const struct map *own; /* remote ids of ours; NULL: only count */
+	struct seen_listing *l;
+	size_t n;
+};
+
+static int note_mark(const struct json *row, void *owner)
+{
+	struct marks *m = owner;
+	const char *comment = json_get_string(row, "comment");
+	if (!comment || !mark_is(comment, m->w->system.owner, m->w->system.install))
+		return 0;
+	m->n++;
+	const char *id = json_get_string(row, "id"), *name = json_get_string(row, "name");
+	if (!m->own || !id || !name || !hex_valid(id, CF_ID_SIZE - 1) || map_get(m->own, id))
+		return 0;
+	AUTO(str_t) text = str_format("%s %s", id, name);
+	text_printable(text);
+	strlist_add(&m->l->unknown, text);
+	return 0;
+}
+
+void seen_marks(const struct world *w, const struct cf_page *page, struct seen_listing *l)
+{
+	struct map own = {.entries = NULL};
+	TABLE_EACH (i, struct record, r, &w->records)
+		if (r->remote_id[0])
+			(void)map_set(&own, r->remote_id, r);
+	(void)cf_page_each(page, note_mark, &(struct marks){.w = w, .own = &own, .l = l});
+	map_free(&own);
+}
+
+/* Only when there are more than ours is it worth knowing which. */
+static void find_unknown(const struct world *w, const struct cf_page *page, size_t ours,
+			 struct seen_listing *l)
+{
+	struct marks m = {.w = w, .l = l};
+	(void)cf_page_each(page, note_mark, &m);
+	if (m.n != ours)
+		seen_marks(w, page, l);
+}
+
 void seen_zone_records(struct world *w, const char *zone_id, const struct cf_page *page,
-		       int64_t since_ms)
+		       int64_t since_ms, struct seen_listing *l)
 {
 	struct cf_record found;
 	struct err e;
+	size_t ours = 0;
 	TABLE_EACH (i, struct record, r, &w->records) {
 		if (!r->remote_id[0] || !str_equal(r->zone_id, zone_id) ||
 		    seen_since(r->observed.looked_ms, since_ms))
 			continue;
 		const struct json *row = cf_page_row(page, r->remote_id);
-		if (!row)
-			seen_record_gone(r);
-		else if (cf_record_read(row, &found, &e) == 0)
-			seen_record(w, r, &found);
-		else
+		l->known += row || !r->observed.gone;
+		if (!row && !r->observed.gone)
+			strlist_add(&l->missing, r->id);
+		if (!row || cf_record_read(row, &found, &e) < 0)
 			continue;
+		seen_record(w, r, &found);
+		ours += r->observed.marked;
 		r->observed.looked_ms = since_ms; /* what it shows may be as old as that */
 		world_changed(w, OBJECT_RECORD, r->id);
 	}
+	find_unknown(w, page, ours, l);
 }

@@ -150,9 +150,11 @@ const struct op *op_writes_resume(void)
 		.name = "writes_resume",
 		.title = "Let writes go on",
 		.doc = "Writes are held when the store comes from another machine (a restored or "
-		       "cloned disk), since two hosts must not keep the same tunnels. This says "
-		       "that "
-		       "this host is the one. Takes root.",
+		       "cloned disk), since two hosts must not keep the same tunnels; when "
+		       "Cloudflare has records with this host's mark that adit does not know; and "
+		       "to objects that Cloudflare no longer shows, where it may be the API token "
+		       "and not the objects. This says that this host is the one, and that what "
+		       "status showed is so. Takes root.",
 		.role = ROLE_ADMIN,
 		.effects = OP_WRITES,
 		.doors = OP_DOOR_SOCKET,

@@ -57,6 +57,7 @@ static void set_up(struct site *s)
 	(void)str_copy(s->r->tunnel_id, ID_SIZE, s->t->id);
 	str_set(&s->r->hostname, "app.example.com");
 	str_set(&s->r->service, "http://127.0.0.1:80");
+	s->r->applied_generation = s->r->generation;
 	world_add_route(s->w, s->r);
 	s->d = add_record(s->w, "CNAME", REMOTE ".cfargotunnel.com");
 	(void)str_copy(s->d->tunnel_id, ID_SIZE, s->t->id);

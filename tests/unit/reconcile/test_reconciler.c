@@ -126,11 +126,36 @@ static void what_a_complete_listing_lacks_is_gone_and_not_made_again(void **stat
 	bench_answers(b, "GET", ZONES, 200, ONE_ZONE, 0);
 	bench_answers(b, "GET", TUNNELS, 200, NOTHING, 0);
 	bench_answers(b, "GET", RECORDS, 200, NOTHING, 0);
+	bench_answers(b, "GET", TUNNEL_AT, 404, FAILURE(1003), 0);
+	bench_answers(b, "GET", RECORD_AT, 404, FAILURE(81044), 0);
 	struct reconciler *x = reconcile(b);
 	UNTIL(b, t->problem && r->problem);
 	assert_true(t->observed.gone && r->observed.gone);
 	bench_turn(b, 100);
 	assert_int_equal(bench_writes(b), 0);
+	reconciler_free(x);
+}
+
+/* The listing lacks them, and a look by their ids is refused: that may be the token. */
+static void what_cannot_be_looked_at_is_not_gone(void **state)
+{
+	struct bench *b = *state;
+	struct tunnel *t = bench_tunnel(b, true);
+	struct record *r = bench_record(b, t, true);
+	bench_answers(b, "GET", ZONES, 200, ONE_ZONE, 0);
+	bench_answers(b, "GET", TUNNELS, 200, NOTHING, 0);
+	bench_answers(b, "GET", RECORDS, 200, NOTHING, 0);
+	bench_answers(b, "GET", TUNNEL_AT, 403, FAILURE(9109), 0);
+	bench_answers(b, "GET", RECORD_AT, 403, FAILURE(9109), 0);
+	struct reconciler *x = reconcile(b);
+	UNTIL(b, t->problem && r->problem);
+	assert_true(t->observed.missing && r->observed.missing);
+	assert_false(t->observed.gone || r->observed.gone);
+	r->want = t->want = WANT_ABSENT;
+	world_changed(b->world, OBJECT_RECORD, r->id);
+	bench_turn(b, 100);
+	assert_int_equal(bench_writes(b), 0);
+	assert_int_equal(b->world->records.n, 1);
 	reconciler_free(x);
 }
 
@@ -141,6 +166,7 @@ static void problems_stay_while_writes_are_off(void **state)
 	struct tunnel *t = bench_tunnel(b, true);
 	bench_answers(b, "GET", ZONES, 200, ONE_ZONE, 0);
 	bench_answers(b, "GET", TUNNELS, 200, NOTHING, 0);
+	bench_answers(b, "GET", TUNNEL_AT, 404, FAILURE(1003), 0);
 	struct reconciler *x = reconcile(b);
 	UNTIL(b, t->problem);
 	str_set(&b->world->system.writes_off, "because");
@@ -177,6 +203,7 @@ int main(void)
 		TEST(a_change_that_keeps_failing_is_one_growing_problem),
 		TEST(a_listing_tells_nothing_about_what_is_younger),
 		TEST(what_a_complete_listing_lacks_is_gone_and_not_made_again),
+		TEST(what_cannot_be_looked_at_is_not_gone),
 		TEST(problems_stay_while_writes_are_off),
 		TEST(freed_in_the_middle),
 	};
