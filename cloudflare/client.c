@@ -125,7 +125,7 @@ void cf_set_token(struct cf *cf, const struct secret *token)
 
 void cf_token_mark(const struct cf *cf, const char *salt, char out[SHA256_HEX_SIZE])
 {
-	static const char purpose[] = "adit token";
+	static const char purpose[] = "mark of an API token";
 
 	out[0] = '\0';
 	if (secret_present(&cf->token))
