@@ -92,6 +92,28 @@ static size_t field_place(const struct op *op, const char *name)
 	return f ? (size_t)(f - op->args) : SIZE_MAX;
 }
 
+/* By the option's word, which need not be the argument's name. */
+static size_t word_place(const struct op *op, const char *name)
+{
+	char dashed[WORD_SIZE], word[WORD_SIZE];
+
+	for (size_t i = 0; i < field_count(op); i++) {
+		field_word(&op->args[i], word);
+		to_dashes(name, dashed, sizeof(dashed));
+		if (!field_is_hidden(&op->args[i]) && str_equal(word, dashed))
+			return i;
+	}
+	return SIZE_MAX;
+}
+
+static size_t file_place(const struct op *op)
+{
+	for (size_t i = 0; i < field_count(op); i++)
+		if (op->args[i].flags & ARG_FILE)
+			return i;
+	return SIZE_MAX;
+}
+
 static int see_help(const struct op *op, struct err *e)
 {
 	char words[WORDS_SIZE];
@@ -109,7 +131,9 @@ static int unknown_option(const struct parse *p, const struct option *o, struct 
 	size_t n = 0;
 
 	for (size_t i = 0; p->out->op && i < field_count(p->out->op); i++)
-		names[n++] = p->out->op->args[i].name;
+		if (!field_is_hidden(&p->out->op->args[i]) &&
+		    !(p->out->op->args[i].flags & ARG_FILE))
+			names[n++] = p->out->op->args[i].name;
 	for (size_t i = 0; i < ARRAY_LEN(global_options); i++)
 		names[n++] = global_options[i].name;
 	const char *near = fields_nearest(names, o->name);
@@ -215,12 +239,12 @@ static int take_bool(struct parse *p, const struct option *o, size_t place, bool
 /* Where the option's field stands; --no-x is a bool's false. SIZE_MAX when it is none. */
 static size_t option_place(const struct op *op, const struct option *o, bool *no)
 {
-	size_t place = field_place(op, o->name);
+	size_t place = word_place(op, o->name);
 
 	*no = false;
 	if (place != SIZE_MAX || !str_starts(o->name, "no_"))
 		return place;
-	place = field_place(op, o->name + 3);
+	place = word_place(op, o->name + 3);
 	*no = true;
 	return place != SIZE_MAX && op->args[place].type == FIELD_BOOL ? place : SIZE_MAX;
 }
@@ -230,12 +254,17 @@ static int take_option(struct parse *p, struct err *e)
 	const struct op *op = p->out->op;
 	struct option o;
 	const char *value;
-	bool no;
+	bool no = false;
+	size_t place = SIZE_MAX;
 
 	option_split(p->argv[p->at++], &o);
-	if (!str_starts(o.shown, "--"))
+	bool is_f = str_equal(o.shown, "-f");
+	if (op && is_f)
+		place = file_place(op);
+	else if (op && str_starts(o.shown, "--"))
+		place = option_place(op, &o, &no);
+	if (place == SIZE_MAX && !str_starts(o.shown, "--"))
 		return unknown_option(p, &o, e);
-	size_t place = op ? option_place(op, &o, &no) : SIZE_MAX;
 	if (place == SIZE_MAX)
 		return take_global(p, &o, e);
 	if (op->args[place].type == FIELD_BOOL)
@@ -358,6 +387,19 @@ static int place_yes(struct parse *p, struct err *e)
 	return 0;
 }
 
+static int miss_file(const struct op *op, struct err *e)
+{
+	const struct shortcut *x;
+	char words[WORDS_SIZE];
+
+	op_words(op, words);
+	for (size_t i = 0; (x = shortcut_at(i)); i++)
+		if (str_equal(x->op, op->name))
+			(void)str_copy(words, sizeof(words), x->word);
+	(void)err_set(e, ERR_INVALID, "-f FILE is missing: which file to read");
+	return err_hint(e, "As in adit %s -f site.yaml, or -f - for standard input.", words);
+}
+
 static int check_missing(const struct parse *p, struct err *e)
 {
 	const struct op *op = p->out->op;
@@ -367,6 +409,8 @@ static int check_missing(const struct parse *p, struct err *e)
 		const struct field *f = &op->args[i];
 		if (!(f->flags & FIELD_REQUIRED) || p->values[i])
 			continue;
+		if ((f->flags & ARG_FILE) && !(f->flags & FIELD_POSITIONAL))
+			return miss_file(op, e);
 		to_dashes(f->name, name, sizeof(name));
 		if (f->flags & FIELD_POSITIONAL)
 			for (char *c = name; *c; c++)
@@ -413,10 +457,14 @@ static int write_body(struct parse *p, struct err *e)
 static void name_file(struct parse *p)
 {
 	const struct op *op = p->out->op;
+	const char *name = "name";
 
 	for (size_t i = 0; i < field_count(op); i++)
+		if (field_is_hidden(&op->args[i]))
+			name = op->args[i].name;
+	for (size_t i = 0; i < field_count(op); i++)
 		if ((op->args[i].flags & ARG_FILE) && p->values[i])
-			set_default(p, "name", input_name(p->values[i]));
+			set_default(p, name, input_name(p->values[i]));
 }
 
 static const char *value_of(const struct parse *p, const char *name)

@@ -61,7 +61,8 @@ static void man_op(struct buf *out, const struct op *op)
 	roff_line(out, op->doc);
 	(void)buf_printf(out, "Takes the role %s.\n", role_name(op->role));
 	for (const struct field *f = op->args; f->name; f++)
-		man_field(out, f);
+		if (!field_is_hidden(f))
+			man_field(out, f);
 }
 
 static void man_globals(struct buf *out)

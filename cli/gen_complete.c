@@ -34,7 +34,9 @@ static void add_options(struct buf *out, const struct op *op)
 	char dashed[WORD_SIZE];
 
 	for (const struct field *f = op->args; f->name; f++) {
-		to_dashes(f->name, dashed, sizeof(dashed));
+		if (field_is_hidden(f))
+			continue;
+		field_word(f, dashed);
 		(void)buf_printf(out, "--%s ", dashed);
 		if (is_default_on(f))
 			(void)buf_printf(out, "--no-%s ", dashed);
@@ -109,7 +111,7 @@ static void case_values(struct buf *out, const struct op *op, const char *words)
 	for (const struct field *f = op->args; f->name; f++) {
 		if (!f->values)
 			continue;
-		to_dashes(f->name, dashed, sizeof(dashed));
+		field_word(f, dashed);
 		(void)buf_printf(out, "\t'%s --%s') echo '", words, dashed);
 		for (size_t i = 0; f->values[i]; i++)
 			(void)buf_printf(out, "%s%s", i ? " " : "", f->values[i]);
@@ -247,7 +249,7 @@ static void fish_field(struct buf *out, const struct op *op, const char *words,
 {
 	char dashed[WORD_SIZE];
 
-	to_dashes(f->name, dashed, sizeof(dashed));
+	field_word(f, dashed);
 	(void)buf_str(out, "complete -c adit -n ");
 	fish_condition(out, op, words);
 	(void)buf_printf(out, " -l %s%s", dashed, f->type == FIELD_BOOL ? "" : " -x");

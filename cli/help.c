@@ -63,8 +63,10 @@ void help_option(const struct field *f, struct buf *out)
 	char dashed[WORD_SIZE];
 	bool on = str_equal(f->fallback, "true");
 
-	to_dashes(f->name, dashed, sizeof(dashed));
-	if (f->type == FIELD_BOOL)
+	field_word(f, dashed);
+	if (f->flags & ARG_FILE)
+		(void)buf_str(out, "-f, --file FILE");
+	else if (f->type == FIELD_BOOL)
 		(void)buf_printf(out, "--%s%s", on ? "[no-]" : "", dashed);
 	else
 		(void)buf_printf(out, "--%s %s", dashed, placeholder(f));
@@ -102,7 +104,9 @@ void help_usage(const struct op *op, const char *words, struct buf *out)
 		if (!is_positional(f) && !required)
 			continue;
 		(void)buf_str(out, required ? " " : " [");
-		if (is_positional(f))
+		if (f->flags & ARG_FILE)
+			(void)buf_str(out, is_positional(f) ? "FILE" : "-f FILE");
+		else if (is_positional(f))
 			help_argument(f, out);
 		else
 			help_option(f, out);
@@ -213,7 +217,7 @@ static void print_fields(struct buf *out, const struct style *s, const struct op
 	for (const struct field *f = op->args; f->name; f++) {
 		AUTO(buf_t) left = {0};
 		AUTO(buf_t) details = {0};
-		if (is_positional(f) != positional)
+		if (is_positional(f) != positional || field_is_hidden(f))
 			continue;
 		if (first)
 			heading(out, s, positional ? "ARGUMENTS" : "OPTIONS");

@@ -293,6 +293,8 @@ void print_answer(const struct op *op, const struct json *result, const struct s
 		print_write(result, s, out);
 	else if (str_equal(op->name, "plan_get"))
 		print_whole_plan(result, s, out);
+	else if (str_equal(op->name, "manifest_export"))
+		(void)buf_str(out, json_get_string(result, "text"));
 	else if (json_type(json_get(result, "items")) == JSON_ARRAY)
 		print_list(op, result, s, out);
 	else

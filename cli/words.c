@@ -10,6 +10,8 @@ static const struct shortcut shortcuts[] = {
 	{"status", "status_get", "The state of everything, problems first.", NULL, NULL},
 	{"publish", "route_set", "Publish a local service under a host name.", NULL, NULL},
 	{"unpublish", "route_delete", "Take a published name back.", NULL, NULL},
+	{"apply", "manifest_apply", "Make it so, from a file.", NULL, NULL},
+	{"export", "manifest_export", "Write what is wanted as such a file.", NULL, NULL},
 	{"plan", "plan_list", "The plans that wait, in full.", "state", "waiting"},
 	{"approve", "plan_approve", "Approve a waiting plan.", NULL, NULL},
 	{"reject", "plan_reject", "Reject a waiting plan.", NULL, NULL},
@@ -45,6 +47,19 @@ void to_dashes(const char *name, char *out, size_t size)
 void to_underscores(const char *word, char *out, size_t size)
 {
 	replace(word, '-', '_', out, size);
+}
+
+void field_word(const struct field *f, char out[WORD_SIZE])
+{
+	if ((f->flags & ARG_FILE) && !(f->flags & FIELD_POSITIONAL))
+		(void)str_copy(out, WORD_SIZE, "file");
+	else
+		to_dashes(f->name, out, WORD_SIZE);
+}
+
+bool field_is_hidden(const struct field *f)
+{
+	return f->flags & ARG_FILE_NAME;
 }
 
 void op_noun(const struct op *op, char out[WORD_SIZE])

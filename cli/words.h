@@ -33,6 +33,11 @@ const struct op *words_find(char *const *words, size_t n, size_t *used);
 /* ERR_INVALID for words that name nothing, with the nearest ones; always -1. */
 int words_unknown(char *const *words, size_t n, struct err *e);
 
+/* What an argument's option is called: a file's bytes are given by --file. */
+void field_word(const struct field *f, char out[WORD_SIZE]);
+/* An argument that adit fills in by itself: the name of a file that was read. */
+bool field_is_hidden(const struct field *f);
+
 /* dry_run -> dry-run, and back. */
 void to_dashes(const char *name, char *out, size_t size);
 void to_underscores(const char *word, char *out, size_t size);

@@ -27,6 +27,7 @@ enum op_doors {
 enum op_arg_flags {
 	ARG_SOCKET_ONLY = 256, /* exists on /v1 alone */
 	ARG_FILE = 512,        /* adit takes a file name (or -) and sends the bytes */
+	ARG_FILE_NAME = 2048,  /* the name of that file, which adit sends along by itself */
 	ARG_UNSAID = 1024      /* its default is out of bounds, and means that it was not said */
 };
 
@@ -187,6 +188,14 @@ struct event_list_args {
 };
 struct writes_resume_args {
 	char *reason;
+};
+struct manifest_apply_args {
+	WRITE_ARGS;
+	char *text, *file, *name;
+	bool prune;
+};
+struct manifest_export_args {
+	char *name, *tunnel;
 };
 struct config_check_args {
 	char *text, *name;

@@ -29,7 +29,7 @@ KNOWS = {
 # Who may include which foreign header.
 OWNERS = (
     (r"cjson/|cJSON\.h", r"base/json\w*\.c"),
-    (r"yaml\.h", r"base/yaml\.c"),
+    (r"yaml\.h", r"base/yaml(_write)?\.c"),
     (r"openssl/", r"base/(secret|text)\.c"),
     (r"idn2\.h", r"base/hostname\.c"),
     (r"pcre2", r"base/pattern\.c"),

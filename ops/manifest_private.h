@@ -1,0 +1,41 @@
+/* What ops/manifest_plan.c and ops/manifest_prune.c share: the world by name, and what the plan
+ * does with it so far. */
+#ifndef OPS_MANIFEST_PRIVATE_H
+#define OPS_MANIFEST_PRIVATE_H
+
+#include "base/map.h"
+#include "ops/manifest_plan.h"
+
+/* Where a tunnel of the document is to be had. */
+struct manifest_goal {
+	const struct tunnel *t; /* NULL: the plan makes it */
+	char id[ID_SIZE];
+	const char *name;
+};
+
+struct planning {
+	const struct world *w;
+	const struct manifest *m;
+	const char *name;
+	bool prune;
+	struct plan *p;
+	struct err *e;
+	struct manifest_goal *goals; /* one for each tunnel of the document */
+	/* The world by what the document says: route (host name, path), record (name, type). */
+	struct map routes, records;
+	struct map hosts;   /* host name: the first of its routes, as place in world->routes, + 1 */
+	size_t *next;       /* the next route of the same host name, + 1; 0 = none */
+	struct map bumped;  /* tunnels that get another configuration, by id */
+	struct map dropped; /* routes and records that the plan drops, by id */
+	struct map moved;   /* routes that the plan moves, by id: the tunnel's id after it */
+};
+
+bool planning_is_ours(const struct planning *x, const char *manifest);
+/* A tunnel's configuration changes with its routes. */
+void planning_bump(struct planning *x, const char *tunnel_id);
+/* The first of the world's routes of that host name, + 1; the others follow by next. */
+size_t planning_host(const struct planning *x, const char *hostname);
+/* What the manifest made and the document names no more: left alone, or dropped. */
+void planning_prune(struct planning *x);
+
+#endif

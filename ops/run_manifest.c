@@ -1,0 +1,77 @@
+/* Handlers: manifests applied, written and made from a cloudflared configuration file. */
+#include <string.h>
+
+#include "ops/find.h"
+#include "ops/manifest_export.h"
+#include "ops/manifest_plan.h"
+#include "ops/write.h"
+
+static void fail_with(struct call *c, const struct err *e)
+{
+	c->task.err = *e;
+	call_fail(c);
+}
+
+/* ---- manifest_apply ---- */
+
+/* The name may stand in the document, in the argument, or in both alike. */
+static int name_of(const struct manifest *m, const char *asked, const char **name, struct err *e)
+{
+	if (asked && manifest_name_check(asked, e) < 0)
+		return err_wrap(e, "name");
+	if (asked && m->name && !str_equal(asked, m->name)) {
+		(void)err_set(e, ERR_INVALID, "manifest: is %s, asked for was %s", m->name, asked);
+		return manifest_wrap(m, "", "manifest", e);
+	}
+	*name = asked ? asked : m->name;
+	if (*name)
+		return 0;
+	(void)err_set(e, ERR_INVALID, "manifest: is missing: the name of this manifest");
+	(void)err_hint(e, "Write manifest: NAME into the document, or give the name "
+			  "(adit apply -f FILE --name NAME).");
+	return manifest_wrap(m, "", "manifest", e);
+}
+
+void run_manifest_apply(struct call *c)
+{
+	const struct manifest_apply_args *a = c->args;
+	AUTO(manifest_t) m = NULL;
+	AUTO(plan_t) p = plan_new(c->op->name, c->who.name, a->reason);
+	struct manifest_ask ask = {.prune = a->prune};
+	struct err e;
+	if (manifest_parse(a->file, a->text, strlen(a->text), &m, &e) < 0 ||
+	    name_of(m, a->name, &ask.name, &e) < 0) {
+		fail_with(c, &e);
+		return;
+	}
+	ask.m = m;
+	if (manifest_plan(c->ops->world, &ask, p, &e) < 0) {
+		fail_with(c, &e);
+		return;
+	}
+	write_run(c, (const struct write_args *)a, steal(&p));
+}
+
+/* ---- manifest_export ---- */
+
+void run_manifest_export(struct call *c)
+{
+	const struct manifest_export_args *a = c->args;
+	struct manifest_scope scope = {.name = a->name};
+	AUTO(buf_t) text = {0};
+	struct json_writer w;
+	size_t objects;
+	struct err e;
+	if (a->tunnel && !(scope.tunnel = find_tunnel(c, a->tunnel)))
+		return;
+	if ((a->name && manifest_name_check(a->name, &e) < 0) ||
+	    manifest_export(c->ops->world, &scope, &text, &objects, &e) < 0) {
+		fail_with(c, &e);
+		return;
+	}
+	call_object(c, &w);
+	json_put_string(&w, "text", buf_text(&text));
+	json_put_int(&w, "objects", (int64_t)objects);
+	json_object_end(&w);
+	call_answer(c);
+}
