@@ -222,6 +222,7 @@ static void note_host(struct manifest *m, const struct manifest_route *r)
 		i = ++m->n_hosts;
 	}
 	h = &m->hosts[i - 1];
+	h->drifts |= 1U << drift_policy_by_name(r->drift);
 	if (r->comment)
 		h->comment = r->comment;
 }

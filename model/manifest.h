@@ -48,6 +48,7 @@ struct manifest_host {
 	size_t tunnel;
 	bool dns;
 	const char *comment; /* borrowed; NULL = none */
+	unsigned drifts;     /* policies of its routes, as bits: its record has one of them */
 };
 
 struct manifest {

@@ -13,7 +13,7 @@ struct exporting {
 	struct json_writer json;
 	struct buf text;     /* of the document as JSON */
 	struct map tunnels;  /* by id: those that hold a route of the scope */
-	struct map hosts;    /* by host name: those that a route of the scope serves */
+	struct map hosts;    /* by host name: drift policies of its routes in the scope, as bits */
 	struct map records;  /* routes' records by host name */
 	const char *last;    /* host name of the route before */
 	struct strlist made; /* names of manifests; "" = by hand */
@@ -74,12 +74,23 @@ PRINTF(2, 3) static void leave_out(struct exporting *x, const char *fmt, ...)
 	strlist_add(&x->left_out, line);
 }
 
+static uintptr_t drifts_of(const struct exporting *x, const char *hostname)
+{
+	return (uintptr_t)map_get(&x->hosts, hostname);
+}
+
+static void note_host(struct exporting *x, const struct route *r)
+{
+	uintptr_t drifts = drifts_of(x, r->hostname) | (uintptr_t)1 << r->drift;
+	(void)map_set(&x->hosts, r->hostname, (void *)drifts);
+}
+
 static void index_world(struct exporting *x)
 {
 	TABLE_EACH (i, struct route, r, &x->w->routes)
 		if (is_route_in(x, r)) {
 			(void)map_set(&x->tunnels, r->tunnel_id, r);
-			(void)map_set(&x->hosts, r->hostname, r);
+			note_host(x, r);
 		}
 	TABLE_EACH (i, struct record, r, &x->w->records)
 		if (r->want == WANT_PRESENT && r->tunnel_id[0])
@@ -137,12 +148,14 @@ static void put_text(struct exporting *x, const char *key, const char *value)
 		json_put_string(&x->json, key, value);
 }
 
-/* The record that the route brings, where there is one. */
+/* The record that the route brings, where there is one. One that does not follow its routes is left
+ * alone when the text is applied. */
 static const struct record *record_of(const struct exporting *x, const struct route *r)
 {
 	const struct record *d = map_get(&x->records, r->hostname);
 	return d && str_equal(d->type, "CNAME") && str_equal(d->tunnel_id, r->tunnel_id) &&
-			       is_in(x, d->manifest)
+			       is_in(x, d->manifest) &&
+			       (drifts_of(x, r->hostname) & (uintptr_t)1 << d->drift)
 		       ? d
 		       : NULL;
 }
@@ -283,7 +296,21 @@ static const char *name_of(const struct exporting *x)
 	return x->made.n == 1 && *x->made.items[0] ? x->made.items[0] : NULL;
 }
 
-static void put_header(const struct exporting *x, struct buf *out)
+static int put_name(const char *name, struct buf *out, struct err *e)
+{
+	AUTO(buf_t) text = {0};
+	AUTO(json_doc_t) doc = NULL;
+	struct json_writer w;
+	json_write_init(&w, &text);
+	json_object_begin(&w);
+	json_put_string(&w, "manifest", name);
+	json_object_end(&w);
+	return json_parse(buf_text(&text), text.len, NULL, &doc, e) < 0
+		       ? -1
+		       : yaml_write(json_root(doc), out, e);
+}
+
+static int put_header(const struct exporting *x, struct buf *out, struct err *e)
 {
 	const char *name = name_of(x);
 	(void)buf_printf(out, "# adit: %zu object%s\n", x->n, x->n == 1 ? "" : "s");
@@ -292,8 +319,7 @@ static void put_header(const struct exporting *x, struct buf *out)
 				   "refused when this is applied.\n");
 	for (size_t i = 0; i < x->left_out.n; i++)
 		(void)buf_printf(out, "# Left out: %s\n", x->left_out.items[i]);
-	if (name)
-		(void)buf_printf(out, "manifest: %s\n", name);
+	return name ? put_name(name, out, e) : 0;
 }
 
 int manifest_export(const struct world *w, const struct manifest_scope *scope, struct buf *out,
@@ -310,9 +336,8 @@ int manifest_export(const struct world *w, const struct manifest_scope *scope, s
 		put_records(&x);
 	json_object_end(&x.json);
 	if (json_parse(buf_text(&x.text), x.text.len, NULL, &doc, e) < 0 ||
-	    yaml_write(json_root(doc), &yaml, e) < 0)
+	    put_header(&x, &yaml, e) < 0 || yaml_write(json_root(doc), &yaml, e) < 0)
 		return -1;
-	put_header(&x, out);
 	(void)buf_add(out, buf_text(&yaml), yaml.len);
 	*objects = x.n;
 	return 0;

@@ -323,9 +323,12 @@ static int plan_companions(struct planning *x, const struct manifest_host *h)
 
 /* ---- the records of routes ---- */
 
-static const char *drift_of_host(const struct planning *x, const struct manifest_host *h)
+/* A record follows its routes; where they differ, it may follow any of them. */
+static const char *drift_of_host(const struct planning *x, const struct manifest_host *h,
+				 const char *now)
 {
-	return x->m->routes[h->route].drift;
+	bool fits = h->drifts & (1U << drift_policy_by_name(now));
+	return fits ? now : x->m->routes[h->route].drift;
 }
 
 static void fill_host_record(const struct planning *x, struct edit *ed,
@@ -337,7 +340,7 @@ static void fill_host_record(const struct planning *x, struct edit *ed,
 	str_set(&ed->content, NULL);
 	if (!x->m->partial) {
 		str_set(&ed->comment, h->comment);
-		str_set(&ed->drift, drift_of_host(x, h));
+		str_set(&ed->drift, drift_of_host(x, h, ed->drift));
 	}
 	str_set(&ed->manifest, manifest_after(x, ed->manifest));
 	ed->proxied = true;
@@ -362,17 +365,14 @@ static void differ_in_record(const struct planning *x, const struct record *r,
 	if (!x->m->partial && !str_equal(r->comment, h->comment))
 		differs(words, "comment \"%s\" to \"%s\"", r->comment ? r->comment : "",
 			h->comment ? h->comment : "");
-	differ_in_drift(x, r->drift, drift_of_host(x, h), words);
+	differ_in_drift(x, r->drift, drift_of_host(x, h, drift_policy_name(r->drift)), words);
 }
 
 /* Does the comment fit behind the mark? */
 static int check_comment(const struct planning *x, const struct manifest_host *h)
 {
-	AUTO(str_t) whole = NULL;
-	if (!h->comment ||
-	    mark_write(x->w->system.owner, x->w->system.install, h->comment, &whole, x->e) == 0)
+	if (record_comment_check(x->w, h->comment, x->e) == 0)
 		return 0;
-	(void)err_wrap(x->e, "comment");
 	return manifest_wrap(x->m, x->m->routes[h->route].place, "comment", x->e);
 }
 

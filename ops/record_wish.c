@@ -91,14 +91,16 @@ static int check_edge(const struct record_ask *a, struct err *e)
 	return 0;
 }
 
-static int check_comment(const struct world *w, const char *comment, struct err *e)
+int record_comment_check(const struct world *w, const char *comment, struct err *e)
 {
 	AUTO(str_t) whole = NULL;
 	if (!comment)
 		return 0;
 	if (check_line(comment, "comment", e) < 0)
 		return -1;
-	return mark_write(w->system.owner, w->system.install, comment, &whole, e);
+	if (mark_write(w->system.owner, w->system.install, comment, &whole, e) == 0)
+		return 0;
+	return str_starts(e->message, "comment") ? -1 : err_wrap(e, "comment");
 }
 
 static int check_zone(const struct world *w, const char *zone, const char *name, struct err *e)
@@ -139,7 +141,7 @@ int record_wish_read(const struct world *w, const struct record_ask *a, struct r
 		return -1;
 	if (str_equal(x->name, x->content))
 		return err_set(e, ERR_INVALID, "content: the record would lead to itself");
-	if (check_edge(a, e) < 0 || check_comment(w, x->comment, e) < 0)
+	if (check_edge(a, e) < 0 || record_comment_check(w, x->comment, e) < 0)
 		return -1;
 	return check_zone(w, a->zone, x->name, e);
 }

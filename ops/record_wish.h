@@ -30,6 +30,8 @@ MUST_USE int record_wish_read(const struct world *w, const struct record_ask *a,
 /* A record's name alone, which zone (NULL = any) must hold. The caller frees it. */
 MUST_USE int record_name_read(const struct world *w, const char *name, const char *zone, char **out,
 			      struct err *e);
+/* Does a comment fit behind the mark? NULL does. The sentence begins with "comment: ". */
+MUST_USE int record_comment_check(const struct world *w, const char *comment, struct err *e);
 /* Is that how it is wanted already? */
 bool record_wish_same(const struct record *r, const struct record_wish *x);
 
