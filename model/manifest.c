@@ -137,6 +137,12 @@ const struct manifest_host *manifest_host(const struct manifest *m, const char *
 
 /* ---- putting together ---- */
 
+/* Room for one more than n; grows when n is a power of two. */
+static void *make_room(void *items, size_t n, size_t size)
+{
+	return n & (n - 1) ? items : mem_grow(items, n ? n * 2 : 1, size);
+}
+
 static int check_room(const struct manifest *m, const char *place, struct err *e)
 {
 	if (m->n_tunnels + m->n_routes + m->n_records < MANIFEST_MOST)
@@ -157,7 +163,7 @@ int manifest_add_tunnel(struct manifest *m, struct manifest_tunnel *t, struct er
 		manifest_tunnel_clear(t);
 		return -1;
 	}
-	m->tunnels = mem_grow(m->tunnels, m->n_tunnels + 1, sizeof(*m->tunnels));
+	m->tunnels = make_room(m->tunnels, m->n_tunnels, sizeof(*m->tunnels));
 	m->tunnels[m->n_tunnels] = *t;
 	memset(t, 0, sizeof(*t));
 	index_set(&m->tunnel_keys, key, m->n_tunnels++);
@@ -213,7 +219,7 @@ static void note_host(struct manifest *m, const struct manifest_route *r)
 	struct manifest_host *h;
 
 	if (!i) {
-		m->hosts = mem_grow(m->hosts, m->n_hosts + 1, sizeof(*m->hosts));
+		m->hosts = make_room(m->hosts, m->n_hosts, sizeof(*m->hosts));
 		m->hosts[m->n_hosts] = (struct manifest_host){.hostname = r->hostname,
 							      .route = m->n_routes - 1,
 							      .tunnel = r->tunnel,
@@ -235,7 +241,7 @@ int manifest_add_route(struct manifest *m, struct manifest_route *r, struct err 
 		manifest_route_clear(r);
 		return -1;
 	}
-	m->routes = mem_grow(m->routes, m->n_routes + 1, sizeof(*m->routes));
+	m->routes = make_room(m->routes, m->n_routes, sizeof(*m->routes));
 	m->routes[m->n_routes] = *r;
 	memset(r, 0, sizeof(*r));
 	index_set(&m->route_keys, key, m->n_routes++);
@@ -276,7 +282,7 @@ int manifest_add_record(struct manifest *m, struct manifest_record *r, struct er
 		manifest_record_clear(r);
 		return -1;
 	}
-	m->records = mem_grow(m->records, m->n_records + 1, sizeof(*m->records));
+	m->records = make_room(m->records, m->n_records, sizeof(*m->records));
 	m->records[m->n_records] = *r;
 	memset(r, 0, sizeof(*r));
 	index_set(&m->record_keys, key, m->n_records++);

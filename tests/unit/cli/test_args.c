@@ -274,7 +274,9 @@ static void add_field(struct line *l, const struct field *f, const char *file)
 {
 	AUTO(str_t) value = sample(f, file);
 	char dashed[WORD_SIZE];
-	to_dashes(f->name, dashed, sizeof(dashed));
+	if (field_is_hidden(f))
+		return;
+	field_word(f, dashed);
 	AUTO(str_t) option = str_format("--%s", dashed);
 	if (f->flags & FIELD_POSITIONAL) {
 		line_add(l, value);
@@ -397,6 +399,33 @@ static void long_file_names_are_cut_to_their_end(void **state)
 	assert_string_equal(input_name("-"), "standard input");
 }
 
+static void a_file_is_given_by_f(void **state)
+{
+	static const char *const ways[] = {"apply -f", "manifest apply -f", "apply --file"};
+	AUTO(str_t) file = temporary_file("manifest: x\n");
+	struct err e = {0};
+	AUTO(cli_t) without = {0};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+		AUTO(cli_t) c = {0};
+		AUTO(json_doc_t) doc = NULL;
+		AUTO(str_t) line = str_format("%s %s --prune", ways[i], file);
+		if (parse(line, &c, &e) < 0)
+			fail_msg("%s", e.message);
+		assert_string_equal(c.op->name, "manifest_apply");
+		assert_int_equal(json_parse(buf_text(&c.body), c.body.len, NULL, &doc, &e), 0);
+		const struct json *root = json_root(doc);
+		assert_string_equal(json_get_string(root, "file"), file);
+		assert_string_equal(json_get_string(root, "text"), "manifest: x\n");
+		assert_true(json_get_bool(root, "prune", false));
+		assert_null(json_get_string(root, "name"));
+	}
+	assert_int_equal(parse("apply", &without, &e), -1);
+	assert_string_equal(e.message, "-f FILE is missing: which file to read");
+	assert_string_equal(e.hint, "As in adit apply -f site.yaml, or -f - for standard input.");
+	unlink(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -408,6 +437,7 @@ int main(void)
 		cmocka_unit_test(shortcuts_lead_somewhere),
 		cmocka_unit_test(files_are_sent_as_bytes),
 		cmocka_unit_test(files_must_be_text_and_small),
+		cmocka_unit_test(a_file_is_given_by_f),
 		cmocka_unit_test(long_file_names_are_cut_to_their_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,223 @@
+"""Manifests: applied, applied again, pruned with approval, refused where they are another's; and
+what is written out is what was read."""
+import json
+
+import pytest
+
+from harness import until
+
+SITE = """\
+manifest: site
+tunnels:
+- name: web
+  routes:
+  - hostname: app.example.com
+    service: {origin}
+    comment: from a file
+  - hostname: app.example.com
+    path: ^/api
+    service: {origin}
+    origin: {{connectTimeout: 5s, noTLSVerify: true}}
+  - {{hostname: www.example.net, service: 'http_status:204'}}
+records:
+- {{name: mail.example.com, type: MX, content: mx.example.net, priority: 5}}
+- {{name: example.com, type: TXT, content: "v=spf1 -all", ttl: 300}}
+"""
+ALL = {("+", "tunnel", "web"), ("+", "route", "app.example.com"), ("+", "route", "www.example.net"),
+       ("+", "record", "app.example.com"), ("+", "record", "www.example.net"),
+       ("+", "record", "mail.example.com"), ("+", "record", "example.com")}
+
+
+def signs(answer):
+    return {(c["sign"], c["object"], c["name"]) for c in answer["changes"]}
+
+
+def apply(host, text, **more):
+    return host.api("manifest_apply", text=text, **more)
+
+
+def done(answer, state="applied"):
+    assert answer["state"] == state and answer["converged"] is True, answer
+    return answer
+
+
+@pytest.fixture
+def text(origin):
+    return SITE.format(origin=origin.url)
+
+
+@pytest.fixture
+def applied(running, text):
+    done(apply(running, text))
+    running.wait_converged()
+    return running
+
+
+def test_it_is_made_and_the_second_time_nothing(running, sim, origin, text):
+    answer = done(apply(running, text))
+    assert signs(answer) == ALL and not answer["approvals"]
+    running.wait_converged()
+    assert sim.fetch()[1] == "origin /" and sim.fetch("/api")[0] == 200
+    tunnel, = sim.tunnels("web")
+    rule, = (r for r in sim.config(tunnel["id"])["ingress"] if r.get("path"))
+    assert rule["originRequest"] == {"connectTimeout": 5, "noTLSVerify": True}
+    assert sim.records("app.example.com")[0]["comment"].endswith(" from a file")
+    since = sim.mark()
+    again = done(apply(running, text), "unchanged")
+    assert again["changes"] == [] and "plan" not in again
+    done(apply(running, json.dumps({"manifest": "site"})), "unchanged")
+    assert sim.writes(since) == []
+
+
+def test_a_dry_run_changes_nothing(running, sim, text):
+    since = sim.mark()
+    answer = apply(running, text, dry_run=True)
+    assert answer["state"] == "planned" and signs(answer) == ALL
+    assert sim.writes(since) == [] and running.status()["tunnels"] == []
+
+
+def test_what_is_written_out_changes_nothing(applied, sim):
+    out = applied.api("manifest_export")
+    assert out["objects"] == 6 and out["text"].startswith("# adit: 6 objects\nmanifest: site\n")
+    assert applied.api("manifest_export") == out
+    done(apply(applied, out["text"], prune=True), "unchanged")
+    assert applied.api("manifest_export", name="other")["objects"] == 0
+    assert applied.api("manifest_export", tunnel="web")["objects"] == 4
+
+
+def test_a_host_renamed_is_dropped_and_made_in_one_plan(applied, sim, text):
+    renamed = text.replace("www.example.net", "web.example.net")
+    kept = done(apply(applied, renamed, dry_run=False))
+    assert ("=", "route", "www.example.net") in signs(kept)
+    assert ("+", "route", "web.example.net") in signs(kept)
+    answer = apply(applied, renamed, prune=True)
+    assert answer["state"] == "needs_approval"
+    assert signs(answer) == {("-", "route", "www.example.net"), ("-", "record", "www.example.net")}
+    assert sim.records("www.example.net") != []
+    done(applied.api("plan_approve", plan=answer["plan"], hash=answer["hash"]))
+    applied.wait_converged()
+    assert sim.records("www.example.net") == [] and len(sim.records("web.example.net")) == 1
+    done(apply(applied, renamed, prune=True), "unchanged")
+
+
+def test_the_wrong_document_deletes_nothing_unasked(applied, sim):
+    applied.configure(safety={"max_delete": 3})
+    applied.reload()
+    since = sim.mark()
+    for wrong in ("", "manifest: site\n", "tunnels: []\n",
+                  "manifest: site\ntunnels:\n- {name: other}\n"):
+        left = apply(applied, wrong, name="site", dry_run=True)
+        assert not any(s == "-" for s, _, _ in signs(left)), left
+        answer = apply(applied, wrong, name="site", prune=True)
+        assert answer["state"] == "needs_approval"
+        assert sum(c["sign"] == "-" for c in answer["changes"]) == 8
+        assert any("8 objects" in a for a in answer["approvals"]), answer["approvals"]
+    assert sim.writes(since) == []
+    assert sim.fetch()[0] == 200
+    # another manifest's prune sees nothing of it
+    done(apply(applied, "", name="other", prune=True), "unchanged")
+
+
+def test_all_of_it_goes_when_a_person_says_so(applied, sim):
+    answer = apply(applied, "manifest: site\n", prune=True)
+    assert answer["state"] == "needs_approval" and "document is empty" in answer["warnings"][0]
+    applied.api("plan_approve", plan=answer["plan"], hash=answer["hash"])
+    until(lambda: not sim.tunnels("web") and not sim.records("app.example.com"))
+    until(lambda: applied.api("manifest_export")["objects"] == 0)
+
+
+def test_what_another_manifest_made_is_refused(applied, sim, text):
+    since = sim.mark()
+    error = applied.refused("manifest_apply", text=text.replace("manifest: site", "manifest: b"),
+                            file="b.yaml")
+    assert error.kind == "conflict"
+    assert error.message == "b.yaml:3:3: tunnels[0]: Tunnel web belongs to manifest site"
+    error = applied.refused("manifest_apply", name="b", text="records:\n"
+                            "- {name: mail.example.com, type: MX, content: mx.example.org}\n")
+    assert "records[0]: The record mail.example.com belongs to manifest site" in error.message
+    assert sim.writes(since) == []
+
+
+def test_what_was_made_by_hand_is_taken_in_and_kept_otherwise(running, sim, origin):
+    running.publish("app.example.com", origin.url, tunnel=None)
+    running.publish("hand.example.com", origin.url)
+    running.wait_converged()
+    mine = ("manifest: site\ntunnels:\n- name: edge1\n  routes:\n"
+            f"  - {{hostname: app.example.com, service: '{origin.url}'}}\n")
+    since = sim.mark()
+    answer = done(apply(running, mine))
+    assert all("taken into manifest site" in c["detail"] for c in answer["changes"])
+    assert len(answer["changes"]) == 3
+    assert sim.writes(since) == []
+    done(apply(running, mine, prune=True), "unchanged")
+    assert running.api("manifest_export", name="site")["objects"] == 2
+    answer = apply(running, "manifest: site\n", prune=True, dry_run=True)
+    assert ("=", "tunnel", "edge1") in signs(answer)
+    assert not any(name == "hand.example.com" for _, _, name in signs(answer))
+
+
+def test_a_name_moves_to_another_tunnel_with_its_paths(applied, sim, text):
+    moved = text.replace("- name: web", "- name: web\n- name: new", 1)
+    answer = apply(applied, moved)
+    assert answer["state"] == "needs_approval"
+    assert any("Moves app.example.com" in a for a in answer["approvals"])
+    applied.api("plan_approve", plan=answer["plan"], hash=answer["hash"])
+    applied.wait_converged()
+    tunnel, = sim.tunnels("new")
+    assert sim.records("app.example.com")[0]["content"].startswith(tunnel["id"])
+    assert len([r for r in sim.config(tunnel["id"])["ingress"] if r.get("hostname")]) == 3
+    assert sim.fetch("/api")[0] == 200
+    done(apply(applied, moved, prune=True), "unchanged")
+
+
+def test_foreign_records_are_refused_and_nothing_is_made(running, sim, text):
+    sim.edit("POST", "/zones/@example.com/dns_records",
+             {"name": "app.example.com", "type": "A", "content": "192.0.2.9"})
+    since = sim.mark()
+    error = running.refused("manifest_apply", text=text)
+    assert error.kind == "conflict" and "app.example.com" in error.message
+    assert sim.writes(since) == []
+    assert running.status()["tunnels"] == []
+
+
+@pytest.mark.parametrize("text, kind, words", [
+    ("tunnels: []", "invalid", "s.yaml:1:1: manifest: is missing"),
+    ("manifest: b\n", "invalid", "s.yaml:1:1: manifest: is b, asked for was a"),
+    ("tunnels:\n- name: x\n  rutes: []\n", "invalid",
+     's.yaml:3:3: tunnels[0].rutes: unknown key "rutes"; did you mean "routes"?'),
+    ("tunnels:\n- {name: x, routes: [{hostname: a.example.com, service: 'http://169.254.169.254'}]}",
+     "denied", "169.254.169.254"),
+    ("tunnels:\n- {name: x, routes: [{hostname: a.example.org, service: hello_world}]}",
+     "not_found", "No zone of the account holds a.example.org"),
+])
+def test_mistakes_are_told(running, sim, text, kind, words):
+    since = sim.mark()
+    name = {} if "missing" in words else {"name": "a"}
+    error = running.refused("manifest_apply", text=text, file="s.yaml", **name)
+    assert error.kind == kind and words in error.message, error
+    assert sim.writes(since) == []
+
+
+def test_the_client(running, sim, text, host):
+    path = host.folder / "site.yaml"
+    path.write_text(text)
+    code, out, _ = running.adit("apply", "-f", path, "--dry-run")
+    assert code == 0 and "dry run: nothing was changed" in out and "+ route www.example.net" in out
+    code, out, _ = running.adit("apply", "-f", "-", stdin=text)
+    assert code == 0 and "applied" in out and "done" in out
+    code, out, _ = running.adit("apply", "--file", path)
+    assert code == 0 and out.startswith("unchanged")
+    code, out, _ = running.adit("export")
+    assert code == 0 and "  - hostname: app.example.com\n" in out
+    code, again, _ = running.adit("apply", "--prune", "-f", "-", stdin=out)
+    assert code == 0 and again.startswith("unchanged")
+    code, out, err = running.adit("apply")
+    assert code == 64 and "As in adit apply -f site.yaml" in err
+    path.write_text("manifest: site\ntunnels: 5\n")
+    code, out, err = running.adit("apply", "-f", path)
+    assert code == 64 and f"{path}:2:1: tunnels: is a number, accepted is a list" in err
+    path.write_text("manifest: site\n")
+    code, out, err = running.adit("apply", "-f", path, "--prune")
+    assert code == 77 and "to approve: sudo adit plan approve" in out
+    code, out, err = running.adit("apply", "--help")
+    assert code == 0 and "adit apply -f FILE" in out and "-f, --file FILE" in out
