@@ -4,10 +4,10 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
-#include "base/clock.h"
 #include "model/manifest.h"
 
 static struct manifest *parse(const char *text)
@@ -234,12 +234,12 @@ static void many_routes_are_read_fast_and_too_many_are_refused(void **state)
 	AUTO(buf_t) text = {0};
 	AUTO(manifest_t) none = NULL;
 	struct err e = {0};
-	int64_t start = clock_mono_ms();
+	clock_t start = clock();
 	(void)state;
 	large(&text, MANIFEST_MOST - 1);
 	AUTO(manifest_t) m = parse(buf_text(&text));
 	assert_int_equal(m->n_routes, MANIFEST_MOST - 1);
-	assert_true(clock_mono_ms() - start < 5000);
+	assert_true(clock() - start < 5 * CLOCKS_PER_SEC);
 	(void)buf_str(&text, "  - {hostname: one.example.com, service: hello_world}\n");
 	assert_int_equal(manifest_parse("f", buf_text(&text), text.len, &none, &e), -1);
 	assert_non_null(strstr(e.message, "f:10003:5: tunnels[0].routes[9999]: is one too many"));

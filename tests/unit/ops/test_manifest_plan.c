@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
-#include "base/clock.h"
 #include "ops/manifest_export.h"
 #include "ops/manifest_plan.h"
 #include "reconcile/apply.h"
@@ -644,11 +644,11 @@ static void a_thousand_routes_are_planned_fast(void **state)
 			&text, "  - {hostname: h%d.example.com, service: 'http://127.0.0.1:%d'}\n",
 			i, i + 1);
 	}
-	int64_t start = clock_mono_ms();
+	clock_t start = clock();
 	apply_text(w, buf_text(&text), "site", false);
 	nothing_to_do(w, buf_text(&text), "site", true);
-	int64_t took = clock_mono_ms() - start;
-	print_message("1,000 routes: %lld ms for two plans\n", (long long)took);
+	long long took = (long long)(clock() - start) * 1000 / CLOCKS_PER_SEC;
+	print_message("1,000 routes: %lld ms of CPU for two plans\n", took);
 	assert_true(took < 3000);
 	world_free(w);
 }
