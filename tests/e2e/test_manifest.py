@@ -218,6 +218,6 @@ def test_the_client(running, sim, text, host):
     assert code == 64 and f"{path}:2:1: tunnels: is a number, accepted is a list" in err
     path.write_text("manifest: site\n")
     code, out, err = running.adit("apply", "-f", path, "--prune")
-    assert code == 77 and "to approve: sudo adit plan approve" in out
+    assert code == 77 and "sudo adit plan approve" in out
     code, out, err = running.adit("apply", "--help")
     assert code == 0 and "adit apply -f FILE" in out and "-f, --file FILE" in out
