@@ -55,7 +55,11 @@ static int admit_unix(const struct api *a, const struct server_req *r, struct pr
 	const struct peer *p = server_req_peer(r);
 	if (!p->valid)
 		return err_set(e, ERR_DENIED, "The kernel does not tell who is calling");
-	return principal_of_user(a->ops->settings, p->uid, p->gid, p->groups, p->n_groups, who, e);
+	if (principal_of_user(a->ops->settings, p->uid, p->gid, p->groups, p->n_groups, who, e) < 0)
+		return -1;
+	who->pid = p->pid;
+	who->pid_start = p->start_ticks;
+	return 0;
 }
 
 int door_admit(const struct api *a, const struct server_req *r, struct principal *who,

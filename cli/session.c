@@ -14,7 +14,8 @@
 
 #define DEFAULT_SOCKET "/run/adit/adit.sock"
 
-enum { SPARE_MS = 10000 };
+/* Whoever is no root authenticates first, where approving is asked for. */
+enum { SPARE_MS = 10000, AUTHENTICATION_MS = 60000 };
 
 /* ---- streams ---- */
 
@@ -89,7 +90,7 @@ static int call_daemon(const struct cli *c, const char *operation, const struct 
 		.socket = socket_path(c),
 		.operation = operation,
 		.body = body,
-		.timeout_ms = c->timeout_ms + SPARE_MS,
+		.timeout_ms = c->timeout_ms + SPARE_MS + (geteuid() ? AUTHENTICATION_MS : 0),
 		.progress = shows_progress(c) ? progress : NULL,
 	};
 	return client_run(call, e);

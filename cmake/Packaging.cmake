@@ -4,6 +4,7 @@ set(SBINDIR ${CMAKE_INSTALL_FULL_SBINDIR})
 configure_file(packaging/systemd/aditd.service.in packaging/aditd.service @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/packaging/aditd.service DESTINATION lib/systemd/system)
 install(FILES packaging/sysusers.d/adit.conf DESTINATION lib/sysusers.d)
+install(FILES packaging/polkit/adit.policy DESTINATION ${CMAKE_INSTALL_DATADIR}/polkit-1/actions)
 
 # Its own place, so that an installation never overwrites settings.
 install(FILES packaging/adit.yaml.example DESTINATION ${CMAKE_INSTALL_DOCDIR})

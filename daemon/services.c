@@ -16,6 +16,8 @@
 #include "base/log.h"
 #include "daemon/config.h"
 
+#define PKCHECK "/usr/bin/pkcheck" /* where Debian has it */
+
 /* ---- the store ---- */
 
 static int open_state(struct daemon *d, struct err *e)
@@ -303,6 +305,7 @@ static void fill_ops(struct daemon *d)
 		.reconciler = d->reconciler,
 		.settings = &d->settings,
 		.store_trouble = d->store_trouble,
+		.pkcheck = access(PKCHECK, X_OK) == 0 ? PKCHECK : NULL,
 		.config_problem = &d->config_problem,
 	};
 	ops_init(&d->ops);

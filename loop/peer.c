@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+#include "loop/child.h"
 #include "loop/server_private.h"
 
 /* The kernel's own limit. */
@@ -40,6 +41,7 @@ void peer_read(int fd, struct peer *p)
 	p->uid = cred.uid;
 	p->gid = cred.gid;
 	groups_read(fd, p);
+	p->start_ticks = process_start_ticks(p->pid);
 }
 
 void peer_free(struct peer *p)

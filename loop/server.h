@@ -32,6 +32,7 @@ struct server_limits {
 struct peer {
 	bool valid;
 	pid_t pid;
+	int64_t start_ticks; /* of that process when it was accepted; 0 = not to be seen */
 	uid_t uid;
 	gid_t gid;
 	gid_t *groups; /* supplementary; valid as long as the request */

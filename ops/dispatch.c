@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "model/render.h"
+#include "ops/consent.h"
 #include "ops/ops.h"
 
 typedef void run_fn(struct call *c);
@@ -33,6 +34,7 @@ static run_fn *handler_of(const struct op *op)
 void ops_init(struct ops *o)
 {
 	list_init(&o->calls);
+	list_init(&o->asking);
 }
 
 void ops_fini(struct ops *o)
@@ -42,6 +44,7 @@ void ops_fini(struct ops *o)
 		call_cancel(c);
 		call_fini(c);
 	}
+	consents_forget(o);
 }
 
 static int ledger_add(struct call *c, enum ledger_phase phase, const char *arguments, struct err *e)
@@ -90,6 +93,57 @@ static void ledger_result(struct call *c)
 		log_error("ledger: result of call %s not written: %s", c->id, e.message);
 }
 
+static uint64_t refusal_key(const struct call *c)
+{
+	AUTO(str_t)
+	text = str_format("%s %s %d", c->who.name, c->op->name, (int)c->task.err.kind);
+	uint64_t hash = 14695981039346656037u; /* FNV-1a */
+	for (const char *p = text; *p; p++)
+		hash = (hash ^ (unsigned char)*p) * 1099511628211u;
+	return hash;
+}
+
+/* One a second of each caller, operation and kind, and so many in all: nobody fills the disk by
+ * being refused. */
+static bool refusal_is_new(struct call *c)
+{
+	struct refusals *r = &c->ops->refusals;
+	int64_t second = clock_mono_ms() / 1000;
+	uint64_t key = refusal_key(c);
+	if (r->second != second)
+		r->n = 0;
+	r->second = second;
+	for (size_t i = 0; i < r->n; i++)
+		if (r->keys[i] == key)
+			return false;
+	if (r->n == ARRAY_LEN(r->keys))
+		return false;
+	r->keys[r->n++] = key;
+	return true;
+}
+
+/* What was never run leaves a row too: who tried what, and why not. Without its arguments, which
+ * nobody has understood. */
+static void ledger_refused(struct call *c)
+{
+	bool tells = c->op->effects != OP_READS || c->task.err.kind == ERR_DENIED;
+	struct err e;
+	if (!c->ops->store || !tells || !refusal_is_new(c))
+		return;
+	AUTO(str_t) operation = str_dup(c->op->name);
+	char outcome[] = "refused";
+	struct ledger_row row = {
+		.phase = LEDGER_RESULT,
+		.principal = c->who.name,
+		.operation = operation,
+		.object = c->id,
+		.outcome = outcome,
+		.detail = c->task.err.message,
+	};
+	if (store_add_ledger(c->ops->store, &row, NULL, &e) < 0)
+		log_error("ledger: refusal of call %s not written: %s", c->id, e.message);
+}
+
 static void call_ended(struct call *c)
 {
 	if (c->answered)
@@ -98,6 +152,7 @@ static void call_ended(struct call *c)
 	timer_stop(&c->deadline);
 	world_unwatch(&c->watcher);
 	deferred_stop(&c->look);
+	consent_cancel(&c->consent);
 	if (c->drop_state)
 		c->drop_state(c);
 	c->drop_state = NULL;
@@ -207,7 +262,12 @@ void call_start(struct ops *o, struct call *c, const struct op *op, const struct
 	list_append(&o->calls, &c->node);
 	o->running++;
 	task_begin(&c->task, o->loop, done, owner);
-	if (call_admit(c) < 0 || call_decode(c, body, len) < 0 || ledger_asked(c) < 0) {
+	if (call_admit(c) < 0 || call_decode(c, body, len) < 0) {
+		ledger_refused(c);
+		call_fail(c);
+		return;
+	}
+	if (ledger_asked(c) < 0) {
 		call_fail(c);
 		return;
 	}

@@ -17,6 +17,8 @@
 #include "store/store.h"
 #include "supervise/supervisor.h"
 
+struct call;
+
 /* Everything borrowed; store, cf, supervisor may be NULL when they could not be opened (fail-static
  * boot): operations that need them answer with the reason. */
 struct ops {
@@ -27,13 +29,31 @@ struct ops {
 	struct supervisor *supervisor;
 	struct reconciler *reconciler;
 	const struct settings *settings;
-	const char *store_trouble;             /* why store is NULL */
+	const char *store_trouble; /* why store is NULL */
+	const char *pkcheck;       /* polkit's program that asks people; NULL = there is none */
+	int64_t consent_ms;        /* how long that may take; 0 = CONSENT_MS */
 	struct problem *const *config_problem; /* *it: the files are wrong, older settings run */
 	struct list calls;                     /* running ones */
 	int running;
+	struct refusals {
+		int64_t second; /* in which these were kept */
+		uint64_t keys[32];
+		size_t n;
+	} refusals;
+	struct list asking; /* people who are asked to authenticate now (consent.c) */
+	int askings;
 };
 
 #define OPS_MAX_RUNNING 256
+
+/* A person's word that is waited for (consent.c). */
+struct asking;
+struct consent {
+	struct task task; /* first */
+	struct asking *asking;
+};
+/* refused: NULL, or why there is no such word. */
+typedef void consented_fn(struct call *c, const struct err *refused);
 
 struct call {
 	struct task task; /* first. err: why it failed */
@@ -54,6 +74,8 @@ struct call {
 	struct timer deadline;
 	struct watcher watcher;
 	struct deferred look;
+	struct consent consent;
+	consented_fn *consented;
 	void *state; /* of the handler; freed by drop_state */
 	void (*drop_state)(struct call *c);
 };
@@ -83,6 +105,9 @@ void call_answer(struct call *c);
 void call_fail(struct call *c);
 /* Run the handler from its beginning, with the world as it is now. */
 void call_again(struct call *c);
+/* A person's word for this call, of root at once, of others by polkit: then() goes on in either
+ * case. what: "Approving a plan", a literal. */
+void call_consent(struct call *c, const char *what, consented_fn *then);
 /* store must be there: else fills c->task.err and is false. */
 bool call_needs_store(struct call *c);
 /* A writer on the result with the object begun; call_end_object ends it (with rate) and answers. */

@@ -10,9 +10,12 @@
 struct principal {
 	enum role role;
 	enum op_doors door;
-	bool person; /* may approve: root on the socket (a uid that a model may share is not) */
+	bool person; /* may approve: root on the socket (a uid that a model may share is not);
+			others by polkit's word for the process below */
 	uid_t uid;
-	char name[96]; /* "alice (uid 1000)", for plans and the ledger */
+	pid_t pid;         /* at the other end of the socket; 0 = not known, as of a grant */
+	int64_t pid_start; /* its start time, which tells it from a later one; 0 = not known */
+	char name[96];     /* "alice (uid 1000)", for plans and the ledger */
 };
 
 /* The role of a Unix user: root and our own user are admin, the others by access.* (users first,

@@ -54,24 +54,16 @@ static int accept_machine(struct call *c, struct err *e)
 	return -1;
 }
 
-void run_writes_resume(struct call *c)
+static void resume_consented(struct call *c, const struct err *refused)
 {
 	struct world *world = c->ops->world;
 	bool held = world->system.writes_held != NULL;
 	size_t doubts = 0;
 	struct json_writer w;
 	struct err e;
-	if (!call_needs_store(c))
-		return;
-	if (!c->who.person) {
-		(void)err_set(&c->task.err, ERR_DENIED,
-			      "Letting writes go on takes root; %s is not", c->who.name);
-		call_fail(c);
-		return;
-	}
-	if ((held && accept_machine(c, &e) < 0) ||
+	if (refused || (held && accept_machine(c, &e) < 0) ||
 	    (c->ops->reconciler && reconciler_accept(c->ops->reconciler, &doubts, &e) < 0)) {
-		c->task.err = e;
+		c->task.err = refused ? *refused : e;
 		call_fail(c);
 		return;
 	}
@@ -84,4 +76,10 @@ void run_writes_resume(struct call *c)
 	json_put_bool(&w, "changed", held || doubts > 0);
 	json_object_end(&w);
 	call_answer(c);
+}
+
+void run_writes_resume(struct call *c)
+{
+	if (call_needs_store(c))
+		call_consent(c, "Letting writes go on", resume_consented);
 }

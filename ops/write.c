@@ -35,20 +35,15 @@ static bool hash_fits(const char *given, const struct plan *p)
 	return strlen(given) >= 12 && str_starts(p->hash, given);
 }
 
-/* May the caller approve this plan in the same call? Only a person, only what was shown, and many
- * deletions only by their number. */
-static bool approves_own(struct call *c, const struct write *x)
+/* Is it what was shown, and are many deletions named by their number? */
+static bool may_be_approved(struct call *c, const struct write *x)
 {
-	const char *why = NULL;
 	struct err e = {.kind = ERR_NONE};
 	if (!x->args.approve)
 		return false;
-	if (!c->who.person)
-		why = "Approving takes root; the plan waits.";
-	else if (x->args.hash && !hash_fits(x->args.hash, x->plan))
-		why = "The plan is not the one whose hash was given, so it waits.";
-	if (why) {
-		strlist_add(&x->plan->warnings, why);
+	if (x->args.hash && !hash_fits(x->args.hash, x->plan)) {
+		strlist_add(&x->plan->warnings,
+			    "The plan is not the one whose hash was given, so it waits.");
 		return false;
 	}
 	if (judge_deletes(c->ops, x->plan, x->args.deletes, &e) == 0)
@@ -58,18 +53,49 @@ static bool approves_own(struct call *c, const struct write *x)
 	return false;
 }
 
+/* Authenticating takes its time: what was agreed to must be what is carried out. */
+static int still_fits(struct call *c, const struct write *x)
+{
+	struct err e;
+	if (judge_moved(c->ops->world, x->plan))
+		return err_set(&c->task.err, ERR_CONFLICT,
+			       "What it would change was changed while you authenticated");
+	if (!writes_held(c) && judge_again(c->ops, x->plan, &e) == 0)
+		return 0;
+	if (!c->task.err.kind)
+		c->task.err = e;
+	return -1;
+}
+
+static void write_consented(struct call *c, const struct err *refused)
+{
+	struct write *x = c->state;
+	if (refused) {
+		AUTO(str_t) why = str_format("%s; the plan waits.", refused->message);
+		strlist_add(&x->plan->warnings, why);
+		write_park(c);
+	} else if (!c->who.person && still_fits(c, x) < 0) {
+		call_fail(c);
+	} else {
+		write_commit(c, false);
+	}
+}
+
 static void write_decide(struct call *c)
 {
 	struct write *x = c->state;
 	if (x->args.dry_run) {
 		x->plan->state = x->plan->approvals.n ? PLAN_NEEDS_APPROVAL : PLAN_PLANNED;
 		write_answer(c);
-		return;
-	}
-	if (x->keep || (x->plan->approvals.n && !approves_own(c, x)))
+	} else if (x->keep) {
 		write_park(c);
-	else
+	} else if (!x->plan->approvals.n) {
 		write_commit(c, false);
+	} else if (may_be_approved(c, x)) {
+		call_consent(c, "Approving a plan", write_consented);
+	} else {
+		write_park(c);
+	}
 }
 
 static int write_check(struct call *c, struct write *x)

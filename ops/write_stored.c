@@ -25,12 +25,12 @@ static void write_refuse(struct call *c, const struct err *e)
 }
 
 /* Everything is asked again: the world, the settings and the proposer may be others by now. */
-static void write_stored(struct call *c, struct plan *plan, const struct write_args *args)
+static void write_stored(struct call *c)
 {
-	struct write *x = write_new(c, plan);
+	const struct write *x = c->state;
+	struct plan *plan = x->plan;
 	struct err e = {.kind = ERR_NONE};
-	x->args = *args;
-	if (!rebuild_is_offer(plan) && writes_held(c)) /* this one is what is waited for */
+	if (writes_held(c))
 		call_fail(c);
 	else if (clock_wall_ms() > plan->expires_ms)
 		close_failed(c, PLAN_EXPIRED, "it was not decided within a day");
@@ -40,25 +40,51 @@ static void write_stored(struct call *c, struct plan *plan, const struct write_a
 		write_refuse(c, &e);
 	else if (judge_again(c->ops, plan, &e) < 0)
 		close_failed(c, PLAN_STALE, e.message);
-	else if (judge_deletes(c->ops, plan, args->deletes, &e) < 0)
+	else if (judge_deletes(c->ops, plan, x->args.deletes, &e) < 0)
 		write_refuse(c, &e);
 	else
 		write_commit(c, true);
 }
 
+/* While somebody authenticated, another one may have decided. */
+static int still_waits(struct call *c, const struct plan *p, struct err *e)
+{
+	AUTO(plan_t) now = NULL;
+	char id[24];
+	plan_id(p->number, id);
+	if (store_load_plan(c->ops->store, p->number, &now, e) < 0)
+		return -1;
+	if (now->state == p->state)
+		return 0;
+	return err_set(e, ERR_CONFLICT, "Plan %s does not wait any more: it is %s", id,
+		       plan_state_name(now->state));
+}
+
+static void approve_consented(struct call *c, const struct err *refused)
+{
+	const struct write *x = c->state;
+	struct err e;
+	if (refused)
+		write_refuse(c, refused);
+	else if (still_waits(c, x->plan, &e) < 0)
+		write_refuse(c, &e);
+	else
+		write_stored(c);
+}
+
 void write_approve(struct call *c, struct plan *plan, const struct write_args *args)
 {
-	write_stored(c, plan, args);
+	write_new(c, plan)->args = *args;
+	call_consent(c, "Approving a plan", approve_consented);
 }
 
 void write_apply(struct call *c, struct plan *plan, const struct write_args *args)
 {
-	if (plan->state == PLAN_PLANNED) {
-		write_stored(c, plan, args);
-		return;
-	}
-	(void)write_new(c, plan);
-	write_answer(c);
+	write_new(c, plan)->args = *args;
+	if (plan->state == PLAN_PLANNED)
+		write_stored(c);
+	else
+		write_answer(c);
 }
 
 void write_reject(struct call *c, struct plan *plan)

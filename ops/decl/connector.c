@@ -96,7 +96,9 @@ const struct op *op_connector_restart(void)
 	static const struct op op = {
 		.name = "connector_restart",
 		.title = "Restart a connector",
-		.doc = "Stop one connector within its grace period and start it again.",
+		.doc = "Stop one connector within its grace period and start it again. There is no "
+		       "overlap: restarting the only one that serves a tunnel with routes takes "
+		       "root, or authentication by polkit.",
 		.role = ROLE_OPERATOR,
 		.effects = OP_WRITES,
 		.doors = OP_DOOR_ALL,

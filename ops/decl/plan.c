@@ -109,7 +109,8 @@ const struct op *op_plan_approve(void)
 		.name = "plan_approve",
 		.title = "Approve a plan",
 		.doc = "Approve a waiting plan by the hash that was shown, and carry it out. Takes "
-		       "root; a plan whose objects changed since is refused as stale.",
+		       "root, or authentication by polkit (adit.approve); a plan whose objects "
+		       "changed since is refused as stale.",
 		.role = ROLE_OPERATOR,
 		.effects = OP_DESTROYS,
 		.doors = OP_DOOR_SOCKET,
