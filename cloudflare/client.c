@@ -135,6 +135,11 @@ void cf_token_mark(const struct cf *cf, const char *salt, char out[SHA256_HEX_SI
 			     3, out);
 }
 
+void cf_set_account(struct cf *cf, const char *account_id)
+{
+	(void)str_copy(cf->account_id, sizeof(cf->account_id), account_id);
+}
+
 void cf_set_budget(struct cf *cf, int64_t calls, int64_t window_ms)
 {
 	budget_resize(&cf->budget, calls, window_ms, clock_mono_ms());

@@ -31,6 +31,8 @@ void cf_set_token(struct cf *cf, const struct secret *token);
 /* Which token it is, as a hash that tells nothing else; "" without one. salt: of this store alone.
  */
 void cf_token_mark(const struct cf *cf, const char *salt, char out[SHA256_HEX_SIZE]);
+/* "" = not known. Calls that were started keep the one that they have. */
+void cf_set_account(struct cf *cf, const char *account_id);
 void cf_set_budget(struct cf *cf, int64_t calls, int64_t window_ms);
 
 /* Whose share of the budget a call spends (budget.h). */

@@ -124,6 +124,7 @@ int main(int argc, char **argv)
 		return rc;
 	protect_memory();
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error of a write, no end */
 	log_init("aditd", LOG_LEVEL_INFO);
 	return run(&o);
 }

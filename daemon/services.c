@@ -1,4 +1,4 @@
-#include "daemon/services.h"
+#include "daemon/private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,46 +18,12 @@
 
 #define PKCHECK "/usr/bin/pkcheck" /* where Debian has it */
 
-/* ---- the store ---- */
+/* ---- the folder ---- */
 
 static int open_state(struct daemon *d, struct err *e)
 {
 	if (dir_open(AT_FDCWD, d->settings.state_dir, true, &d->state_dirfd, e) < 0)
 		return err_wrap(e, "state_dir");
-	return 0;
-}
-
-/* Damage, a full disk or another owner leave the daemon without a store, but running; another
- * daemon on the same folder does not: two would start every connector twice. */
-static int open_store(struct daemon *d, struct err *e)
-{
-	struct store_options o = {
-		.dirfd = d->state_dirfd,
-		.owner = d->settings.owner,
-		.account_id =
-			d->settings.cloudflare.account_id ? d->settings.cloudflare.account_id : "",
-	};
-	if (store_open(&o, &d->store, e) < 0 || store_load(d->store, d->world, e) < 0) {
-		store_close(d->store);
-		d->store = NULL;
-		if (e->kind == ERR_BUSY)
-			return -1;
-		world_free(d->world); /* half a world would stop the connectors of the other half */
-		d->world = world_new();
-		str_set(&d->store_trouble, e->message);
-		log_error("the store cannot be used; connectors go on, nothing is changed: %s",
-			  e->message);
-		return 0;
-	}
-	if (store_was_damaged(d->store))
-		log_warning("the store was damaged and was moved aside; a new one was begun");
-	if (store_moved(d->store)) {
-		str_set(&d->world->system.writes_held, "The store comes from another machine, so "
-						       "nothing is written to Cloudflare");
-		log_warning("%s until adit writes resume", d->world->system.writes_held);
-	}
-	(void)str_copy(d->world->system.install, sizeof(d->world->system.install),
-		       store_install(d->store));
 	return 0;
 }
 
@@ -74,7 +40,6 @@ static void fill_system(struct daemon *d)
 	const char *account =
 		d->store ? store_account(d->store) : d->settings.cloudflare.account_id;
 	(void)str_copy(s->account_id, sizeof(s->account_id), account ? account : "");
-	s->started_ms = clock_wall_ms();
 	take_drift(d);
 }
 
@@ -220,6 +185,18 @@ static void open_reconciler(struct daemon *d)
 	reconciler_start(d->reconciler);
 }
 
+void daemon_store_came(struct daemon *d)
+{
+	fill_system(d);
+	cf_set_account(d->cf, d->world->system.account_id);
+	load_token(d);
+	supervisor_attach(d->supervisor, d->store);
+	open_reconciler(d);
+	d->ops.store = d->store;
+	d->ops.reconciler = d->reconciler;
+	world_changed(d->world, OBJECT_SYSTEM, "");
+}
+
 /* ---- the doors ---- */
 
 static int socket_folder(const char *path, struct err *e)
@@ -304,7 +281,8 @@ static void fill_ops(struct daemon *d)
 		.supervisor = d->supervisor,
 		.reconciler = d->reconciler,
 		.settings = &d->settings,
-		.store_trouble = d->store_trouble,
+		.store_trouble = &d->store_trouble,
+		.store_cure = &d->store_cure,
 		.pkcheck = access(PKCHECK, X_OK) == 0 ? PKCHECK : NULL,
 		.config_problem = &d->config_problem,
 	};
@@ -421,6 +399,7 @@ static void reload_asked(struct signal_watch *s, int signo, void *owner)
 	daemon_tell_config(d, NULL);
 	reload_rooms(d);
 	config_keep(d->state_dirfd, &d->settings);
+	daemon_hurry_store(d);
 	log_info("settings reloaded from %s", d->config_path);
 	notify_ready("Settings reloaded");
 }
@@ -454,7 +433,8 @@ int daemon_start(struct daemon *d, struct settings *settings, struct err *e)
 	d->state_dirfd = -1;
 	d->loop = loop_new();
 	d->world = world_new();
-	if (open_state(d, e) < 0 || open_store(d, e) < 0)
+	d->world->system.started_ms = clock_wall_ms();
+	if (open_state(d, e) < 0 || daemon_open_store(d, e) < 0)
 		return -1;
 	fill_system(d);
 	if (open_cloudflare(d, e) < 0 || open_supervisor(d, e) < 0)
@@ -464,6 +444,7 @@ int daemon_start(struct daemon *d, struct settings *settings, struct err *e)
 	if (open_doors(d, e) < 0)
 		return -1;
 	watch_signals(d);
+	daemon_watch_store(d);
 	deferred_init(&d->tell, d->loop, tell_status, d);
 	world_watch(d->world, &d->watcher, world_moved, d);
 	config_keep(d->state_dirfd, &d->settings);
@@ -489,6 +470,7 @@ void daemon_stop(struct daemon *d)
 	signal_stop(&d->sigint);
 	signal_stop(&d->sighup);
 	signal_stop(&d->sigusr1);
+	daemon_unwatch_store(d);
 	world_unwatch(&d->watcher);
 	deferred_stop(&d->tell);
 	api_free(d->api);
@@ -505,6 +487,7 @@ void daemon_stop(struct daemon *d)
 	world_free(d->world);
 	loop_free(d->loop);
 	free(d->store_trouble);
+	free(d->store_cure);
 	problem_clear(&d->config_problem);
 	if (d->state_dirfd >= 0)
 		(void)close(d->state_dirfd);

@@ -17,8 +17,10 @@ struct daemon {
 	int state_dirfd;
 	struct world *world;
 	struct store *store;
-	char *store_trouble;            /* why there is no store */
-	struct problem *config_problem; /* the files are wrong, so older settings run */
+	char *store_trouble, *store_cure; /* why there is no store, and what to do */
+	struct timer store_timer;         /* the next look at it */
+	int store_tries;                  /* in a row that found it in trouble */
+	struct problem *config_problem;   /* the files are wrong, so older settings run */
 	struct http *http_cloudflare, *http_probes;
 	struct cf *cf;
 	struct supervisor *supervisor;

@@ -180,6 +180,61 @@ void world_clear_zones(struct world *w)
 		world_drop(w, OBJECT_ZONE, w->zones.items[w->zones.n - 1]);
 }
 
+/* A connector that runs already knows more than its row; only what adds up is taken over. */
+static void take_connector(struct world *w, struct connector *c)
+{
+	struct connector *here = world_connector(w, c->id);
+
+	if (!here) {
+		world_add_connector(w, c);
+		return;
+	}
+	here->restarts += c->restarts;
+	connector_free(c);
+}
+
+static void take_object(struct world *w, enum object_type type, void *object)
+{
+	switch (type) {
+	case OBJECT_TUNNEL:
+		world_add_tunnel(w, object);
+		break;
+	case OBJECT_ROUTE:
+		world_add_route(w, object);
+		break;
+	case OBJECT_RECORD:
+		world_add_record(w, object);
+		break;
+	case OBJECT_CONNECTOR:
+		take_connector(w, object);
+		break;
+	case OBJECT_ZONE:
+		world_add_zone(w, object);
+		break;
+	case OBJECT_PLAN:
+	case OBJECT_SYSTEM:
+	case OBJECT_TYPES:
+		break;
+	}
+}
+
+void world_take(struct world *w, struct world *from)
+{
+	for (int type = 0; type < OBJECT_TYPES; type++) {
+		struct table *t =
+			kinds[type].release ? table_of(from, (enum object_type)type) : NULL;
+
+		for (size_t i = 0; t && i < t->n; i++)
+			take_object(w, (enum object_type)type, t->items[i]);
+		if (t) {
+			t->n = 0;
+			map_free(&t->by_id);
+			t->by_id = (struct map){0};
+		}
+	}
+	w->revision = from->revision;
+}
+
 struct tunnel *world_tunnel(const struct world *w, const char *id)
 {
 	return map_get(&w->tunnels.by_id, id);

@@ -85,6 +85,10 @@ bool world_drop(struct world *w, enum object_type type, const char *id);
 /* Drop all zones, each told to the watchers. */
 void world_clear_zones(struct world *w);
 
+/* Move all objects and the revision of another world into this one, which has none of them but
+ * connectors: those stay as they run here. Watchers are told. */
+void world_take(struct world *w, struct world *from);
+
 struct tunnel *world_tunnel(const struct world *w, const char *id);
 struct route *world_route(const struct world *w, const char *id);
 struct record *world_record(const struct world *w, const char *id);

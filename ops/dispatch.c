@@ -10,7 +10,7 @@
 #include "base/secret.h"
 #include "model/render.h"
 #include "ops/consent.h"
-#include "ops/ops.h"
+#include "ops/disk.h"
 
 typedef void run_fn(struct call *c);
 
@@ -45,6 +45,7 @@ void ops_fini(struct ops *o)
 		call_fini(c);
 	}
 	consents_forget(o);
+	disk_fini(o);
 }
 
 static int ledger_add(struct call *c, enum ledger_phase phase, const char *arguments, struct err *e)
@@ -79,6 +80,14 @@ static int ledger_asked(struct call *c)
 	struct err e;
 	if (ledger_add(c, LEDGER_ASKED, buf_text(&text), &e) == 0)
 		return 0;
+	disk_note(c->ops);
+	if (disk_makes_room(c) && ledger_add(c, LEDGER_ASKED, buf_text(&text), &e) == 0)
+		return 0;
+	if (c->op->revokes) { /* taking something away waits for no disk */
+		log_warning("%s asks for %s, which is not in the ledger: %s", c->who.name,
+			    c->op->name, e.message);
+		return 0;
+	}
 	(void)err_wrap(&e, "Nothing was done, since the ledger cannot be written");
 	c->task.err = e;
 	return -1;
@@ -164,6 +173,8 @@ static void call_ended(struct call *c)
 void call_answer(struct call *c)
 {
 	ledger_result(c);
+	if (c->op->effects != OP_READS)
+		disk_note(c->ops);
 	call_ended(c);
 	task_finish(&c->task);
 }
@@ -187,7 +198,7 @@ bool call_needs_store(struct call *c)
 	if (c->ops->store)
 		return true;
 	(void)err_set(&c->task.err, ERR_INTERNAL, "The store is not open, so %s cannot be done: %s",
-		      c->op->name, c->ops->store_trouble ? c->ops->store_trouble : "not said");
+		      c->op->name, disk_no_store(c->ops));
 	(void)err_hint(&c->task.err, "Connectors go on; see adit status.");
 	call_fail(c);
 	return false;

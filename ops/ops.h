@@ -19,6 +19,12 @@
 
 struct call;
 
+/* A plan that somebody rejected while the disk took no writes: not in the store yet. */
+struct rejection {
+	int64_t plan, at_ms;
+	char *by;
+};
+
 /* Everything borrowed; store, cf, supervisor may be NULL when they could not be opened (fail-static
  * boot): operations that need them answer with the reason. */
 struct ops {
@@ -29,9 +35,10 @@ struct ops {
 	struct supervisor *supervisor;
 	struct reconciler *reconciler;
 	const struct settings *settings;
-	const char *store_trouble; /* why store is NULL */
-	const char *pkcheck;       /* polkit's program that asks people; NULL = there is none */
-	int64_t consent_ms;        /* how long that may take; 0 = CONSENT_MS */
+	char *const *store_trouble; /* *it: why store is NULL */
+	char *const *store_cure;    /* *it: and what to do */
+	const char *pkcheck;        /* polkit's program that asks people; NULL = there is none */
+	int64_t consent_ms;         /* how long that may take; 0 = CONSENT_MS */
 	struct problem *const *config_problem; /* *it: the files are wrong, older settings run */
 	struct list calls;                     /* running ones */
 	int running;
@@ -42,6 +49,8 @@ struct ops {
 	} refusals;
 	struct list asking; /* people who are asked to authenticate now (consent.c) */
 	int askings;
+	struct rejection *rejections; /* owned */
+	size_t n_rejections;
 };
 
 #define OPS_MAX_RUNNING 256
@@ -83,6 +92,10 @@ struct call {
 void ops_init(struct ops *o);
 /* Cancel all running calls. */
 void ops_fini(struct ops *o);
+
+/* Now and then, while there is a store: does its disk take writes, and what could not be written?
+ */
+void ops_store_look(struct ops *o);
 
 /* body: the arguments as a JSON object ("" = none). Refusals too are told in done(). */
 void call_start(struct ops *o, struct call *c, const struct op *op, const struct principal *who,

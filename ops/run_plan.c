@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "model/render.h"
+#include "ops/disk.h"
 #include "ops/outline.h"
 #include "ops/write.h"
 
@@ -49,6 +50,8 @@ void run_plan_list(struct call *c)
 	}
 	bool begun = list_begin(c, (const struct list_args *)a, &l) == 0;
 	for (size_t i = 0; i < n; i++) {
+		if (disk_rejected(c->ops, plans[i]->number))
+			plans[i]->state = PLAN_REJECTED;
 		if (begun && (!waiting || plan_waits(plans[i])))
 			list_row(&l, row_plan, plans[i], NULL);
 		plan_free(plans[i]);
@@ -66,8 +69,11 @@ static struct plan *plan_load(struct call *c, const char *id)
 	struct plan *p = NULL;
 	struct err e;
 	if (plan_number(id, &number, &e) == 0 &&
-	    store_load_plan(c->ops->store, number, &p, &e) == 0)
+	    store_load_plan(c->ops->store, number, &p, &e) == 0) {
+		if (disk_rejected(c->ops, number))
+			p->state = PLAN_REJECTED;
 		return p;
+	}
 	if (!e.hint[0])
 		(void)err_hint(&e, "See adit plan list.");
 	c->task.err = e;

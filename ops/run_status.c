@@ -1,6 +1,7 @@
 /* Handler: the state of everything. */
 #include "base/clock.h"
 #include "model/render.h"
+#include "ops/disk.h"
 #include "ops/find.h"
 #include "ops/refresh.h"
 #include "reconcile/drift.h"
@@ -59,8 +60,11 @@ static void put_system_problems(const struct ops *o, struct json_writer *w, enum
 	}
 	if (!o->store) {
 		struct problem p = {.since_ms = s->started_ms};
-		(void)err_set(&p.err, ERR_INTERNAL, "The store is not open: %s",
-			      o->store_trouble ? o->store_trouble : "not said");
+		(void)err_set(&p.err, ERR_INTERNAL, "The store is not open: %s", disk_no_store(o));
+		(void)err_hint(&p.err,
+			       "%s Connectors go on; the store is tried again by itself, and "
+			       "at each reload (SIGHUP).",
+			       o->store_cure && *o->store_cure ? *o->store_cure : "");
 		put_problem(w, "system", "store", &p);
 		raise_to(h, HEALTH_DEGRADED);
 	}

@@ -69,7 +69,7 @@ static int commit_plan(struct call *c, struct plan *p, bool stored)
 	return -1;
 }
 
-static void tell_applied(struct call *c, const struct plan *p)
+void write_tell(struct call *c, const struct plan *p)
 {
 	char id[24];
 	plan_id(p->number, id);
@@ -94,7 +94,7 @@ void write_commit(struct call *c, bool stored)
 		return;
 	}
 	apply_world(c->ops->world, x->plan);
-	tell_applied(c, x->plan);
+	write_tell(c, x->plan);
 	write_wait(c);
 }
 
@@ -106,7 +106,7 @@ void write_park(struct call *c)
 		call_fail(c);
 		return;
 	}
-	tell_applied(c, x->plan);
+	write_tell(c, x->plan);
 	write_answer(c);
 }
 
@@ -117,6 +117,6 @@ int write_close(struct call *c, enum plan_state state)
 	x->plan->decided_ms = clock_wall_ms();
 	if (commit_plan(c, x->plan, true) < 0)
 		return -1;
-	tell_applied(c, x->plan);
+	write_tell(c, x->plan);
 	return 0;
 }

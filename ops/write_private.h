@@ -27,6 +27,8 @@ void write_commit(struct call *c, bool stored);
 void write_park(struct call *c);
 /* The plan's state is stored, its edits are not carried out. -1 with the call's error. */
 MUST_USE int write_close(struct call *c, enum plan_state state);
+/* The plan has its new state: log, world and what waits for it. */
+void write_tell(struct call *c, const struct plan *p);
 /* While a person has to look at the store first, nothing new is asked of it: fills the error. */
 bool writes_held(struct call *c);
 

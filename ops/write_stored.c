@@ -1,5 +1,6 @@
 /* Stored plans: approved, applied or rejected by another call than the one that made them. */
 #include "base/clock.h"
+#include "ops/disk.h"
 #include "ops/judge.h"
 #include "ops/write_private.h"
 #include "reconcile/rebuilder.h"
@@ -87,12 +88,35 @@ void write_apply(struct call *c, struct plan *plan, const struct write_args *arg
 		write_answer(c);
 }
 
+static int close_rejected(struct call *c)
+{
+	if (write_close(c, PLAN_REJECTED) == 0)
+		return 0;
+	if (!disk_makes_room(c) || write_close(c, PLAN_REJECTED) < 0)
+		return -1;
+	c->task.err = (struct err){.kind = ERR_NONE};
+	return 0;
+}
+
+/* What cannot be stored holds as long as this daemon runs, and is stored when that works again. */
+static void reject_here(struct call *c)
+{
+	struct write *x = c->state;
+	AUTO(str_t)
+	sentence = str_format("The rejection could not be stored (%s); it holds until aditd is "
+			      "restarted, and for good once the disk can be written again.",
+			      c->task.err.message);
+	c->task.err = (struct err){.kind = ERR_NONE};
+	strlist_add(&x->plan->warnings, sentence);
+	disk_reject(c->ops, x->plan);
+	write_tell(c, x->plan);
+}
+
 void write_reject(struct call *c, struct plan *plan)
 {
 	struct write *x = write_new(c, plan);
 	str_set(&x->plan->decided_by, c->who.name);
-	if (write_close(c, PLAN_REJECTED) < 0)
-		call_fail(c);
-	else
-		write_answer(c);
+	if (close_rejected(c) < 0)
+		reject_here(c);
+	write_answer(c);
 }

@@ -334,6 +334,12 @@ int supervisor_start(struct supervisor *s, struct err *e)
 	return 0;
 }
 
+void supervisor_attach(struct supervisor *s, struct store *store)
+{
+	s->store = store;
+	deferred_start(&s->pass);
+}
+
 static void free_slot(struct slot *x)
 {
 	map_remove(&x->s->slots, x->id);

@@ -30,6 +30,8 @@ struct supervisor *supervisor_new(struct loop *l, struct world *w, struct store 
  * folders alone say what ran last (fail-static boot). */
 MUST_USE int supervisor_start(struct supervisor *s, struct err *e);
 void supervisor_free(struct supervisor *s); /* processes go on */
+/* A store was opened after the start, and the world holds by now what is in it. Processes go on. */
+void supervisor_attach(struct supervisor *s, struct store *store);
 /* New options at a reload: those that need a restart of the process roll it. Copied. */
 void supervisor_configure(struct supervisor *s, const struct supervisor_options *o);
 /* Ask for a restart; false when there is no such connector. The connector object's restart_asked is

@@ -37,6 +37,7 @@ struct op {
 	const char *doc;   /* what it does and what to know, one to four sentences */
 	enum role role;
 	enum op_effects effects;
+	bool revokes; /* it only takes away: it works even when nothing can be written */
 	unsigned doors;
 	const char *const *tags; /* NULL-terminated */
 	const struct field *args;

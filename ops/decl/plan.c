@@ -167,6 +167,7 @@ const struct op *op_plan_reject(void)
 		.doc = "Reject a waiting plan for good.",
 		.role = ROLE_OPERATOR,
 		.effects = OP_WRITES,
+		.revokes = true,
 		.doors = OP_DOOR_SOCKET,
 		.tags = tags,
 		.args = args,

@@ -1,0 +1,23 @@
+/* What the files of the daemon share. */
+#ifndef DAEMON_PRIVATE_H
+#define DAEMON_PRIVATE_H
+
+#include "daemon/services.h"
+
+/* ---- services_store.c ---- */
+
+/* Opens the store and puts what it holds into the world. A store that cannot be used leaves the
+ * daemon without one: 0, and store_trouble says why. -1: another aditd has the folder. */
+MUST_USE int daemon_open_store(struct daemon *d, struct err *e);
+/* From now on: is there a store to be had, does its disk take writes again? */
+void daemon_watch_store(struct daemon *d);
+void daemon_unwatch_store(struct daemon *d);
+/* Somebody asked: not at the next turn but now. */
+void daemon_hurry_store(struct daemon *d);
+
+/* ---- services.c ---- */
+
+/* The store was opened while everything else ran already: who needs it gets it. */
+void daemon_store_came(struct daemon *d);
+
+#endif
