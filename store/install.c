@@ -96,6 +96,9 @@ static void ask_damaged(const struct store *s, struct kept *k)
 
 	if (open_damaged(s, s->damaged, &db)) {
 		install = ask(db, "install");
+		if (!is_install(install))
+			log_info("%s does not say what it belonged to: %s", s->damaged,
+				 sqlite3_errmsg(db));
 		if (is_install(install)) {
 			k->install = steal(&install);
 			k->owner = ask(db, "owner");
