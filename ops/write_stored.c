@@ -31,7 +31,7 @@ static void write_stored(struct call *c)
 	const struct write *x = c->state;
 	struct plan *plan = x->plan;
 	struct err e = {.kind = ERR_NONE};
-	if (writes_held(c))
+	if (!rebuild_is_offer(plan) && writes_held(c)) /* this one is what is waited for */
 		call_fail(c);
 	else if (clock_wall_ms() > plan->expires_ms)
 		close_failed(c, PLAN_EXPIRED, "it was not decided within a day");
@@ -55,6 +55,8 @@ static int still_waits(struct call *c, const struct plan *p, struct err *e)
 	plan_id(p->number, id);
 	if (store_load_plan(c->ops->store, p->number, &now, e) < 0)
 		return -1;
+	if (disk_rejected(c->ops, p->number))
+		now->state = PLAN_REJECTED;
 	if (now->state == p->state)
 		return 0;
 	return err_set(e, ERR_CONFLICT, "Plan %s does not wait any more: it is %s", id,
