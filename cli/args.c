@@ -397,7 +397,8 @@ static int miss_file(const struct op *op, struct err *e)
 		if (str_equal(x->op, op->name))
 			(void)str_copy(words, sizeof(words), x->word);
 	(void)err_set(e, ERR_INVALID, "-f FILE is missing: which file to read");
-	return err_hint(e, "As in adit %s -f site.yaml, or -f - for standard input.", words);
+	return err_hint(e, "As in adit %s -f %s, or -f - for standard input.", words,
+			str_equal(words, "import") ? "config.yml" : "site.yaml");
 }
 
 static int check_missing(const struct parse *p, struct err *e)

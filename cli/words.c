@@ -12,6 +12,7 @@ static const struct shortcut shortcuts[] = {
 	{"unpublish", "route_delete", "Take a published name back.", NULL, NULL},
 	{"apply", "manifest_apply", "Make it so, from a file.", NULL, NULL},
 	{"export", "manifest_export", "Write what is wanted as such a file.", NULL, NULL},
+	{"import", "manifest_import", "Take over cloudflared's own config.yml.", NULL, NULL},
 	{"plan", "plan_list", "The plans that wait, in full.", "state", "waiting"},
 	{"approve", "plan_approve", "Approve a waiting plan.", NULL, NULL},
 	{"reject", "plan_reject", "Reject a waiting plan.", NULL, NULL},

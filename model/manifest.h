@@ -86,6 +86,9 @@ const struct manifest_host *manifest_host(const struct manifest *m, const char *
 
 /* ---- putting one together ---- */
 
+/* Free what they hold, leaving zeroes. */
+void manifest_tunnel_clear(struct manifest_tunnel *t);
+void manifest_route_clear(struct manifest_route *r);
 /* Takes what *t and *r hold, also when it is refused: standing twice, split over tunnels. */
 MUST_USE int manifest_add_tunnel(struct manifest *m, struct manifest_tunnel *t, struct err *e);
 MUST_USE int manifest_add_route(struct manifest *m, struct manifest_route *r, struct err *e);

@@ -4,9 +4,7 @@
 
 #include "model/manifest.h"
 
-/* Free what they hold, leaving zeroes. */
-void manifest_tunnel_clear(struct manifest_tunnel *t);
-void manifest_route_clear(struct manifest_route *r);
+/* Free what it holds, leaving zeroes. */
 void manifest_record_clear(struct manifest_record *r);
 /* As manifest_add_tunnel. Routes come before records. */
 MUST_USE int manifest_add_record(struct manifest *m, struct manifest_record *r, struct err *e);

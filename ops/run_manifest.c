@@ -3,6 +3,7 @@
 
 #include "ops/find.h"
 #include "ops/manifest_export.h"
+#include "ops/manifest_import.h"
 #include "ops/manifest_plan.h"
 #include "ops/write.h"
 
@@ -74,4 +75,41 @@ void run_manifest_export(struct call *c)
 	json_put_int(&w, "objects", (int64_t)objects);
 	json_object_end(&w);
 	call_answer(c);
+}
+
+/* ---- manifest_import ---- */
+
+static int plan_import(struct call *c, const struct import_ask *ask, struct plan *p, struct err *e)
+{
+	const struct manifest_import_args *a = c->args;
+	AUTO(manifest_t) m = NULL;
+	struct manifest_ask wish = {.name = a->name};
+	if ((a->name && manifest_name_check(a->name, e) < 0) ||
+	    manifest_import(c->ops->world, ask, p, &m, e) < 0)
+		return -1;
+	/* A tunnel is not made for nothing. */
+	if (!m->n_routes)
+		return 0;
+	wish.m = m;
+	return manifest_plan(c->ops->world, &wish, p, e);
+}
+
+void run_manifest_import(struct call *c)
+{
+	const struct manifest_import_args *a = c->args;
+	struct import_ask ask = {
+		.file = a->file,
+		.text = a->text,
+		.own = c->ops->settings->owner,
+		.dns = a->dns,
+	};
+	struct err e;
+	if (a->tunnel && !(ask.tunnel = find_tunnel(c, a->tunnel)))
+		return;
+	AUTO(plan_t) p = plan_new(c->op->name, c->who.name, a->reason);
+	if (plan_import(c, &ask, p, &e) < 0) {
+		fail_with(c, &e);
+		return;
+	}
+	write_run(c, (const struct write_args *)a, steal(&p));
 }

@@ -195,6 +195,11 @@ struct manifest_apply_args {
 	char *text, *file, *name;
 	bool prune;
 };
+struct manifest_import_args {
+	WRITE_ARGS;
+	char *text, *file, *name, *tunnel;
+	bool dns;
+};
 struct manifest_export_args {
 	char *name, *tunnel;
 };

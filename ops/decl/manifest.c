@@ -71,3 +71,39 @@ const struct op *op_manifest_export(void)
 	};
 	return &op;
 }
+
+const struct op *op_manifest_import(void)
+{
+	static const struct field args[] = {
+		FIELD(struct manifest_import_args, text, .flags = FIELD_REQUIRED | ARG_FILE,
+		      .max = TEXT_MOST, .doc = "A configuration file of cloudflared (config.yml)."),
+		FIELD(struct manifest_import_args, file, .fallback = "config.yml", .max = 255,
+		      .flags = ARG_FILE_NAME, .doc = "What to call the file in sentences."),
+		FIELD(struct manifest_import_args, tunnel, .max = 64,
+		      .doc = "Tunnel to go through, by name or id; the default is the file's, "
+			     "where adit keeps it, else this host's own."),
+		FIELD(struct manifest_import_args, name, .max = 64,
+		      .doc = "Manifest that the routes belong to; absent = none, as if set by "
+			     "hand."),
+		FIELD(struct manifest_import_args, dns, .fallback = "true",
+		      .doc = "Make and keep the routes' DNS records as well."),
+		WRITE_FIELDS(struct manifest_import_args),
+		FIELDS_END,
+	};
+	static const struct op op = {
+		.name = "manifest_import",
+		.title = "Take over cloudflared's config.yml",
+		.doc = "Make routes of the rules in a configuration file of cloudflared. What "
+		       "routes cannot say is listed as left alone; where rules would be tried in "
+		       "another order than in the file, that is a warning. The file's connector "
+		       "is not stopped.",
+		.role = ROLE_OPERATOR,
+		.effects = OP_WRITES,
+		.doors = OP_DOOR_ALL,
+		.tags = tags,
+		.args = args,
+		.args_size = sizeof(struct manifest_import_args),
+		.result = write_result,
+	};
+	return &op;
+}

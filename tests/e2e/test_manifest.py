@@ -221,3 +221,101 @@ def test_the_client(running, sim, text, host):
     assert code == 77 and "sudo adit plan approve" in out
     code, out, err = running.adit("apply", "--help")
     assert code == 0 and "adit apply -f FILE" in out and "-f, --file FILE" in out
+
+
+CONFIG = """\
+tunnel: 6ff42ae2-765d-4adf-8112-31c55c1551ef
+credentials-file: /etc/cloudflared/6ff42ae2-765d-4adf-8112-31c55c1551ef.json
+metrics: 127.0.0.1:2000
+warp-routing:
+  enabled: true
+originRequest:
+  connectTimeout: 10s
+ingress:
+  - hostname: "*.example.com"
+    service: http_status:204
+  - hostname: app.example.com
+    service: {origin}
+    originRequest:
+      connectTimeout: 1m
+      httpHostHeader: inner
+  - hostname: app.example.com
+    path: ^/old
+    service: http_status:410
+  - path: /healthz
+    service: hello-world
+  - service: http_status:503
+"""
+
+
+def import_file(host, text, **more):
+    return host.api("manifest_import", text=text, file="config.yml", **more)
+
+
+def test_a_file_of_cloudflared_becomes_routes(running, sim, origin):
+    text = CONFIG.format(origin=origin.url)
+    answer = done(import_file(running, text))
+    assert {n for s, o, n in signs(answer) if (s, o) == ("+", "route")} == {
+        "app.example.com", "*.example.com"}
+    assert {n for s, o, n in signs(answer) if s == "="} == {
+        "tunnel", "credentials-file", "metrics", "warp-routing", "ingress[3]", "ingress[4]"}
+    assert any("ingress[1] (app.example.com) is never reached" in w for w in answer["warnings"])
+    assert any("ingress[2] (app.example.com ^/old)" in w for w in answer["warnings"])
+    running.wait_converged()
+    tunnel, = sim.tunnels("edge1")
+    rules = {(r.get("hostname"), r.get("path")): r for r in sim.config(tunnel["id"])["ingress"]}
+    assert rules["app.example.com", None]["originRequest"] == {
+        "connectTimeout": 60, "httpHostHeader": "inner"}
+    assert rules["*.example.com", None]["originRequest"] == {"connectTimeout": 10}
+    assert sim.fetch()[0] == 200 and sim.fetch("/old")[0] == 410
+    assert sim.fetch(host="other.example.com")[0] == 204
+    since = sim.mark()
+    done(import_file(running, text), "unchanged")
+    assert sim.writes(since) == []
+    assert running.api("manifest_export")["text"].count("manifest:") == 0
+
+
+def test_a_file_imported_under_a_name_is_that_manifest(running, sim, origin):
+    done(import_file(running, CONFIG.format(origin=origin.url), name="old"))
+    out = running.api("manifest_export", name="old")
+    assert out["objects"] == 4
+    done(apply(running, out["text"], prune=True), "unchanged")
+    error = running.refused("manifest_import", name="new",
+                            text=CONFIG.format(origin=origin.url))
+    assert "belongs to manifest old" in error.message
+
+
+def test_routes_alone_can_be_imported(running, sim, origin):
+    foreign = sim.edit("POST", "/zones/@example.com/dns_records", {
+        "name": "app.example.com", "type": "CNAME", "proxied": True,
+        "content": "6ff42ae2-765d-4adf-8112-31c55c1551ef.cfargotunnel.com"})
+    text = CONFIG.format(origin=origin.url)
+    assert running.refused("manifest_import", text=text).kind == "conflict"
+    done(import_file(running, text, dns=False))
+    assert [r["id"] for r in sim.records()] == [foreign["id"]]
+
+
+@pytest.mark.parametrize("text, words", [
+    ("ingress:\n- hostname: a.example.com\n  servce: x\n",
+     'config.yml:3:3: ingress[0].servce: unknown key "servce"; did you mean "service"?'),
+    ("ingress:\n- service: http_status:404\n- service: http_status:404\n",
+     "config.yml:2:3: ingress[0]: takes every request"),
+    ("originRequest: {tlsTimeout: 5}\n",
+     "config.yml:1:17: originRequest.tlsTimeout: is a number"),
+])
+def test_mistakes_in_the_file_are_told(running, sim, text, words):
+    since = sim.mark()
+    error = running.refused("manifest_import", text=text, file="config.yml")
+    assert error.kind == "invalid" and words in error.message
+    assert sim.writes(since) == []
+
+
+def test_the_client_imports(running, host, origin):
+    path = host.folder / "config.yml"
+    path.write_text(CONFIG.format(origin=origin.url))
+    code, out, _ = running.adit("import", "-f", path, "--dry-run")
+    assert code == 0 and "= setting credentials-file" in out and "warning: ingress[1]" in out
+    code, out, _ = running.adit("import", "-f", path)
+    assert code == 0 and "applied" in out
+    code, _, err = running.adit("import")
+    assert code == 64 and "As in adit import -f config.yml" in err
