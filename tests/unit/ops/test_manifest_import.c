@@ -61,7 +61,7 @@ static void same(const char *is, const char *wanted, const char *text)
 static void a_realistic_file(void **state)
 {
 	static const char text[] = "tunnel: 6ff42ae2-765d-4adf-8112-31c55c1551ef\n"
-				   "credentials-file: /root/.cloudflared/x.json\n"
+				   "credentials-file: /etc/cloudflared/x.json\n"
 				   "originRequest:\n"
 				   "  connectTimeout: 30s\n"
 				   "  noTLSVerify: false\n"
