@@ -6,8 +6,8 @@
 
 #include "cloudflare/paths.h"
 
-void cf_config_get(struct cf *cf, struct cf_call *c, const char *object, const char *tunnel_id,
-		   task_done_fn *done, void *owner)
+static void config_get(struct cf *cf, struct cf_call *c, enum cf_share share, const char *object,
+		       const char *tunnel_id, task_done_fn *done, void *owner)
 {
 	AUTO(str_t) path = NULL;
 	struct err e;
@@ -15,8 +15,20 @@ void cf_config_get(struct cf *cf, struct cf_call *c, const char *object, const c
 	if (path_tunnel(cf, tunnel_id, "/configurations", &path, &e) < 0)
 		cf_call_refuse(cf, c, &e, done, owner);
 	else
-		cf_call_start(cf, c, CF_SHARE_RECONCILE, "GET", path, NULL, object,
-			      PERMISSION_TUNNEL_READ, done, owner);
+		cf_call_start(cf, c, share, "GET", path, NULL, object, PERMISSION_TUNNEL_READ, done,
+			      owner);
+}
+
+void cf_config_get(struct cf *cf, struct cf_call *c, const char *object, const char *tunnel_id,
+		   task_done_fn *done, void *owner)
+{
+	config_get(cf, c, CF_SHARE_RECONCILE, object, tunnel_id, done, owner);
+}
+
+void cf_config_ask(struct cf *cf, struct cf_call *c, const char *tunnel_id, task_done_fn *done,
+		   void *owner)
+{
+	config_get(cf, c, CF_SHARE_PEOPLE, NULL, tunnel_id, done, owner);
 }
 
 static int document_check(const char *document, struct err *e)

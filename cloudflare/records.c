@@ -105,6 +105,19 @@ void cf_record_patch(struct cf *cf, struct cf_call *c, const char *object, const
 	record_call(cf, c, object, zone, id, "PATCH", text, done, owner);
 }
 
+void cf_record_comment(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
+		       const char *id, const char *comment, task_done_fn *done, void *owner)
+{
+	AUTO(buf_t) body = {0};
+	struct json_writer w;
+
+	json_write_init(&w, &body);
+	json_object_begin(&w);
+	json_put_string(&w, "comment", comment);
+	json_object_end(&w);
+	record_call(cf, c, object, zone, id, "PATCH", buf_text(&body), done, owner);
+}
+
 void cf_record_delete(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
 		      const char *id, task_done_fn *done, void *owner)
 {

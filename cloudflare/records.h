@@ -30,6 +30,9 @@ void cf_record_create(struct cf *cf, struct cf_call *c, const char *object, cons
 void cf_record_patch(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
 		     const char *id, const struct cf_record_body *body, task_done_fn *done,
 		     void *owner);
+/* PATCH of the comment alone; "" = none. */
+void cf_record_comment(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
+		       const char *id, const char *comment, task_done_fn *done, void *owner);
 void cf_record_delete(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
 		      const char *id, task_done_fn *done, void *owner);
 /* Several writes in one zone: all or nothing, deletes before patches before posts. */

@@ -72,8 +72,8 @@ void cf_tunnel_create(struct cf *cf, struct cf_call *c, const char *object, cons
 	buf_wipe(&body);
 }
 
-void cf_tunnel_find(struct cf *cf, struct cf_call *c, const char *object, const char *name,
-		    task_done_fn *done, void *owner)
+static void tunnel_find(struct cf *cf, struct cf_call *c, enum cf_share share, const char *object,
+			const char *name, task_done_fn *done, void *owner)
 {
 	AUTO(str_t) encoded = percent_encode(name);
 	AUTO(str_t)
@@ -84,8 +84,45 @@ void cf_tunnel_find(struct cf *cf, struct cf_call *c, const char *object, const 
 	if (path_account(cf, rest, &path, &e) < 0)
 		cf_call_refuse(cf, c, &e, done, owner);
 	else
-		cf_call_start_with(cf, c, CF_SHARE_RECONCILE, "GET", path, NULL, object,
-				   PERMISSION_TUNNEL_READ, CF_CALL_WHOLE, done, owner);
+		cf_call_start_with(cf, c, share, "GET", path, NULL, object, PERMISSION_TUNNEL_READ,
+				   CF_CALL_WHOLE, done, owner);
+}
+
+void cf_tunnel_find(struct cf *cf, struct cf_call *c, const char *object, const char *name,
+		    task_done_fn *done, void *owner)
+{
+	tunnel_find(cf, c, CF_SHARE_RECONCILE, object, name, done, owner);
+}
+
+void cf_tunnel_ask(struct cf *cf, struct cf_call *c, enum cf_share share, const char *name_or_id,
+		   task_done_fn *done, void *owner)
+{
+	const struct tunnel_call how = {"GET", "", PERMISSION_TUNNEL_READ, share};
+
+	if (uuid_valid(name_or_id))
+		tunnel_call(cf, c, NULL, name_or_id, &how, done, owner);
+	else
+		tunnel_find(cf, c, share, NULL, name_or_id, done, owner);
+}
+
+void cf_tunnel_rename(struct cf *cf, struct cf_call *c, const char *object, const char *id,
+		      const char *name, task_done_fn *done, void *owner)
+{
+	AUTO(buf_t) body = {0};
+	AUTO(str_t) path = NULL;
+	struct json_writer w;
+	struct err e;
+
+	if (tunnel_name_check(name, &e) < 0 || path_tunnel(cf, id, "", &path, &e) < 0) {
+		cf_call_refuse(cf, c, &e, done, owner);
+		return;
+	}
+	json_write_init(&w, &body);
+	json_object_begin(&w);
+	json_put_string(&w, "name", name);
+	json_object_end(&w);
+	cf_call_start(cf, c, CF_SHARE_RECONCILE, "PATCH", path, buf_text(&body), object,
+		      PERMISSION_TUNNEL_EDIT, done, owner);
 }
 
 void cf_tunnel_get(struct cf *cf, struct cf_call *c, const char *object, const char *id,

@@ -92,6 +92,9 @@ static bool tunnel_exists(const struct tunnel *t, char **why)
 		return missing(why, "tunnel %s: it is not created at Cloudflare yet", t->name);
 	if (t->observed.gone)
 		return missing(why, "tunnel %s: it is gone from Cloudflare", t->name);
+	if (t->renames)
+		return missing(why, "tunnel %s: it does not have that name at Cloudflare yet",
+			       t->name);
 	return true;
 }
 

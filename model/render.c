@@ -186,6 +186,10 @@ void render_tunnel(const struct world *w, const struct tunnel *t, struct json_wr
 	put_text(out, "remote_id", t->remote_id);
 	json_put_string(out, "want", want_name(t->want));
 	json_put_string(out, "state", tunnel_state(t, &n));
+	if (t->joined)
+		json_put_bool(out, "joined", true);
+	if (t->observed.config_local || t->observed.config_version > 0)
+		json_put_string(out, "configured", t->observed.config_local ? "local" : "remote");
 	json_put_int(out, "replicas", t->replicas);
 	json_put_int(out, "routes", n.routes);
 	put_connectors(out, t, &n);

@@ -24,6 +24,7 @@ void tunnel_free(struct tunnel *t)
 		return;
 	free(t->name);
 	free(t->manifest);
+	free(t->renames);
 	free(t->observed.config);
 	free(t->observed.name);
 	problem_clear(&t->problem);

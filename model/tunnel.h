@@ -18,6 +18,9 @@ enum want { WANT_PRESENT, WANT_ABSENT, WANT_RELEASED };
 struct tunnel {
 	char id[ID_SIZE]; /* local, never changes: "t0123456789" */
 	char *name;
+	/* While a new name is on its way: those that it may have at Cloudflare instead and that may
+	 * be replaced, a line each; NULL = none is. */
+	char *renames;
 	enum want want;
 	int64_t replicas; /* connectors on this host, 0..25 */
 	bool joined;      /* another host owns it: we run replicas, and write nothing of it */
@@ -37,8 +40,10 @@ struct tunnel {
 		bool missing; /* a listing lacks it, and that is not believed yet */
 		char *name;   /* as Cloudflare shows it, from outside; NULL = not seen */
 		struct drift_facts drift;
-		int64_t seen_ms;   /* wall: last time Cloudflare showed it */
-		char status[16];   /* inactive, degraded, healthy, down */
+		int64_t named_ms;        /* wall: last look at its name by its id; 0 = none */
+		int64_t name_refused_ms; /* wall: another tunnel had the new name then */
+		int64_t seen_ms;         /* wall: last time Cloudflare showed it */
+		char status[16];         /* inactive, degraded, healthy, down */
 		int64_t looked_ms; /* wall: last look-up by name that was complete; 0 = none */
 		char found_id[UUID_SIZE]; /* what that look-up found, "" = nothing */
 		int64_t config_seen_ms;   /* wall; 0 = the configuration must be read */

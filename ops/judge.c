@@ -6,8 +6,7 @@
 
 #define DAY_MS (24 * 3600 * 1000LL)
 
-static int policy_of(const struct ops *o, const struct plan *p, struct guard_policy *g,
-		     struct err *e)
+int judge_policy(const struct ops *o, const struct plan *p, struct guard_policy *g, struct err *e)
 {
 	const struct settings *s = o->settings;
 	*g = (struct guard_policy){
@@ -23,7 +22,7 @@ static int policy_of(const struct ops *o, const struct plan *p, struct guard_pol
 int judge_plan(struct ops *o, struct plan *p, struct err *e)
 {
 	struct guard_policy g;
-	if (policy_of(o, p, &g, e) < 0 || guard_check(o->world, &g, p, e) < 0)
+	if (judge_policy(o, p, &g, e) < 0 || guard_check(o->world, &g, p, e) < 0)
 		return -1;
 	if (guard_drops(p) == 0 || g.deleted == 0)
 		return 0;
@@ -52,7 +51,7 @@ int judge_again(struct ops *o, struct plan *p, struct err *e)
 	AUTO(strlist_t) shown = p->approvals;
 	AUTO(strlist_t) warned = p->warnings;
 	p->approvals = p->warnings = (struct strlist){NULL, 0};
-	int rc = policy_of(o, p, &g, e) < 0 || guard_check(o->world, &g, p, e) < 0
+	int rc = judge_policy(o, p, &g, e) < 0 || guard_check(o->world, &g, p, e) < 0
 			 ? -1
 			 : check_shown(&shown, &p->approvals, e);
 	struct strlist now = p->approvals, warnings = p->warnings;
@@ -67,7 +66,7 @@ int judge_deletes(struct ops *o, const struct plan *p, int64_t said, struct err 
 {
 	struct guard_policy g;
 	int64_t n = guard_drops(p);
-	if (policy_of(o, p, &g, e) < 0)
+	if (judge_policy(o, p, &g, e) < 0)
 		return -1;
 	if (said && said != n)
 		return err_set(e, ERR_CONFLICT, "The plan deletes %lld object%s, not %lld",

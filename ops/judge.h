@@ -7,6 +7,10 @@
 
 #include "ops/ops.h"
 
+/* What the guard goes by: the settings, and what the plan's principal deleted in 24 hours. */
+MUST_USE int judge_policy(const struct ops *o, const struct plan *p, struct guard_policy *g,
+			  struct err *e);
+
 /* The plan's approvals and warnings, with what its principal deleted in the last 24 hours. */
 MUST_USE int judge_plan(struct ops *o, struct plan *p, struct err *e);
 /* A stored plan: is it still allowed, and for no more reasons than those that were shown? The plan

@@ -50,7 +50,8 @@ static void tunnel_found(struct task *t, void *owner)
 			      "A tunnel named \"%s\" exists at Cloudflare and is not adit's",
 			      ed->name);
 		(void)err_hint(&f->task.err,
-			       "Choose another name, or delete or rename that tunnel.");
+			       "Choose another name, or take that tunnel: adit tunnel adopt %s.",
+			       ed->name);
 		preflight_end(f);
 		return;
 	}
@@ -58,11 +59,20 @@ static void tunnel_found(struct task *t, void *owner)
 	preflight_step(f);
 }
 
+/* A tunnel that is to have a name which another one may have; what is adopted comes with its own.
+ */
+static bool needs_name(const struct world *w, const struct edit *ed)
+{
+	const struct tunnel *t = world_tunnel(w, ed->id);
+	return ed->kind == EDIT_TUNNEL_PUT && !ed->remote_id &&
+	       (!t || (t->remote_id[0] && !str_equal(t->name, ed->name)));
+}
+
 /* true when a request was started for this edit, or the task has ended */
 static bool look_at(struct preflight *f, const struct edit *ed)
 {
 	struct world *w = f->ops->world;
-	if (ed->kind == EDIT_TUNNEL_PUT && !world_tunnel(w, ed->id)) {
+	if (needs_name(w, ed)) {
 		f->calling = true;
 		cf_call_reset(&f->call);
 		cf_tunnel_find(f->ops->cf, &f->call, NULL, ed->name, tunnel_found, f);

@@ -5,6 +5,7 @@
 #include "model/render.h"
 #include "ops/find.h"
 #include "ops/record_wish.h"
+#include "ops/release.h"
 #include "ops/write.h"
 
 /* ---- what stands in the way ---- */
@@ -186,9 +187,10 @@ static bool name_has_route(const struct world *w, const char *name)
 	return false;
 }
 
-static int check_delete(const struct world *w, const struct record *r, const char *name,
-			const char *type, struct err *e)
+static int check_delete(const struct world *w, const struct record *r,
+			const struct dns_delete_args *a, const char *name, struct err *e)
 {
+	const char *type = a->type;
 	if (!r) {
 		(void)err_set(e, ERR_NOT_FOUND,
 			      "adit has no %s record of %s; what is not adit's is never deleted",
@@ -200,7 +202,7 @@ static int check_delete(const struct world *w, const struct record *r, const cha
 			      name);
 		return err_hint(e, "Use route_delete (adit route delete %s).", name);
 	}
-	return is_unmarked(r) && !r->takes ? refuse_unmarked(r, e) : 0;
+	return is_unmarked(r) && !r->takes && !a->release ? refuse_unmarked(r, e) : 0;
 }
 
 void run_dns_delete(struct call *c)
@@ -213,7 +215,7 @@ void run_dns_delete(struct call *c)
 	bool fits = record_name_read(w, a->name, a->zone, &name, &e) == 0;
 	if (fits) {
 		r = world_find_record(w, name, a->type);
-		fits = check_delete(w, r, name, a->type, &e) == 0;
+		fits = check_delete(w, r, a, name, &e) == 0;
 	}
 	if (!fits) {
 		c->task.err = e;
@@ -222,7 +224,9 @@ void run_dns_delete(struct call *c)
 	}
 	struct plan *p = plan_new(c->op->name, c->who.name, a->reason);
 	plan_touch(p, r->id, r->generation);
-	if (r->want == WANT_PRESENT) {
+	if (r->want == WANT_PRESENT && a->release) {
+		release_record(p, r);
+	} else if (r->want == WANT_PRESENT) {
 		AUTO(str_t) content = record_content(w, r);
 		(void)plan_edit(p, EDIT_RECORD_DROP, r->id);
 		plan_change(p, '-', "record", name, "%s %s", r->type, content ? content : "");

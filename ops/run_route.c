@@ -6,6 +6,7 @@
 #include "model/render.h"
 #include "ops/find.h"
 #include "ops/record_wish.h"
+#include "ops/release.h"
 #include "ops/write.h"
 
 static void row_route(const void *row, struct json_writer *w, const void *owner)
@@ -236,7 +237,7 @@ static void edit_delete(struct call *c, struct plan *p, const struct route *r, b
 	if (!record || record->want != WANT_PRESENT || name_has_other(w, r))
 		return;
 	if (keep_dns) {
-		plan_change(p, '=', "record", record->name, "kept, as asked");
+		release_record(p, record);
 		return;
 	}
 	(void)plan_take_off(p, EDIT_RECORD_DROP, record->id, record->generation);

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "model/render.h"
 #include "ops/find.h"
+#include "ops/release.h"
 #include "ops/write.h"
 
 static void row_tunnel(const void *row, struct json_writer *w, const void *owner)
@@ -83,7 +84,8 @@ void run_tunnel_create(struct call *c)
 	struct plan *p = plan_new(c->op->name, c->who.name, a->reason);
 	if (t && t->want != WANT_PRESENT) {
 		plan_free(p);
-		(void)err_set(&c->task.err, ERR_CONFLICT, "Tunnel %s is being deleted", t->name);
+		(void)err_set(&c->task.err, ERR_CONFLICT, "Tunnel %s is being %s", t->name,
+			      t->want == WANT_ABSENT ? "deleted" : "given back");
 		(void)err_hint(&c->task.err,
 			       "Create it again when adit tunnel list no longer shows it.");
 		call_fail(c);
@@ -101,6 +103,96 @@ void run_tunnel_create(struct call *c)
 	}
 	write_run(c, (const struct write_args *)a, p);
 }
+
+/* ---- tunnel_update ---- */
+
+static int check_name(const struct call *c, const struct tunnel *t, const char *name, struct err *e)
+{
+	const struct tunnel *other = world_find_tunnel(c->ops->world, name);
+	if (other && other != t)
+		return err_set(e, ERR_CONFLICT, "There is a tunnel %s already", other->name);
+	if (t->joined)
+		return err_set(e, ERR_CONFLICT,
+			       "Tunnel %s is another host's, and has the name that this one gives "
+			       "it",
+			       t->name);
+	if (t->create_sent_ms && !t->remote_id[0])
+		return err_set(e, ERR_BUSY, "Tunnel %s is just being created", t->name);
+	return 0;
+}
+
+static int check_update(const struct call *c, const struct tunnel *t, struct err *e)
+{
+	const struct tunnel_update_args *a = c->args;
+	if (t->want != WANT_PRESENT)
+		return err_set(e, ERR_CONFLICT, "Tunnel %s is being %s", t->name,
+			       t->want == WANT_ABSENT ? "deleted" : "given back");
+	return a->name && !str_equal(a->name, t->name) ? check_name(c, t, a->name, e) : 0;
+}
+
+/* Who relies on the default would be surprised by a second tunnel. */
+static void warn_default(struct plan *p, const struct tunnel *t, const char *owner)
+{
+	if (!str_equal(t->name, owner))
+		return;
+	AUTO(str_t)
+	text = str_format("A route_set that names no tunnel goes through the one named %s, as this "
+			  "host's owner is, and makes it when it is missing.",
+			  owner);
+	strlist_add(&p->warnings, text);
+}
+
+static void update_name(struct plan *p, const struct tunnel *t, const char *name, const char *owner)
+{
+	if (!name || str_equal(name, t->name))
+		return;
+	warn_default(p, t, owner);
+	str_set(&plan_put_tunnel(p, t)->name, name);
+	plan_change(p, '~', "tunnel", t->name, "name, here and at Cloudflare: %s to %s", t->name,
+		    name);
+}
+
+static void update_replicas(struct plan *p, const struct tunnel *t, int64_t replicas)
+{
+	if (replicas < 0 || replicas == t->replicas)
+		return;
+	plan_put_tunnel(p, t)->replicas = replicas;
+	plan_change(p, '~', "tunnel", t->name, "replicas on this host: %lld to %lld",
+		    (long long)t->replicas, (long long)replicas);
+}
+
+static void update_drift(struct plan *p, const struct tunnel *t, const char *drift)
+{
+	const char *is = drift_policy_name(t->drift);
+	const char *wanted = str_equal(drift, "default") ? NULL : drift;
+	if (!drift || str_equal(is, wanted))
+		return;
+	str_set(&plan_put_tunnel(p, t)->drift, wanted);
+	plan_change(p, '~', "tunnel", t->name, "drift: %s to %s", is ? is : "as the settings say",
+		    wanted ? wanted : "as the settings say");
+}
+
+void run_tunnel_update(struct call *c)
+{
+	const struct tunnel_update_args *a = c->args;
+	const struct tunnel *t = find_tunnel(c, a->tunnel);
+	struct err e;
+	if (!t)
+		return;
+	if (check_update(c, t, &e) < 0) {
+		c->task.err = e;
+		call_fail(c);
+		return;
+	}
+	struct plan *p = plan_new(c->op->name, c->who.name, a->reason);
+	plan_touch(p, t->id, t->generation);
+	update_name(p, t, a->name, c->ops->settings->owner);
+	update_replicas(p, t, a->replicas);
+	update_drift(p, t, a->drift);
+	write_run(c, (const struct write_args *)a, p);
+}
+
+/* ---- tunnel_delete ---- */
 
 static void drop_records(struct call *c, const struct tunnel *t, struct plan *p)
 {
@@ -132,7 +224,9 @@ void run_tunnel_delete(struct call *c)
 		return;
 	struct plan *p = plan_new(c->op->name, c->who.name, a->reason);
 	plan_touch(p, t->id, t->generation);
-	if (t->want == WANT_PRESENT) {
+	if (t->want == WANT_PRESENT && t->joined) {
+		release_tunnel(c->ops->world, p, t);
+	} else if (t->want == WANT_PRESENT) {
 		size_t routes = drop_routes(c, t, p);
 		if (routes && !a->cascade) {
 			plan_free(p);

@@ -132,6 +132,8 @@ static act_fn *starter_of(enum action_kind k)
 {
 	act_fn *f = k == ACT_ZONES_LIST ? start_zones : act_tunnel_starter(k);
 	f = f ? f : act_config_starter(k);
+	f = f ? f : act_release_starter(k);
+	f = f ? f : act_rename_starter(k);
 	return f ? f : act_record_starter(k);
 }
 

@@ -35,7 +35,7 @@ void act_start(const struct act_context *x, struct act *a, const struct action *
 void act_cancel(struct act *a);
 void act_fini(struct act *a);
 
-/* ---- for act_tunnel.c, act_config.c and act_record.c ---- */
+/* ---- for act_tunnel.c, act_config.c, act_record.c, act_release.c and act_rename.c ---- */
 
 typedef void act_fn(struct act *a); /* sends, or ends by act_end */
 /* Each file's kinds; NULL where a kind is another file's. */
@@ -44,6 +44,10 @@ act_fn *act_config_starter(enum action_kind k);
 /* At the start: what an earlier life sent without an answer may still land. */
 void act_config_recall(const struct act_context *x);
 act_fn *act_record_starter(enum action_kind k);
+act_fn *act_release_starter(enum action_kind k);
+act_fn *act_rename_starter(enum action_kind k);
+/* At the start: new names that were on their way. */
+void act_rename_recall(const struct act_context *x);
 
 void act_end(struct act *a); /* as task.err stands */
 void act_fail(struct act *a, const struct err *e);

@@ -312,15 +312,18 @@ static void start_clear(struct act *a)
 static int forget(struct act *a, struct tunnel *t, struct err *e)
 {
 	struct store *s = a->x->store;
+	bool back = t->want == WANT_RELEASED;
+	const char *operation = back ? "tunnel_release" : "DELETE cfd_tunnel";
 	if (store_begin(s, e) < 0)
 		return -1;
 	if (store_drop(s, OBJECT_TUNNEL, t->id, e) < 0 ||
-	    act_ledger(a, LEDGER_RESULT, "DELETE cfd_tunnel", t->name, NULL, e) < 0 ||
+	    act_ledger(a, LEDGER_RESULT, operation, t->name, NULL, e) < 0 ||
 	    store_commit(s, e) < 0) {
 		store_rollback(s);
 		return -1;
 	}
-	act_event(a, OBJECT_TUNNEL, t->id, t->name, "tunnel_deleted", "tunnel %s is gone", t->name);
+	act_event(a, OBJECT_TUNNEL, t->id, t->name, back ? "tunnel_released" : "tunnel_deleted",
+		  back ? "tunnel %s is not adit's any more" : "tunnel %s is gone", t->name);
 	(void)world_drop(a->x->world, OBJECT_TUNNEL, t->id);
 	return 0;
 }

@@ -52,6 +52,33 @@ static void tunnel_row(const struct tunnel *t, const struct edit *ed, struct tun
 		(void)str_copy(row->remote_id, sizeof(row->remote_id), ed->remote_id);
 }
 
+/* ---- another name for a tunnel that has one at Cloudflare ---- */
+
+char *apply_renames_key(const char *tunnel_id)
+{
+	return str_format("renames:%s", tunnel_id);
+}
+
+/* Names that may stand there and may give way after this edit; NULL = it renames nothing. What is
+ * adopted comes with its name. */
+static char *renames_after(const struct tunnel *t, const struct edit *ed)
+{
+	const char *seen = t && t->renames ? t->observed.name : NULL;
+	if (!t || ed->kind != EDIT_TUNNEL_PUT || !t->remote_id[0] || ed->remote_id || ed->anew ||
+	    str_equal(t->name, ed->name))
+		return NULL;
+	return str_format("%s%s%s%s%s", t->renames ? t->renames : "", t->renames ? "\n" : "",
+			  t->name, seen ? "\n" : "", seen ? seen : "");
+}
+
+static int save_renames(const struct tunnel *t, struct store *s, const struct edit *ed,
+			struct err *e)
+{
+	AUTO(str_t) names = renames_after(t, ed);
+	AUTO(str_t) key = apply_renames_key(ed->id);
+	return names ? store_set_meta(s, key, names, e) : 0;
+}
+
 static void route_row(const struct route *r, const struct edit *ed, struct route *row)
 {
 	*row = (struct route){.generation = 0};
@@ -133,7 +160,10 @@ static int save_tunnel(const struct world *w, struct store *s, const struct edit
 		return -1;
 	if (ed->anew && store_save_rules(s, ed->id, "[]", e) < 0)
 		return -1;
-	return t || ed->remote_id ? 0 : save_new_secret(s, ed->id, e);
+	if (save_renames(t, s, ed, e) < 0)
+		return -1;
+	/* What was adopted has no secret of ours; what is made has one. */
+	return (t && !ed->anew) || ed->remote_id ? 0 : save_new_secret(s, ed->id, e);
 }
 
 static int save_route(const struct world *w, struct store *s, const struct edit *ed, struct err *e)
@@ -150,6 +180,15 @@ static int save_record(const struct world *w, struct store *s, const struct edit
 	return store_save_record(s, &row, e);
 }
 
+/* Nor is it what a PUT without an answer (act_config) may have brought there. */
+static int forget_sent(struct store *s, const struct route *r, struct err *e)
+{
+	AUTO(str_t) key = str_format("sent:%s", r->tunnel_id);
+	AUTO(str_t) sent = store_get_meta(s, key);
+	AUTO(str_t) rest = sent ? rules_without(sent, r->hostname, r->path) : NULL;
+	return rest ? store_set_meta(s, key, rest, e) : 0;
+}
+
 /* Its rule is no longer what we put: the next merge leaves it where it stands. */
 static int release_route(const struct world *w, struct store *s, const struct edit *ed,
 			 struct err *e)
@@ -162,7 +201,7 @@ static int release_route(const struct world *w, struct store *s, const struct ed
 	if (store_load_rules(s, r->tunnel_id, &rules, e) < 0)
 		return -1;
 	rest = rules_without(rules, r->hostname, r->path);
-	if (rest && store_save_rules(s, r->tunnel_id, rest, e) < 0)
+	if ((rest && store_save_rules(s, r->tunnel_id, rest, e) < 0) || forget_sent(s, r, e) < 0)
 		return -1;
 	return store_drop(s, OBJECT_ROUTE, ed->id, e);
 }
@@ -210,6 +249,12 @@ static void put_tunnel(struct world *w, const struct edit *ed)
 		world_add_tunnel(w, t);
 	}
 	if (ed->kind == EDIT_TUNNEL_PUT) {
+		char *renames = renames_after(t, ed);
+		if (renames) {
+			free(t->renames);
+			t->renames = renames;
+			t->observed.named_ms = t->observed.name_refused_ms = 0;
+		}
 		str_set(&t->name, ed->name);
 		str_set(&t->manifest, ed->manifest);
 	}
@@ -223,7 +268,7 @@ static void put_tunnel(struct world *w, const struct edit *ed)
 	t->config_version = row.config_version;
 	t->create_sent_ms = row.create_sent_ms;
 	t->token_stale = row.token_stale;
-	if (ed->anew)
+	if (ed->anew || ed->remote_id)
 		t->observed.gone = false;
 	(void)str_copy(t->remote_id, sizeof(t->remote_id), row.remote_id);
 	t->observed.config_seen_ms = 0; /* what is to be written is looked at first */
@@ -273,7 +318,7 @@ static void fill_record(struct record *r, const struct edit *ed, const struct re
 	r->drift = row->drift;
 	r->create_sent_ms = row->create_sent_ms;
 	r->applied_generation = row->applied_generation;
-	if (ed->anew)
+	if (ed->anew || ed->remote_id)
 		r->observed.gone = r->observed.found = r->observed.marked = false;
 }
 

@@ -16,4 +16,7 @@ MUST_USE int apply_store(const struct world *w, struct store *s, const struct pl
  * makes it the world's. */
 void apply_world(struct world *w, const struct plan *p);
 
+/* The store's key of struct tunnel's renames; the caller frees it. */
+char *apply_renames_key(const char *tunnel_id);
+
 #endif

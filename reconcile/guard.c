@@ -104,7 +104,8 @@ static int guard_tunnel_put(struct guarding *x, const struct edit *d, struct err
 {
 	const struct tunnel *t = world_tunnel(x->w, d->id);
 	size_t routes = count_routes(x->w, d->id);
-	(void)e;
+	if (t && t->want == WANT_RELEASED)
+		return err_set(e, ERR_BUSY, "Tunnel %s is just being given back", t->name);
 	if (t && t->replicas > 0 && d->replicas <= 0 && routes)
 		guard_need(x,
 			   "Stops the last connector of tunnel %s on this host, which serves %zu "
@@ -228,6 +229,8 @@ static int guard_record_put(struct guarding *x, const struct edit *d, struct err
 		return -1;
 	if (check_no_clash(x, d, e) < 0)
 		return -1;
+	if (r && r->want == WANT_RELEASED)
+		return err_set(e, ERR_BUSY, "The record of %s is just being given back", r->name);
 	check_protected(x, d->name);
 	if (record_made(r) && !d->anew)
 		check_record_moved(x, r, d);

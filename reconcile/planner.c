@@ -7,14 +7,16 @@
 #define LOOK_AGAIN_MS 2000
 
 static const char *const action_names[ACTION_KINDS] = {
-	[ACT_ZONES_LIST] = "zones_list",       [ACT_TUNNEL_FIND] = "tunnel_find",
-	[ACT_TUNNEL_CLAIM] = "tunnel_claim",   [ACT_TUNNEL_CREATE] = "tunnel_create",
-	[ACT_TUNNEL_TOKEN] = "tunnel_token",   [ACT_CONFIG_READ] = "config_read",
-	[ACT_CONFIG_MERGE] = "config_merge",   [ACT_RECORD_FIND] = "record_find",
-	[ACT_RECORD_READ] = "record_read",     [ACT_RECORD_CREATE] = "record_create",
-	[ACT_RECORD_PATCH] = "record_patch",   [ACT_RECORD_DELETE] = "record_delete",
-	[ACT_RECORD_FORGET] = "record_forget", [ACT_CONNECTIONS_CLEAR] = "connections_clear",
-	[ACT_TUNNEL_DELETE] = "tunnel_delete", [ACT_TUNNEL_FORGET] = "tunnel_forget",
+	[ACT_ZONES_LIST] = "zones_list",         [ACT_TUNNEL_FIND] = "tunnel_find",
+	[ACT_TUNNEL_CLAIM] = "tunnel_claim",     [ACT_TUNNEL_CREATE] = "tunnel_create",
+	[ACT_TUNNEL_TOKEN] = "tunnel_token",     [ACT_CONFIG_READ] = "config_read",
+	[ACT_CONFIG_MERGE] = "config_merge",     [ACT_RECORD_FIND] = "record_find",
+	[ACT_RECORD_READ] = "record_read",       [ACT_RECORD_CREATE] = "record_create",
+	[ACT_RECORD_PATCH] = "record_patch",     [ACT_RECORD_DELETE] = "record_delete",
+	[ACT_RECORD_FORGET] = "record_forget",   [ACT_CONNECTIONS_CLEAR] = "connections_clear",
+	[ACT_RECORD_RELEASE] = "record_release", [ACT_TUNNEL_LOOK] = "tunnel_look",
+	[ACT_TUNNEL_RENAME] = "tunnel_rename",   [ACT_TUNNEL_DELETE] = "tunnel_delete",
+	[ACT_TUNNEL_FORGET] = "tunnel_forget",
 };
 
 const char *action_name(enum action_kind k)

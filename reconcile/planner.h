@@ -14,6 +14,8 @@ enum action_kind {
 	ACT_TUNNEL_CLAIM, /* read its token: does it carry our secret? */
 	ACT_TUNNEL_CREATE,
 	ACT_TUNNEL_TOKEN,
+	ACT_TUNNEL_LOOK,   /* by id: what is its name? */
+	ACT_TUNNEL_RENAME, /* no request when it has its name by now */
 	ACT_CONFIG_READ,
 	ACT_CONFIG_MERGE, /* no request: merge, then PUT if it changed anything */
 	ACT_RECORD_FIND,  /* by name */
@@ -22,7 +24,8 @@ enum action_kind {
 	ACT_RECORD_PATCH,
 	ACT_RECORD_REPLACE, /* foreign ones that may give way, or our own of another type */
 	ACT_RECORD_DELETE,
-	ACT_RECORD_FORGET, /* no request: the row goes, nothing is left at Cloudflare */
+	ACT_RECORD_RELEASE, /* our mark is taken off its comment if it is there; the row goes */
+	ACT_RECORD_FORGET,  /* no request: the row goes, nothing is left at Cloudflare */
 	ACT_CONNECTIONS_CLEAR,
 	ACT_TUNNEL_DELETE,
 	ACT_TUNNEL_FORGET, /* no request */

@@ -33,17 +33,29 @@ static void refuse_conflict(struct planning *p, const struct record *r)
 			       r->name, r->type);
 }
 
+static const char *tunnel_name(const struct world *w, const struct record *r)
+{
+	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
+	return t ? t->name : r->tunnel_id;
+}
+
 static void refuse_unmarked(struct planning *p, const struct record *r)
 {
 	struct err *e = plan_refuse(p, OBJECT_RECORD, r->id);
 	(void)err_set(e, ERR_CONFLICT,
 		      "The record of %s no longer bears adit's mark, so nothing is written to it",
 		      r->name);
-	(void)err_hint(
-		e,
-		"Put the mark back at the beginning of its comment if it is adit's, or set it "
-		"again with --overwrite %s.",
-		r->remote_id);
+	if (r->tunnel_id[0])
+		(void)err_hint(e,
+			       "Mark it again (adit tunnel adopt %s), or let it go (adit route "
+			       "delete %s --keep-dns).",
+			       tunnel_name(p->w, r), r->name);
+	else
+		(void)err_hint(e,
+			       "Put the mark back at the beginning of its comment, set it again "
+			       "with --overwrite %s, or let it go (adit dns delete %s %s "
+			       "--release).",
+			       r->remote_id, r->name, r->type);
 }
 
 static void refuse_changed(struct planning *p, const struct record *r)
@@ -272,6 +284,19 @@ static void plan_record_absent(struct planning *p, const struct record *r)
 		plan_act(p, ACT_RECORD_DELETE, r->id, "its deletion was approved");
 }
 
+/* Only our mark is taken off, and only while it is there. */
+static void plan_record_released(struct planning *p, const struct record *r)
+{
+	if (!r->remote_id[0])
+		plan_unmade_record_absent(p, r);
+	else if (plan_replacing(p, r))
+		return;
+	else if (r->observed.gone || fresh(p, r))
+		plan_act(p, ACT_RECORD_RELEASE, r->id, "it is given back");
+	else
+		plan_act(p, ACT_RECORD_READ, r->id, "does it bear our mark?");
+}
+
 static void refuse_missing(struct planning *p, const struct record *r)
 {
 	struct err *e = plan_refuse(p, OBJECT_RECORD, r->id);
@@ -292,4 +317,6 @@ void plan_record(struct planning *p, const struct record *r)
 		plan_record_present(p, r);
 	else if (r->want == WANT_ABSENT)
 		plan_record_absent(p, r);
+	else
+		plan_record_released(p, r);
 }

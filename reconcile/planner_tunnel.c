@@ -27,8 +27,9 @@ static void plan_claim_or_refuse(struct planning *p, const struct tunnel *t)
 	(void)err_set(e, ERR_CONFLICT,
 		      "A tunnel named \"%s\" exists at Cloudflare and is not adit's", t->name);
 	(void)err_hint(e,
-		       "Rename or delete that tunnel, or delete this one (adit tunnel delete %s).",
-		       t->name);
+		       "Take that one (adit tunnel adopt %s), rename it, or delete this one (adit "
+		       "tunnel delete %s).",
+		       t->name, t->name);
 }
 
 static void plan_tunnel_make(struct planning *p, const struct tunnel *t)
@@ -69,6 +70,12 @@ static bool config_known(const struct planning *p, const struct tunnel *t, bool 
 	       (!due || seen >= t->observed.put_unknown_ms + SETTLE_MS);
 }
 
+/* Its rules stand in a file; a person may have agreed that they give way. */
+static bool config_is_theirs(const struct tunnel *t)
+{
+	return t->observed.config_local && !t->convert;
+}
+
 static void plan_config(struct planning *p, const struct tunnel *t)
 {
 	bool due = put_is_due(p, t);
@@ -76,14 +83,18 @@ static void plan_config(struct planning *p, const struct tunnel *t)
 	if (t->applied_generation == t->generation && !due && !moved)
 		return;
 	bool first = t->config_version == 0 && !has_routes(p->w, t) && !t->observed.put_unknown_ms;
-	if (!first && config_known(p, t, due) && t->observed.config_local) {
+	if (!first && config_known(p, t, due) && config_is_theirs(t)) {
 		struct err *e = plan_refuse(p, OBJECT_TUNNEL, t->id);
 		(void)err_set(
 			e, ERR_CONFLICT,
 			"Tunnel %s is configured by a file on some host, so its configuration is "
 			"left alone",
 			t->name);
-		(void)err_hint(e, "Use another tunnel for this host's routes.");
+		(void)err_hint(
+			e,
+			"Use another tunnel for this host's routes, or let adit take that one over "
+			"for good (adit tunnel adopt %s --convert).",
+			t->name);
 		return;
 	}
 	if (first)
@@ -92,6 +103,59 @@ static void plan_config(struct planning *p, const struct tunnel *t)
 		plan_act(p, ACT_CONFIG_READ, t->id, "its routes changed; what is there now?");
 	else
 		plan_act(p, ACT_CONFIG_MERGE, t->id, "its routes changed");
+}
+
+/* ---- its name ---- */
+
+static bool name_is_known(const struct planning *p, const struct tunnel *t)
+{
+	return t->observed.named_ms && p->now - t->observed.named_ms <= FRESH_MS;
+}
+
+static bool name_may_go(const struct tunnel *t)
+{
+	const char *name = t->observed.name;
+	size_t n = strlen(name);
+	for (const char *line = t->renames; *line; line += strcspn(line, "\n")) {
+		line += *line == '\n';
+		if (strncmp(line, name, n) == 0 && (line[n] == '\n' || !line[n]))
+			return true;
+	}
+	return false;
+}
+
+static void refuse_name_taken(struct planning *p, const struct tunnel *t)
+{
+	struct err *e = plan_refuse(p, OBJECT_TUNNEL, t->id);
+	(void)err_set(e, ERR_CONFLICT,
+		      "Tunnel %s keeps its old name at Cloudflare: another tunnel has the new one",
+		      t->name);
+	(void)err_hint(e, "Choose another name (adit tunnel update %s --name NAME).", t->name);
+	plan_wake(p, t->observed.name_refused_ms + TAKEN_MS);
+}
+
+static void refuse_renamed(struct planning *p, const struct tunnel *t)
+{
+	struct err *e = plan_refuse(p, OBJECT_TUNNEL, t->id);
+	(void)err_set(e, ERR_CONFLICT,
+		      "Tunnel %s was given a third name at Cloudflare by somebody else, while its "
+		      "new one was on the way",
+		      t->name);
+	(void)err_hint(e, "Name it once more (adit tunnel update %s --name NAME).", t->name);
+}
+
+static void plan_name(struct planning *p, const struct tunnel *t)
+{
+	if (!t->renames)
+		return;
+	if (t->observed.name_refused_ms && p->now < t->observed.name_refused_ms + TAKEN_MS)
+		refuse_name_taken(p, t);
+	else if (!name_is_known(p, t) || !t->observed.name)
+		plan_act(p, ACT_TUNNEL_LOOK, t->id, "it is to have another name; what is it now?");
+	else if (str_equal(t->observed.name, t->name) || name_may_go(t))
+		plan_act(p, ACT_TUNNEL_RENAME, t->id, "it is to have another name");
+	else
+		refuse_renamed(p, t);
 }
 
 static void refuse_gone(struct planning *p, const struct tunnel *t)
@@ -113,8 +177,12 @@ static void plan_tunnel_present(struct planning *p, const struct tunnel *t)
 		plan_tunnel_make(p, t);
 	else if (!t->token_generation || t->token_stale)
 		plan_act(p, ACT_TUNNEL_TOKEN, t->id, "connectors need its token");
-	else if (!t->joined)
+	else if (!t->observed.seen_ms && !t->observed.named_ms && p->w->system.tunnels_listed_ms)
+		plan_act(p, ACT_TUNNEL_LOOK, t->id, "it is ours by now, and was not seen yet");
+	else if (!t->joined) {
 		plan_config(p, t);
+		plan_name(p, t);
+	}
 }
 
 static bool has_records(const struct world *w, const struct tunnel *t)

@@ -165,7 +165,8 @@ static void act_failed_on(struct reconciler *r, const struct action *a, const st
 static bool is_step(enum action_kind k)
 {
 	return k == ACT_ZONES_LIST || k == ACT_TUNNEL_FIND || k == ACT_CONFIG_READ ||
-	       k == ACT_RECORD_FIND || k == ACT_RECORD_READ || k == ACT_CONNECTIONS_CLEAR;
+	       k == ACT_RECORD_FIND || k == ACT_RECORD_READ || k == ACT_CONNECTIONS_CLEAR ||
+	       k == ACT_TUNNEL_LOOK;
 }
 
 /* A look that worked does not heal what failed after the last one: else the problem would come and
@@ -407,6 +408,7 @@ void reconciler_start(struct reconciler *r)
 	recall_kept(r);
 	belief_init(&r->belief, r->x.world, r->x.store, r->x.cf);
 	act_config_recall(&r->x);
+	act_rename_recall(&r->x);
 	rebuilder_start(&r->rebuilder, &r->x, &r->options.guard);
 	world_watch(r->x.world, &r->watcher, world_moved, r);
 	observe_now(r);

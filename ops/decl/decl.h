@@ -94,6 +94,28 @@ struct tunnel_create_args {
 	char *name;
 	int64_t replicas; /* -1 = not said */
 };
+struct tunnel_update_args {
+	WRITE_ARGS;
+	char *tunnel, *name, *drift;
+	int64_t replicas; /* -1 = as it is */
+};
+struct tunnel_adopt_args {
+	WRITE_ARGS;
+	char *tunnel, *take_over;
+	struct strlist routes;
+	bool records, convert;
+	int64_t replicas; /* -1 = as it is */
+};
+struct tunnel_join_args {
+	WRITE_ARGS;
+	char *tunnel;
+	int64_t replicas;
+};
+struct tunnel_release_args {
+	WRITE_ARGS;
+	char *tunnel;
+	struct strlist routes;
+};
 struct tunnel_delete_args {
 	WRITE_ARGS;
 	char *tunnel;
@@ -129,6 +151,7 @@ struct dns_set_args {
 struct dns_delete_args {
 	WRITE_ARGS;
 	char *name, *type, *zone;
+	bool release;
 };
 struct dns_usage_args {
 	char *zone;

@@ -62,6 +62,9 @@ const struct op *op_dns_delete(void)
 		      .values = types, .doc = "Record type."),
 		FIELD(struct dns_delete_args, zone, .max = 253,
 		      .doc = "Zone that must hold it, by name or id."),
+		FIELD(struct dns_delete_args, release,
+		      .doc = "Only give it back: take adit's mark off its comment and forget it; "
+			     "the record stays."),
 		WRITE_FIELDS(struct dns_delete_args),
 		FIELDS_END,
 	};

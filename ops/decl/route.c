@@ -124,7 +124,9 @@ const struct op *op_route_delete(void)
 		      .doc = "Full public name."),
 		FIELD(struct route_delete_args, path, .max = 512,
 		      .doc = "Path pattern of the route; absent = the route without one."),
-		FIELD(struct route_delete_args, keep_dns, .doc = "Leave its DNS record alone."),
+		FIELD(struct route_delete_args, keep_dns,
+		      .doc = "Give its DNS record back instead of deleting it: it stays, without "
+			     "adit's mark."),
 		WRITE_FIELDS(struct route_delete_args),
 		FIELDS_END,
 	};

@@ -266,7 +266,7 @@ static char *sample(const struct field *f, const char *file)
 	if (f->type == FIELD_RAW)
 		return str_dup("{\"a\":1}");
 	if (f->type == FIELD_STRINGS)
-		return str_dup("name,state");
+		return str_dup(f->check ? "a.example.com,none" : "name,state");
 	return str_ndup("abcdef123456", f->min > 2 ? (size_t)f->min : 2);
 }
 
