@@ -14,6 +14,7 @@ static const struct view_column tunnels[] = {
 	{"name", "TUNNEL"},
 	{"state", NULL},
 	{"connectors", NULL},
+	{"joined", NULL},
 	{"remote.status", "CLOUDFLARE"},
 	{"remote.connections", "EDGE"},
 	{"config_version", "CONFIG"},
