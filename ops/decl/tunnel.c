@@ -29,8 +29,9 @@ static const struct field remote_rows[] = {
 		FIELD_OUT("state", FIELD_STRING,                                                   \
 			  .doc = "pending, healthy, degraded, down, problem, deleting or "         \
 				 "releasing."),                                                    \
-		FIELD_OUT("joined", FIELD_BOOL,                                                    \
-			  .doc = "Another host owns it, this one runs replicas; absent when not."),            \
+		FIELD_OUT(                                                                         \
+			"joined", FIELD_BOOL,                                                      \
+			.doc = "Another host owns it, this one runs replicas; absent when not."),  \
 		FIELD_OUT("configured", FIELD_STRING,                                              \
 			  .doc = "remote (at Cloudflare) or local (by a file, which adit leaves "  \
 				 "alone)."),                                                       \
