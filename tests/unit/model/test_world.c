@@ -543,6 +543,38 @@ static void what_is_gone_is_converged(void **state)
 	world_free(w);
 }
 
+static void a_store_that_came_late_is_taken_in(void **state)
+{
+	struct world *w = world_new(), *from = world_new();
+	struct tunnel *t = tunnel_new("web");
+	struct connector *runs = connector_new(t->id, 1), *row = connector_new(t->id, 1);
+
+	(void)state;
+	runs->pid = 4711;
+	runs->stopped_by_user = true;
+	runs->restarts = 2;
+	row->restarts = 5;
+	world_add_connector(w, runs);
+	world_add_tunnel(from, t);
+	world_add_route(from, route_new());
+	world_add_record(from, record_new("a.example.com", "A"));
+	world_add_connector(from, row);
+	world_add_connector(from, connector_new(t->id, 2));
+	from->revision = 7;
+	world_take(w, from);
+	world_free(from);
+	assert_ptr_equal(world_tunnel(w, t->id), t);
+	assert_int_equal(w->routes.n, 1);
+	assert_int_equal(w->records.n, 1);
+	assert_int_equal(w->connectors.n, 2);
+	assert_ptr_equal(world_connector(w, runs->id), runs);
+	assert_int_equal(runs->restarts, 7);
+	assert_int_equal(runs->pid, 4711);
+	assert_true(runs->stopped_by_user);
+	assert_int_equal(w->revision, 7);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -558,6 +590,7 @@ int main(void)
 		cmocka_unit_test(tunnels_converge),
 		cmocka_unit_test(content_of_its_own_counts),
 		cmocka_unit_test(what_is_gone_is_converged),
+		cmocka_unit_test(a_store_that_came_late_is_taken_in),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
