@@ -290,12 +290,12 @@ static int guard_route_drop(struct guarding *x, const struct edit *d, struct err
 static bool key_taken(const struct guarding *x, const struct edit *d)
 {
 	TABLE_EACH (i, struct route, r, &x->w->routes)
-		if (!guard_edit_of(x->p, r->id) && route_same_key(r, d->name, d->path))
+		if (route_same_key(r, d->name, d->path) && !guard_edit_of(x->p, r->id))
 			return true;
 	for (const struct edit *other = x->p->edits; other < d; other++)
-		if (other->kind == EDIT_ROUTE_PUT && !str_equal(other->id, d->id) &&
-		    guard_edit_of(x->p, other->id) == other && str_equal(other->name, d->name) &&
-		    str_equal(other->path, d->path))
+		if (other->kind == EDIT_ROUTE_PUT && str_equal(other->name, d->name) &&
+		    str_equal(other->path, d->path) && !str_equal(other->id, d->id) &&
+		    guard_edit_of(x->p, other->id) == other)
 			return true;
 	return false;
 }
