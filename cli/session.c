@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "cli/agent.h"
 #include "cli/client.h"
 #include "cli/outcome.h"
 
@@ -78,6 +79,13 @@ static bool shows_progress(const struct cli *c)
 	       !str_equal(getenv("TERM"), "dumb");
 }
 
+/* What root may do at once, and others when they authenticate. */
+static bool takes_person(const struct cli *c, const char *operation)
+{
+	return c->yes || str_equal(operation, "plan_approve") ||
+	       str_equal(operation, "writes_resume") || str_equal(operation, "connector_restart");
+}
+
 static int call_daemon(const struct cli *c, const char *operation, const struct buf *body,
 		       struct client_call *call, struct err *e)
 {
@@ -93,7 +101,10 @@ static int call_daemon(const struct cli *c, const char *operation, const struct 
 		.timeout_ms = c->timeout_ms + SPARE_MS + (geteuid() ? AUTHENTICATION_MS : 0),
 		.progress = shows_progress(c) ? progress : NULL,
 	};
-	return client_run(call, e);
+	pid_t agent = takes_person(c, operation) ? agent_start() : 0;
+	int rc = client_run(call, e);
+	agent_stop(agent);
+	return rc;
 }
 
 /* What the answer holds: a result, or an error which *e gets. */

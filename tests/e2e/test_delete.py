@@ -104,7 +104,7 @@ def test_nothing_is_left_after_a_delete(site, sim):
         assert site.items(op) == [], op
     assert site.status()["state"] == "ok"
     tables = site.tables()
-    for name in ("tunnel", "route", "record", "connector", "process", "secret", "token", "rules"):
+    for name in ("tunnel", "route", "record", "connector", "secret", "token", "rules"):
         assert tables[name] == [], name
     folder = site.state_dir / "connectors"
     until(lambda: not folder.exists() or not list(folder.iterdir()), why="a folder stayed")
