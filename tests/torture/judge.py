@@ -6,11 +6,13 @@ import contextlib
 import copy
 import json
 import re
+import time
 
 import rawjson
 
 OWNER = "edge1"
 MARK = re.compile(rf"adit:{OWNER}/[0-9a-f]{{8}}(?= |$)")
+JUST_S = 1
 RULE_MEMBERS = {"hostname", "path", "service", "originRequest"}
 
 
@@ -23,6 +25,7 @@ class Facts:
         self.rules = set()            # texts of rules that adit put
         self.keys = set()             # their host names and paths
         self.unsure = False           # adit's last PUT got no answer
+        self.wrote = self.killed = 0  # when adit wrote it; it died so soon that it may not know
 
 
 def mark_of(record):
@@ -58,6 +61,8 @@ class Judge:
         self.policy = "report"
         self.flights = collections.Counter()
         self.epoch = 0
+        self.arrived = 0              # when the request came that takes effect now
+        self.orphaned = False         # whoever sent it is dead
         self.counts = collections.Counter()
 
     def tick(self):
@@ -102,6 +107,9 @@ class Judge:
     def forget(self):
         self.epoch += 1
         self.flights.clear()
+        for facts in self.facts.values():
+            if time.monotonic() - facts.wrote < JUST_S:
+                facts.killed = self.tick()
 
     # ---- records ----
 
@@ -116,7 +124,7 @@ class Judge:
     def unknown(self, record):
         """Somebody changed it, and adit was not shown it since."""
         facts = self.facts[record["id"]]
-        return facts.maker == "adit" and facts.changed > facts.seen
+        return facts.maker == "adit" and facts.changed > min(facts.seen, self.arrived)
 
     def may_write(self, what, record):
         if self.ours(record) or self.licensed(record["id"], record["name"]):
@@ -138,15 +146,18 @@ class Judge:
                 self.violate(f"a second {record['type']} record {record['name']}")
         self.anew("record", record["name"])
         self.facts[record["id"]] = Facts("adit")
+        self.facts[record["id"]].wrote = time.monotonic()
         self.saw([record["id"]])
 
     def record_changed(self, zone, old, new):
         self.may_write("a change", old)
         facts = self.facts[old["id"]]
-        if self.ours(old) and 0 < facts.changed < facts.seen and self.policy != "repair" and \
+        if self.ours(old) and not facts.killed and 0 < facts.changed < facts.seen and \
+                not self.unknown(old) and self.policy != "repair" and \
                 not self.wanted(old["name"], since=facts.changed):
             self.violate(f"{old['type']} {old['name']} was changed back unasked")
-        facts.changed = 0
+        facts.changed = facts.killed = 0
+        facts.wrote = time.monotonic()
         if mark_of(old) and not mark_of(new) and not self.licensed(old["id"], old["name"]):
             self.violate(f"the mark of {old['name']} was taken off without a plan")
         facts.maker = "adit" if mark_of(new) else "other"
@@ -208,7 +219,7 @@ class Judge:
         facts = self.facts[tunnel["id"]]
         if facts.maker != "adit" and not self.licensed(tunnel["id"], tunnel["name"]):
             self.violate(f"a PUT to the configuration of a foreign tunnel, {tunnel['name']}")
-        raced = facts.config_changed > facts.config_seen
+        raced = facts.config_changed > min(facts.config_seen, self.arrived)
         old, new = before or '{"ingress":[]}', after
         if before == after and not raced and not facts.unsure:
             self.violate(f"a PUT that changes nothing, to {tunnel['name']}")
@@ -221,7 +232,8 @@ class Judge:
 
     def lost(self, tunnel, what, raced):
         if raced:
-            self.races.append((tunnel["id"], what))
+            if not self.orphaned:
+                self.races.append((tunnel["id"], what))
         else:
             self.violate(f"lost or changed in {tunnel['name']}: {what}")
 
@@ -267,7 +279,7 @@ class Judge:
         if set(rule) - RULE_MEMBERS:
             self.violate(f"a rule with strange members: {raw}")
         key = rule_key(raw)
-        if key != ("", "") and not self.wanted(key[0]):
+        if key != ("", "") and not raced and not self.wanted(key[0]):
             self.violate(f"a rule that nobody asked for: {raw} in {tunnel['name']}")
         facts.keys.add(key)
         for other in now[now.index(raw) + 1:]:
@@ -298,8 +310,9 @@ class Judge:
         self.facts[tunnel["id"]].config_changed = self.tick()
 
     @contextlib.contextmanager
-    def delivery(self, arrives):
-        self.delivering = arrives
+    def delivery(self, row, arrives):
+        self.delivering, self.arrived = arrives, row["when"]
+        self.orphaned = row["epoch"] != self.epoch
         try:
             yield
         finally:

@@ -163,7 +163,8 @@ class Strict:
         path = url.path.removeprefix(BASE)
         with self.cloud.lock:
             row = {"method": method, "path": path, "query": url.query.split("&"), "status": 0,
-                   "body": text, "fault": None, "at": time.monotonic()}
+                   "body": text, "fault": None, "at": time.monotonic(),
+                   "when": self.judge.tick(), "epoch": self.judge.epoch}
             self.rows.append(row)
             if not url.path.startswith(BASE + "/"):
                 self.judge.violate(f"the token was sent to a wrong path: {method} {target}")
@@ -194,7 +195,7 @@ class Strict:
         return lambda: self.spoil(handler, status, answer, kind)
 
     def perform(self, row, query, text, arrives, headers):
-        with self.cloud.lock, self.judge.delivery(arrives):
+        with self.cloud.lock, self.judge.delivery(row, arrives):
             try:
                 if headers.get("Authorization") != f"Bearer {self.token}":
                     raise Refusal(401, 1000, "Invalid API Token")
