@@ -49,6 +49,9 @@ def unsettled(host):
     """[(kind, name, sentence or None)] of what is not as wanted; are writes held?"""
     status = host.status()
     said, found = {}, []
+    if "drift_list" in OPERATIONS:  # somebody else's change, which is told and left
+        for d in host.items("drift_list", limit=500):
+            said.setdefault(d["name"], f"drift: {d}")
     for p in status["problems"]:
         said.setdefault(p.get("name", "").split("/")[0], p.get("message"))
     for r in host.items("route_list", limit=500):
@@ -58,7 +61,8 @@ def unsettled(host):
             said.setdefault(r["tunnel"], message)
     for d in host.items("dns_list", limit=500):
         if d.get("owned", True) and not d["converged"]:
-            message = (d.get("problem") or {}).get("message") or said.get(d.get("tunnel"))
+            message = (d.get("problem") or {}).get("message") or said.get(d["name"]) or \
+                said.get(d.get("tunnel"))
             found.append(("record", d["name"], message))
             said.setdefault(d.get("tunnel"), message)
     for t in host.items("tunnel_list", limit=500):
