@@ -104,6 +104,7 @@ class Strict:
         self.account, self.token = self.cloud.account, self.cloud.token
         self.faults, self.rows = [], []
         self.timers = []
+        self.instead = None  # fn(row, status, text): what is answered to a GET instead
         self.listener = self.listen(self)
         self.elsewhere = self.listen(types.SimpleNamespace(take=self.strayed))
         self.api_url = f"http://127.0.0.1:{self.listener.server_address[1]}{BASE}"
@@ -208,6 +209,8 @@ class Strict:
             except Exception as e:  # a mistake of the judge is one too
                 self.judge.violate(f"the judge broke at {row['method']} {row['path']}: {e!r}")
                 status, answer = 500, failure(0, repr(e))
+            if self.instead and row["method"] == "GET":
+                status, answer = self.instead(row, status, answer)
             row["status"] = status
             return status, answer
 
