@@ -13,8 +13,9 @@
 #include "reconcile/observe.h"
 #include "reconcile/rebuilder.h"
 
-#define MAX_IN_FLIGHT 8
-#define TRY_NOW       1 /* as next_try_ms: long past */
+#define MAX_IN_FLIGHT         8
+#define TRY_NOW               1 /* as next_try_ms: long past */
+#define OBSERVE_FAILURES_TOLD 2
 
 /* After a failure: quick at first, at most a minute; what no repetition heals, at most ten. */
 static const struct backoff retry_soon = {1000, 60 * 1000, 20};
@@ -294,6 +295,53 @@ static void observe_later(struct reconciler *r)
 
 static void observe_now(struct reconciler *r);
 
+/* One failure may be a moment's; what lasts is told. A token that is refused is told elsewhere. */
+static void note_observed(struct reconciler *r, const struct err *failed)
+{
+	struct world *w = r->x.world;
+	struct err e;
+	if (failed->kind == ERR_NONE || w->system.access_problem) {
+		world_notice(w, "observation", NULL, 0);
+		return;
+	}
+	if (r->observe_failed < OBSERVE_FAILURES_TOLD)
+		return;
+	(void)err_set(&e, failed->kind,
+		      "What stands at Cloudflare cannot be seen, and nothing is concluded from "
+		      "that: %s",
+		      failed->message);
+	if (failed->hint[0])
+		(void)err_hint(&e, "%s", failed->hint);
+	world_notice(w, "observation", &e, clock_wall_ms());
+}
+
+/* Zones that hold records of ours and are shown no more: renamed, moved, or the token sees less. */
+static void note_zones(struct reconciler *r)
+{
+	struct world *w = r->x.world;
+	const struct record *first = NULL;
+	size_t n = 0;
+	struct err e;
+	TABLE_EACH (i, struct record, d, &w->records) {
+		if (!d->remote_id[0] || !d->zone_id[0] || world_zone(w, d->zone_id))
+			continue;
+		first = first ? first : d;
+		n++;
+	}
+	if (!first || !w->system.zones_listed_ms) {
+		world_notice(w, "zones", NULL, 0);
+		return;
+	}
+	(void)err_set(
+		&e, ERR_NOT_FOUND,
+		"Cloudflare no longer shows the zone of %zu of adit's records, %s first; they "
+		"are left as they are",
+		n, first->name);
+	(void)err_hint(&e, "See adit zone list: was the zone moved, or may the token see fewer "
+			   "zones than before?");
+	world_notice(w, "zones", &e, clock_wall_ms());
+}
+
 static void observe_ended(struct task *t, void *owner)
 {
 	struct reconciler *r = owner;
@@ -305,8 +353,10 @@ static void observe_ended(struct task *t, void *owner)
 		r->complete++;
 		r->x.world->system.observed_ms = clock_wall_ms();
 		rebuilder_observed(&r->rebuilder);
+		note_zones(r);
 	} else if (r->observe_failed++ == 0)
 		log_warning("Cloudflare was not observed: %s", t->err.message);
+	note_observed(r, &t->err);
 	observe_fini(&r->observe);
 	note_drift(r);
 	if (r->again)

@@ -147,6 +147,7 @@ class Judge:
         self.anew("record", record["name"])
         self.facts[record["id"]] = Facts("adit")
         self.facts[record["id"]].wrote = time.monotonic()
+        self.facts[record["id"]].killed = 0 if self.delivering else self.tick()
         self.saw([record["id"]])
 
     def record_changed(self, zone, old, new):
@@ -156,7 +157,7 @@ class Judge:
                 not self.unknown(old) and self.policy != "repair" and \
                 not self.wanted(old["name"], since=facts.changed):
             self.violate(f"{old['type']} {old['name']} was changed back unasked")
-        facts.changed = facts.killed = 0
+        facts.changed, facts.killed = 0, 0 if self.delivering else self.tick()
         facts.wrote = time.monotonic()
         if mark_of(old) and not mark_of(new) and not self.licensed(old["id"], old["name"]):
             self.violate(f"the mark of {old['name']} was taken off without a plan")
@@ -196,6 +197,8 @@ class Judge:
 
     def tunnel_made(self, tunnel, maker):
         self.facts[tunnel["id"]] = Facts(maker)
+        self.facts[tunnel["id"]].wrote = time.monotonic()
+        self.facts[tunnel["id"]].killed = 0 if self.delivering else self.tick()
         self.saw([tunnel["id"]])
 
     def tunnels_shown(self, rows):

@@ -366,7 +366,11 @@ class Life:
         waits = {name for _, name, _ in rest}
         released = " ".join(t for _, t in self.judge.approved if "elease" in t)
         for t in self.cloud.tunnels.values():
-            if self.judge.facts[t["id"]].maker == "adit" and not t["deleted_at"] and \
+            facts = self.judge.facts[t["id"]]
+            # Made, the answer lost, and renamed by somebody before it was looked for by its name.
+            if facts.killed and facts.changed:
+                continue
+            if facts.maker == "adit" and not t["deleted_at"] and \
                     t["name"] not in waits and t["name"] not in released:
                 need(t["id"] in known, f"orphan: tunnel {t['name']} {t['id']}")
         rows = self.host.items("dns_list", limit=500)
