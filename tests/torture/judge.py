@@ -62,7 +62,7 @@ class Judge:
         self.flights = collections.Counter()
         self.epoch = 0
         self.arrived = 0              # when the request came that takes effect now
-        self.orphaned = False         # whoever sent it is dead
+        self.orphaned = False         # whoever sent it is dead, or has sent another since
         self.counts = collections.Counter()
 
     def tick(self):
@@ -222,7 +222,7 @@ class Judge:
         facts = self.facts[tunnel["id"]]
         if facts.maker != "adit" and not self.licensed(tunnel["id"], tunnel["name"]):
             self.violate(f"a PUT to the configuration of a foreign tunnel, {tunnel['name']}")
-        raced = facts.config_changed > min(facts.config_seen, self.arrived)
+        raced = self.orphaned or facts.config_changed > min(facts.config_seen, self.arrived)
         old, new = before or '{"ingress":[]}', after
         late = self.orphaned or not self.delivering  # another of the same came before it
         if before == after and not raced and not facts.unsure and not late:
@@ -295,7 +295,7 @@ class Judge:
 
     def rule_gone(self, tunnel, facts, raw, now):
         key = rule_key(raw)
-        if any(rule_key(r) == key for r in now):
+        if self.orphaned or any(rule_key(r) == key for r in now):
             return
         if not self.licensed(key[0]):
             self.violate(f"unpublished without a plan: {raw} in {tunnel['name']}")
@@ -307,7 +307,9 @@ class Judge:
 
     def other_deleted(self, kind, object_id, name):
         facts = self.facts[object_id]
-        if facts.maker == "adit" and facts.seen:
+        if time.monotonic() - facts.wrote < JUST_S:
+            facts.killed = self.tick()  # it may not have heard of it before it is told so
+        if facts.maker == "adit" and facts.seen and not facts.killed:
             self.taken[kind, name] = self.tick()
 
     def other_put(self, tunnel):
@@ -316,7 +318,7 @@ class Judge:
     @contextlib.contextmanager
     def delivery(self, row, arrives):
         self.delivering, self.arrived = arrives, row["when"]
-        self.orphaned = row["epoch"] != self.epoch
+        self.orphaned = row["epoch"] != self.epoch or str(row.get("struck")).startswith("late")
         try:
             yield
         finally:

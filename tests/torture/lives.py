@@ -35,6 +35,7 @@ LOST = ("lose", "late", "drop", "reset", "cut", "garbled", "failed_200", "null_r
         "wrong_types", "html_200", "lose_reset", "late_reset")
 CLEAN = ("limit", "error", "html", "unavailable", "codeless", "delay", "dribble", "denied",
          "unauthorised", "redirect")
+UNSURE = NO_ANSWER | {"error", "unavailable", "codeless", "html", "redirect"}
 QUIET_S, LANDED_S, MOST_S = 1.6, 37, 150
 
 
@@ -310,8 +311,7 @@ class Life:
 
     def last_lost(self):
         times = [r["at"] for r in self.strict.rows[-200:]
-                 if r["method"] in ("POST", "PUT") and r.get("struck") in
-                 NO_ANSWER | {"drop", "reset"}]
+                 if r["method"] in ("POST", "PUT") and r.get("struck") in UNSURE]
         return max([self.lost_at, *times])
 
     def become_quiet(self):

@@ -19,9 +19,12 @@ PROXIABLE = ("A", "AAAA", "CNAME")
 RECORD_TYPES = {"name": str, "type": str, "content": str, "ttl": (int, float), "proxied": bool,
                 "comment": str, "tags": list, "settings": dict, "priority": (int, float),
                 "data": dict}
-LIST_QUERY = {"name", "name.exact", "type", "content", "content.exact", "comment",
-              "comment.exact", "comment.startswith", "comment.contains", "search", "proxied",
-              "match", "order", "direction", "page", "per_page"}
+WAYS = {"exact": str.__eq__, "contains": str.__contains__, "startswith": str.startswith,
+        "endswith": str.endswith}
+FILTERS = {f"{m}.{way}": (m, test) for m in ("name", "content", "comment")
+           for way, test in WAYS.items()}
+LIST_QUERY = {"name", "type", "content", "comment", "search", "proxied", "match", "order",
+              "direction", "page", "per_page", *FILTERS}
 BATCH_MOST = 200
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 HEX = re.compile(r"[0-9a-f]{32}")
@@ -503,13 +506,8 @@ def check_config(config):
 
 
 def fits(r, query):
-    get = query.get
-    comment = r["comment"] or ""
-    return (get("name", r["name"]) == r["name"] and get("name.exact", r["name"]) == r["name"] and
-            get("type", r["type"]) == r["type"] and get("content", r["content"]) == r["content"] and
-            get("comment.exact", comment) == comment and
-            comment.startswith(get("comment.startswith", "")) and
-            get("comment.contains", "") in comment)
+    return all(r[key] == query[key] for key in ("name", "type", "content") if key in query) and \
+        all(test(r[m] or "", query[key]) for key, (m, test) in FILTERS.items() if key in query)
 
 
 def paged(rows, query, default, least, most):

@@ -45,7 +45,7 @@ class Torture:
             self.failures.append(name)
             self.counts[chapter, name.split("/")[0].split(":")[0]]["VIOLATED"] += 1
             print(f"\nVIOLATION {chapter} {name}: {str(error)[:1500] or repr(error)}")
-            for line in getattr(error, "steps", [])[-60:]:
+            for line in getattr(error, "steps", [])[-90:]:
                 print(f"   {line}")
             if not getattr(error, "expected", False) and type(error).__name__ != "Violation":
                 print("".join(traceback.format_exception(error))[-1500:])
