@@ -243,16 +243,23 @@ class Life:
             self.write("plan_create", drift=True)
 
     def manifest(self):
-        """What is there, with a route more or less, as a manifest that prunes or not."""
+        """Some of what there may be, as a manifest that prunes or not; or back what was exported."""
         if not {"manifest_apply", "manifest_export"} <= OPERATIONS:
             return
-        shown = self.call("manifest_export", name="site")
-        text = (shown or {}).get("text") or (shown or {}).get("manifest")
-        if not text:
+        if self.rng.random() < 0.2:
+            shown = self.call("manifest_export")
+            if shown:
+                self.write("manifest_apply", name="copy", text=shown["text"])
             return
-        if self.rng.random() < 0.4:
-            text = text.replace("localhost:1", "localhost:3")
-        self.write("manifest_apply", name="site", text=text, prune=self.rng.random() < 0.4)
+        lines = ["manifest: site", "tunnels:", f"- name: {self.rng.choice(TUNNELS)}",
+                 "  replicas: 0", "  routes:"]
+        for host in self.rng.sample(HOSTS[:3], self.rng.randrange(1, 4)):
+            lines.append(f"  - {{hostname: {host}, "
+                         f"service: 'http://localhost:{self.rng.randrange(1, 4)}'}}")
+        if self.rng.random() < 0.5:
+            lines += ["records:", "- {name: t0.example.com, type: TXT, content: hello}"]
+        self.write("manifest_apply", text="\n".join(lines) + "\n",
+                   prune=self.rng.random() < 0.5)
 
     # ---- trouble ----
 

@@ -1,4 +1,4 @@
-"""The six operations under torture: each begins at a known state, changes it, and is undone."""
+"""The operations under torture: each begins at a known state, changes it, and is undone."""
 from rig import ACCOUNT, CATCH_ALL, FOREIGN_RULE, need
 
 APP, OTHER = "app.example.com", "b.example.com"
@@ -94,5 +94,35 @@ class ConnectorRestart(Operation):
         return rig.do("connector_restart", connector="edge1/1", **how)
 
 
+class ManifestApply(Operation):
+    """A tunnel with two names at once: their records go in one batch."""
+    name, base, after = "manifest_apply", None, ((APP, ""), (OTHER, ""))
+
+    def call(self, rig, **how):
+        routes = "".join(f"  - {{hostname: {h}, service: '{rig.origin.url}'}}\n"
+                         for h in (APP, OTHER))
+        return rig.do("manifest_apply", approve=True,
+                      text=f"manifest: site\ntunnels:\n- name: edge1\n  routes:\n{routes}", **how)
+
+
+class ManifestPrune(Operation):
+    """The same manifest without one of its names."""
+    name, base, after = "manifest_prune", ((APP, ""), (OTHER, "")), ((APP, ""),)
+
+    def prepare(self, rig):
+        route_delete = RouteDelete()
+        route_delete.base = None
+        route_delete.prepare(rig)
+        ManifestApply().call(rig)
+        need(rig.wait_settled(20), "the base was not reached:", rig.unconverged())
+        add_foreign_rule(rig)
+
+    def call(self, rig, **how):
+        return rig.do("manifest_apply", approve=True, prune=True,
+                      text="manifest: site\ntunnels:\n- name: edge1\n  routes:\n"
+                      f"  - {{hostname: {APP}, service: '{rig.origin.url}'}}\n", **how)
+
+
 ALL = {o.name: o for o in (TunnelCreate(), RouteSetNew(), RouteSetPath(), RouteDelete(),
-                           TunnelDelete(), ConnectorRestart())}
+                           TunnelDelete(), ConnectorRestart(),
+                           ManifestApply(), ManifestPrune())}

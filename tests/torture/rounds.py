@@ -9,7 +9,7 @@ from rig import ApiError, Rig, Violation, need, patiently
 
 QUICK = 3    # what takes longer settles aside: a lost create may land for 35 s
 LONG = 90
-LATE_MS = 250
+LATE_MS = (250, 1500, 5000, 30000)
 GONE = (OSError, http.client.HTTPException)
 
 
@@ -32,10 +32,10 @@ class Call(threading.Thread):
             pass
 
 
-def make_late(rig):
+def make_late(rig, ms):
     """Cloudflare does it a little later than it hangs up: the caller may be dead by then."""
     for method in ("POST", "PUT", "PATCH", "DELETE"):
-        rig.sim.fault("late", method=method, path="*", ms=LATE_MS, count=0)
+        rig.sim.fault("late", method=method, path="*", ms=ms, count=0)
 
 
 def base(spare, operation):

@@ -10,6 +10,8 @@ from tracer import Tracer, count_calls
 SEEN = {"write", "pwrite64", "fdatasync", "fsync", "ftruncate", "unlink", "unlinkat", "rename",
         "renameat", "mkdirat", "openat", "connect", "sendto", "sendmsg", "recvfrom", "clone3",
         "vfork", "kill", "pidfd_send_signal", "accept4", "epoll_wait", "close", "symlinkat"}
+# Where a longer delay makes a difference: around the requests, and what is written of them.
+AROUND_REQUESTS = {"sendto", "recvfrom", "fdatasync"}
 CHAPTER = "syscalls"
 OPERATIONS = tuple(operations.ALL)
 
@@ -19,7 +21,7 @@ def count(operation, late):
     rig = base(None, operation)
     try:
         if late:
-            make_late(rig)
+            make_late(rig, late)
         tracer = Tracer(rig.host.process.pid)
         rounds.Call(rig, operation).join(20)
         rounds.patiently(lambda: reached(rig, operation), 5)
@@ -29,13 +31,16 @@ def count(operation, late):
         rig.close()
 
 
-def points(rng, names, lates=(False, True)):
+def points(rng, names, lates=(0, *rounds.LATE_MS)):
     """Names of all rounds, those of greater interest first; each operation in turn."""
-    queues = []
+    queues, counted = [], {}
     for late in lates:
         for name in names:
-            calls = count(operations.ALL[name], late)
-            mode = "late" if late else "plain"
+            if late <= rounds.LATE_MS[0]:
+                counted[name] = count(operations.ALL[name], late)
+            calls = counted[name] if late <= rounds.LATE_MS[0] else \
+                {c: n for c, n in counted[name].items() if c in AROUND_REQUESTS}
+            mode = f"late{late}" if late else "plain"
             all_of = [(c, k) for c, n in calls.items() for k in range(1, n + 1)]
             rng.shuffle(all_of)
             all_of.sort(key=lambda p: p[0] not in SEEN)
@@ -50,7 +55,7 @@ def points(rng, names, lates=(False, True)):
 def meddle(rig, operation, late, call_name, k):
     """Runs the operation until it dies; was it acknowledged, did it die there?"""
     if late:
-        make_late(rig)
+        make_late(rig, late)
     tracer = Tracer(rig.host.process.pid, f"{call_name}:signal=KILL:when={k}", call_name)
     try:
         call = rounds.Call(rig, operation)
@@ -72,19 +77,23 @@ def run(name, spare):
     operation = operations.ALL[op_name]
     rig = base(spare, operation)
     try:
-        call, died = meddle(rig, operation, mode == "late", call_name, int(k))
+        late = int(mode.removeprefix("late")) if mode != "plain" else 0
+        call, died = meddle(rig, operation, late, call_name, int(k))
         rig.host.start(observed=False)
-        if mode == "late":
-            time.sleep(rounds.LATE_MS / 1000)
+        if late > QUICK * 1000:
+            return rig, lambda: finish(rig, operation, call, late)
+        time.sleep(late / 1000)
         if rounds.settle(rig, operation, call, QUICK) is None:
-            return rig, lambda: finish(rig, operation, call)
+            return rig, lambda: finish(rig, operation, call, late)
     except BaseException as e:
         e.rig = rig
         raise
     return rig, "converged" if died else "not reached"
 
 
-def finish(rig, operation, call):
+def finish(rig, operation, call, late):
+    if late > QUICK * 1000:  # until all has landed
+        time.sleep(late / 1000 + 1)
     if rounds.settle(rig, operation, call, rounds.LONG) is None:
         raise rounds.stuck(rig, rounds.LONG)
     return "after 35 s"

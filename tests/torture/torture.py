@@ -156,7 +156,7 @@ def streams(args):
     if args.only:
         return [[(args.chapter, args.only)] * args.times]
     if args.sample:
-        return [[("syscalls", n) for n in syscalls.points(rng, BRIEF, lates=(False,))],
+        return [[("syscalls", n) for n in syscalls.points(rng, BRIEF, lates=(0,))],
                 [("errors", n) for n in errors.points(rng, BRIEF[:2])],
                 [("lives", f"{args.seed}:{i}") for i in range(1000)]]
     wanted = CHAPTERS if args.chapter == "all" else [args.chapter]
