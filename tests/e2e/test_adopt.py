@@ -128,7 +128,8 @@ def test_it_is_served_and_changed_like_our_own(running, sim, origin, web):
     done(running.api("tunnel_adopt", tunnel="web", replicas=1, approve=True))
     until(lambda: sim.fetch()[0] == 200)
     assert len(running.connector_pids()) == 1
-    done(running.publish("new.example.com", origin.url, tunnel="web"))
+    # Not one that would take requests from the rule for every host.
+    done(running.publish("new.example.com", origin.url, tunnel="web", path="^/else"))
     rules = sim.config(web)["ingress"]
     assert [r for r in rules if r.get("hostname") == "new.example.com"]
     foreign = json.loads(RULES.replace("ORIGIN", origin.url))["ingress"]
