@@ -184,7 +184,7 @@ static void judge_by_guard(struct adopting *x, struct candidate *c)
 	adopt_edit_tunnel(x, true);
 	edit_route(x, p, c);
 	if (guard_check(x->in->world, x->in->guard, p, &e) < 0)
-		leave(c, "%s", e.message);
+		leave(c, "%s%s%s", e.message, e.hint[0] ? ": " : "", e.hint);
 	x->p = whole;
 	plan_free(p);
 }

@@ -106,7 +106,7 @@ static void put_tunnel_problem(const struct world *w, const struct tunnel *t,
 		return;
 	(void)err_set(&idle.err, ERR_NOT_FOUND,
 		      "No connector runs for tunnel %s, so its names are not served", t->name);
-	(void)err_hint(&idle.err, "Run one on this host: adit tunnel create %s --replicas 1.",
+	(void)err_hint(&idle.err, "Run one on this host: adit tunnel update %s --replicas 1.",
 		       t->name);
 	put_problem(out, "tunnel", t->name, &idle);
 }
