@@ -165,8 +165,12 @@ static int open_supervisor(struct daemon *d, struct err *e)
 static void reconciler_options_of(const struct daemon *d, struct reconciler_options *o)
 {
 	const struct settings *s = &d->settings;
+	int64_t calls, window_ms;
+	budget_of(s, &calls, &window_ms);
 	*o = (struct reconciler_options){
 		.interval_ms = s->reconcile.interval.ms,
+		.budget_calls = calls,
+		.budget_window_ms = window_ms,
 		.guard = {.max_delete = s->safety.max_delete,
 			  .protect = &s->safety.protect,
 			  .allow_services = &s->safety.allow_services,

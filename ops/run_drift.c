@@ -1,11 +1,12 @@
 /* Handlers: what differs at Cloudflare from what is wanted. */
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "ops/find.h"
 #include "ops/refresh.h"
-#include "reconcile/drift.h"
+#include "reconcile/repair.h"
 
 struct filter {
 	const struct tunnel *tunnel;
@@ -99,4 +100,44 @@ void run_drift_list(struct call *c)
 		refresh_then(c, list_drift);
 	else
 		list_drift(c);
+}
+
+/* ---- plan_create ---- */
+
+static bool names(const char *object, const struct drift *d)
+{
+	size_t n = strlen(object);
+	/* A route's name may go on with a path. */
+	return strncasecmp(d->name, object, n) == 0 && (!d->name[n] || d->name[n] == ' ');
+}
+
+/* One object, though its drift is to be ignored otherwise. */
+static void find_named(const struct world *w, const char *object, struct drift_list *out)
+{
+	struct drift_list all = {0};
+	drift_find_all(w, &all);
+	for (size_t i = 0; i < all.n; i++)
+		if (names(object, &all.items[i]))
+			drift_move(out, &all, i);
+	drift_list_t_cleanup(&all);
+}
+
+int plan_from_drift(const struct world *w, struct plan *p, const char *object, struct err *e)
+{
+	AUTO(drift_list_t) l = {0};
+	AUTO(str_t) name = NULL;
+	struct err ignored;
+	if (object && hostname_normalise(object, &name, &ignored) < 0)
+		name = str_dup(object);
+	if (name)
+		find_named(w, name, &l);
+	else
+		drift_find(w, &l);
+	if (name && !l.n && !world_find_tunnel(w, object)) {
+		(void)err_set(e, ERR_NOT_FOUND, "Nothing of \"%.253s\" differs at Cloudflare",
+			      object);
+		return err_hint(e, "See adit drift list --refresh.");
+	}
+	repair_fill(w, &l, p);
+	return 0;
 }

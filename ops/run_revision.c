@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "model/render.h"
+#include "ops/find.h"
 #include "ops/write.h"
 
 static void call_refuse(struct call *c, const struct err *e)
@@ -259,6 +260,15 @@ static int plan_back(struct call *c, struct plan *p, int64_t revision, struct er
 	return 0;
 }
 
+static int plan_choice(const struct plan_create_args *a, struct err *e)
+{
+	if (a->drift != (a->revision > 0) && (a->drift || !a->object))
+		return 0;
+	return err_set(e, ERR_INVALID,
+		       a->object ? "object: it goes with drift"
+				 : "Accepted is either revision or drift");
+}
+
 void run_plan_create(struct call *c)
 {
 	const struct plan_create_args *a = c->args;
@@ -267,7 +277,8 @@ void run_plan_create(struct call *c)
 	if (!call_needs_store(c))
 		return;
 	struct plan *p = plan_new(c->op->name, c->who.name, a->reason);
-	if (plan_back(c, p, a->revision, &e) < 0) {
+	if (plan_choice(a, &e) < 0 || (a->drift ? plan_from_drift(c->ops->world, p, a->object, &e)
+						: plan_back(c, p, a->revision, &e)) < 0) {
 		plan_free(p);
 		call_refuse(c, &e);
 		return;

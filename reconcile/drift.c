@@ -257,9 +257,9 @@ static void tunnel_drift(const struct world *w, const struct tunnel *t, struct d
 			   .kind = t->observed.gone ? DRIFT_GONE : DRIFT_CHANGED,
 			   .since_ms = t->observed.drift.since_ms,
 			   .policy = world_tunnel_policy(w, t),
-			   .hindrance = t->observed.gone           ? deleted
-					: t->observed.drift.fought ? fought
-								   : NULL};
+			   .hindrance = t->observed.gone
+						? deleted
+						: "adit leaves the name of a tunnel to people"};
 	if (t->want != WANT_PRESENT || !t->remote_id[0] || t->observed.missing)
 		return;
 	(void)str_copy(of.id, sizeof(of.id), t->id);
@@ -284,24 +284,40 @@ static void drop_ignored(struct drift_list *l, size_t from)
 	}
 }
 
-void drift_find(const struct world *w, struct drift_list *out)
+static void find(const struct world *w, bool ignored, struct drift_list *out)
 {
 	*out = (struct drift_list){.n = 0};
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels) {
 		size_t from = out->n;
 		tunnel_drift(w, t, out);
-		drop_ignored(out, from);
+		drop_ignored(out, ignored ? out->n : from);
 	}
 	TABLE_EACH (j, struct route, r, &w->routes) {
 		size_t from = out->n;
 		route_drift(w, r, out);
-		drop_ignored(out, from);
+		drop_ignored(out, ignored ? out->n : from);
 	}
 	TABLE_EACH (k, struct record, d, &w->records) {
 		size_t from = out->n;
 		record_drift(w, d, out);
-		drop_ignored(out, from);
+		drop_ignored(out, ignored ? out->n : from);
 	}
+}
+
+void drift_find(const struct world *w, struct drift_list *out)
+{
+	find(w, false, out);
+}
+
+void drift_find_all(const struct world *w, struct drift_list *out)
+{
+	find(w, true, out);
+}
+
+void drift_move(struct drift_list *to, struct drift_list *from, size_t at)
+{
+	(void)add(to, &from->items[at]);
+	from->items[at].name = from->items[at].wanted = from->items[at].seen = NULL;
 }
 
 void drift_find_object(const struct world *w, enum object_type type, const char *id,

@@ -39,6 +39,10 @@ void drift_list_t_cleanup(drift_list_t *l); /* leaves an empty one */
 
 /* All differences but those that are to be ignored, in the order of the world's tables. */
 void drift_find(const struct world *w, struct drift_list *out);
+/* Those too that are to be ignored. */
+void drift_find_all(const struct world *w, struct drift_list *out);
+/* The one at that place goes over to the end of another list; what is left there holds nothing. */
+void drift_move(struct drift_list *to, struct drift_list *from, size_t at);
 /* Those of one object, ignored or not. */
 void drift_find_object(const struct world *w, enum object_type type, const char *id,
 		       struct drift_list *out);

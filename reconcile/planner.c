@@ -83,6 +83,8 @@ void plan_next(const struct world *w, int64_t wall_ms, struct work *out)
 		return;
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
 		plan_tunnel(&p, t);
+	TABLE_EACH (k, struct route, x, &w->routes)
+		plan_route(&p, x);
 	TABLE_EACH (j, struct record, r, &w->records)
 		plan_record(&p, r);
 }

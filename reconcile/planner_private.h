@@ -26,6 +26,7 @@ enum creating plan_creating(struct planning *p, int64_t looked_ms, int64_t sent_
 bool plan_looks_again(struct planning *p, int64_t looked_ms);
 
 void plan_tunnel(struct planning *p, const struct tunnel *t);
+void plan_route(struct planning *p, const struct route *r);
 void plan_record(struct planning *p, const struct record *r);
 
 #endif

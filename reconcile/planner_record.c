@@ -144,8 +144,10 @@ static bool drift_is_told(const struct world *w, const struct record *r)
 static void refuse_drift(struct planning *p, const struct record *r)
 {
 	struct err *e = plan_refuse(p, OBJECT_RECORD, r->id);
+	bool fought = r->observed.drift.fought && world_record_policy(p->w, r) == DRIFT_REPAIR;
 	(void)err_set(e, ERR_CONFLICT,
-		      "The record of %s was changed at Cloudflare by somebody else", r->name);
+		      "The record of %s was changed at Cloudflare by somebody else%s", r->name,
+		      fought ? ", again and again: adit has stopped putting it back" : "");
 	(void)err_hint(e, "See adit drift list; adit plan create --drift --object %s puts it back.",
 		       r->name);
 }

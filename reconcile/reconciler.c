@@ -11,11 +11,14 @@
 #include "reconcile/drift.h"
 #include "reconcile/keep.h"
 #include "reconcile/observe.h"
+#include "reconcile/pace.h"
 #include "reconcile/rebuilder.h"
+#include "reconcile/repair.h"
 
 #define MAX_IN_FLIGHT         8
 #define TRY_NOW               1 /* as next_try_ms: long past */
 #define OBSERVE_FAILURES_TOLD 2
+#define CONFIGS_ASKED         20 /* tunnels whose configurations are read when a person asks */
 
 /* After a failure: quick at first, at most a minute; what no repetition heals, at most ten. */
 static const struct backoff retry_soon = {1000, 60 * 1000, 20};
@@ -38,6 +41,11 @@ struct reconciler {
 	int64_t passes;         /* observations that ended */
 	int64_t complete;       /* of them, those that saw everything, since the start */
 	size_t drifting;        /* objects that differ, as last told */
+	struct pace pace;
+	struct timer sweep;  /* the next configuration to be read */
+	int64_t sweep_at_ms; /* mono; 0 = nothing to sweep */
+	size_t swept;        /* place in the table of tunnels */
+	int64_t calls;       /* of the last full observation */
 	struct list acts;
 	int in_flight;
 };
@@ -45,8 +53,9 @@ struct reconciler {
 static struct problem **problem_slot(struct world *w, enum object_type type, const char *id)
 {
 	struct tunnel *t = type == OBJECT_TUNNEL ? world_tunnel(w, id) : NULL;
+	struct route *x = type == OBJECT_ROUTE ? world_route(w, id) : NULL;
 	struct record *r = type == OBJECT_RECORD ? world_record(w, id) : NULL;
-	return t ? &t->problem : r ? &r->problem : NULL;
+	return t ? &t->problem : x ? &x->problem : r ? &r->problem : NULL;
 }
 
 static enum object_type type_of(const struct action *a)
@@ -117,6 +126,9 @@ static void settle_problems(struct reconciler *r, const struct work *k)
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
 		lift_problem(r, k, OBJECT_TUNNEL, t->id, &t->problem,
 			     t->create_sent_ms && !t->remote_id[0]);
+	TABLE_EACH (m, struct route, x, &w->routes)
+		if (x->observed.seen == ROUTE_EDITED || x->observed.seen == ROUTE_REMOVED)
+			lift_problem(r, k, OBJECT_ROUTE, x->id, &x->problem, false);
 	TABLE_EACH (j, struct record, d, &w->records)
 		lift_problem(r, k, OBJECT_RECORD, d->id, &d->problem,
 			     d->create_sent_ms && !d->remote_id[0]);
@@ -258,12 +270,28 @@ static void wake_due(struct timer *t, void *owner)
 	deferred_start(&r->plan);
 }
 
+/* A connector runs a configuration that adit neither put nor read. */
+static void connector_moved(struct reconciler *r, const char *id)
+{
+	const struct connector *c = world_connector(r->x.world, id);
+	struct tunnel *t = c ? world_tunnel(r->x.world, c->tunnel_id) : NULL;
+	if (!t || t->joined || t->observed.config_due || t->config_version <= 0 ||
+	    t->observed.put_unknown_ms || t->applied_generation != t->generation ||
+	    c->config_version <= t->config_version ||
+	    c->config_version <= t->observed.config_version)
+		return;
+	t->observed.config_due = true;
+	world_changed(r->x.world, OBJECT_TUNNEL, t->id);
+}
+
 static void world_moved(struct watcher *x, enum object_type type, const char *id, void *owner)
 {
 	struct reconciler *r = owner;
 	(void)x;
 	if (type == OBJECT_RECORD)
 		belief_record(&r->belief, id);
+	if (type == OBJECT_CONNECTOR)
+		connector_moved(r, id);
 	if (type != OBJECT_PLAN)
 		deferred_start(&r->plan);
 }
@@ -282,9 +310,58 @@ static void note_drift(struct reconciler *r)
 	r->drifting = all;
 }
 
+static bool is_swept(const struct tunnel *t)
+{
+	return t->want == WANT_PRESENT && t->remote_id[0] && !t->joined && t->config_version > 0 &&
+	       !t->observed.gone;
+}
+
+/* Sooner, if there are more of them now; what was begun to be waited for is not put off. */
+static void sweep_within(struct reconciler *r, int64_t ms)
+{
+	int64_t at = clock_mono_ms() + ms;
+	if (r->sweep_at_ms && r->sweep_at_ms <= at)
+		return;
+	r->sweep_at_ms = at;
+	timer_start(&r->sweep, ms);
+}
+
+static void set_pace(struct reconciler *r)
+{
+	struct pace_facts f = {.wanted_ms = r->options.interval_ms,
+			       .calls = r->calls,
+			       .budget_calls = r->options.budget_calls,
+			       .window_ms = r->options.budget_window_ms};
+	TABLE_EACH (i, struct tunnel, t, &r->x.world->tunnels)
+		f.tunnels += is_swept(t);
+	r->pace = pace_of(&f);
+	r->x.world->system.observe_interval_ms = r->pace.interval_ms;
+	if (f.tunnels)
+		sweep_within(r, r->pace.sweep_ms / f.tunnels);
+}
+
+/* One configuration after the other, in order of creation, each once in its time. */
+static void sweep_due(struct timer *t, void *owner)
+{
+	struct reconciler *r = owner;
+	const struct table *all = &r->x.world->tunnels;
+	(void)t;
+	r->sweep_at_ms = 0;
+	for (size_t i = 0; i < all->n; i++) {
+		struct tunnel *x = all->items[r->swept++ % all->n];
+		if (!is_swept(x))
+			continue;
+		x->observed.config_due = true;
+		world_changed(r->x.world, OBJECT_TUNNEL, x->id);
+		break;
+	}
+	set_pace(r);
+}
+
 static void observe_later(struct reconciler *r)
 {
-	int64_t delay = r->options.interval_ms;
+	set_pace(r);
+	int64_t delay = r->pace.interval_ms;
 	if (r->observe_failed) {
 		int64_t soon = backoff_delay(&retry_soon, (int)r->observe_failed, random_u64());
 		delay = soon < delay ? soon : delay;
@@ -315,33 +392,6 @@ static void note_observed(struct reconciler *r, const struct err *failed)
 	world_notice(w, "observation", &e, clock_wall_ms());
 }
 
-/* Zones that hold records of ours and are shown no more: renamed, moved, or the token sees less. */
-static void note_zones(struct reconciler *r)
-{
-	struct world *w = r->x.world;
-	const struct record *first = NULL;
-	size_t n = 0;
-	struct err e;
-	TABLE_EACH (i, struct record, d, &w->records) {
-		if (!d->remote_id[0] || !d->zone_id[0] || world_zone(w, d->zone_id))
-			continue;
-		first = first ? first : d;
-		n++;
-	}
-	if (!first || !w->system.zones_listed_ms) {
-		world_notice(w, "zones", NULL, 0);
-		return;
-	}
-	(void)err_set(
-		&e, ERR_NOT_FOUND,
-		"Cloudflare no longer shows the zone of %zu of adit's records, %s first; they "
-		"are left as they are",
-		n, first->name);
-	(void)err_hint(&e, "See adit zone list: was the zone moved, or may the token see fewer "
-			   "zones than before?");
-	world_notice(w, "zones", &e, clock_wall_ms());
-}
-
 static void observe_ended(struct task *t, void *owner)
 {
 	struct reconciler *r = owner;
@@ -351,14 +401,17 @@ static void observe_ended(struct task *t, void *owner)
 	if (t->err.kind == ERR_NONE) {
 		r->observe_failed = 0;
 		r->complete++;
+		r->calls = r->observe.calls;
 		r->x.world->system.observed_ms = clock_wall_ms();
 		rebuilder_observed(&r->rebuilder);
-		note_zones(r);
 	} else if (r->observe_failed++ == 0)
 		log_warning("Cloudflare was not observed: %s", t->err.message);
 	note_observed(r, &t->err);
 	observe_fini(&r->observe);
 	note_drift(r);
+	/* After a start, what is seen once may be what is on its way. */
+	if (t->err.kind == ERR_NONE && r->complete > 1)
+		repair_run(r->x.world, r->x.store);
 	if (r->again)
 		observe_now(r);
 	else
@@ -402,6 +455,8 @@ int64_t reconciler_observe(struct reconciler *r)
 	TABLE_EACH (i, struct tunnel, t, &r->x.world->tunnels) {
 		if (!t->remote_id[0])
 			t->observed.looked_ms = 0;
+		if (is_swept(t) && r->x.world->tunnels.n <= CONFIGS_ASKED)
+			t->observed.config_due = true;
 		try_now(t->problem);
 	}
 	TABLE_EACH (j, struct record, d, &r->x.world->records) {
@@ -436,6 +491,7 @@ struct reconciler *reconciler_new(struct loop *l, struct world *w, struct store 
 	deferred_init(&r->plan, l, plan_now, r);
 	timer_init(&r->wake, l, wake_due, r);
 	timer_init(&r->interval, l, observe_due, r);
+	timer_init(&r->sweep, l, sweep_due, r);
 	return r;
 }
 
@@ -477,6 +533,7 @@ void reconciler_free(struct reconciler *r)
 	world_unwatch(&r->watcher);
 	timer_stop(&r->wake);
 	timer_stop(&r->interval);
+	timer_stop(&r->sweep);
 	deferred_stop(&r->plan);
 	rebuilder_stop(&r->rebuilder);
 	if (r->observing)

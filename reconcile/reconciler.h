@@ -14,7 +14,8 @@
 struct reconciler;
 
 struct reconciler_options {
-	int64_t interval_ms;       /* between full observations, jittered */
+	int64_t interval_ms;                    /* between full observations, jittered */
+	int64_t budget_calls, budget_window_ms; /* of this host; 0 = not known */
 	struct guard_policy guard; /* borrows from the settings until it is configured again */
 };
 

@@ -178,6 +178,8 @@ struct plan_apply_args {
 struct plan_create_args {
 	WRITE_ARGS;
 	int64_t revision;
+	bool drift;
+	char *object;
 };
 struct drift_list_args {
 	LIST_ARGS;

@@ -76,22 +76,28 @@ const struct op *op_revision_diff(void)
 
 const struct op *op_plan_create(void)
 {
-	static const struct field args[] = {
-		FIELD(struct plan_create_args, revision, .flags = FIELD_REQUIRED, .min = 1,
-		      .max = INT64_MAX, .doc = "The revision to go back to."),
-		FIELD(struct plan_create_args, dry_run, .doc = "Show the plan, store nothing."),
-		FIELD(struct plan_create_args, reason, .max = 500,
-		      .doc = "Why; kept with the plan and in the ledger."),
-		FIELD(struct plan_create_args, if_revision, .min = 1, .max = INT64_MAX,
-		      .doc = "Refuse when the desired state is no longer at this revision."),
-		FIELDS_END,
+	static const struct field args[] =
+	{ FIELD(struct plan_create_args, revision, .min = 1, .max = INT64_MAX,
+		.doc = "The revision to go back to."),
+	  FIELD(struct plan_create_args, drift,
+		.doc = "Put back what somebody else changed at Cloudflare: all of drift_list."),
+	  FIELD(struct plan_create_args, object, .min = 1, .max = 253,
+		.doc = "With drift: only this tunnel or host name."),
+	  FIELD(struct plan_create_args, dry_run, .doc = "Show the plan, store nothing."),
+	  FIELD(struct plan_create_args, reason, .max = 500,
+		.doc = "Why; kept with the plan and in the ledger."),
+	  FIELD(struct plan_create_args, if_revision, .min = 1, .max = INT64_MAX,
+		.doc = "Refuse when the desired state is no longer at this revision."),
+	  FIELDS_END,
 	};
 	static const struct op op = {
 		.name = "plan_create",
-		.title = "Plan the way back to a revision",
+		.title = "Plan the way back to a revision, or out of drift",
 		.doc = "A plan that brings the desired state back to an earlier revision: what "
 		       "came later is deleted, what was deleted is made anew, what was changed is "
-		       "changed back. It is stored and changes nothing: plan_apply carries it out, "
+		       "changed back. Or, with drift, one that brings Cloudflare back to the "
+		       "desired state, what was deleted there included. It is stored and changes "
+		       "nothing: plan_apply carries it out, "
 		       "or plan_approve where it needs approval.",
 		.role = ROLE_OPERATOR,
 		.effects = OP_DESTROYS,

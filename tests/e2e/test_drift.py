@@ -244,3 +244,161 @@ def test_deleting_and_making_again_is_no_reason_to_hold(site, sim):
         site.api("dns_delete", name="mail.example.com", type="A", approve=True)
         observe(site)
         assert site.status()["writes"] == "on"
+
+
+# ---- repair ----
+
+def passes(host):
+    """Repair waits for the second complete observation."""
+    observe(host)
+    observe(host)
+
+
+def test_an_edited_record_is_put_back_where_that_is_wanted(site, sim):
+    site.configure(reconcile={"drift": "repair"})
+    site.reload()
+    own_record(site, "mail.example.com")
+    own_record(site, "left.example.com", drift="report")
+    passes(site)
+    for name in ("mail.example.com", "left.example.com"):
+        sim.edit("PATCH", path_of(sim, name), {"content": "192.0.2.66"})
+    since = sim.mark()
+    observe(site)
+    until(lambda: sim.records("mail.example.com")[0]["content"] == "192.0.2.1",
+          why="it was not put back")
+    until(lambda: not drift(site, name="mail.example.com"))
+    assert sim.records("left.example.com")[0]["content"] == "192.0.2.66"
+    assert len(sim.writes(since)) == 1
+    plan = next(p for p in site.items("plan_list") if p["operation"] == "drift_repair")
+    assert plan["state"] == "applied" and plan["principal"] == "adit"
+    detail = site.api("plan_get", plan=plan["plan"])
+    assert [(c["sign"], c["name"]) for c in detail["changes"]] == [("~", "mail.example.com")]
+    assert any(e["kind"] == "drift_repaired" for e in site.items("event_list"))
+    rows = site.tables()["ledger"]
+    intent = next(r for r in rows if r["operation"] == "drift_repair")
+    assert intent["principal"] == "adit"
+    assert intent["seq"] < next(r["seq"] for r in rows if r["operation"].startswith("PATCH"))
+
+
+def test_nothing_is_put_back_before_the_second_look(site, sim):
+    own_record(site, "mail.example.com", drift="repair")
+    site.stop()
+    sim.edit("PATCH", path_of(sim, "mail.example.com"), {"content": "192.0.2.66"})
+    since = sim.mark()
+    site.start()
+    until(lambda: drift(site, name="mail.example.com"), why="it was not seen")
+    assert sim.writes(since) == []
+    observe(site)
+    until(lambda: sim.records("mail.example.com")[0]["content"] == "192.0.2.1",
+          why="it was not put back")
+
+
+def test_deletions_and_exposure_are_never_put_back_unasked(site, sim):
+    site.configure(reconcile={"drift": "repair"})
+    site.reload()
+    own_record(site, "mail.example.com")
+    own_record(site, "open.example.com")
+    passes(site)
+    app, = sim.records("app.example.com")
+    sim.edit("DELETE", path_of(sim, "mail.example.com"))
+    sim.edit("PATCH", f"{ZONE}/{app['id']}", {"proxied": False})
+    sim.edit("PATCH", path_of(sim, "open.example.com"), {"proxied": True})
+    since = sim.mark()
+    passes(site)
+    passes(site)
+    rows = {r["name"]: r for r in drift(site)}
+    assert "deleted" in rows["mail.example.com"]["why_not"]
+    assert "publish" in rows["app.example.com"]["why_not"]
+    assert "protection" in rows["open.example.com"]["why_not"]
+    assert not any(r["repair"] for r in rows.values()) and sim.writes(since) == []
+    for name in rows:
+        site.wait_problem(object="record", name=name)
+    # Asked for, with approval, all of it is.
+    plan = site.api("plan_create", drift=True, reason="as it was")
+    assert plan["state"] == "needs_approval" and len(plan["approvals"]) == 3, plan
+    assert sim.writes(since) == []
+    done = site.api("plan_approve", plan=plan["plan"], hash=plan["hash"])
+    assert done["converged"], done
+    assert sim.records("app.example.com")[0]["proxied"]
+    assert not sim.records("open.example.com")[0]["proxied"]
+    assert sim.records("mail.example.com")[0]["content"] == "192.0.2.1"
+    observe(site)
+    site.wait_converged()
+    assert drift(site) == []
+
+
+def test_who_undoes_it_again_and_again_is_not_fought(site, sim):
+    own_record(site, "mail.example.com", drift="repair")
+    passes(site)
+    for _ in range(3):
+        sim.edit("PATCH", path_of(sim, "mail.example.com"), {"content": "192.0.2.66"})
+        observe(site)
+        until(lambda: sim.records("mail.example.com")[0]["content"] == "192.0.2.1",
+              why="it was not put back")
+        until(lambda: not drift(site))
+    sim.edit("PATCH", path_of(sim, "mail.example.com"), {"content": "192.0.2.66"})
+    since = sim.mark()
+    passes(site)
+    problem = site.wait_problem(object="record", name="mail.example.com")
+    assert "again and again" in problem["message"]
+    assert "again and again" in drift(site)[0]["why_not"] and sim.writes(since) == []
+    assert any(e["kind"] == "drift_fought" for e in site.items("event_list"))
+
+
+def test_too_much_at_once_is_not_put_back_unasked(site, sim):
+    site.configure(reconcile={"drift": "repair"})
+    site.reload()
+    for i in range(11):
+        own_record(site, f"n{i}.example.com")
+    passes(site)
+    for i in range(11):
+        sim.edit("PATCH", path_of(sim, f"n{i}.example.com"), {"content": "192.0.2.66"})
+    since = sim.mark()
+    passes(site)
+    notice, = doubts(site)
+    assert notice["name"] == "drift" and "11 objects" in notice["message"]
+    assert "plan create --drift" in notice["hint"] and sim.writes(since) == []
+    one = site.api("plan_create", drift=True, object="n0.example.com")
+    assert site.api("plan_apply", plan=one["plan"])["converged"]
+    assert sim.records("n0.example.com")[0]["content"] == "192.0.2.1"
+    # Ten are few: the others follow by themselves.
+    observe(site)
+    until(lambda: {r["content"] for r in sim.records() if r["type"] == "A"} == {"192.0.2.1"},
+          why="the others were not put back")
+    until(lambda: not doubts(site))
+
+
+def test_a_mark_that_was_taken_away_comes_back_by_a_plan(site, sim):
+    own_record(site, "mail.example.com")
+    sim.edit("PATCH", path_of(sim, "mail.example.com"), {"comment": "mine"})
+    observe(site)
+    row, = drift(site, name="mail.example.com")
+    assert row["kind"] == "unmarked" and row["untrusted_seen"] == "mine"
+    plan = site.api("plan_create", drift=True, object="mail.example.com")
+    assert plan["state"] == "needs_approval" and "mark" in plan["approvals"][0]
+    assert site.api("plan_approve", plan=plan["plan"], hash=plan["hash"])["converged"]
+    assert sim.records("mail.example.com")[0]["comment"].startswith("adit:edge1/")
+
+
+def test_a_deleted_tunnel_is_made_again_by_a_plan(site, sim):
+    tunnel = sim.tunnels()[0]["id"]
+    sim.edit("DELETE", f"/accounts/@account/cfd_tunnel/{tunnel}/connections")
+    sim.edit("DELETE", f"/accounts/@account/cfd_tunnel/{tunnel}")
+    observe(site)
+    row, = drift(site, object="tunnel")
+    assert row["kind"] == "gone"
+    plan = site.api("plan_create", drift=True)
+    assert plan["state"] == "needs_approval", plan
+    done = site.api("plan_approve", plan=plan["plan"], hash=plan["hash"])
+    assert done["converged"], done
+    assert sim.tunnels()[0]["id"] != tunnel
+    site.wait_converged()
+    assert sim.fetch()[0] == 200
+
+
+def test_plan_create_takes_one_source(site):
+    for args in ({}, {"drift": True, "revision": 1}, {"revision": 1, "object": "x"},
+                 {"object": "x"}):
+        assert site.refused("plan_create", **args).kind == "invalid", args
+    assert site.refused("plan_create", drift=True, object="x.example.com").kind == "not_found"
+    assert site.api("plan_create", drift=True)["state"] == "unchanged"
