@@ -96,7 +96,8 @@ static void notice_changes(struct slot *x)
 {
 	const struct tunnel *t = world_tunnel(x->s->world, x->tunnel_id);
 
-	if (!t)
+	/* While another token is to be read, a new process would have no use of the old one. */
+	if (!t || t->token_stale)
 		return;
 	if (x->token_seen != t->token_generation || strcmp(x->remote_seen, t->remote_id) != 0) {
 		x->token_seen = t->token_generation;
