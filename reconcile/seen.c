@@ -189,7 +189,7 @@ void seen_zone_records(struct world *w, const char *zone_id, const struct cf_pag
 {
 	struct cf_record found;
 	struct err e;
-	size_t ours = 0;
+	size_t ours = 0, shown = 0;
 	TABLE_EACH (i, struct record, r, &w->records) {
 		if (!r->remote_id[0] || !str_equal(r->zone_id, zone_id) ||
 		    seen_since(r->observed.looked_ms, since_ms))
@@ -198,6 +198,7 @@ void seen_zone_records(struct world *w, const char *zone_id, const struct cf_pag
 		l->known += row || !r->observed.gone;
 		if (!row && !r->observed.gone)
 			strlist_add(&l->missing, r->id);
+		shown += row != NULL;
 		if (!row || cf_record_read(row, &found, &e) < 0)
 			continue;
 		seen_record(w, r, &found);
@@ -205,5 +206,6 @@ void seen_zone_records(struct world *w, const char *zone_id, const struct cf_pag
 		r->observed.looked_ms = since_ms; /* what it shows may be as old as that */
 		world_changed(w, OBJECT_RECORD, r->id);
 	}
-	find_unknown(w, page, ours, l);
+	if (shown < page->count)
+		find_unknown(w, page, ours, l);
 }
