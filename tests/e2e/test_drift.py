@@ -402,3 +402,66 @@ def test_plan_create_takes_one_source(site):
         assert site.refused("plan_create", **args).kind == "invalid", args
     assert site.refused("plan_create", drift=True, object="x.example.com").kind == "not_found"
     assert site.api("plan_create", drift=True)["state"] == "unchanged"
+
+
+# ---- another token ----
+
+def other_token(site, sim, value, **seed):
+    sim.control("POST", "seed", {"tokens": [{"value": value, **seed}]})
+    site.write_token(value)
+    site.reload()
+
+
+def test_a_token_for_another_zone_tells_nothing_about_this_one(site, sim):
+    own_record(site, "mail.example.com")
+    since = sim.mark()
+    other_token(site, sim, "narrow-narrow-narrow-1", zones=["example.net"])
+    observe(site)
+    assert len(doubts(site)) >= 1 and not drift(site)
+    answer = site.api("dns_delete", name="mail.example.com", type="A", approve=True, timeout="2s")
+    assert not answer["converged"]
+    assert sim.writes(since) == [] and len(sim.records("mail.example.com")) == 1
+    site.restart()
+    observe(site)
+    assert sim.writes(since) == [] and sim.fetch()[0] == 200
+    # With the old one all of it goes on.
+    site.write_token(sim.token)
+    site.reload()
+    observe(site)
+    assert not doubts(site)
+    until(lambda: not sim.records("mail.example.com"), why="the record was not deleted")
+
+
+def test_another_token_that_shows_none_of_one_is_doubted(site, sim):
+    """The same listing by the old token would be looked into; by this one it may be the token."""
+    empty = ('{"success":true,"errors":[],"messages":[],"result":[],"result_info":'
+             '{"page":1,"per_page":1000,"count":0,"total_count":0}}')
+    since = sim.mark()
+    sim.fault("wrong", method="GET", path="/accounts/*/cfd_tunnel", body=empty, count=50)
+    other_token(site, sim, "other-other-other-0001")
+    observe(site)
+    doubt, = [p for p in doubts(site) if p["name"] == "tunnels"]
+    assert "another API token" in doubt["message"]
+    assert not [r for r in reads(sim, since)
+                if "/cfd_tunnel/" in r["path"] and r["path"].count("/") == 4]
+    sim.faults_clear()
+    observe(site)
+    site.wait_converged()
+    assert sim.writes(since) == [] and sim.fetch()[0] == 200
+
+
+def test_a_look_makes_few_calls(site, sim):
+    for i in range(6):
+        own_record(site, f"n{i}.example.com")
+    passes(site)
+    since = sim.mark()
+    observe(site)
+    paths = [r["path"].rsplit("/", 1)[-1] for r in reads(sim, since)]
+    assert sorted(p for p in paths if p != "configurations") == ["cfd_tunnel", "dns_records",
+                                                                 "zones"], paths
+    status = site.status()
+    assert status["drift"]["interval_s"] == 60
+    site.configure(cloudflare={"budget": "20/5m"})
+    site.reload()
+    observe(site)
+    assert site.status()["drift"]["interval_s"] > 300  # 3 calls of 2 in five minutes
