@@ -524,6 +524,7 @@ void reconciler_configure(struct reconciler *r, const struct reconciler_options 
 {
 	r->options = *o;
 	rebuilder_configure(&r->rebuilder, &o->guard);
+	set_pace(r);
 }
 
 void reconciler_free(struct reconciler *r)
