@@ -192,9 +192,9 @@ void files_trust(const struct store *s)
 	unlinkat(s->dirfd, SUSPECT_FILE, 0);
 }
 
-static void aside_name(int attempt, const char *suffix, char out[ASIDE_NAME_MAX])
+/* One moment for all files of a store: they belong together. */
+static void aside_name(time_t now, int attempt, const char *suffix, char out[ASIDE_NAME_MAX])
 {
-	time_t now = (time_t)(clock_wall_ms() / 1000);
 	char when[24] = "", nth[16] = "";
 	struct tm tm;
 
@@ -205,23 +205,24 @@ static void aside_name(int attempt, const char *suffix, char out[ASIDE_NAME_MAX]
 	snprintf(out, ASIDE_NAME_MAX, "%s.damaged-%s%s%s", STORE_FILE, when, nth, suffix);
 }
 
-static int rename_one(const struct store *s, int attempt, const char *suffix)
+static int rename_one(const struct store *s, time_t now, int attempt, const char *suffix)
 {
 	char from[sizeof(STORE_FILE) + 8], to[ASIDE_NAME_MAX];
 
 	snprintf(from, sizeof(from), "%s%s", STORE_FILE, suffix);
-	aside_name(attempt, suffix, to);
+	aside_name(now, attempt, suffix, to);
 	return renameat2(s->dirfd, from, s->dirfd, to, RENAME_NOREPLACE);
 }
 
 /* WAL and index go first: left beside a new database they would be taken for its own. */
 int files_move_aside(const struct store *s, char **name, struct err *e)
 {
+	time_t now = (time_t)(clock_wall_ms() / 1000);
 	char to[ASIDE_NAME_MAX];
 	int attempt = 0;
 
 	for (size_t i = ARRAY_LEN(suffixes); i-- > 0;) {
-		while (rename_one(s, attempt, suffixes[i])) {
+		while (rename_one(s, now, attempt, suffixes[i])) {
 			if (errno == ENOENT)
 				break;
 			if (errno != EEXIST || ++attempt == ASIDE_TRIES)
@@ -230,7 +231,7 @@ int files_move_aside(const struct store *s, char **name, struct err *e)
 	}
 	if (fsync(s->dirfd))
 		return err_errno(e, "cannot move the damaged %s aside", s->path);
-	aside_name(attempt, "", to);
+	aside_name(now, attempt, "", to);
 	*name = str_dup(to);
 	return 0;
 }

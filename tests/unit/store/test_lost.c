@@ -112,6 +112,7 @@ static void a_damaged_store_names_the_file_that_was_moved(void **state)
 	open_store(f);
 	AUTO(str_t) why = rebuild_of(f);
 	assert_string_equal(why, store_damaged_name(f->s));
+	assert_true(file_exists(f->dirfd, why));
 	assert_string_equal(store_install(f->s), install);
 }
 
