@@ -132,6 +132,10 @@ static int store_offer(struct rebuilder *x, struct plan *p, struct err *e)
 static int make_offer(struct rebuilder *x, struct plan *p, struct err *e)
 {
 	char id[24];
+	if (store_moved(x->store))
+		strlist_add(&p->warnings,
+			    "The earlier store was another machine's: if that one still runs, two "
+			    "would write the same tunnels and records.");
 	if (guard_check(x->world, &x->guard, p, e) < 0)
 		return -1;
 	p->state = PLAN_NEEDS_APPROVAL;
