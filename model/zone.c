@@ -12,6 +12,7 @@ struct zone *zone_new(const char *id, const char *name)
 	assert(fits);
 	(void)fits;
 	z->name = str_dup(name);
+	z->records = -1;
 	return z;
 }
 

@@ -11,6 +11,7 @@ struct zone {
 	char *plan; /* NULL = not told */
 	char account_id[CF_ID_SIZE];
 	bool paused;
+	int64_t records; /* how many it had when it was last listed whole; -1 = not known */
 };
 
 /* The id must fit: who takes it from outside checks it first (32 hex digits). */

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/secret.h"
 #include "cloudflare/zones.h"
 #include "reconcile/seen.h"
 
@@ -137,14 +138,23 @@ static act_fn *starter_of(enum action_kind k)
 	return f ? f : act_record_starter(k);
 }
 
-void act_start(const struct act_context *x, struct act *a, const struct action *action,
-	       task_done_fn *done, void *owner)
+void act_join(const struct act_context *x, struct act *a, const struct action *action,
+	      task_done_fn *done, void *owner)
 {
 	memset(a, 0, sizeof(*a));
 	a->x = x;
 	a->action = *action;
+	a->joined = true;
+	a->dice = random_u64();
 	task_begin(&a->task, x->loop, done, owner);
 	log_debug("action %s %s: %s", action_name(action->kind), action->object_id, action->reason);
+}
+
+void act_start(const struct act_context *x, struct act *a, const struct action *action,
+	       task_done_fn *done, void *owner)
+{
+	act_join(x, a, action, done, owner);
+	a->joined = false;
 	starter_of(action->kind)(a);
 }
 

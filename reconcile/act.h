@@ -25,6 +25,8 @@ struct act {
 	struct cf_call call;
 	struct cf_page page;
 	bool calling, paging;
+	bool joined;        /* it goes in a batch, which counts for all of its members */
+	uint64_t dice;      /* for the delay after a failure; the same for all of a batch */
 	int64_t generation; /* of the object when the request left */
 	void *extra;        /* of the kind; freed by drop_extra */
 	void (*drop_extra)(struct act *a);
@@ -32,6 +34,9 @@ struct act {
 
 void act_start(const struct act_context *x, struct act *a, const struct action *action,
 	       task_done_fn *done, void *owner);
+/* The same without sending anything: a batch does that, or hands it to act_record_starter. */
+void act_join(const struct act_context *x, struct act *a, const struct action *action,
+	      task_done_fn *done, void *owner);
 void act_cancel(struct act *a);
 void act_fini(struct act *a);
 

@@ -102,10 +102,9 @@ static void look_at(struct looking *x, const struct cf_record *found)
 static bool look_replaced(struct looking *x, int64_t looked_ms)
 {
 	const struct record *r = x->r;
+	x->r->observed.found = x->own; /* is it gone? It is asked for by its id. */
 	if (x->own)
 		seen_record(x->w, x->r, x->own);
-	else
-		seen_record_gone(x->r);
 	if (r->takes && r->observed.marked && seen_record_as_wanted(x->w, r)) {
 		settle_row(x->row);
 		x->row->applied_generation = r->generation;

@@ -229,7 +229,7 @@ static void plan_record_made(struct planning *p, const struct record *r)
 		return;
 	if (r->observed.gone)
 		refuse_record_gone(p, r);
-	else if (!r->observed.looked_ms)
+	else if (!r->observed.looked_ms || !r->observed.found)
 		plan_act(p, ACT_RECORD_READ, r->id, "not seen yet");
 	else if (!r->observed.marked)
 		plan_unmarked(p, r);
@@ -276,7 +276,7 @@ static void plan_record_absent(struct planning *p, const struct record *r)
 		return;
 	else if (r->observed.gone)
 		plan_act(p, ACT_RECORD_FORGET, r->id, "it is gone");
-	else if (!fresh(p, r))
+	else if (!fresh(p, r) || !r->observed.found)
 		plan_act(p, ACT_RECORD_READ, r->id, "is it still ours?");
 	else if (!r->observed.marked && r->takes)
 		plan_act(p, ACT_RECORD_FORGET, r->id, "it never became ours");

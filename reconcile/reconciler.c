@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "reconcile/act.h"
+#include "reconcile/batch.h"
 #include "reconcile/drift.h"
 #include "reconcile/keep.h"
 #include "reconcile/observe.h"
@@ -16,6 +17,7 @@
 #include "reconcile/repair.h"
 
 #define MAX_IN_FLIGHT         8
+#define TOGETHER_MS           100
 #define TRY_NOW               1 /* as next_try_ms: long past */
 #define OBSERVE_FAILURES_TOLD 2
 #define CONFIGS_ASKED         20 /* tunnels whose configurations are read when a person asks */
@@ -47,7 +49,8 @@ struct reconciler {
 	size_t swept;        /* place in the table of tunnels */
 	int64_t calls;       /* of the last full observation */
 	struct list acts;
-	int in_flight;
+	struct list batches;
+	int in_flight; /* requests: a batch is one */
 };
 
 static struct problem **problem_slot(struct world *w, enum object_type type, const char *id)
@@ -154,15 +157,16 @@ static void tell_zoneless(struct reconciler *r, const struct problem *p)
 	}
 }
 
-static void act_failed_on(struct reconciler *r, const struct action *a, const struct err *e)
+static void act_failed_on(struct reconciler *r, const struct act *act, const struct err *e)
 {
+	const struct action *a = &act->action;
 	struct problem **slot = problem_slot(r->x.world, type_of(a), a->object_id);
 	if (!slot)
 		return;
 	problem_set(slot, e, clock_wall_ms());
 	struct problem *p = *slot;
 	const struct backoff *b = e->retryable ? &retry_soon : &retry_late;
-	int64_t delay = backoff_delay(b, p->attempts, random_u64());
+	int64_t delay = backoff_delay(b, p->attempts, act->dice);
 	if (e->retry_after_ms > delay)
 		delay = e->retry_after_ms;
 	p->next_try_ms = clock_mono_ms() + delay;
@@ -205,9 +209,10 @@ static void acted(struct task *t, void *owner)
 	if (t->err.kind == ERR_NONE)
 		act_succeeded_on(r, &a->action);
 	else
-		act_failed_on(r, &a->action, &t->err);
+		act_failed_on(r, a, &t->err);
 	list_remove(&a->node);
-	r->in_flight--;
+	if (!a->joined)
+		r->in_flight--;
 	act_fini(a);
 	free(a);
 	deferred_start(&r->plan);
@@ -221,11 +226,38 @@ static void start_action(struct reconciler *r, const struct action *action)
 	r->in_flight++;
 }
 
-/* Is the object waiting for its next try? Then its time is noted. */
+static void batch_ended(struct task *t, void *owner)
+{
+	struct reconciler *r = owner;
+	r->in_flight--;
+	batch_free((struct batch *)t);
+	deferred_start(&r->plan);
+}
+
+static void start_batch(struct reconciler *r, const struct action *due, const struct batch_group *g)
+{
+	struct act **members = mem_array(g->n, sizeof(struct act *));
+	struct batch *b = mem_alloc(sizeof(*b));
+	uint64_t dice = random_u64();
+	for (size_t i = 0; i < g->n; i++) {
+		members[i] = mem_alloc(sizeof(struct act));
+		act_join(&r->x, members[i], &due[g->members[i]], acted, r);
+		members[i]->dice = dice;
+		list_append(&r->acts, &members[i]->node);
+	}
+	batch_start(&r->x, b, g, members, batch_ended, r);
+	list_append(&r->batches, &b->node);
+	r->in_flight++;
+	free(members);
+}
+
+/* Is the object waiting for its next try? Then its time is noted. What failed together is tried
+ * again together. */
 static bool waits(struct reconciler *r, const struct action *a, int64_t *next)
 {
 	struct problem **slot = problem_slot(r->x.world, type_of(a), a->object_id);
-	if (!slot || !*slot || !(*slot)->next_try_ms || clock_mono_ms() >= (*slot)->next_try_ms)
+	if (!slot || !*slot || !(*slot)->next_try_ms ||
+	    clock_mono_ms() + TOGETHER_MS >= (*slot)->next_try_ms)
 		return false;
 	if (!*next || (*slot)->next_try_ms < *next)
 		*next = (*slot)->next_try_ms;
@@ -235,13 +267,19 @@ static bool waits(struct reconciler *r, const struct action *a, int64_t *next)
 static void start_due(struct reconciler *r, const struct work *k)
 {
 	int64_t next = 0;
-	for (size_t i = 0; i < k->n_actions; i++) {
-		const struct action *a = &k->actions[i];
-		if (in_flight(r, a->object_id) || waits(r, a, &next))
-			continue;
-		if (r->in_flight < MAX_IN_FLIGHT)
-			start_action(r, a);
-	}
+	struct action *due = mem_array(k->n_actions + 1, sizeof(*due));
+	AUTO(batch_groups_t) groups = {0};
+	size_t n = 0;
+	for (size_t i = 0; i < k->n_actions; i++)
+		if (!in_flight(r, k->actions[i].object_id) && !waits(r, &k->actions[i], &next))
+			due[n++] = k->actions[i];
+	batch_group(r->x.world, due, n, &groups);
+	for (size_t i = 0; i < groups.n && r->in_flight < MAX_IN_FLIGHT; i++)
+		if (groups.items[i].kind == BATCH_NONE)
+			start_action(r, &due[groups.items[i].members[0]]);
+		else
+			start_batch(r, due, &groups.items[i]);
+	free(due);
 	if (k->wake_wall_ms) {
 		int64_t at = clock_mono_ms() + k->wake_wall_ms - clock_wall_ms();
 		next = !next || at < next ? at : next;
@@ -488,6 +526,7 @@ struct reconciler *reconciler_new(struct loop *l, struct world *w, struct store 
 	r->x = (struct act_context){.loop = l, .world = w, .store = s, .cf = cf};
 	r->options = *o;
 	list_init(&r->acts);
+	list_init(&r->batches);
 	deferred_init(&r->plan, l, plan_now, r);
 	timer_init(&r->wake, l, wake_due, r);
 	timer_init(&r->interval, l, observe_due, r);
@@ -541,6 +580,8 @@ void reconciler_free(struct reconciler *r)
 		observe_cancel(&r->observe);
 	observe_fini(&r->observe);
 	belief_fini(&r->belief);
+	LIST_EACH (it, &r->batches)
+		batch_free(LIST_OF(it, struct batch, node));
 	LIST_EACH (it, &r->acts) {
 		struct act *a = LIST_OF(it, struct act, node);
 		act_cancel(a);

@@ -59,10 +59,28 @@ static int add_zone(const struct json *row, void *owner)
 	return 0;
 }
 
+/* What a listing of a zone's records told outlives a listing of the zones. */
+struct zone_size {
+	char id[CF_ID_SIZE];
+	int64_t records;
+};
+
 void seen_zones(struct world *w, const struct cf_page *page)
 {
+	size_t n = w->zones.n;
+	struct zone_size *sizes = mem_array(n + 1, sizeof(*sizes));
+	TABLE_EACH (i, struct zone, z, &w->zones) {
+		(void)str_copy(sizes[i].id, CF_ID_SIZE, z->id);
+		sizes[i].records = z->records;
+	}
 	world_clear_zones(w);
 	(void)cf_page_each(page, add_zone, w);
+	for (size_t i = 0; i < n; i++) {
+		struct zone *z = world_zone(w, sizes[i].id);
+		if (z)
+			z->records = sizes[i].records;
+	}
+	free(sizes);
 	w->system.zones_listed_ms = clock_wall_ms();
 	world_changed(w, OBJECT_SYSTEM, "");
 }
@@ -190,6 +208,9 @@ void seen_zone_records(struct world *w, const char *zone_id, const struct cf_pag
 	struct cf_record found;
 	struct err e;
 	size_t ours = 0, shown = 0;
+	struct zone *z = world_zone(w, zone_id);
+	if (z)
+		z->records = (int64_t)page->count;
 	TABLE_EACH (i, struct record, r, &w->records) {
 		if (!r->remote_id[0] || !str_equal(r->zone_id, zone_id) ||
 		    seen_since(r->observed.looked_ms, since_ms))

@@ -38,7 +38,7 @@ MOMENTS = {
                               hold=True)], "fault", 0),
     "put_done_answer_lost": ([dict(do="delay", method="PUT", path="*/configurations", ms=LONG)],
                              "fault", 0),
-    "looking_for_the_record": ([dict(do="delay", method="GET", path=RECORDS, nth=2, ms=LONG)],
+    "looking_for_the_record": ([dict(do="delay", method="GET", path=RECORDS, nth=3, ms=LONG)],
                                "fault", 0),
     "record_post_never_arrives": ([dict(do="hang", method="POST", path=RECORDS)], "fault", SETTLE),
     "record_post_lands_later": ([dict(do="late", method="POST", path=RECORDS, ms=2500, hold=True)],
