@@ -98,10 +98,24 @@ static bool tunnel_exists(const struct tunnel *t, char **why)
 	return true;
 }
 
+static bool has_routes(const struct world *w, const struct tunnel *t)
+{
+	TABLE_EACH (i, struct route, r, &w->routes)
+		if (str_equal(r->tunnel_id, t->id))
+			return true;
+	return false;
+}
+
 static bool configuration_put(const struct tunnel *t, bool has_routes, char **why)
 {
 	bool needed = has_routes || t->config_version > 0 || t->observed.put_unknown_ms;
 
+	if (t->observed.put_unknown_ms)
+		return missing(
+			why,
+			"tunnel %s: a write of its configuration had no answer and may still "
+			"take effect",
+			t->name);
 	if (needed && !t->joined && t->applied_generation != t->generation)
 		return missing(why, "tunnel %s: its configuration is not put to Cloudflare yet",
 			       t->name);
@@ -142,7 +156,37 @@ static bool connectors_converged(const struct world *w, const struct tunnel *t, 
 	return true;
 }
 
-/* Host names of the tunnel's routes; false at the first route with a problem. */
+/* ---- routes ---- */
+
+static bool route_converged(const struct world *w, const struct route *r, char **why)
+{
+	const char *path = r->path ? r->path : "", *gap = r->path ? " " : "";
+	bool told = world_route_policy(w, r) != DRIFT_IGNORE;
+
+	if (r->problem)
+		return missing(why, "route %s%s%s: %s", r->hostname, gap, path,
+			       r->problem->err.message);
+	if (r->applied_generation != r->generation)
+		return missing(why, "route %s%s%s: its rule is not put to Cloudflare yet",
+			       r->hostname, gap, path);
+	if (told && r->observed.seen == ROUTE_EDITED)
+		return missing(why, "route %s%s%s: its rule was changed at Cloudflare", r->hostname,
+			       gap, path);
+	if (told && r->observed.seen == ROUTE_REMOVED)
+		return missing(why, "route %s%s%s: its rule was removed at Cloudflare", r->hostname,
+			       gap, path);
+	return true;
+}
+
+bool world_route_converged(const struct world *w, const char *id, char **why)
+{
+	const struct route *r = world_route(w, id);
+	const struct tunnel *t = r ? world_tunnel(w, r->tunnel_id) : NULL;
+
+	return !r || (t && t->joined) || route_converged(w, r, why);
+}
+
+/* Host names of the tunnel's routes; false at the first route that is not as wanted. */
 static bool routes_converged(const struct world *w, const struct tunnel *t, struct map *hostnames,
 			     char **why)
 {
@@ -151,8 +195,8 @@ static bool routes_converged(const struct world *w, const struct tunnel *t, stru
 
 		if (!str_equal(r->tunnel_id, t->id))
 			continue;
-		if (r->problem)
-			return missing(why, "route %s: %s", r->hostname, r->problem->err.message);
+		if (!t->joined && !route_converged(w, r, why))
+			return false;
 		old = map_set(hostnames, r->hostname, r);
 		(void)old;
 	}
@@ -170,13 +214,10 @@ static bool records_converged(const struct world *w, const struct map *hostnames
 bool world_tunnel_runs(const struct world *w, const char *id, char **why)
 {
 	const struct tunnel *t = world_tunnel(w, id);
-	bool has_routes = false;
 
 	if (!t)
 		return true;
-	TABLE_EACH (i, struct route, r, &w->routes)
-		has_routes = has_routes || str_equal(r->tunnel_id, t->id);
-	return tunnel_exists(t, why) && configuration_put(t, has_routes, why) &&
+	return tunnel_exists(t, why) && configuration_put(t, has_routes(w, t), why) &&
 	       connectors_converged(w, t, why);
 }
 
@@ -188,9 +229,9 @@ bool world_tunnel_converged(const struct world *w, const char *id, char **why)
 
 	if (!t)
 		return true;
-	converged = tunnel_exists(t, why) && routes_converged(w, t, &hostnames, why) &&
-		    configuration_put(t, hostnames.count > 0, why) &&
-		    connectors_converged(w, t, why) && records_converged(w, &hostnames, why);
+	converged = tunnel_exists(t, why) && configuration_put(t, has_routes(w, t), why) &&
+		    routes_converged(w, t, &hostnames, why) && connectors_converged(w, t, why) &&
+		    records_converged(w, &hostnames, why);
 	map_free(&hostnames);
 	return converged;
 }

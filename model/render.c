@@ -207,8 +207,7 @@ void render_tunnel(const struct world *w, const struct tunnel *t, struct json_wr
 /* Without connectors here, Cloudflare's word has to do. */
 static bool tunnel_serves(const struct tunnel *t, const struct tally *n)
 {
-	if (t->want != WANT_PRESENT || !*t->remote_id || t->config_version == 0 ||
-	    !configuration_put(t, n->routes))
+	if (t->want != WANT_PRESENT || !*t->remote_id || t->config_version == 0)
 		return false;
 	if (t->replicas > 0)
 		return n->current;
@@ -233,8 +232,10 @@ static const char *route_state(const struct world *w, const struct route *r)
 	if (r->problem || !t || t->problem || t->observed.gone || (d && d->problem))
 		return "problem";
 	n = tally_of(w, t);
-	if (!tunnel_serves(t, &n))
+	if (r->applied_generation != r->generation || !tunnel_serves(t, &n))
 		return "pending";
+	if (!world_route_converged(w, r->id, NULL))
+		return "problem";
 	return !d || world_record_converged(w, d->id, NULL) ? "live" : "pending";
 }
 

@@ -127,6 +127,8 @@ char *record_content(const struct world *w, const struct record *r);
  * converged; what is to be deleted converges by being gone. */
 bool world_tunnel_converged(const struct world *w, const char *id, char **why);
 bool world_record_converged(const struct world *w, const char *id, char **why);
+/* The route by itself: its rule, not its name. */
+bool world_route_converged(const struct world *w, const char *id, char **why);
 /* The tunnel by itself: not its host names' records, which may wait for something else. */
 bool world_tunnel_runs(const struct world *w, const char *id, char **why);
 

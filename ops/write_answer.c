@@ -33,7 +33,7 @@ static bool touch_converged(const struct world *w, const char *id, char **why)
 		return world_tunnel_runs(w, id, why); /* records of this plan are touched too */
 	if (id[0] == 'd')
 		return world_record_converged(w, id, why);
-	return true;
+	return world_route_converged(w, id, why);
 }
 
 static bool plan_converged(const struct world *w, const struct plan *p, char **why)

@@ -1,6 +1,7 @@
 /*
  * Actions on a tunnel's configuration: read it, merge our routes into it, put it back. The API has
  * no compare-and-swap: a new version that is not the one read + 1 raced with somebody, and is told.
+ * A route counts as applied in the transaction that notes what was confirmed, and not before.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "base/log.h"
 #include "cloudflare/configs.h"
 #include "reconcile/act.h"
+#include "reconcile/applied.h"
 #include "reconcile/keep.h"
 #include "reconcile/merge.h"
 #include "reconcile/planner.h"
@@ -25,6 +27,7 @@ static void keep_observed(struct tunnel *t, const struct cf_config *c)
 	t->observed.config_version = c->version;
 	t->observed.config_local = c->local;
 	t->observed.config_seen_ms = clock_wall_ms();
+	t->observed.config_came = t->observed.config_due;
 }
 
 static void config_came(struct task *task, void *owner)
@@ -54,7 +57,299 @@ static void start_read(struct act *a)
 		      a);
 }
 
-/* ---- merge and put ---- */
+/* ---- what a merge says of the routes ---- */
+
+/* What is true once the document stands, and what we must remember of it. */
+struct put {
+	int64_t generation, read_version;
+	int64_t unknown_before_ms; /* put_unknown_ms as it was */
+	int64_t seen_ms;           /* of the document that was merged with */
+	bool sends;                /* a PUT of it leaves */
+	bool unsettled;            /* one may have left before */
+	char *rules;               /* owned; NULL = as they were */
+	struct merge_fate *fates;  /* owned */
+	size_t n_fates;
+};
+
+static void put_free(struct act *a)
+{
+	struct put *p = a->extra;
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->n_fates; i++)
+		free(p->fates[i].service);
+	free(p->fates);
+	free(p->rules);
+	free(p);
+	a->extra = NULL;
+}
+
+/* The route as the merge knew it; NULL when it was changed, moved or dropped since. */
+static struct route *route_of(const struct world *w, const struct tunnel *t,
+			      const struct merge_fate *f)
+{
+	struct route *r = world_route(w, f->route_id);
+	return r && str_equal(r->tunnel_id, t->id) && r->generation == f->generation ? r : NULL;
+}
+
+static const struct merge_issue *issue_of(const struct merge_result *m, const char *route_id)
+{
+	for (size_t i = 0; i < m->n_issues; i++)
+		if (str_equal(m->issues[i].route_id, route_id))
+			return &m->issues[i];
+	return NULL;
+}
+
+static void tell_problem(struct act *a, struct route *r, const struct err *why)
+{
+	bool same = r->problem && str_equal(r->problem->err.message, why->message);
+	problem_set(&r->problem, why, clock_wall_ms());
+	if (!same)
+		act_event(a, OBJECT_ROUTE, r->id, r->hostname, "route_blocked", "%s", why->message);
+}
+
+/* A problem of the route's is the merge's, unless nothing was ever in its way. */
+static void tell_seen(struct act *a, struct route *r, const struct merge_fate *f, int64_t seen_ms,
+		      const struct err *why)
+{
+	bool lift = r->problem && (f->seen == ROUTE_AS_PUT || r->observed.seen == ROUTE_BLOCKED);
+	if (why)
+		tell_problem(a, r, why);
+	else if (lift)
+		problem_clear(&r->problem);
+	r->observed.seen = f->seen;
+	r->observed.seen_ms = seen_ms;
+	str_set(&r->observed.service, f->service);
+	world_changed(a->x->world, OBJECT_ROUTE, r->id);
+}
+
+/* What is left out is so whether or not the others can be put. */
+static void tell_left_out(struct act *a, const struct tunnel *t, const struct merge_result *m)
+{
+	for (size_t i = 0; i < m->n_fates; i++) {
+		const struct merge_fate *f = &m->fates[i];
+		struct route *r = route_of(a->x->world, t, f);
+		if (!r || f->seen == ROUTE_AS_PUT)
+			continue;
+		const struct merge_issue *x = issue_of(m, r->id);
+		tell_seen(a, r, f, t->observed.config_seen_ms,
+			  x && f->seen == ROUTE_BLOCKED ? &x->err : NULL);
+	}
+}
+
+static void tell_applied(struct act *a, const struct tunnel *t, const struct put *p)
+{
+	for (size_t i = 0; i < p->n_fates; i++) {
+		const struct merge_fate *f = &p->fates[i];
+		struct route *r = world_route(a->x->world, f->route_id);
+		if (!r || f->seen != ROUTE_AS_PUT || !str_equal(r->tunnel_id, t->id))
+			continue;
+		bool news = r->applied_generation != f->generation || r->problem ||
+			    r->observed.seen != f->seen;
+		r->applied_generation = f->generation;
+		r->observed.seen_ms = p->seen_ms;
+		if (news && r->generation == f->generation)
+			tell_seen(a, r, f, p->seen_ms, NULL);
+	}
+}
+
+/* ---- settling: what is confirmed ---- */
+
+/* Nothing that was sent before can land any more. */
+static bool all_landed(const struct tunnel *t)
+{
+	return !t->observed.put_unknown_ms ||
+	       clock_wall_ms() >= t->observed.put_unknown_ms + SETTLE_MS;
+}
+
+static int save_routes(struct act *a, const struct tunnel *t, const struct put *p, struct err *e)
+{
+	for (size_t i = 0; i < p->n_fates; i++) {
+		const struct merge_fate *f = &p->fates[i];
+		const struct route *r = world_route(a->x->world, f->route_id);
+		if (!r || f->seen != ROUTE_AS_PUT || !str_equal(r->tunnel_id, t->id) ||
+		    r->applied_generation == f->generation)
+			continue;
+		struct route row = *r;
+		row.applied_generation = f->generation;
+		if (store_save_route(a->x->store, &row, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int save_rows(struct act *a, const struct tunnel *row, const struct put *p, bool landed,
+		     struct err *e)
+{
+	struct store *s = a->x->store;
+	if (store_save_tunnel(s, row, e) < 0 || save_routes(a, row, p, e) < 0)
+		return -1;
+	if (p->rules && store_save_rules(s, row->id, p->rules, e) < 0)
+		return -1;
+	if (landed && applied_save_sent(s, row->id, NULL, e) < 0)
+		return -1;
+	return p->sends || p->unsettled
+		       ? act_ledger(a, LEDGER_RESULT, "PUT configurations", row->name, NULL, e)
+		       : 0;
+}
+
+/* A look that finds all as it is known writes nothing. */
+static bool is_known(const struct act *a, const struct tunnel *t, const struct tunnel *row,
+		     const struct put *p)
+{
+	if (p->sends || p->unsettled || p->rules ||
+	    row->applied_generation != t->applied_generation ||
+	    row->config_version != t->config_version || row->convert != t->convert)
+		return false;
+	for (size_t i = 0; i < p->n_fates; i++) {
+		const struct route *r = world_route(a->x->world, p->fates[i].route_id);
+		if (r && p->fates[i].seen == ROUTE_AS_PUT &&
+		    r->applied_generation != p->fates[i].generation)
+			return false;
+	}
+	return true;
+}
+
+static int settle(struct act *a, struct tunnel *t, const struct put *p, int64_t version,
+		  struct err *e)
+{
+	struct tunnel row = *t;
+	struct store *s = a->x->store;
+	bool landed = all_landed(t);
+	row.applied_generation = p->generation;
+	row.config_version = version;
+	row.convert = t->convert && !p->sends && t->observed.config_local;
+	if (!is_known(a, t, &row, p)) {
+		if (store_begin(s, e) < 0)
+			return -1;
+		if (save_rows(a, &row, p, landed, e) < 0 || store_commit(s, e) < 0) {
+			store_rollback(s);
+			return -1;
+		}
+	}
+	t->applied_generation = row.applied_generation;
+	t->config_version = version;
+	t->convert = row.convert;
+	if (landed)
+		t->observed.put_unknown_ms = 0;
+	tell_applied(a, t, p);
+	world_changed(a->x->world, OBJECT_TUNNEL, t->id);
+	return 0;
+}
+
+/* race: what is to be told although the document stands; its kind is ERR_NONE when nothing. */
+static void settle_and_end(struct act *a, struct tunnel *t, int64_t version, const struct err *race)
+{
+	struct err e;
+	int rc = settle(a, t, a->extra, version, &e);
+	put_free(a);
+	if (rc < 0)
+		act_fail(a, &e);
+	else if (race->kind != ERR_NONE)
+		act_fail(a, race);
+	else
+		act_end(a);
+}
+
+/* ---- put ---- */
+
+/* Between our GET and our PUT somebody else wrote: what he wrote is lost at Cloudflare, so both
+ * documents are kept here and a person is told. */
+static void tell_race(struct act *a, struct tunnel *t, const struct cf_config *now,
+		      int64_t read_version, struct err *told)
+{
+	struct err e;
+	AUTO(str_t)
+	both = str_format("{\"read\":%s,\"put\":%.*s}",
+			  t->observed.config ? t->observed.config : "null", (int)now->config.len,
+			  now->config.p);
+	(void)err_set(
+		told, ERR_CONFLICT,
+		"The configuration of tunnel %s was written by somebody else while adit wrote it "
+		"(version %lld after %lld)",
+		t->name, (long long)now->version, (long long)read_version);
+	(void)err_hint(told, "Look at the tunnel at Cloudflare: the other change may be lost.");
+	if (applied_keep_race(a->x->store, t->id, now->version, both, &e) < 0)
+		log_warning("both configurations of tunnel %s were not kept: %s", t->name,
+			    e.message);
+	act_event(a, OBJECT_TUNNEL, t->id, t->name, "config_raced",
+		  "the configuration of tunnel %s was written by two at once", t->name);
+}
+
+static void put_failed(struct act *a, struct tunnel *t, const struct err *e)
+{
+	if (a->call.task.err.kind == ERR_NONE || a->call.unknown)
+		t->observed.put_unknown_ms = clock_wall_ms();
+	put_free(a);
+	act_fail_change(a, "PUT configurations", t->name, e);
+}
+
+static void config_put(struct task *task, void *owner)
+{
+	struct act *a = owner;
+	struct tunnel *t = subject(a);
+	struct put *p = a->extra;
+	struct cf_config c;
+	struct err e, race = {0};
+	a->calling = false;
+	if (!t) {
+		put_free(a);
+		act_end(a);
+		return;
+	}
+	t->observed.config_seen_ms = 0;
+	t->observed.put_unknown_ms = p->unknown_before_ms;
+	if (task->err.kind != ERR_NONE) {
+		put_failed(a, t, &task->err);
+		return;
+	}
+	if (cf_config_read(&a->call, &c, &e) < 0) {
+		put_failed(a, t, &e);
+		return;
+	}
+	/* The first version of all is 1, and was 0 once: what was never configured and is 2 by now
+	 * raced too. */
+	if ((p->read_version > 0 || c.version > 1) && c.version != p->read_version + 1)
+		tell_race(a, t, &c, p->read_version, &race);
+	keep_observed(t, &c);
+	t->observed.config_seen_ms = 0; /* others write it too: it is read before the next PUT */
+	p->seen_ms = clock_wall_ms();
+	act_event(a, OBJECT_TUNNEL, t->id, t->name, "config_put",
+		  "configuration of tunnel %s is version %lld", t->name, (long long)c.version);
+	settle_and_end(a, t, c.version, &race);
+}
+
+/* What is about to leave is known as ours before anybody can see it. */
+static int keep_intent(struct act *a, const struct tunnel *t, const char *sent, struct err *e)
+{
+	struct store *s = a->x->store;
+	if (store_begin(s, e) < 0)
+		return -1;
+	if (applied_save_sent(s, t->id, sent, e) == 0 &&
+	    act_ledger(a, LEDGER_INTENT, "PUT configurations", t->name, NULL, e) == 0 &&
+	    store_commit(s, e) == 0)
+		return 0;
+	store_rollback(s);
+	return -1;
+}
+
+static void start_put(struct act *a, struct tunnel *t, const struct merge_result *m)
+{
+	struct put *p = a->extra;
+	struct err e;
+	if (keep_intent(a, t, m->sent, &e) < 0) {
+		put_free(a);
+		act_fail(a, &e);
+		return;
+	}
+	p->sends = true;
+	p->unknown_before_ms = t->observed.put_unknown_ms;
+	t->observed.put_unknown_ms = clock_wall_ms();
+	a->calling = true;
+	cf_config_put(a->x->cf, &a->call, t->id, t->remote_id, m->document, config_put, a);
+}
+
+/* ---- merge ---- */
 
 /* The tunnel's routes, and what it keeps for names that are moving away. */
 static const struct route **routes_of(const struct world *w, const struct tunnel *t,
@@ -70,266 +365,106 @@ static const struct route **routes_of(const struct world *w, const struct tunnel
 	return routes;
 }
 
-/* Rules of PUTs that have no answer yet, until it is known what stands there. */
-static char *sent_key(const struct tunnel *t)
-{
-	return str_format("sent:%s", t->id);
-}
-
-static char *load_sent(struct store *s, const struct tunnel *t)
-{
-	AUTO(str_t) key = sent_key(t);
-	return store_get_meta(s, key);
-}
-
 void act_config_recall(const struct act_context *x)
 {
+	struct err e;
+	if (applied_tidy(x->store, x->world, &e) < 0)
+		log_warning("what is left of earlier configurations was not tidied: %s", e.message);
 	TABLE_EACH (i, struct tunnel, t, &x->world->tunnels) {
-		AUTO(str_t) sent = load_sent(x->store, t);
-		if (sent)
+		AUTO(applied_t) known = {0};
+		if (applied_load(x->store, t->id, &known, &e) == 0 && known.sent)
 			t->observed.put_unknown_ms = clock_wall_ms();
 	}
 }
 
-static int merge_routes(struct act *a, struct tunnel *t, struct merge_result *out, struct err *e)
+/* A configuration that a file on some host makes is written only when a person agreed. */
+static bool may_write(const struct tunnel *t)
 {
-	AUTO(str_t) base = NULL;
-	AUTO(str_t) sent = load_sent(a->x->store, t);
+	return !t->observed.config_local || t->convert;
+}
+
+static int merge_routes(struct act *a, struct tunnel *t, const struct applied *known,
+			struct merge_result *out, struct err *e)
+{
 	AUTO(kept_t) kept = {0};
 	size_t n = 0;
-	if (store_load_rules(a->x->store, t->id, &base, e) < 0)
-		return -1;
-	keep_rules(a->x->world, t, base, &kept);
+	keep_rules(a->x->world, t, known->rules, &kept);
 	t->observed.config_keeps = kept.n > 0;
 	const struct route **routes = routes_of(a->x->world, t, &kept, &n);
 	struct merge_input in = {.remote = t->observed.config,
-				 .base = base,
-				 .sent = sent,
+				 .base = known->rules,
+				 .sent = known->sent,
 				 .routes = routes,
-				 .n_routes = n};
+				 .n_routes = n,
+				 .always = t->observed.config_local && t->convert};
 	int rc = merge(&in, out, e);
 	free(routes);
 	return rc;
 }
 
-/* Which generation the document that is on its way holds, and what we must remember of it. */
-struct put {
-	int64_t generation, read_version;
-	int64_t unknown_before_ms; /* put_unknown_ms as it was */
-	char *rules;
-};
-
-/* Nothing that was sent before can land any more. */
-static bool all_landed(const struct tunnel *t)
+static void keep_result(struct act *a, const struct tunnel *t, const struct applied *known,
+			struct merge_result *m)
 {
-	return !t->observed.put_unknown_ms ||
-	       clock_wall_ms() >= t->observed.put_unknown_ms + SETTLE_MS;
-}
-
-static int settle(struct act *a, struct tunnel *t, int64_t generation, int64_t version,
-		  const char *rules, struct err *e)
-{
-	struct tunnel row = *t;
-	struct store *s = a->x->store;
-	AUTO(str_t) key = sent_key(t);
-	bool landed = all_landed(t);
-	row.applied_generation = generation;
-	row.config_version = version;
-	if (store_begin(s, e) < 0)
-		return -1;
-	if (store_save_tunnel(s, &row, e) < 0 || store_save_rules(s, t->id, rules, e) < 0 ||
-	    (landed && store_set_meta(s, key, NULL, e) < 0) ||
-	    act_ledger(a, LEDGER_RESULT, "PUT configurations", t->name, NULL, e) < 0 ||
-	    store_commit(s, e) < 0) {
-		store_rollback(s);
-		return -1;
-	}
-	t->applied_generation = generation;
-	t->config_version = version;
-	if (landed)
-		t->observed.put_unknown_ms = 0;
-	world_changed(a->x->world, OBJECT_TUNNEL, t->id);
-	return 0;
-}
-
-/* race: what is to be told although the document stands; its kind is ERR_NONE when nothing. */
-static void settle_and_end(struct act *a, struct tunnel *t, int64_t generation, int64_t version,
-			   const char *rules, const struct err *race)
-{
-	struct err e;
-	if (settle(a, t, generation, version, rules, &e) < 0)
-		act_fail(a, &e);
-	else if (race->kind != ERR_NONE)
-		act_fail(a, race);
-	else
-		act_end(a);
-}
-
-static void put_free(struct act *a)
-{
-	struct put *p = a->extra;
-	if (p)
-		free(p->rules);
-	free(p);
-	a->extra = NULL;
-}
-
-static int keep_meta(struct store *s, const char *key, const char *value, struct err *e)
-{
-	if (store_begin(s, e) < 0)
-		return -1;
-	if (store_set_meta(s, key, value, e) == 0 && store_commit(s, e) == 0)
-		return 0;
-	store_rollback(s);
-	return -1;
-}
-
-/* Between our GET and our PUT somebody else wrote: what he wrote is lost at Cloudflare, so both
- * documents are kept here and a person is told. */
-static void tell_race(struct act *a, struct tunnel *t, const struct cf_config *now,
-		      int64_t read_version, struct err *told)
-{
-	struct err e;
-	AUTO(str_t) key = str_format("race:%s:%lld", t->id, (long long)now->version);
-	AUTO(str_t)
-	both = str_format("{\"read\":%s,\"put\":%.*s}",
-			  t->observed.config ? t->observed.config : "null", (int)now->config.len,
-			  now->config.p);
-	(void)err_set(
-		told, ERR_CONFLICT,
-		"The configuration of tunnel %s was written by somebody else while adit wrote it "
-		"(version %lld after %lld)",
-		t->name, (long long)now->version, (long long)read_version);
-	(void)err_hint(told, "Look at the tunnel at Cloudflare: the other change may be lost.");
-	if (keep_meta(a->x->store, key, both, &e) < 0)
-		log_warning("both configurations of tunnel %s were not kept: %s", t->name,
-			    e.message);
-	act_event(a, OBJECT_TUNNEL, t->id, t->name, "config_raced",
-		  "the configuration of tunnel %s was written by two at once", t->name);
-}
-
-static void config_put(struct task *task, void *owner)
-{
-	struct act *a = owner;
-	struct tunnel *t = subject(a);
-	struct put *p = a->extra;
-	struct cf_config c;
-	struct err e, race = {0};
-	if (t)
-		t->observed.config_seen_ms = 0;
-	a->calling = false;
-	if (t)
-		t->observed.put_unknown_ms = p->unknown_before_ms;
-	if (!t || task->err.kind != ERR_NONE || cf_config_read(&a->call, &c, &e) < 0) {
-		if (t && (task->err.kind == ERR_NONE || a->call.unknown))
-			t->observed.put_unknown_ms = clock_wall_ms();
-		put_free(a);
-		if (!t)
-			act_end(a);
-		else
-			act_fail_change(a, "PUT configurations", t->name,
-					task->err.kind != ERR_NONE ? &task->err : &e);
-		return;
-	}
-	/* The first version of all is 1, and was 0 once: what was never configured and is 2 by now
-	 * raced too. */
-	if ((p->read_version > 0 || c.version > 1) && c.version != p->read_version + 1)
-		tell_race(a, t, &c, p->read_version, &race);
-	keep_observed(t, &c);
-	t->observed.config_seen_ms = 0; /* others write it too: it is read before the next PUT */
-	act_event(a, OBJECT_TUNNEL, t->id, t->name, "config_put",
-		  "configuration of tunnel %s is version %lld", t->name, (long long)c.version);
-	AUTO(str_t) rules = steal(&p->rules);
-	int64_t generation = p->generation;
-	put_free(a);
-	settle_and_end(a, t, generation, c.version, rules, &race);
-}
-
-/* What is about to leave is known as ours before anybody can see it. */
-static int keep_intent(struct act *a, const struct tunnel *t, const char *sent, struct err *e)
-{
-	struct store *s = a->x->store;
-	AUTO(str_t) key = sent_key(t);
-	if (store_begin(s, e) < 0)
-		return -1;
-	if (store_set_meta(s, key, sent, e) == 0 &&
-	    act_ledger(a, LEDGER_INTENT, "PUT configurations", t->name, NULL, e) == 0 &&
-	    store_commit(s, e) == 0)
-		return 0;
-	store_rollback(s);
-	return -1;
-}
-
-static void start_put(struct act *a, struct tunnel *t, struct merge_result *m)
-{
-	struct err e;
-	if (keep_intent(a, t, m->sent, &e) < 0) {
-		act_fail(a, &e);
-		return;
-	}
 	struct put *p = mem_alloc(sizeof(*p));
 	p->generation = t->generation;
 	p->read_version = t->observed.config_version;
-	p->unknown_before_ms = t->observed.put_unknown_ms;
-	t->observed.put_unknown_ms = clock_wall_ms();
-	p->rules = steal(&m->rules);
+	p->seen_ms = t->observed.config_seen_ms;
+	p->unsettled = known->sent != NULL;
+	p->rules = str_equal(m->rules, known->rules) ? NULL : steal(&m->rules);
+	p->fates = steal(&m->fates);
+	p->n_fates = m->n_fates;
+	m->n_fates = 0;
 	a->extra = p;
 	a->drop_extra = put_free;
-	a->calling = true;
-	cf_config_put(a->x->cf, &a->call, t->id, t->remote_id, m->document, config_put, a);
-}
-
-static void refuse_merge(struct act *a, const struct merge_result *m)
-{
-	struct route *r = m->route_id ? world_route(a->x->world, m->route_id) : NULL;
-	if (r) {
-		problem_set(&r->problem, &m->conflict, clock_wall_ms());
-		world_changed(a->x->world, OBJECT_ROUTE, r->id);
-	}
-	act_fail(a, &m->conflict);
-}
-
-static void clear_routes(struct act *a, const struct tunnel *t)
-{
-	TABLE_EACH (i, struct route, r, &a->x->world->routes)
-		if (str_equal(r->tunnel_id, t->id))
-			problem_clear(&r->problem);
 }
 
 /* A daemon before this one sent something and ended: as good as a lost answer, so it is read first.
  */
-static bool unknown_of_old(struct act *a, struct tunnel *t)
+static bool unknown_of_old(struct tunnel *t, const struct applied *known)
 {
-	AUTO(str_t) sent = load_sent(a->x->store, t);
-	if (!sent || t->observed.put_unknown_ms)
+	if (!known->sent || t->observed.put_unknown_ms)
 		return false;
 	t->observed.put_unknown_ms = clock_wall_ms();
 	return !t->observed.config_seen_ms;
 }
 
-static void start_merge(struct act *a)
+static void merged(struct act *a, struct tunnel *t, const struct applied *known,
+		   struct merge_result *m)
 {
-	struct tunnel *t = subject(a);
-	struct merge_result m = {0};
-	struct err e;
-	if (unknown_of_old(a, t)) {
+	bool put = m->document != NULL;
+	tell_left_out(a, t, m);
+	t->observed.config_due = t->observed.config_came = false;
+	world_changed(a->x->world, OBJECT_TUNNEL, t->id);
+	if (put && !may_write(t)) {
 		act_end(a);
 		return;
 	}
-	if (merge_routes(a, t, &m, &e) < 0) {
+	keep_result(a, t, known, m);
+	if (put)
+		start_put(a, t, m);
+	else
+		settle_and_end(a, t, t->observed.config_version, &(struct err){0});
+}
+
+static void start_merge(struct act *a)
+{
+	struct tunnel *t = subject(a);
+	AUTO(applied_t) known = {0};
+	struct merge_result m = {0};
+	struct err e;
+	if (applied_load(a->x->store, t->id, &known, &e) < 0) {
 		act_fail(a, &e);
 		return;
 	}
-	if (m.outcome == MERGE_CONFLICT) {
-		refuse_merge(a, &m);
-	} else {
-		clear_routes(a, t);
-		if (m.outcome == MERGE_CHANGED)
-			start_put(a, t, &m);
-		else
-			settle_and_end(a, t, t->generation, t->observed.config_version,
-				       m.rules ? m.rules : "[]", &(struct err){0});
+	if (unknown_of_old(t, &known)) {
+		act_end(a);
+		return;
 	}
+	if (merge_routes(a, t, &known, &m, &e) < 0) {
+		act_fail(a, &e);
+		return;
+	}
+	merged(a, t, &known, &m);
 	merge_result_free(&m);
 }
 

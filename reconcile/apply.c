@@ -296,6 +296,7 @@ static void put_route(struct world *w, const struct edit *ed)
 	str_set(&r->manifest, ed->manifest);
 	if (ed->takes)
 		str_set(&r->takes, ed->takes);
+	r->observed.seen = ROUTE_UNSEEN; /* that was about what was wanted before */
 	problem_clear(&r->problem);
 	world_changed(w, OBJECT_ROUTE, ed->id);
 }

@@ -1,47 +1,27 @@
 /*
  * The merge, rule by rule. A rule of the document is ours when its key stood in what we put last,
- * or when it is exactly what we would write, or sent in a PUT whose answer was lost. All others are
- * foreign. A conflict with any route leaves the document as it is: half a merge would be a document
- * that nobody asked for.
+ * when it was sent in a PUT whose answer was lost, or when a person let a route take it. All others
+ * are foreign, even one that is what we would write. Each route is judged by itself: one with an
+ * issue is left out, and its rule, if it has one, stays as it stands.
  */
 #include "reconcile/merge.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "reconcile/place.h"
-
-#define CATCH_ALL "{\"service\":\"http_status:404\"}"
-
-/* One desired route and what becomes of it. */
-struct wish {
-	const struct route *route;
-	struct json_doc *origin;  /* owned; NULL = none */
-	struct rule key;          /* owned */
-	const struct rule *base;  /* put last under this key; NULL = never */
-	const struct rule *found; /* the document's rule that is ours; NULL = to be inserted */
-	bool rewrite;
-};
-
-struct merging {
-	const struct merge_input *in;
-	struct merge_result *out;
-	struct rules remote, base, sent;
-	struct wish *wishes;  /* in total order */
-	struct place *places; /* of the wishes */
-	size_t n;
-	bool *taken; /* of the document's rules: ours, or going away */
-	const struct rule **foreign;
-	size_t n_foreign;
-	bool changed;
-};
+#include "reconcile/merge_private.h"
 
 void merge_result_free(struct merge_result *r)
 {
+	for (size_t i = 0; i < r->n_issues; i++)
+		free(r->issues[i].words);
+	for (size_t i = 0; i < r->n_fates; i++)
+		free(r->fates[i].service);
 	free(r->document);
 	free(r->rules);
 	free(r->sent);
-	free(r->route_id);
+	free(r->issues);
+	free(r->fates);
 	*r = (struct merge_result){0};
 }
 
@@ -51,101 +31,31 @@ static void merging_t_cleanup(merging_t *m)
 	for (size_t i = 0; i < m->n; i++) {
 		rule_free(&m->wishes[i].key);
 		json_doc_free(m->wishes[i].origin);
+		strlist_free(&m->wishes[i].takes);
 	}
 	free(m->wishes);
+	free(m->wished.items);
 	free(m->places);
 	free(m->taken);
 	free(m->foreign);
+	free(m->issue_wish);
+	rule_index_free(&m->remote_keys);
+	rule_index_free(&m->base_keys);
+	rule_index_free(&m->sent_keys);
+	rule_index_free(&m->wish_keys);
 	rules_free(&m->remote);
 	rules_free(&m->base);
 	rules_free(&m->sent);
 }
 
-static const struct json *origin_of(const struct wish *x)
+const struct json *wish_origin(const struct wish *x)
 {
 	return x->origin ? json_root(x->origin) : NULL;
 }
 
-/* ---- conflicts ---- */
-
-/* Says that the merge stops: false, to end a function with. */
-static bool stop(struct merging *m, const struct wish *x, const char *hint)
+bool wish_as(const struct wish *x, const struct rule *r)
 {
-	m->out->outcome = MERGE_CONFLICT;
-	m->out->route_id = str_dup(x->route->id);
-	(void)err_hint(&m->out->conflict, "%s", hint);
-	return false;
-}
-
-/* "app.example.com/^/api" as people write a route. */
-static char *name_of(const struct wish *x)
-{
-	return str_format("%s%s%s", x->route->hostname, x->route->path ? " " : "",
-			  x->route->path ? x->route->path : "");
-}
-
-static bool stop_foreign_key(struct merging *m, const struct wish *x, size_t index)
-{
-	AUTO(str_t) name = name_of(x);
-	(void)err_set(&m->out->conflict, ERR_CONFLICT,
-		      "Rule %zu of the tunnel's configuration serves %s already, with another "
-		      "service or other options, and adit did not make it",
-		      index + 1, name);
-	return stop(m, x, "Remove that rule at Cloudflare, or delete the route here.");
-}
-
-static bool stop_edited(struct merging *m, const struct wish *x)
-{
-	AUTO(str_t) name = name_of(x);
-	(void)err_set(&m->out->conflict, ERR_CONFLICT,
-		      "The rule of route %s was changed at Cloudflare, not by adit", name);
-	return stop(m, x, "Set the route to what is wanted, or undo the change at Cloudflare.");
-}
-
-static bool stop_removed(struct merging *m, const struct wish *x)
-{
-	AUTO(str_t) name = name_of(x);
-	(void)err_set(&m->out->conflict, ERR_CONFLICT,
-		      "The rule of route %s was removed at Cloudflare, not by adit", name);
-	return stop(m, x, "Delete the route here too; set it again afterwards if it is wanted.");
-}
-
-static bool stop_twice(struct merging *m, const struct wish *x)
-{
-	AUTO(str_t) name = name_of(x);
-	(void)err_set(&m->out->conflict, ERR_CONFLICT, "There are two routes for %s", name);
-	return stop(m, x, "Delete one of them.");
-}
-
-static bool stop_place(struct merging *m, enum place_fault fault, const struct wish *x,
-		       const struct rule *foreign)
-{
-	AUTO(str_t) name = name_of(x);
-	char what[HOSTNAME_MAX + 40];
-	rule_describe(foreign, (size_t)(foreign - m->remote.items) + 1, what, sizeof(what));
-	if (fault == PLACE_SHADOWS)
-		(void)err_set(&m->out->conflict, ERR_CONFLICT,
-			      "Route %s would take requests from %s of the tunnel's configuration, "
-			      "which adit did not make",
-			      name, what);
-	else
-		(void)err_set(&m->out->conflict, ERR_CONFLICT,
-			      "Route %s is not reached: %s of the tunnel's configuration, which "
-			      "adit did not make, stands before it and takes its requests",
-			      name, what);
-	return stop(m, x, "Change that rule at Cloudflare, or put the route on another tunnel.");
-}
-
-static bool stop_knot(struct merging *m, const struct wish *x)
-{
-	AUTO(str_t) name = name_of(x);
-	(void)err_set(&m->out->conflict, ERR_CONFLICT,
-		      "There is no place for route %s: our own rules and those that adit did not "
-		      "make would have to stand before each other",
-		      name);
-	return stop(m, x,
-		    "Move the rules that adit did not make before ours at Cloudflare, or put the "
-		    "route on another tunnel.");
+	return rule_serves(r, x->route->service, wish_origin(x));
 }
 
 /* ---- what is given ---- */
@@ -156,18 +66,33 @@ static int compare_wishes(const void *a, const void *b)
 	return route_compare(x->route, y->route);
 }
 
+/* What cannot be read lets nothing. */
+static void read_takes(const struct route *r, struct wish *x)
+{
+	AUTO(json_doc_t) doc = NULL;
+	struct err e;
+	if (!x->fresh || !r->takes || json_parse(r->takes, strlen(r->takes), NULL, &doc, &e) < 0)
+		return;
+	JSON_EACH (v, json_root(doc))
+		if (json_get_string(v, "rule"))
+			strlist_add(&x->takes, json_get_string(v, "rule"));
+}
+
 static int read_wish(const struct route *r, struct wish *x, struct err *e)
 {
 	struct err why;
 	x->route = r;
+	x->fresh = r->applied_generation != r->generation;
+	x->seen = ROUTE_AS_PUT;
 	rule_make(&x->key, r->hostname, r->path);
 	if (!x->key.hostname || !r->service)
 		return err_set(e, ERR_INTERNAL, "Route %s has no host name or no service", r->id);
 	if (r->origin && json_parse(r->origin, strlen(r->origin), NULL, &x->origin, &why) < 0)
 		return err_set(e, ERR_INTERNAL, "The options of route %s cannot be read: %s", r->id,
 			       why.message);
-	if (r->origin && json_type(origin_of(x)) != JSON_OBJECT && !json_is_null(origin_of(x)))
+	if (r->origin && json_type(wish_origin(x)) != JSON_OBJECT && !json_is_null(wish_origin(x)))
 		return err_set(e, ERR_INTERNAL, "The options of route %s are no object", r->id);
+	read_takes(r, x);
 	return 0;
 }
 
@@ -180,6 +105,9 @@ static int read_wishes(struct merging *m, struct err *e)
 			return -1;
 		}
 	qsort(m->wishes, m->n, sizeof(*m->wishes), compare_wishes);
+	m->wished.items = mem_array(m->n + 1, sizeof(*m->wished.items));
+	for (; m->wished.n < m->n; m->wished.n++)
+		m->wished.items[m->wished.n] = m->wishes[m->wished.n].key;
 	return 0;
 }
 
@@ -189,6 +117,10 @@ static int read_all(struct merging *m, struct err *e)
 	    rules_read_array(m->in->base, &m->base, e) < 0 ||
 	    rules_read_array(m->in->sent, &m->sent, e) < 0 || read_wishes(m, e) < 0)
 		return -1;
+	rule_index_init(&m->remote_keys, &m->remote);
+	rule_index_init(&m->base_keys, &m->base);
+	rule_index_init(&m->sent_keys, &m->sent);
+	rule_index_init(&m->wish_keys, &m->wished);
 	m->taken = mem_array(m->remote.n + 1, sizeof(*m->taken));
 	m->foreign = mem_array(m->remote.n + 1, sizeof(*m->foreign));
 	m->places = mem_array(m->n + 1, sizeof(*m->places));
@@ -197,12 +129,10 @@ static int read_all(struct merging *m, struct err *e)
 
 /* ---- which rules are ours ---- */
 
-static const struct rule *find_key(const struct rules *r, const struct rule *key)
+static const struct rule *find_key(const struct rule_index *x, const struct rule *key)
 {
-	for (size_t i = 0; i < r->n; i++)
-		if (rule_same_key(&r->items[i], key))
-			return &r->items[i];
-	return NULL;
+	const struct rule *const *first;
+	return rule_index_find(x, key, &first) ? *first : NULL;
 }
 
 static bool rule_is_rule(const struct rule *a, const struct rule *b)
@@ -212,34 +142,65 @@ static bool rule_is_rule(const struct rule *a, const struct rule *b)
 }
 
 /* It may have come with a PUT of ours whose answer was lost. */
-static bool was_sent(const struct merging *m, const struct rule *r)
+bool wish_sent(const struct merging *m, const struct rule *r)
 {
-	for (size_t i = 0; i < m->sent.n; i++)
-		if (rule_same_key(&m->sent.items[i], r) && rule_is_rule(r, &m->sent.items[i]))
+	const struct rule *const *first;
+	size_t n = rule_index_find(&m->sent_keys, r, &first);
+	for (size_t i = 0; i < n; i++)
+		if (rule_is_rule(r, first[i]))
 			return true;
 	return false;
 }
 
-/* Of several rules with one key, those that are as wanted or as put last go first: wish and base
- * may each be NULL. *any is the first with the key at all. */
+static bool may_take(const struct wish *x, const struct rule *r)
+{
+	char hash[SHA256_HEX_SIZE];
+	if (!x || !x->takes.n)
+		return false;
+	rule_hash(r, hash);
+	return strlist_has(&x->takes, hash);
+}
+
+/* Of several rules with one key: the surer that it is ours, the higher. 0 = it is not. */
+enum { NOT_OURS, PUT_EDITED, PUT_AS_WANTED, LET, LET_AS_WANTED, SENT, PUT, SENT_AS_WANTED };
+
+static int how_ours(const struct merging *m, const struct wish *x, const struct rule *base,
+		    const struct rule *r)
+{
+	bool wanted = x && wish_as(x, r), sent = wish_sent(m, r);
+	if (sent && wanted)
+		return SENT_AS_WANTED;
+	if (base && rule_is_rule(r, base))
+		return PUT;
+	if (sent)
+		return SENT;
+	if (may_take(x, r))
+		return wanted ? LET_AS_WANTED : LET;
+	return !base ? NOT_OURS : wanted ? PUT_AS_WANTED : PUT_EDITED;
+}
+
+/* x (what is wished under the key) and base (what was put) may each be NULL. *any is the first that
+ * has the key and is nobody's yet. */
 static const struct rule *find_ours(const struct merging *m, const struct rule *key,
-				    const struct wish *x, const struct rule *base,
+				    const struct wish *x, const struct rule *base, int *how,
 				    const struct rule **any)
 {
-	const struct rule *as_base = NULL;
+	const struct rule *const *first, *ours = NULL;
+	size_t n = rule_index_find(&m->remote_keys, key, &first);
 	*any = NULL;
-	for (size_t i = 0; i < m->remote.n; i++) {
-		const struct rule *r = &m->remote.items[i];
-		if (m->taken[i] || !rule_same_key(r, key))
+	*how = NOT_OURS;
+	for (size_t i = 0; i < n; i++) {
+		if (m->taken[first[i] - m->remote.items])
 			continue;
-		if (x && rule_serves(r, x->route->service, origin_of(x)))
-			return r;
-		if (!as_base && ((base && rule_is_rule(r, base)) || was_sent(m, r)))
-			as_base = r;
+		int rank = how_ours(m, x, base, first[i]);
+		if (rank > *how) {
+			*how = rank;
+			ours = first[i];
+		}
 		if (!*any)
-			*any = r;
+			*any = first[i];
 	}
-	return as_base ? as_base : base ? *any : NULL;
+	return ours;
 }
 
 static void take(struct merging *m, const struct rule *r)
@@ -247,60 +208,56 @@ static void take(struct merging *m, const struct rule *r)
 	m->taken[r - m->remote.items] = true;
 }
 
-/* What we wish under this key is what we wished last. */
-static bool is_unchanged(const struct wish *x)
+/* Nothing of it stands there. While it is not known which document of ours that is, it may be one
+ * without it. */
+static void match_missing(struct merging *m, size_t which, const struct rule *any)
 {
-	return x->base && rule_serves(x->base, x->route->service, origin_of(x));
+	struct wish *x = &m->wishes[which];
+	if (any)
+		issue_add(m, which, wish_as(x, any) ? MERGE_IDENTICAL_FOREIGN : MERGE_FOREIGN_KEY,
+			  any);
+	else if (!x->fresh && (!m->in->sent || !x->base))
+		issue_add(m, which, MERGE_REMOVED, NULL);
 }
 
-static bool match_wish(struct merging *m, struct wish *x)
+static void match_wish(struct merging *m, size_t which)
 {
+	struct wish *x = &m->wishes[which];
 	const struct rule *any;
-	x->base = find_key(&m->base, &x->key);
-	x->found = find_ours(m, &x->key, x, x->base, &any);
-	if (!x->found && any)
-		return stop_foreign_key(m, x, (size_t)(any - m->remote.items));
-	/* While it is not known which document of ours stands there, it may be one without it. */
-	if (!x->found && is_unchanged(x) && !m->in->repair && !m->in->sent)
-		return stop_removed(m, x);
+	int how;
+	x->base = find_key(&m->base_keys, &x->key);
+	x->found = find_ours(m, &x->key, x, x->base, &how, &any);
 	if (!x->found) {
-		m->changed = true;
-		return true;
+		match_missing(m, which, any);
+		return;
 	}
 	take(m, x->found);
-	if (rule_serves(x->found, x->route->service, origin_of(x)))
-		return true;
-	if (is_unchanged(x) && !m->in->repair && !was_sent(m, x->found))
-		return stop_edited(m, x);
-	x->rewrite = m->changed = true;
-	return true;
+	x->adopted = how == LET || how == LET_AS_WANTED;
+	if (wish_as(x, x->found))
+		return;
+	if (!x->fresh && how == PUT_EDITED)
+		issue_add(m, which, MERGE_EDITED, NULL);
+	else
+		x->rewrite = true;
 }
 
-static bool match_wishes(struct merging *m)
+static void match_wishes(struct merging *m)
 {
 	for (size_t i = 0; i < m->n; i++) {
 		if (i && rule_same_key(&m->wishes[i - 1].key, &m->wishes[i].key))
-			return stop_twice(m, &m->wishes[i]);
-		if (!match_wish(m, &m->wishes[i]))
-			return false;
+			issue_add(m, i, MERGE_TWICE, NULL);
+		else
+			match_wish(m, i);
 	}
-	return true;
-}
-
-static bool is_wished(const struct merging *m, const struct rule *key)
-{
-	for (size_t i = 0; i < m->n; i++)
-		if (rule_same_key(&m->wishes[i].key, key))
-			return true;
-	return false;
 }
 
 static void drop(struct merging *m, const struct rule *key, const struct rule *base)
 {
 	const struct rule *any, *r;
-	if (!key->hostname || is_wished(m, key))
+	int how;
+	if (!key->hostname || find_key(&m->wish_keys, key))
 		return;
-	r = find_ours(m, key, NULL, base, &any);
+	r = find_ours(m, key, NULL, base, &how, &any);
 	if (!r)
 		return;
 	take(m, r);
@@ -312,7 +269,7 @@ static void take_dropped(struct merging *m)
 	for (size_t i = 0; i < m->base.n; i++)
 		drop(m, &m->base.items[i], &m->base.items[i]);
 	for (size_t i = 0; i < m->sent.n; i++)
-		if (!find_key(&m->base, &m->sent.items[i]))
+		if (!find_key(&m->base_keys, &m->sent.items[i]))
 			drop(m, &m->sent.items[i], NULL);
 }
 
@@ -320,6 +277,7 @@ static void take_dropped(struct merging *m)
 
 static void list_foreign(struct merging *m)
 {
+	m->n_foreign = 0;
 	for (size_t i = 0; i + 1 < m->remote.n; i++)
 		if (!m->taken[i])
 			m->foreign[m->n_foreign++] = &m->remote.items[i];
@@ -327,7 +285,7 @@ static void list_foreign(struct merging *m)
 
 static void fill_place(const struct merging *m, const struct wish *x, struct place *p)
 {
-	p->key = &x->key;
+	*p = (struct place){.key = &x->key, .out = x->out};
 	if (!x->found)
 		return;
 	p->standing = true;
@@ -336,173 +294,89 @@ static void fill_place(const struct merging *m, const struct wish *x, struct pla
 		p->slot++;
 }
 
-static bool place_wishes(struct merging *m)
+static bool fault_met(void *owner, size_t which, enum place_fault fault, size_t foreign)
 {
-	size_t which = 0, index = 0;
-	list_foreign(m);
-	for (size_t i = 0; i < m->n; i++)
-		fill_place(m, &m->wishes[i], &m->places[i]);
-	enum place_fault fault =
-		place_rules(m->places, m->n, m->foreign, m->n_foreign, &which, &index);
-	if (fault == PLACE_KNOT)
-		return stop_knot(m, &m->wishes[which]);
-	if (fault != PLACE_OK)
-		return stop_place(m, fault, &m->wishes[which], m->foreign[index]);
-	m->changed = m->changed || place_inverted(m->places, m->n);
-	return true;
-}
-
-/* ---- writing ---- */
-
-static void write_span(struct json_writer *w, struct json_span s)
-{
-	json_write_raw(w, s.p, s.len);
-}
-
-static bool has_origin(const struct wish *x)
-{
-	return !json_is_null(origin_of(x));
-}
-
-static void write_origin(struct json_writer *w, const struct wish *x)
-{
-	write_span(w, json_raw(origin_of(x)));
-}
-
-/* hostname, path?, service, originRequest? */
-static void write_fresh(struct json_writer *w, const struct wish *x)
-{
-	json_object_begin(w);
-	json_put_string(w, "hostname", x->route->hostname);
-	if (x->key.path)
-		json_put_string(w, "path", x->key.path);
-	json_put_string(w, "service", x->route->service);
-	if (has_origin(x)) {
-		json_write_key(w, "originRequest");
-		write_origin(w, x);
-	}
-	json_object_end(w);
-}
-
-/* Our two members in their places, all others as they came, key and colon included; an
- * originRequest that is no longer wanted goes. */
-static void write_member(struct json_writer *w, const struct wish *x, struct json_span key,
-			 struct json_span value)
-{
-	AUTO(str_t) name = json_span_string(key);
-	if (str_equal(name, "service")) {
-		json_put_string(w, name, x->route->service);
-	} else if (!str_equal(name, "originRequest")) {
-		json_write_raw(w, key.p, (size_t)(value.p + value.len - key.p));
-	} else if (has_origin(x)) {
-		json_write_key(w, name);
-		write_origin(w, x);
-	}
-}
-
-static void write_rewritten(struct json_writer *w, const struct wish *x)
-{
-	struct json_span raw = json_raw(x->found->value), key, value;
-	struct json_cursor c;
-	json_object_begin(w);
-	(void)json_cursor_init(&c, raw);
-	while (json_cursor_next(&c, &key, &value))
-		write_member(w, x, key, value);
-	if (!json_get(x->found->value, "service"))
-		json_put_string(w, "service", x->route->service);
-	if (has_origin(x) && !json_get(x->found->value, "originRequest")) {
-		json_write_key(w, "originRequest");
-		write_origin(w, x);
-	}
-	json_object_end(w);
-}
-
-static void write_wish(struct json_writer *w, const struct wish *x)
-{
-	if (x->rewrite)
-		write_rewritten(w, x);
-	else if (x->found)
-		write_span(w, json_raw(x->found->value));
-	else
-		write_fresh(w, x);
-}
-
-static void write_ingress(const struct merging *m, struct json_writer *w)
-{
-	json_array_begin(w);
-	for (size_t slot = 0; slot <= m->n_foreign; slot++) {
-		for (size_t i = 0; i < m->n; i++)
-			if (m->places[i].slot == slot)
-				write_wish(w, &m->wishes[i]);
-		if (slot < m->n_foreign)
-			write_span(w, json_raw(m->foreign[slot]->value));
-	}
-	if (m->remote.n)
-		write_span(w, json_raw(m->remote.items[m->remote.n - 1].value));
-	else
-		json_write_raw(w, CATCH_ALL, strlen(CATCH_ALL));
-	json_array_end(w);
-}
-
-/* The document around the rules stays as it came, white space and all. */
-static char *write_document(const struct merging *m)
-{
-	static const char empty[] = "{}", member[] = "\"ingress\":";
-	struct json_span root = m->remote.root ? json_raw(m->remote.root)
-					       : (struct json_span){.p = empty, .len = 2};
-	struct json_span old = json_span_member(root, "ingress");
-	AUTO(buf_t) text = {0};
-	struct json_writer w;
-	const char *rest = old.len ? old.p + old.len : root.p + 1;
-	(void)buf_add(&text, root.p, old.len ? (size_t)(old.p - root.p) : 1);
-	if (!old.len)
-		(void)buf_str(&text, member);
-	json_write_init(&w, &text);
-	write_ingress(m, &w);
-	if (!old.len && m->remote.root && json_count(m->remote.root))
-		(void)buf_char(&text, ',');
-	(void)buf_add(&text, rest, (size_t)(root.p + root.len - rest));
-	return buf_steal(&text);
-}
-
-/* In the order of the document. */
-static char *write_rules(const struct merging *m)
-{
-	AUTO(buf_t) text = {0};
-	struct json_writer w;
-	json_write_init(&w, &text);
-	json_array_begin(&w);
-	for (size_t slot = 0; slot <= m->n_foreign; slot++)
-		for (size_t i = 0; i < m->n; i++)
-			if (m->places[i].slot == slot)
-				write_fresh(&w, &m->wishes[i]);
-	json_array_end(&w);
-	return buf_steal(&text);
-}
-
-static bool is_sent(const struct merging *m, const struct wish *x)
-{
-	for (size_t i = 0; i < m->sent.n; i++)
-		if (rule_same_key(&m->sent.items[i], &x->key) &&
-		    rule_serves(&m->sent.items[i], x->route->service, origin_of(x)))
-			return true;
+	struct merging *m = owner;
+	const struct rule *r = fault == PLACE_KNOT ? NULL : m->foreign[foreign];
+	if (r && may_take(&m->wishes[which], r))
+		return true;
+	issue_add(m, which,
+		  fault == PLACE_SHADOWS ? MERGE_SHADOWS
+		  : fault == PLACE_DEAD  ? MERGE_DEAD
+					 : MERGE_KNOT,
+		  r);
 	return false;
 }
 
-/* What was sent before, and this once more: each rule once, so that failures do not add up. */
-static char *write_sent(const struct merging *m)
+/* A foreign rule that was to be taken by a route that has no place is foreign after all. */
+static bool give_back(struct merging *m)
 {
-	AUTO(buf_t) text = {0};
-	struct json_writer w;
-	json_write_init(&w, &text);
-	json_array_begin(&w);
-	for (size_t i = 0; i < m->sent.n; i++)
-		write_span(&w, json_raw(m->sent.items[i].value));
+	bool any = false;
+	for (size_t i = 0; i < m->n; i++) {
+		struct wish *x = &m->wishes[i];
+		if (!x->out || !x->adopted)
+			continue;
+		m->taken[x->found - m->remote.items] = false;
+		x->found = NULL;
+		x->adopted = x->rewrite = false;
+		x->returned = any = true;
+	}
+	return any;
+}
+
+/* Placing is done anew then, and what it said of the others with it. */
+static void forget_faults(struct merging *m, const bool *judged)
+{
+	for (size_t i = 0; i < m->n; i++) {
+		struct wish *x = &m->wishes[i];
+		if (judged[i] || !x->out || x->returned)
+			continue;
+		issue_drop(m, i);
+		x->out = false;
+		x->seen = ROUTE_AS_PUT;
+	}
+}
+
+static void place_once(struct merging *m)
+{
+	list_foreign(m);
 	for (size_t i = 0; i < m->n; i++)
-		if (!is_sent(m, &m->wishes[i]))
-			write_fresh(&w, &m->wishes[i]);
-	json_array_end(&w);
-	return buf_steal(&text);
+		fill_place(m, &m->wishes[i], &m->places[i]);
+	place_rules(m->places, m->n, m->foreign, m->n_foreign, fault_met, m);
+}
+
+static void place_wishes(struct merging *m)
+{
+	bool *judged = mem_array(m->n + 1, sizeof(*judged));
+	for (size_t i = 0; i < m->n; i++)
+		judged[i] = m->wishes[i].out;
+	for (place_once(m); give_back(m); place_once(m))
+		forget_faults(m, judged);
+	free(judged);
+	for (size_t i = 0; i < m->n; i++) {
+		const struct wish *x = &m->wishes[i];
+		if (!x->out && (x->rewrite || !x->found || m->places[i].moving))
+			m->changed = true;
+	}
+}
+
+/* ---- the result ---- */
+
+static void tell_fates(const struct merging *m, struct merge_result *r)
+{
+	r->fates = mem_array(m->n + 1, sizeof(*r->fates));
+	for (r->n_fates = 0; r->n_fates < m->n; r->n_fates++) {
+		const struct wish *x = &m->wishes[r->n_fates];
+		struct merge_fate *f = &r->fates[r->n_fates];
+		(void)str_copy(f->route_id, sizeof(f->route_id), x->route->id);
+		f->generation = x->route->generation;
+		f->seen = x->seen;
+		if (x->seen == ROUTE_EDITED)
+			f->service = str_dup(json_get_string(x->found->value, "service"));
+		r->n_kept += x->found && (x->out || !x->rewrite);
+	}
+	r->n_kept += m->n_foreign;
+	r->n_foreign = m->n_foreign;
 }
 
 int merge(const struct merge_input *in, struct merge_result *out, struct err *e)
@@ -511,15 +385,14 @@ int merge(const struct merge_input *in, struct merge_result *out, struct err *e)
 	AUTO(merging_t) m = {.in = in, .out = &result};
 	if (read_all(&m, e) < 0)
 		return -1;
-	if (match_wishes(&m)) {
-		take_dropped(&m);
-		if (place_wishes(&m)) {
-			result.outcome = m.changed ? MERGE_CHANGED : MERGE_SAME;
-			result.document = m.changed ? write_document(&m) : NULL;
-			result.rules = write_rules(&m);
-			result.sent = write_sent(&m);
-		}
-	}
+	match_wishes(&m);
+	take_dropped(&m);
+	place_wishes(&m);
+	result.outcome = m.changed ? MERGE_CHANGED : MERGE_SAME;
+	result.document = m.changed || in->always ? merge_write_document(&m) : NULL;
+	result.rules = merge_write_rules(&m);
+	result.sent = merge_write_sent(&m);
+	tell_fates(&m, &result);
 	*out = result;
 	return 0;
 }

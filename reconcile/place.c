@@ -5,6 +5,7 @@
  */
 #include "reconcile/place.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -82,98 +83,231 @@ static bool is_narrower(const struct rule *a, const struct rule *b)
 	return strlen(a->path) > strlen(b->path);
 }
 
-/* ---- bounds ---- */
+/* ---- bounds: on which side of each foreign rule ---- */
 
-/* A standing rule: the side of each foreign rule on which it stands is not ours to change. */
-static enum place_fault bound_standing(struct place *p, const struct rule *foreign, size_t i)
+struct placing {
+	struct place *ours;
+	size_t n;
+	const struct rule *const *foreign;
+	size_t n_foreign;
+	place_ask_fn *ask;
+	void *owner;
+};
+
+static bool is_present(const struct place *p)
 {
-	if (i >= p->slot) {
-		if (i < p->highest)
-			p->highest = i;
-		return PLACE_OK;
-	}
-	p->lowest = i + 1;
-	return covers(foreign, p->key) ? PLACE_DEAD : PLACE_OK;
+	return p->standing || !p->out;
 }
 
-static enum place_fault bound_new(struct place *p, const struct rule *foreign, size_t i)
+static bool stays_put(const struct place *p)
 {
-	if (is_narrower(p->key, foreign))
-		return PLACE_SHADOWS;
-	p->lowest = i + 1;
-	return PLACE_OK;
+	return p->standing && !p->moving;
 }
 
-static enum place_fault bound(struct place *p, const struct rule *const *foreign, size_t n,
-			      size_t *foreign_index)
+static void stand_before(struct place *p, size_t i)
 {
-	enum place_fault fault = PLACE_OK;
+	if (i < p->highest)
+		p->highest = i;
+}
+
+static void stand_behind(struct place *p, size_t i)
+{
+	p->lowest = i + 1;
+}
+
+static void unbound(const struct placing *x, struct place *p)
+{
 	p->lowest = 0;
-	p->highest = n;
-	for (size_t i = 0; i < n && fault == PLACE_OK; i++) {
-		if (!rules_meet(p->key, foreign[i]))
+	p->highest = x->n_foreign;
+}
+
+/* The side of each foreign rule on which it stands is not ours to change; but one that takes all
+ * of its requests makes it dead. */
+static void bound_standing(const struct placing *x, struct place *p, bool ask)
+{
+	bool dead = false, moves = true;
+	unbound(x, p);
+	for (size_t i = 0; i < x->n_foreign; i++) {
+		if (!rules_meet(p->key, x->foreign[i]))
 			continue;
-		*foreign_index = i;
-		fault = p->standing ? bound_standing(p, foreign[i], i)
-				    : bound_new(p, foreign[i], i);
+		if (i >= p->slot) {
+			stand_before(p, i);
+			continue;
+		}
+		stand_behind(p, i);
+		if (!ask || !covers(x->foreign[i], p->key))
+			continue;
+		dead = true;
+		moves = x->ask(x->owner, (size_t)(p - x->ours), PLACE_DEAD, i) && moves;
 	}
-	return fault;
+	p->moving = dead && moves;
+	p->out = p->out || (dead && !moves);
+}
+
+/* In front of foreign rule i, where ours is narrower, only when a person let it. */
+static bool bound_narrower(const struct placing *x, struct place *p, size_t i)
+{
+	stand_before(p, i);
+	return x->ask(x->owner, (size_t)(p - x->ours), PLACE_SHADOWS, i);
+}
+
+static void bound_new(const struct placing *x, struct place *p)
+{
+	unbound(x, p);
+	for (size_t i = 0; i < x->n_foreign; i++) {
+		if (!rules_meet(p->key, x->foreign[i]))
+			continue;
+		if (!is_narrower(p->key, x->foreign[i]))
+			stand_behind(p, i);
+		else if (!bound_narrower(x, p, i))
+			p->out = true;
+	}
+}
+
+/* It stands, and was let in front of what took all of its requests. */
+static void bound_moving(const struct placing *x, struct place *p)
+{
+	unbound(x, p);
+	for (size_t i = 0; i < x->n_foreign; i++) {
+		if (!rules_meet(p->key, x->foreign[i]))
+			continue;
+		if (i >= p->slot || covers(x->foreign[i], p->key))
+			stand_before(p, i);
+		else if (!is_narrower(p->key, x->foreign[i]))
+			stand_behind(p, i);
+		else if (!bound_narrower(x, p, i))
+			p->out = true;
+	}
+}
+
+static void leave_out(const struct placing *x, struct place *p)
+{
+	p->out = true;
+	p->moving = false;
+	if (p->standing)
+		bound_standing(x, p, false);
+}
+
+static void bound(const struct placing *x, struct place *p)
+{
+	p->moving = false;
+	if (p->standing)
+		bound_standing(x, p, !p->out);
+	else if (!p->out)
+		bound_new(x, p);
+	if (p->moving)
+		bound_moving(x, p);
+	if (p->moving && p->out)
+		leave_out(x, p);
 }
 
 /* ---- slots ---- */
 
-/* Not behind those of ours that share its requests and are broader. */
-static size_t ceiling(const struct place *ours, size_t k, size_t n)
+enum { CLOSE = 1, LENIENT = 2, DECIDE = 4 };
+#define ROUNDS_MAX 64
+
+/* Not behind those of ours that share its requests and are broader. Lenient: two that both stand
+ * there in the wrong order may keep it. */
+static size_t ceiling(const struct placing *x, size_t k, int how)
 {
-	size_t most = ours[k].highest;
-	for (size_t j = k + 1; j < n; j++)
-		if (ours[j].tried < most && rules_meet(ours[k].key, ours[j].key))
+	const struct place *ours = x->ours, *p = &ours[k];
+	size_t most = p->highest;
+	for (size_t j = k + 1; j < x->n; j++) {
+		if (!is_present(&ours[j]) || ours[j].tried >= most)
+			continue;
+		if ((how & LENIENT) && stays_put(p) && stays_put(&ours[j]) && ours[j].at < p->at)
+			continue;
+		if (rules_meet(p->key, ours[j].key))
 			most = ours[j].tried;
+	}
 	return most;
 }
 
-/* From the last to the first, each as late as it may stand; with keep, standing ones where they are
- * and new ones beside the next of ours. Late is complete: when it fails there is no order at all.
- */
-static bool assign(struct place *ours, size_t n, bool keep, size_t *which)
+/* From the last to the first, each as late as it may stand; close: standing ones where they are and
+ * new ones beside the next of ours. Late is complete: when it fails there is no order at all.
+ * Decide: a new one without a place is left out. Answers which one is stuck; n = none. */
+static size_t assign(const struct placing *x, int how)
 {
-	for (size_t k = n; k-- > 0;) {
-		struct place *p = &ours[k];
-		size_t slot = ceiling(ours, k, n);
-		size_t liked = p->standing ? p->slot : k + 1 < n ? ours[k + 1].tried : slot;
-		if (keep && liked < slot)
+	size_t next = x->n_foreign;
+	for (size_t k = x->n; k-- > 0;) {
+		struct place *p = &x->ours[k];
+		if (!is_present(p))
+			continue;
+		size_t slot = ceiling(x, k, how);
+		size_t liked = stays_put(p) ? p->slot : next;
+		if ((how & CLOSE) && liked < slot)
 			slot = liked > p->lowest ? liked : p->lowest;
-		if (slot < p->lowest) {
-			*which = k;
-			return false;
+		if (slot < p->lowest && (how & DECIDE) && !p->standing) {
+			(void)x->ask(x->owner, k, PLACE_KNOT, 0);
+			leave_out(x, p);
+			continue;
 		}
-		p->tried = slot;
+		if (slot < p->lowest)
+			return k;
+		next = p->tried = slot;
 	}
-	return true;
+	return x->n;
 }
 
-enum place_fault place_rules(struct place *ours, size_t n, const struct rule *const *foreign,
-			     size_t n_foreign, size_t *which, size_t *foreign_index)
+static void knot(const struct placing *x, struct place *p)
 {
-	for (size_t k = 0; k < n; k++) {
-		enum place_fault fault = bound(&ours[k], foreign, n_foreign, foreign_index);
-		*which = k;
-		if (fault != PLACE_OK)
-			return fault;
+	(void)x->ask(x->owner, (size_t)(p - x->ours), PLACE_KNOT, 0);
+	leave_out(x, p);
+}
+
+/* One that stands is stuck: what holds it back is new, or moves, and is broader. */
+static void untie(const struct placing *x, size_t stuck, bool all)
+{
+	struct place *p = &x->ours[stuck];
+	if (!stays_put(p)) {
+		knot(x, p);
+		return;
 	}
-	if (!assign(ours, n, true, which) && !assign(ours, n, false, which))
-		return PLACE_KNOT;
+	for (size_t j = x->n; j-- > 0;) {
+		struct place *q = &x->ours[j];
+		if (!is_present(q) || stays_put(q))
+			continue;
+		if (all || (j > stuck && q->tried < p->lowest)) {
+			knot(x, q);
+			if (!all)
+				return;
+		}
+	}
+}
+
+static void keep_tried(const struct placing *x, size_t *slots)
+{
+	for (size_t k = 0; k < x->n; k++)
+		slots[k] = x->ours[k].tried;
+}
+
+/* Some of ours have no place: without them the others have. */
+static void place_most(const struct placing *x, size_t *slots)
+{
+	size_t stuck;
+	for (int round = 0; round <= ROUNDS_MAX + 1; round++) {
+		stuck = assign(x, LENIENT | DECIDE);
+		if (stuck == x->n)
+			break;
+		untie(x, stuck, round >= ROUNDS_MAX);
+	}
+	keep_tried(x, slots);
+	if (assign(x, LENIENT | CLOSE) == x->n)
+		keep_tried(x, slots);
+}
+
+void place_rules(struct place *ours, size_t n, const struct rule *const *foreign, size_t n_foreign,
+		 place_ask_fn *ask, void *owner)
+{
+	struct placing x = {ours, n, foreign, n_foreign, ask, owner};
+	size_t *slots = mem_array(n + 1, sizeof(*slots));
 	for (size_t k = 0; k < n; k++)
-		ours[k].slot = ours[k].tried;
-	return PLACE_OK;
-}
-
-bool place_inverted(const struct place *ours, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		for (size_t j = i + 1; j < n; j++)
-			if (ours[i].standing && ours[j].standing && ours[i].at > ours[j].at &&
-			    rules_meet(ours[i].key, ours[j].key))
-				return true;
-	return false;
+		bound(&x, &ours[k]);
+	if (assign(&x, CLOSE) == n || assign(&x, 0) == n)
+		keep_tried(&x, slots);
+	else
+		place_most(&x, slots);
+	for (size_t k = 0; k < n; k++)
+		ours[k].slot = slots[k];
+	free(slots);
 }

@@ -79,13 +79,24 @@ static void refuse_locked(struct planning *p, const struct record *r)
 		       "Turn off the service at Cloudflare that made it, or choose another name.");
 }
 
+/* Is a rule for the name confirmed there? */
+static bool route_applied(const struct world *w, const struct record *r)
+{
+	TABLE_EACH (i, struct route, x, &w->routes)
+		if (str_equal(x->tunnel_id, r->tunnel_id) && str_equal(x->hostname, r->name) &&
+		    x->applied_generation == x->generation)
+			return true;
+	return false;
+}
+
 /* The tunnel behind the name runs the configuration that serves it. */
 static bool tunnel_serves(const struct world *w, const struct record *r, bool with_connector)
 {
 	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
 	if (!r->tunnel_id[0])
 		return true;
-	if (!t || !t->remote_id[0] || t->applied_generation != t->generation)
+	if (!t || !t->remote_id[0] || t->applied_generation != t->generation ||
+	    !route_applied(w, r))
 		return false;
 	if (!with_connector || t->replicas == 0)
 		return true;

@@ -70,39 +70,80 @@ static bool config_known(const struct planning *p, const struct tunnel *t, bool 
 	       (!due || seen >= t->observed.put_unknown_ms + SETTLE_MS);
 }
 
-/* Its rules stand in a file; a person may have agreed that they give way. */
-static bool config_is_theirs(const struct tunnel *t)
+/* Does a route wait for its rule? One that something stands in the way of is tried again from time
+ * to time: a person may have cleared the way. */
+static bool routes_due(struct planning *p, const struct tunnel *t)
 {
-	return t->observed.config_local && !t->convert;
+	bool due = false;
+	TABLE_EACH (i, struct route, r, &p->w->routes) {
+		int64_t again = r->observed.seen_ms + TAKEN_MS;
+		if (!str_equal(r->tunnel_id, t->id))
+			continue;
+		if (r->observed.seen != ROUTE_BLOCKED || !r->problem) {
+			due = due || r->applied_generation != r->generation;
+			continue;
+		}
+		due = due || p->now >= again;
+		if (p->now < again)
+			plan_wake(p, again);
+	}
+	return due;
+}
+
+static void refuse_local(struct planning *p, const struct tunnel *t)
+{
+	struct err *e = plan_refuse(p, OBJECT_TUNNEL, t->id);
+	(void)err_set(e, ERR_CONFLICT,
+		      "Tunnel %s is configured by a file on some host, so its configuration is "
+		      "left alone",
+		      t->name);
+	(void)err_hint(e,
+		       "Use another tunnel for this host's routes, or let adit take that one over "
+		       "for good (adit tunnel adopt %s --convert).",
+		       t->name);
+}
+
+/* Seen to be somebody else's not long ago. */
+static bool is_local(struct planning *p, const struct tunnel *t)
+{
+	if (!t->observed.config_local || t->convert || !t->observed.config_seen_ms)
+		return false;
+	return !plan_looks_again(p, t->observed.config_seen_ms);
+}
+
+/* Something is to be written, or to be seen whether it is. */
+static void plan_config_write(struct planning *p, const struct tunnel *t, bool settles)
+{
+	bool first = t->config_version == 0 && !has_routes(p->w, t) && !t->convert &&
+		     !t->observed.put_unknown_ms;
+	if (first)
+		plan_act(p, ACT_CONFIG_MERGE, t->id, "nothing to put before the first route");
+	else if (is_local(p, t))
+		refuse_local(p, t);
+	else if (!config_known(p, t, settles))
+		plan_act(p, ACT_CONFIG_READ, t->id, "its routes changed; what is there now?");
+	else
+		plan_act(p, ACT_CONFIG_MERGE, t->id, "its routes changed");
+}
+
+/* Somebody may have changed it. */
+static void plan_config_look(struct planning *p, const struct tunnel *t)
+{
+	if (!t->observed.config_came || !config_known(p, t, false))
+		plan_act(p, ACT_CONFIG_READ, t->id, "somebody may have changed it");
+	else
+		plan_act(p, ACT_CONFIG_MERGE, t->id, "it was read: what stands there?");
 }
 
 static void plan_config(struct planning *p, const struct tunnel *t)
 {
-	bool due = put_is_due(p, t);
+	bool settles = put_is_due(p, t), waits = routes_due(p, t);
 	bool moved = t->observed.config_keeps && !keep_waits(p->w, t);
-	if (t->applied_generation == t->generation && !due && !moved)
-		return;
-	bool first = t->config_version == 0 && !has_routes(p->w, t) && !t->observed.put_unknown_ms;
-	if (!first && config_known(p, t, due) && config_is_theirs(t)) {
-		struct err *e = plan_refuse(p, OBJECT_TUNNEL, t->id);
-		(void)err_set(
-			e, ERR_CONFLICT,
-			"Tunnel %s is configured by a file on some host, so its configuration is "
-			"left alone",
-			t->name);
-		(void)err_hint(
-			e,
-			"Use another tunnel for this host's routes, or let adit take that one over "
-			"for good (adit tunnel adopt %s --convert).",
-			t->name);
-		return;
-	}
-	if (first)
-		plan_act(p, ACT_CONFIG_MERGE, t->id, "nothing to put before the first route");
-	else if (!config_known(p, t, due))
-		plan_act(p, ACT_CONFIG_READ, t->id, "its routes changed; what is there now?");
-	else
-		plan_act(p, ACT_CONFIG_MERGE, t->id, "its routes changed");
+	bool writes = t->applied_generation != t->generation || settles || waits || moved;
+	if (t->observed.config_due && (!writes || !t->observed.config_came || is_local(p, t)))
+		plan_config_look(p, t);
+	else if (writes)
+		plan_config_write(p, t, settles);
 }
 
 /* ---- its name ---- */

@@ -92,6 +92,81 @@ void rule_describe(const struct rule *r, size_t number, char *out, size_t size)
 		(void)snprintf(out, size, "rule %zu", number);
 }
 
+/* Long enough for every address and port; what is longer is cut. */
+#define SERVICE_SHOWN 80
+
+void rule_words(const struct rule *r, size_t number, char out[RULE_WORDS_MAX])
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789.-_:/[]+";
+	const char *service = r->value ? json_get_string(r->value, "service") : NULL;
+	size_t len = service ? strlen(service) : 0;
+	rule_describe(r, number, out, RULE_WORDS_MAX);
+	if (!len || strspn(service, allowed) != len)
+		return;
+	size_t used = strlen(out);
+	(void)snprintf(out + used, RULE_WORDS_MAX - used, " to %.*s%s", SERVICE_SHOWN, service,
+		       len > SERVICE_SHOWN ? "..." : "");
+}
+
+void rule_hash(const struct rule *r, char out[SHA256_HEX_SIZE])
+{
+	struct json_span raw = json_raw(r->value);
+	sha256_hex(raw.p, raw.len, out);
+}
+
+/* ---- by key ---- */
+
+static int compare_texts(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) : (a != NULL) - (b != NULL);
+}
+
+static int compare_keys(const struct rule *a, const struct rule *b)
+{
+	int order = compare_texts(a->hostname, b->hostname);
+	return order ? order : compare_texts(a->path, b->path);
+}
+
+static int compare_sorted(const void *a, const void *b)
+{
+	const struct rule *const *x = a, *const *y = b;
+	int order = compare_keys(*x, *y);
+	return order ? order : (*x > *y) - (*x < *y);
+}
+
+void rule_index_init(struct rule_index *x, const struct rules *r)
+{
+	x->sorted = mem_array(r->n + 1, sizeof(*x->sorted));
+	x->n = r->n;
+	for (size_t i = 0; i < r->n; i++)
+		x->sorted[i] = &r->items[i];
+	qsort(x->sorted, x->n, sizeof(*x->sorted), compare_sorted);
+}
+
+void rule_index_free(struct rule_index *x)
+{
+	free(x->sorted);
+	*x = (struct rule_index){0};
+}
+
+size_t rule_index_find(const struct rule_index *x, const struct rule *key,
+		       const struct rule *const **first)
+{
+	size_t low = 0, high = x->n, end;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (compare_keys(x->sorted[middle], key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (end = low; end < x->n && compare_keys(x->sorted[end], key) == 0;)
+		end++;
+	*first = x->sorted + low;
+	return end - low;
+}
+
 /* ---- reading ---- */
 
 /* false when it is there and no string. */

@@ -68,6 +68,19 @@ char *store_get_meta(struct store *s, const char *key)
 	return meta_get(s, key, &value, NULL) ? NULL : value;
 }
 
+int store_list_meta(struct store *s, const char *prefix, struct strlist *keys, struct err *e)
+{
+	AUTO(query_t) q = {0};
+	int got;
+
+	if (query_open(&q, s, SQL_META_LIST, e))
+		return -1;
+	bind_text(&q, prefix);
+	while ((got = query_step(&q, e)) > 0)
+		strlist_add(keys, col_text(&q, 0));
+	return got;
+}
+
 /* ---- pins ---- */
 
 /* A store that was just made where one was belongs to what that one belonged to. */

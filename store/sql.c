@@ -32,6 +32,8 @@ static const char *const texts[SQL_COUNT] = {
 			 " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
 	[SQL_META_GET] = "SELECT value FROM meta WHERE key = ?1",
 	[SQL_META_DROP] = "DELETE FROM meta WHERE key = ?1",
+	[SQL_META_LIST] = "SELECT key FROM meta WHERE substr(key, 1, length(?1)) = ?1"
+			  " ORDER BY key",
 
 	[SQL_MADE_MAX] = "SELECT max(m) FROM (SELECT max(made) AS m FROM tunnel"
 			 " UNION ALL SELECT max(made) FROM route"

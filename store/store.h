@@ -203,5 +203,8 @@ MUST_USE int store_verify_ledger(struct store *s, int64_t *count, struct err *e)
  * refused. */
 MUST_USE int store_set_meta(struct store *s, const char *key, const char *value, struct err *e);
 char *store_get_meta(struct store *s, const char *key); /* NULL; the caller frees it */
+/* Keys that begin with this, in order, appended to keys. */
+MUST_USE int store_list_meta(struct store *s, const char *prefix, struct strlist *keys,
+			     struct err *e);
 
 #endif

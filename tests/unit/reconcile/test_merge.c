@@ -1,46 +1,5 @@
-/* Our routes among foreign rules, case by case: what is put, and what stops the merge. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "reconcile/merge.h"
-
-struct given {
-	const char *hostname, *path, *service, *origin;
-};
-
-struct merge_case {
-	const char *name, *remote, *base;
-	struct given routes[4];
-	enum merge_outcome outcome;
-	const char *document; /* CHANGED: all of it */
-	const char *rules;    /* NULL = not looked at */
-	int which;            /* CONFLICT: the route */
-	const char *sentence; /* CONFLICT: what the sentence holds */
-	bool repair;
-	const char *sent;
-};
-
-#define ALL          "{\"service\":\"http_status:404\"}"
-#define DOC(...)     "{\"ingress\":[" __VA_ARGS__ "]}"
-#define R(host, svc) "{\"hostname\":\"" host "\",\"service\":\"" svc "\"}"
-#define P(host, path, svc)                                                                         \
-	"{\"hostname\":\"" host "\",\"path\":\"" path "\",\"service\":\"" svc "\"}"
-#define O(host, svc, origin)                                                                       \
-	"{\"hostname\":\"" host "\",\"service\":\"" svc "\",\"originRequest\":" origin "}"
-#define A_EX  R("a.ex.org", "http://h:1")
-#define FOR_X R("x.fo.org", "http://f:1")
-#define FOR_Y R("y.fo.org", "http://f:2")
-#define ROUTE_A                                                                                    \
-	{                                                                                          \
-		"a.ex.org", NULL, "http://h:1", NULL                                               \
-	}
-
-#define A_OTHER R("a.ex.org", "http://h:2")
+/* Our routes among foreign rules, case by case: what is put. */
+#include "merge_cases.h"
 
 static const struct merge_case cases[] = {
 	/* a PUT without an answer: what it carried may stand there or not */
@@ -98,6 +57,7 @@ static const struct merge_case cases[] = {
 	 "[]",
 	 {ROUTE_A},
 	 MERGE_SAME,
+	 .sent = "[" A_EX "]",
 	 .rules = "[" A_EX "]"},
 	{"empty originRequest is none",
 	 DOC(O("a.ex.org", "http://h:1", "{}") "," ALL),
@@ -122,7 +82,7 @@ static const struct merge_case cases[] = {
 	 MERGE_SAME},
 	{"numbers spelled otherwise",
 	 DOC(O("a.ex.org", "http://h:1", "{\"connectTimeout\":1e1,\"x\":1.50}") "," ALL),
-	 "[]",
+	 "[" R("a.ex.org", "http://h:0") "]",
 	 {{"a.ex.org", NULL, "http://h:1", "{\"x\":1.5, \"connectTimeout\":10}"}},
 	 MERGE_SAME},
 	{"escapes spelled otherwise",
@@ -132,7 +92,7 @@ static const struct merge_case cases[] = {
 	 MERGE_SAME},
 	{"null members of originRequest",
 	 DOC(O("a.ex.org", "http://h:1", "{\"noTLSVerify\":true,\"caPool\":null}") "," ALL),
-	 "[]",
+	 "[" R("a.ex.org", "http://h:0") "]",
 	 {{"a.ex.org", NULL, "http://h:1", "{\"noTLSVerify\":true}"}},
 	 MERGE_SAME},
 	{"unknown members in ours",
@@ -140,11 +100,13 @@ static const struct merge_case cases[] = {
 	 "[" A_EX "]",
 	 {ROUTE_A},
 	 MERGE_SAME},
-	{"adopted rules stay where they are",
+	{"taken rules stay where they are",
 	 DOC(R("b.ex.org", "http://h:2") "," FOR_X "," A_EX "," ALL),
 	 "[]",
-	 {ROUTE_A, {"b.ex.org", NULL, "http://h:2", NULL}},
-	 MERGE_SAME},
+	 {{"a.ex.org", NULL, "http://h:1", NULL, false, A_EX},
+	  {"b.ex.org", NULL, "http://h:2", NULL, false, R("b.ex.org", "http://h:2")}},
+	 MERGE_SAME,
+	 .rules = "[" R("b.ex.org", "http://h:2") "," A_EX "]"},
 	{"a foreign wildcard behind ours",
 	 DOC(A_EX "," R("*.ex.org", "http://f:1") "," ALL),
 	 "[" A_EX "]",
@@ -268,12 +230,17 @@ static const struct merge_case cases[] = {
 	 {ROUTE_A},
 	 MERGE_CHANGED,
 	 DOC(R("*.a.ex.org", "http://f:1") "," A_EX "," ALL)},
-	{"ours in the wrong order are put right",
+	{"ours in the wrong order alone are left so",
 	 DOC(R("*.ex.org", "http://h:3") "," FOR_X "," A_EX "," ALL),
 	 "[" R("*.ex.org", "http://h:3") "," A_EX "]",
-	 {ROUTE_A, {"*.ex.org", NULL, "http://h:3", NULL}},
+	 {APPLIED_A, {"*.ex.org", NULL, "http://h:3", NULL, true}},
+	 MERGE_SAME},
+	{"and put right with the next change",
+	 DOC(R("*.ex.org", "http://h:3") "," FOR_X "," A_EX "," ALL),
+	 "[" R("*.ex.org", "http://h:3") "," A_EX "]",
+	 {APPLIED_A, {"*.ex.org", NULL, "http://h:4", NULL}},
 	 MERGE_CHANGED,
-	 DOC(A_EX "," R("*.ex.org", "http://h:3") "," FOR_X "," ALL)},
+	 DOC(A_EX "," R("*.ex.org", "http://h:4") "," FOR_X "," ALL)},
 
 	/* change and removal */
 	{"a new service",
@@ -352,239 +319,32 @@ static const struct merge_case cases[] = {
 	 {{"a.ex.org", NULL, "http://h:2", NULL}},
 	 MERGE_CHANGED,
 	 DOC(R("a.ex.org", "http://h:2") "," ALL)},
-	{"repair puts an edit back",
+	{"fresh puts an edit back",
 	 DOC(R("a.ex.org", "http://z:1") "," ALL),
 	 "[" A_EX "]",
 	 {ROUTE_A},
 	 MERGE_CHANGED,
-	 DOC(A_EX "," ALL),
-	 .repair = true},
-	{"repair puts a removed rule back",
+	 DOC(A_EX "," ALL)},
+	{"fresh puts a removed rule back",
 	 DOC(ALL),
 	 "[" A_EX "]",
 	 {ROUTE_A},
 	 MERGE_CHANGED,
-	 DOC(A_EX "," ALL),
-	 .repair = true},
-
-	/* conflicts */
-	{"edited there",
-	 DOC(R("a.ex.org", "http://z:1") "," ALL),
+	 DOC(A_EX "," ALL)},
+	{"nothing changes, and is to be put all the same",
+	 DOC(FOR_X ", " A_EX "," ALL),
 	 "[" A_EX "]",
-	 {ROUTE_A},
-	 MERGE_CONFLICT,
-	 .sentence = "route a.ex.org was changed at Cloudflare"},
-	{"options edited there",
-	 DOC(O("a.ex.org", "http://h:1", "{\"noTLSVerify\":true}") "," ALL),
-	 "[" A_EX "]",
-	 {ROUTE_A},
-	 MERGE_CONFLICT,
-	 .sentence = "was changed at Cloudflare"},
-	{"removed there",
-	 DOC(FOR_X "," ALL),
-	 "[" A_EX "]",
-	 {ROUTE_A},
-	 MERGE_CONFLICT,
-	 .sentence = "route a.ex.org was removed at Cloudflare"},
-	{"a foreign rule has the key",
-	 DOC(FOR_X "," R("a.ex.org", "http://z:1") "," ALL),
-	 "[]",
-	 {ROUTE_A},
-	 MERGE_CONFLICT,
-	 .sentence = "Rule 2 of the tunnel's configuration serves a.ex.org"},
-	{"a foreign rule has the key in another case",
-	 DOC(R("A.EX.org", "http://z:1") "," ALL),
-	 "[]",
-	 {ROUTE_A},
-	 MERGE_CONFLICT,
-	 .sentence = "serves a.ex.org already"},
-	{"a foreign rule has the key and other options",
-	 DOC(O("a.ex.org", "http://h:1", "{\"http2Origin\":true}") "," ALL),
-	 "[]",
-	 {ROUTE_A},
-	 MERGE_CONFLICT,
-	 .sentence = "other options"},
-	{"a foreign key in Unicode",
-	 DOC(R("b\xc3\xbc"
-	       "cher.ex.org",
-	       "http://z:1") "," ALL),
-	 "[]",
-	 {{"xn--bcher-kva.ex.org", NULL, "http://h:1", NULL}},
-	 MERGE_CONFLICT,
-	 .sentence = "serves xn--bcher-kva.ex.org already"},
-	{"the second route is in the way",
-	 DOC(R("b.ex.org", "http://z:1") "," ALL),
-	 "[]",
-	 {ROUTE_A, {"b.ex.org", NULL, "http://h:1", NULL}},
-	 MERGE_CONFLICT,
-	 .which = 1,
-	 .sentence = "b.ex.org"},
-	{"a foreign wildcard would be shadowed",
-	 DOC(R("*.ex.org", "http://f:1") "," ALL),
-	 "[]",
-	 {ROUTE_A},
-	 MERGE_CONFLICT,
-	 .sentence = "Route a.ex.org would take requests from rule 1 (*.ex.org)"},
-	{"a foreign wildcard higher up",
-	 DOC(FOR_X "," R("*.org", "http://f:1") "," ALL),
-	 "[]",
-	 {ROUTE_A},
-	 MERGE_CONFLICT,
-	 .sentence = "rule 2 (*.org)"},
-	{"a foreign broader wildcard and ours",
-	 DOC(R("*.org", "http://f:1") "," ALL),
-	 "[]",
-	 {{"*.ex.org", NULL, "http://h:1", NULL}},
-	 MERGE_CONFLICT,
-	 .sentence = "rule 1 (*.org)"},
-	{"a foreign wildcard with a path that could match",
-	 DOC(P("*.ex.org", "\\\\.png$", "http://f:1") "," ALL),
-	 "[]",
-	 {ROUTE_A},
-	 MERGE_CONFLICT,
-	 .sentence = "rule 1 (*.ex.org)"},
-	{"a foreign path of every host",
-	 DOC("{\"path\":\"^/adm\",\"service\":\"http://f:1\"}," ALL),
-	 "[]",
-	 {ROUTE_A},
-	 MERGE_CONFLICT,
-	 .sentence = "rule 1 (every host)"},
-	{"the host of our path is foreign",
-	 DOC(A_EX "," ALL),
-	 "[]",
-	 {{"a.ex.org", "^/api", "http://h:2", NULL}},
-	 MERGE_CONFLICT,
-	 .sentence = "Route a.ex.org ^/api would take requests from rule 1 (a.ex.org)"},
-	{"a foreign pattern for everything is the host itself",
-	 DOC(P("a.ex.org", "^/.*", "http://f:1") "," ALL),
-	 "[]",
-	 {ROUTE_A},
-	 MERGE_CONFLICT,
-	 .sentence = "would take requests from rule 1 (a.ex.org)"},
-	{"a longer path that could meet",
-	 DOC(P("a.ex.org", "^/a", "http://f:1") "," ALL),
-	 "[]",
-	 {{"a.ex.org", "^/api", "http://h:2", NULL}},
-	 MERGE_CONFLICT,
-	 .sentence = "rule 1"},
-	{"a name that is none is not repeated",
-	 DOC("{\"hostname\":\"* do as I say\",\"path\":\"x\",\"service\":\"a\"},"
-	     "{\"hostname\":\"*.ex.org\",\"service\":\"a\"}," ALL),
-	 "[]",
-	 {ROUTE_A},
-	 MERGE_CONFLICT,
-	 .sentence = "rule 2 (*.ex.org)"},
-	{"a foreign rule was put before ours",
-	 DOC(R("*.ex.org", "http://f:1") "," A_EX "," ALL),
-	 "[" A_EX "]",
-	 {ROUTE_A},
-	 MERGE_CONFLICT,
-	 .sentence = "Route a.ex.org is not reached: rule 1 (*.ex.org)"},
-	{"no order suits all",
-	 DOC(R("*.ex.org", "http://h:3") "," P("a.ex.org", "^/p", "http://f:1") "," ALL),
-	 "[" R("*.ex.org", "http://h:3") "]",
-	 {ROUTE_A, {"*.ex.org", NULL, "http://h:3", NULL}},
-	 MERGE_CONFLICT,
-	 .sentence = "There is no place for route a.ex.org"},
-	{"two routes for one key",
-	 NULL,
-	 NULL,
-	 {ROUTE_A, ROUTE_A},
-	 MERGE_CONFLICT,
-	 .which = -1,
-	 .sentence = "two routes for a.ex.org"},
+	 {APPLIED_A},
+	 MERGE_SAME,
+	 DOC(FOR_X "," A_EX "," ALL),
+	 .always = true},
 };
-
-static size_t count_routes(const struct merge_case *c)
-{
-	size_t n = 0;
-	while (n < ARRAY_LEN(c->routes) && c->routes[n].hostname)
-		n++;
-	return n;
-}
-
-static void make_routes(const struct merge_case *c, struct route *routes[4])
-{
-	for (size_t i = 0; i < count_routes(c); i++) {
-		routes[i] = route_new();
-		str_set(&routes[i]->hostname, c->routes[i].hostname);
-		str_set(&routes[i]->path, c->routes[i].path);
-		str_set(&routes[i]->service, c->routes[i].service);
-		str_set(&routes[i]->origin, c->routes[i].origin);
-	}
-}
-
-static void assert_text(const struct merge_case *c, const char *got, const char *wanted)
-{
-	if (!str_equal(got, wanted))
-		fail_msg("%s:\n%s\nis not\n%s", c->name, got ? got : "(none)",
-			 wanted ? wanted : "(none)");
-}
-
-static void assert_conflict(const struct merge_case *c, const struct merge_result *r,
-			    struct route *const *routes)
-{
-	assert_null(r->document);
-	assert_null(r->rules);
-	assert_int_equal(r->conflict.kind, ERR_CONFLICT);
-	assert_true(r->conflict.hint[0]);
-	if (!strstr(r->conflict.message, c->sentence))
-		fail_msg("%s: \"%s\" does not hold \"%s\"", c->name, r->conflict.message,
-			 c->sentence);
-	if (c->which >= 0 && !str_equal(r->route_id, routes[c->which]->id))
-		fail_msg("%s: another route is named", c->name);
-}
-
-/* What was put and what is remembered of it are a state where nothing is left to do. */
-static void assert_settled(const struct merge_case *c, const struct merge_result *first,
-			   struct merge_input in)
-{
-	struct merge_result again = {0};
-	struct err e;
-	in.remote = first->document ? first->document : in.remote;
-	in.base = first->rules;
-	in.repair = false;
-	in.sent = NULL;
-	if (merge(&in, &again, &e) < 0)
-		fail_msg("%s, again: %s", c->name, e.message);
-	if (again.outcome != MERGE_SAME)
-		fail_msg("%s, again: outcome %d: %s", c->name, (int)again.outcome,
-			 again.document ? again.document : again.conflict.message);
-	assert_text(c, again.rules, first->rules);
-	merge_result_free(&again);
-}
-
-static void run_case(const struct merge_case *c)
-{
-	struct route *routes[4] = {0};
-	struct merge_result r = {0};
-	struct err e;
-	make_routes(c, routes);
-	struct merge_input in = {c->remote,       c->base,   (const struct route *const *)routes,
-				 count_routes(c), c->repair, c->sent};
-	if (merge(&in, &r, &e) < 0)
-		fail_msg("%s: %s", c->name, e.message);
-	if (r.outcome != c->outcome)
-		fail_msg("%s: outcome %d, document %s, conflict \"%s\"", c->name, (int)r.outcome,
-			 r.document ? r.document : "(none)", r.conflict.message);
-	if (c->outcome == MERGE_CONFLICT) {
-		assert_conflict(c, &r, routes);
-	} else {
-		assert_text(c, r.document, c->document);
-		if (c->rules)
-			assert_text(c, r.rules, c->rules);
-		assert_settled(c, &r, in);
-	}
-	merge_result_free(&r);
-	for (size_t i = 0; i < ARRAY_LEN(routes); i++)
-		route_free(routes[i]);
-}
 
 static void cases_hold(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		run_case(&cases[i]);
+		merge_run_case(&cases[i]);
 }
 
 int main(void)
