@@ -73,6 +73,7 @@ static int site_open(void **state)
 	strcpy(s->r->tunnel_id, "t1");
 	str_set(&s->r->hostname, "a.example.com");
 	str_set(&s->r->service, "http://127.0.0.1:8080");
+	s->r->applied_generation = s->r->generation;
 	world_add_route(s->w, s->r);
 	world_add_zone(s->w, zone_new(ZONE_ID, "example.com"));
 	add_record(s);

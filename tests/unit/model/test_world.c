@@ -264,6 +264,7 @@ static void site_open(struct site *s)
 	s->t->generation = s->t->applied_generation = 3;
 	s->t->config_version = 7;
 	s->r = add_route(s->w, "t1", "a.example.com", NULL);
+	s->r->applied_generation = s->r->generation;
 	s->d = add_record(s->w, "t1", "a.example.com");
 	strcpy(s->d->remote_id, RECORD_ID);
 	s->d->applied_generation = s->d->generation;
@@ -357,6 +358,28 @@ static void tunnel_behind(struct site *s)
 static void route_problem(struct site *s)
 {
 	fault(&s->r->problem);
+}
+static void route_behind(struct site *s)
+{
+	s->r->generation++;
+	str_set(&s->r->path, "^/api");
+}
+static void route_edited(struct site *s)
+{
+	s->r->observed.seen = ROUTE_EDITED;
+}
+static void route_removed(struct site *s)
+{
+	s->r->observed.seen = ROUTE_REMOVED;
+}
+static void route_ignored(struct site *s)
+{
+	s->r->observed.seen = ROUTE_EDITED;
+	s->r->drift = DRIFT_IGNORE;
+}
+static void put_unknown(struct site *s)
+{
+	s->t->observed.put_unknown_ms = 1;
 }
 static void connector_missing(struct site *s)
 {
@@ -474,6 +497,11 @@ static const struct row tunnel_rows[] = {
 	{connector_problem, "connector web/2: the token lacks a permission"},
 	{connector_behind, "connector web/2: it does not run configuration 7"},
 	{connector_too_many, "connector web/2: it is not stopped"},
+	{route_behind, "route a.example.com ^/api: its rule is not put"},
+	{route_edited, "route a.example.com: its rule was changed at Cloudflare"},
+	{route_removed, "route a.example.com: its rule was removed at Cloudflare"},
+	{route_ignored, NULL},
+	{put_unknown, "had no answer and may still take effect"},
 };
 
 typedef bool converged_fn(const struct world *w, const char *id, char **why);

@@ -178,8 +178,13 @@ struct seen {
 	struct json_span raw[RULES_MAX];
 	const struct json *rule[RULES_MAX];
 	char *host[RULES_MAX];
+	unsigned fits[RULES_MAX]; /* which of the asked paths, as bits; 0 = not found out yet */
 	size_t n;
 };
+
+static const char *const ways[] = {"/",    "/api",     "/api/v1/x", "/static/a.png",
+				   "/one", "/off.png", "/else"};
+#define FOUND_OUT (1u << ARRAY_LEN(ways))
 
 static void read_document(const char *text, struct seen *s)
 {
@@ -208,14 +213,22 @@ static void forget(struct seen *s)
 	json_doc_free(s->doc);
 }
 
-static size_t first_match(const struct seen *s, const char *host, const char *path)
+static bool fits(struct seen *s, size_t i, size_t way)
 {
-	for (size_t i = 0; i < s->n; i++) {
-		const char *pattern = json_get_string(s->rule[i], "path");
-		if ((!s->host[i] || hostname_matches(s->host[i], host)) &&
-		    (!pattern || !*pattern || pattern_matches(pattern, path) == 1))
+	const char *pattern = json_get_string(s->rule[i], "path");
+	if (!pattern || !*pattern)
+		return true;
+	for (size_t k = 0; !(s->fits[i] & FOUND_OUT) && k < ARRAY_LEN(ways); k++)
+		s->fits[i] |= pattern_matches(pattern, ways[k]) == 1 ? 1u << k : 0;
+	s->fits[i] |= FOUND_OUT;
+	return s->fits[i] >> way & 1;
+}
+
+static size_t first_match(struct seen *s, const char *host, size_t way)
+{
+	for (size_t i = 0; i < s->n; i++)
+		if ((!s->host[i] || hostname_matches(s->host[i], host)) && fits(s, i, way))
 			return i;
-	}
 	return SIZE_MAX;
 }
 

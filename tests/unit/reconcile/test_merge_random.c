@@ -55,20 +55,18 @@ static bool is_let(const struct wishes *w, struct json_span raw)
 }
 
 /* Each request that a foreign rule answered is answered by it, or by one of ours that was let. */
-static void assert_unshadowed(const struct seen *before, const struct seen *after,
-			      const size_t *where, const char *rules, const struct wishes *w)
+static void assert_unshadowed(struct seen *before, struct seen *after, const size_t *where,
+			      const char *rules, const struct wishes *w)
 {
 	static const char *const asked[] = {"a.ex.org", "b.ex.org", "c.b.ex.org", "d.b.ex.org",
 					    "z.ex.org", "p.fo.org", "z.fo.org",   "r.s.fo.org",
 					    "o.us.net", "z.us.net", "z.v.us.net"};
-	static const char *const ways[] = {"/",    "/api",     "/api/v1/x", "/static/a.png",
-					   "/one", "/off.png", "/else"};
 	for (size_t h = 0; h < ARRAY_LEN(asked); h++)
 		for (size_t k = 0; k < ARRAY_LEN(ways); k++) {
-			size_t was = first_match(before, asked[h], ways[k]);
+			size_t was = first_match(before, asked[h], k);
 			if (was + 1 >= before->n || where[was] == SIZE_MAX)
 				continue; /* nobody, the catch-all, or ours */
-			size_t is = first_match(after, asked[h], ways[k]);
+			size_t is = first_match(after, asked[h], k);
 			if (is == where[was] ||
 			    (has_our_key(after, is, rules) && is_let(w, before->raw[was])))
 				continue;
@@ -334,7 +332,7 @@ static void live(struct tally *t)
 	AUTO(str_t) document = make_document();
 	AUTO(str_t) base = str_dup("[]");
 	assert_idle(document, base, &w);
-	for (int round = 0; round < 4; round++) {
+	for (int round = 0; round < 3; round++) {
 		change_wishes(&w);
 		struct merge_result r = run(document, base, &w);
 		count(t, &r);

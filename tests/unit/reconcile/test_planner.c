@@ -51,6 +51,15 @@ static struct route *add_route(struct world *w, struct tunnel *t)
 	return r;
 }
 
+/* A rule for the name that Cloudflare confirmed. */
+static struct route *add_served(struct world *w, struct tunnel *t, const char *hostname)
+{
+	struct route *r = add_route(w, t);
+	str_set(&r->hostname, hostname);
+	r->applied_generation = r->generation;
+	return r;
+}
+
 static struct record *add_record(struct world *w, struct tunnel *t)
 {
 	struct record *r = record_new("app.example.com", "CNAME");
@@ -208,6 +217,12 @@ static void a_record_waits_for_the_configuration(void **state)
 	t->generation++;
 	assert_int_equal(due(w, NOW, r->id), NOTHING);
 	t->applied_generation = t->generation;
+	/* nor while every rule of its name is left out */
+	struct route *route = add_served(w, t, "app.example.com");
+	route->applied_generation = 0;
+	(void)add_served(w, t, "www.example.com");
+	assert_int_equal(due(w, NOW, r->id), NOTHING);
+	route->applied_generation = route->generation;
 	assert_int_equal(due(w, NOW, r->id), ACT_RECORD_FIND);
 	r->observed.looked_ms = NOW;
 	assert_int_equal(due(w, NOW, r->id), ACT_RECORD_CREATE);
@@ -224,6 +239,8 @@ static void a_name_without_a_zone_is_refused(void **state)
 	struct record *r = add_record(w, t);
 	(void)state;
 	str_set(&r->name, "app.example.org");
+	add_served(w, t, "app.example.org");
+	add_served(w, t, "www.example.org");
 	assert_int_equal(due(w, NOW, r->id), REFUSED);
 	w->system.zones_listed_ms = 0;
 	/* one of all that wait asks */
@@ -260,6 +277,7 @@ static void a_record_moves_only_when_the_new_way_serves(void **state)
 	struct record *r = add_made_record(w, t);
 	(void)state;
 	t->config_version = 3;
+	add_served(w, t, "app.example.com");
 	r->generation++;
 	str_set(&r->observed.content, "99999999-2222-4333-8444-555555555555.cfargotunnel.com");
 	assert_int_equal(due(w, NOW, r->id), NOTHING);
@@ -418,7 +436,10 @@ static void do_tunnel(struct model *m, const struct action *a, struct tunnel *t)
 		m->puts++;
 		t->observed.config_seen_ms = 0;
 		if (roll(m) % 2)
-			t->applied_generation = t->generation;
+			break;
+		t->applied_generation = t->generation;
+		TABLE_EACH (i, struct route, x, &m->w->routes)
+			x->applied_generation = x->generation;
 		break;
 	default:
 		fail_msg("unexpected %s", action_name(a->kind));

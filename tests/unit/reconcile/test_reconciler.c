@@ -47,6 +47,12 @@ static void zones_that_cannot_be_listed_are_not_asked_for_without_end(void **sta
 	struct tunnel *t = bench_tunnel(b, true);
 	struct record *r = bench_record(b, t, false), *other = bench_record(b, t, false);
 	str_set(&other->name, "www.example.com");
+	bench_route(b, t);
+	bench_route(b, t);
+	struct route *routes[] = {b->world->routes.items[0], b->world->routes.items[1]};
+	str_set(&routes[1]->hostname, "www.example.com");
+	for (size_t i = 0; i < ARRAY_LEN(routes); i++)
+		routes[i]->applied_generation = routes[i]->generation;
 	r->zone_id[0] = other->zone_id[0] = '\0';
 	bench_answers(b, "GET", ZONES, 403, FAILURE(9109), 0);
 	bench_answers(b, "GET", TUNNELS, 200, ONE_TUNNEL, 0);
