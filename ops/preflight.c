@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cloudflare/tunnels.h"
+#include "ops/preflight_config.h"
 #include "ops/write.h"
 
 static void preflight_step(struct preflight *f);
@@ -14,6 +15,7 @@ static void preflight_step(struct preflight *f);
 static void preflight_end(struct preflight *f)
 {
 	record_check_free(steal(&f->records));
+	config_check_free(steal(&f->configs));
 	cf_call_reset(&f->call);
 	task_finish(&f->task);
 }
@@ -81,11 +83,21 @@ static bool look_at(struct preflight *f, const struct edit *ed)
 	return false;
 }
 
-static void records_checked(struct task *t, void *owner)
+static void configs_checked(struct task *t, void *owner)
 {
 	struct preflight *f = owner;
 	f->task.err = t->err;
 	preflight_end(f);
+}
+
+static void records_checked(struct task *t, void *owner)
+{
+	struct preflight *f = owner;
+	f->task.err = t->err;
+	if (t->err.kind != ERR_NONE)
+		preflight_end(f);
+	else
+		f->configs = config_check_start(f->ops, f->plan, configs_checked, f);
 }
 
 static void preflight_step(struct preflight *f)
@@ -122,6 +134,7 @@ void preflight_cancel(struct preflight *f)
 		cf_call_cancel(&f->call);
 	f->calling = false;
 	record_check_free(steal(&f->records));
+	config_check_free(steal(&f->configs));
 	cf_call_reset(&f->call);
 	task_abandon(&f->task);
 }

@@ -29,6 +29,7 @@ struct preflight {
 	struct plan *plan; /* borrowed */
 	struct cf_call call;
 	struct record_check *records; /* preflight_record.c; NULL = not looking at them */
+	struct config_check *configs; /* preflight_config.c; NULL = not looking at them */
 	size_t next;                  /* edit to look at */
 	bool calling;
 };

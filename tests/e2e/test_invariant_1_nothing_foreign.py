@@ -102,17 +102,16 @@ def test_invariant_4_no_put_for_no_change(site, sim):
     assert sim.tunnels()[0]["version"] == tunnel["version"]
 
 
-def test_invariant_4_a_foreign_rule_for_our_name_is_a_conflict(site, sim):
+def test_invariant_4_a_foreign_rule_for_our_name_takes_a_person(site, sim):
     tunnel = sim.tunnels()[0]["id"]
     config = sim.config(tunnel)
     config["ingress"].insert(0, {"hostname": "b.example.com", "service": "http://10.0.0.1:80"})
     sim.edit("PUT", f"/accounts/@account/cfd_tunnel/{tunnel}/configurations", {"config": config})
     text, since = sim.config_text(tunnel), sim.mark()
     answer = site.publish("b.example.com", site.origin.url)
-    assert answer["converged"] is False and answer["problems"], answer
-    assert answer["problems"][0]["kind"] == "conflict"
-    assert sim.config_text(tunnel) == text
-    assert [w for w in sim.writes(since) if "configurations" in w] == []
+    assert answer["state"] == "needs_approval" and answer["converged"] is False, answer
+    assert answer["approvals"][0].startswith("Replaces rule 1 (b.example.com)"), answer
+    assert sim.config_text(tunnel) == text and sim.writes(since) == []
 
 
 def test_invariant_4_a_race_with_another_writer_is_told(site, sim):

@@ -370,6 +370,14 @@ static void route_problem(struct site *s)
 {
 	fault(&s->r->problem);
 }
+static void route_behind(struct site *s)
+{
+	s->r->generation++;
+}
+static void route_edited(struct site *s)
+{
+	s->r->observed.seen = ROUTE_EDITED;
+}
 static void elsewhere_healthy(struct site *s)
 {
 	s->t->replicas = 0;
@@ -403,7 +411,9 @@ static const struct word words[] = {
 	{tunnel_gone, "problem", "problem"},
 	{tunnel_problem, "problem", "problem"},
 	{tunnel_without_id, "pending", "pending"},
-	{tunnel_behind, "pending", "pending"},
+	{tunnel_behind, "pending", "live"}, /* for another route, maybe */
+	{route_behind, "healthy", "pending"},
+	{route_edited, "healthy", "problem"},
 	{one_degraded, "degraded", "live"},
 	{one_unready, "degraded", "live"},
 	{none_serves, "down", "pending"},

@@ -245,12 +245,9 @@ static bool key_is(const struct seen *s, size_t i, const char *hostname, const c
 }
 
 /* By what was put last or by what is wanted. */
-static bool has_our_key(const struct seen *s, size_t i, const char *rules)
+static bool has_our_key(const struct seen *s, size_t i, const struct json *rules)
 {
-	AUTO(json_doc_t) doc = NULL;
-	struct err e;
-	assert_int_equal(json_parse(rules, strlen(rules), NULL, &doc, &e), 0);
-	JSON_EACH (v, json_root(doc))
+	JSON_EACH (v, rules)
 		if (key_is(s, i, json_get_string(v, "hostname"), json_get_string(v, "path")))
 			return true;
 	return false;
