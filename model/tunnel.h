@@ -51,11 +51,13 @@ struct tunnel {
 		bool config_came;       /* it was read since, and not looked at yet */
 		int64_t put_unknown_ms; /* wall; a PUT then has no answer and may still land; 0 =
 					   none */
-		int64_t config_version; /* 0 = never configured */
-		bool config_keeps;      /* it holds a rule of ours whose name is moving away */
-		char *config;           /* text of the "config" member as sent; NULL = null */
-		bool config_local;      /* source is a local file: adit does not write it */
-		int64_t connections;    /* of all connectors, ours or not; -1 = not known */
+		char *put_unknown; /* what that PUT carries; NULL = several may land, or not known
+				    */
+		int64_t config_version;   /* 0 = never configured */
+		bool config_keeps;        /* it holds a rule of ours whose name is moving away */
+		char *config;             /* text of the "config" member as sent; NULL = null */
+		bool config_local;        /* source is a local file: adit does not write it */
+		int64_t connections;      /* of all connectors, ours or not; -1 = not known */
 		bool connections_cleared; /* DELETE connections was answered since want = absent */
 	} observed;
 	struct problem *problem;

@@ -30,6 +30,16 @@ static void keep_observed(struct tunnel *t, const struct cf_config *c)
 	t->observed.config_came = t->observed.config_due;
 }
 
+/* What has no answer stands there: it has landed, and nothing else is on its way. */
+static void recognise_put(struct tunnel *t)
+{
+	if (!t->observed.put_unknown_ms || !t->observed.put_unknown ||
+	    !str_equal(t->observed.put_unknown, t->observed.config))
+		return;
+	t->observed.put_unknown_ms = t->observed.config_seen_ms - SETTLE_MS;
+	str_set(&t->observed.put_unknown, NULL);
+}
+
 static void config_came(struct task *task, void *owner)
 {
 	struct act *a = owner;
@@ -45,6 +55,7 @@ static void config_came(struct task *task, void *owner)
 	}
 	if (t) {
 		keep_observed(t, &c);
+		recognise_put(t);
 		world_changed(a->x->world, OBJECT_TUNNEL, t->id);
 	}
 	act_end(a);
@@ -67,6 +78,7 @@ struct put {
 	bool sends;                /* a PUT of it leaves */
 	bool unsettled;            /* one may have left before */
 	char *rules;               /* owned; NULL = as they were */
+	char *document;            /* owned; what is sent, when only that may land */
 	struct merge_fate *fates;  /* owned */
 	size_t n_fates;
 };
@@ -80,6 +92,7 @@ static void put_free(struct act *a)
 		free(p->fates[i].service);
 	free(p->fates);
 	free(p->rules);
+	free(p->document);
 	free(p);
 	a->extra = NULL;
 }
@@ -230,8 +243,10 @@ static int settle(struct act *a, struct tunnel *t, const struct put *p, int64_t 
 	t->applied_generation = row.applied_generation;
 	t->config_version = version;
 	t->convert = row.convert;
-	if (landed)
+	if (landed) {
 		t->observed.put_unknown_ms = 0;
+		str_set(&t->observed.put_unknown, NULL);
+	}
 	tell_applied(a, t, p);
 	world_changed(a->x->world, OBJECT_TUNNEL, t->id);
 	return 0;
@@ -278,8 +293,11 @@ static void tell_race(struct act *a, struct tunnel *t, const struct cf_config *n
 
 static void put_failed(struct act *a, struct tunnel *t, const struct err *e)
 {
-	if (a->call.task.err.kind == ERR_NONE || a->call.unknown)
+	if (a->call.task.err.kind == ERR_NONE || a->call.unknown) {
+		const struct put *p = a->extra;
 		t->observed.put_unknown_ms = clock_wall_ms();
+		str_set(&t->observed.put_unknown, p->document);
+	}
 	put_free(a);
 	act_fail_change(a, "PUT configurations", t->name, e);
 }
@@ -344,6 +362,8 @@ static void start_put(struct act *a, struct tunnel *t, const struct merge_result
 	}
 	p->sends = true;
 	p->unknown_before_ms = t->observed.put_unknown_ms;
+	if (!p->unknown_before_ms && !str_equal(m->document, t->observed.config))
+		p->document = str_dup(m->document);
 	t->observed.put_unknown_ms = clock_wall_ms();
 	a->calling = true;
 	cf_config_put(a->x->cf, &a->call, t->id, t->remote_id, m->document, config_put, a);
