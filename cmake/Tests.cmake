@@ -15,7 +15,7 @@ foreach(file ${test_files})
   target_link_libraries(${name} PRIVATE adit_${room} PkgConfig::CMOCKA)
   target_compile_definitions(${name} PRIVATE SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   add_test(NAME ${room}.${base} COMMAND ${name})
-  set_tests_properties(${room}.${base} PROPERTIES TIMEOUT 120 LABELS unit)
+  set_tests_properties(${room}.${base} PROPERTIES TIMEOUT 300 LABELS unit)
 endforeach()
 
 # The house: floors, lengths, format, words, commands. Plain scripts over the tree, and a test of the scripts.

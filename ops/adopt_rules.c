@@ -228,7 +228,7 @@ int adopt_check_merge(struct adopting *x, struct err *e)
 	}
 	struct merge_input in = {.remote = x->in->config, .routes = routes, .n_routes = n};
 	int rc = n ? merge(&in, &m, e) : 0;
-	if (rc == 0 && n && m.outcome != MERGE_SAME) {
+	if (rc == 0 && n && (m.outcome != MERGE_SAME || m.n_issues)) {
 		(void)err_set(
 			e, ERR_CONFLICT,
 			"The chosen rules of tunnel %s cannot be taken without moving some of "
