@@ -231,7 +231,7 @@ static int settle(struct act *a, struct tunnel *t, const struct put *p, int64_t 
 	bool landed = all_landed(t);
 	row.applied_generation = p->generation;
 	row.config_version = version;
-	row.convert = t->convert && !p->sends && t->observed.config_local;
+	row.convert = t->convert && !p->sends;
 	if (!is_known(a, t, &row, p)) {
 		if (store_begin(s, e) < 0)
 			return -1;
@@ -416,7 +416,7 @@ static int merge_routes(struct act *a, struct tunnel *t, const struct applied *k
 				 .sent = known->sent,
 				 .routes = routes,
 				 .n_routes = n,
-				 .always = t->observed.config_local && t->convert};
+				 .always = t->observed.config_local && t->convert && n};
 	int rc = merge(&in, out, e);
 	free(routes);
 	return rc;

@@ -114,8 +114,7 @@ static bool is_local(struct planning *p, const struct tunnel *t)
 /* Something is to be written, or to be seen whether it is. */
 static void plan_config_write(struct planning *p, const struct tunnel *t, bool settles)
 {
-	bool first = t->config_version == 0 && !has_routes(p->w, t) && !t->convert &&
-		     !t->observed.put_unknown_ms;
+	bool first = t->config_version == 0 && !has_routes(p->w, t) && !t->observed.put_unknown_ms;
 	if (first)
 		plan_act(p, ACT_CONFIG_MERGE, t->id, "nothing to put before the first route");
 	else if (is_local(p, t))
