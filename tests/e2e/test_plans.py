@@ -2,6 +2,7 @@
 that they were made from, or anybody's right to them, is another one by then."""
 import pytest
 
+from harness import until
 from test_doors import call_as, denied
 
 APP, SHOP = "app.example.com", "shop.example.net"
@@ -239,3 +240,24 @@ def test_how_a_dry_run_and_a_stored_plan_read(site):
     code, out = shown(site, "plan")
     assert 0 < out.index("plan approve p") < out.index(f"plan apply {plan}"), out
     assert shown(site, "plan", "apply", plan)[0] == 0
+
+
+def test_the_only_connector_that_serves_is_restarted_by_a_person(crew):
+    before, = crew.connector_pids()
+    error = denied(call_as(crew, "bin", "connector_restart", {"connector": "edge1/1"}))
+    assert "only connector" in error["message"] and "root" in error["message"], error
+    assert crew.connector_pids() == [before]
+    assert crew.api("connector_restart", connector="edge1/1")["converged"]
+    assert crew.api("tunnel_create", name="edge1", replicas=2)["converged"]
+    until(lambda: [c["state"] for c in crew.items("connector_list")] == ["ready", "ready"])
+    status, answer = call_as(crew, "bin", "connector_restart", {"connector": "edge1/2"})
+    assert status == 200 and answer["result"]["converged"], answer
+
+
+def test_what_is_refused_is_in_the_ledger(crew):
+    for _ in range(5):
+        denied(call_as(crew, "daemon", "route_delete", {"hostname": APP}))
+        denied(call_as(crew, "daemon", "plan_apply", {"plan": "p1"}))
+    rows = [r for r in crew.tables()["ledger"] if r["outcome"] == "refused"]
+    assert 2 <= len(rows) < 10, rows
+    assert {r["operation"] for r in rows} == {"route_delete", "plan_apply"}, rows
