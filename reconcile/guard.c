@@ -4,6 +4,7 @@
  */
 #include "reconcile/guard.h"
 
+#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
@@ -18,6 +19,8 @@ static void guarding_t_cleanup(guarding_t *x)
 {
 	strlist_free(&x->approvals);
 	strlist_free(&x->warnings);
+	map_free(&x->edits);
+	map_free(&x->keys);
 }
 
 static void add_once(struct strlist *l, const char *sentence)
@@ -38,32 +41,29 @@ void guard_need(struct guarding *x, const char *fmt, ...)
 /* ---- the world as the plan leaves it ---- */
 
 /* The last edit of an object; NULL when the plan leaves it alone. */
-const struct edit *guard_edit_of(const struct plan *p, const char *id)
+const struct edit *guard_edit_of(const struct guarding *x, const char *id)
 {
-	for (size_t i = p->n_edits; i-- > 0;)
-		if (str_equal(p->edits[i].id, id))
-			return &p->edits[i];
-	return NULL;
+	return map_get(&x->edits, id);
 }
 
 const char *guard_tunnel_name(const struct guarding *x, const char *id)
 {
 	const struct tunnel *t = world_tunnel(x->w, id);
-	const struct edit *d = guard_edit_of(x->p, id);
+	const struct edit *d = guard_edit_of(x, id);
 	return t ? t->name : d && d->name ? d->name : id;
 }
 
 /* The tunnel that an object leads through after the plan; NULL when it is gone then. */
-static const char *tunnel_after(const struct plan *p, const char *id, const char *now)
+static const char *tunnel_after(const struct guarding *x, const char *id, const char *now)
 {
-	const struct edit *d = guard_edit_of(p, id);
+	const struct edit *d = guard_edit_of(x, id);
 	return !d ? now : !edit_is_put(d->kind) ? NULL : d->tunnel_id;
 }
 
 static int check_tunnel_known(const struct guarding *x, const struct edit *d, struct err *e)
 {
 	const struct tunnel *t = world_tunnel(x->w, d->tunnel_id);
-	const struct edit *made = guard_edit_of(x->p, d->tunnel_id);
+	const struct edit *made = guard_edit_of(x, d->tunnel_id);
 	if (made && made->kind == EDIT_TUNNEL_PUT && (!t || t->want == WANT_PRESENT))
 		return guard_not_joined(x, made->joined, d, e);
 	if (!t)
@@ -120,12 +120,12 @@ static int guard_tunnel_put(struct guarding *x, const struct edit *d, struct err
 static int check_nothing_left(const struct guarding *x, const struct tunnel *t, struct err *e)
 {
 	TABLE_EACH (i, struct route, r, &x->w->routes)
-		if (str_equal(tunnel_after(x->p, r->id, r->tunnel_id), t->id))
+		if (str_equal(tunnel_after(x, r->id, r->tunnel_id), t->id))
 			return err_set(e, ERR_INVALID, "Tunnel %s still has the route %s", t->name,
 				       r->hostname);
 	TABLE_EACH (i, struct record, r, &x->w->records)
 		if (r->want == WANT_PRESENT &&
-		    str_equal(tunnel_after(x->p, r->id, r->tunnel_id), t->id))
+		    str_equal(tunnel_after(x, r->id, r->tunnel_id), t->id))
 			return err_set(e, ERR_INVALID, "The record %s still leads to tunnel %s",
 				       r->name, t->name);
 	return 0;
@@ -287,17 +287,42 @@ static int guard_route_drop(struct guarding *x, const struct edit *d, struct err
 	return 0;
 }
 
+/* Host names do not differ by case; patterns do. */
+static char *key_of(const char *hostname, const char *path)
+{
+	char *key = str_format("%s\n%s", hostname, path ? path : "");
+	for (char *p = key; *p != '\n'; p++)
+		*p = (char)tolower((unsigned char)*p);
+	return key;
+}
+
+/* Whoever comes first has it: routes that the plan leaves alone, then edits in their order. */
+static void note_key(struct guarding *x, const char *hostname, const char *path, const void *who)
+{
+	AUTO(str_t) key = key_of(hostname, path);
+	if (!map_get(&x->keys, key))
+		(void)map_set(&x->keys, key, (void *)(uintptr_t)who);
+}
+
+static void index_plan(struct guarding *x)
+{
+	for (size_t i = 0; i < x->p->n_edits; i++)
+		(void)map_set(&x->edits, x->p->edits[i].id, &x->p->edits[i]);
+	TABLE_EACH (i, struct route, r, &x->w->routes)
+		if (!guard_edit_of(x, r->id))
+			note_key(x, r->hostname, r->path, r);
+	for (size_t i = 0; i < x->p->n_edits; i++) {
+		const struct edit *d = &x->p->edits[i];
+		if (d->kind == EDIT_ROUTE_PUT && d->name && guard_edit_of(x, d->id) == d)
+			note_key(x, d->name, d->path, d);
+	}
+}
+
 static bool key_taken(const struct guarding *x, const struct edit *d)
 {
-	TABLE_EACH (i, struct route, r, &x->w->routes)
-		if (route_same_key(r, d->name, d->path) && !guard_edit_of(x->p, r->id))
-			return true;
-	for (const struct edit *other = x->p->edits; other < d; other++)
-		if (other->kind == EDIT_ROUTE_PUT && str_equal(other->name, d->name) &&
-		    str_equal(other->path, d->path) && !str_equal(other->id, d->id) &&
-		    guard_edit_of(x->p, other->id) == other)
-			return true;
-	return false;
+	AUTO(str_t) key = key_of(d->name, d->path);
+	const void *who = map_get(&x->keys, key);
+	return who && who != guard_edit_of(x, d->id);
 }
 
 static int check_key(const struct guarding *x, const struct edit *d, struct err *e)
@@ -372,13 +397,16 @@ static void check_bypassed(struct guarding *x, const struct edit *d,
 	}
 }
 
+static bool does_overlap(const struct edit *d, const char *hostname, const char *tunnel_id)
+{
+	return (hostname_matches(hostname, d->name) || hostname_matches(d->name, hostname)) &&
+	       !str_equal(tunnel_id, d->tunnel_id);
+}
+
 static void warn_overlap(struct guarding *x, const struct edit *d, const char *hostname,
 			 const char *tunnel_id)
 {
 	AUTO(str_t) sentence = NULL;
-	if (!tunnel_id || str_equal(tunnel_id, d->tunnel_id) ||
-	    (!hostname_matches(hostname, d->name) && !hostname_matches(d->name, hostname)))
-		return;
 	if (x->overlaps++ >= OVERLAPS_SHOWN)
 		return;
 	if (strcasecmp(hostname, d->name) == 0)
@@ -397,10 +425,11 @@ static void warn_overlap(struct guarding *x, const struct edit *d, const char *h
 static void check_overlaps(struct guarding *x, const struct edit *d)
 {
 	TABLE_EACH (i, struct route, r, &x->w->routes)
-		if (!guard_edit_of(x->p, r->id))
+		if (does_overlap(d, r->hostname, r->tunnel_id) && !guard_edit_of(x, r->id))
 			warn_overlap(x, d, r->hostname, r->tunnel_id);
 	for (const struct edit *other = x->p->edits; other < d; other++)
-		if (other->kind == EDIT_ROUTE_PUT && other->name)
+		if (other->kind == EDIT_ROUTE_PUT && other->name &&
+		    does_overlap(d, other->name, other->tunnel_id))
 			warn_overlap(x, d, other->name, other->tunnel_id);
 }
 
@@ -491,6 +520,7 @@ static void tell_overlaps(struct guarding *x)
 int guard_check(const struct world *w, const struct guard_policy *g, struct plan *p, struct err *e)
 {
 	AUTO(guarding_t) x = {.w = w, .g = g, .p = p};
+	index_plan(&x);
 	for (size_t i = 0; i < p->n_edits; i++)
 		if (guards[p->edits[i].kind](&x, &p->edits[i], e) < 0)
 			return -1;

@@ -2,6 +2,7 @@
 #ifndef RECONCILE_GUARD_PRIVATE_H
 #define RECONCILE_GUARD_PRIVATE_H
 
+#include "base/map.h"
 #include "reconcile/guard.h"
 
 struct guarding {
@@ -10,12 +11,14 @@ struct guarding {
 	const struct plan *p;
 	struct strlist approvals, warnings; /* owned until they are the plan's */
 	size_t overlaps;
+	struct map edits; /* the last edit of each object, by id */
+	struct map keys;  /* who has a host name and path after the plan: a route or an edit */
 };
 
 /* A reason for approval, told once. */
 void guard_need(struct guarding *x, const char *fmt, ...) PRINTF(2, 3);
 /* The last edit of an object; NULL when the plan leaves it alone. */
-const struct edit *guard_edit_of(const struct plan *p, const char *id);
+const struct edit *guard_edit_of(const struct guarding *x, const char *id);
 const char *guard_tunnel_name(const struct guarding *x, const char *id);
 
 /* ---- guard_owner.c: what is not ours, or not ours yet ---- */
