@@ -449,6 +449,49 @@ static void manifest_lines_are_safe(void **state)
 	}
 }
 
+/* ---- the example of the docs ---- */
+
+static char *example_text(void)
+{
+	static const char path[] = SOURCE_DIR "/docs/MANIFEST.md";
+	AUTO(buf_t) page = {0};
+	char piece[4096];
+	size_t n;
+	FILE *f = fopen(path, "r");
+	assert_non_null(f);
+	while ((n = fread(piece, 1, sizeof(piece), f)) > 0)
+		(void)buf_add(&page, piece, n);
+	(void)fclose(f);
+	const char *start = strstr(buf_text(&page), "```yaml\n");
+	assert_non_null(start);
+	start += strlen("```yaml\n");
+	const char *end = strstr(start, "```\n");
+	assert_non_null(end);
+	return str_ndup(start, (size_t)(end - start));
+}
+
+static void the_example_of_the_docs_is_true(void **state)
+{
+	static const char *const keys[] = {"manifest", "tunnels",  "name",    "replicas", "drift",
+					   "routes",   "hostname", "path",    "service",  "origin",
+					   "dns",      "comment",  "records", "type",     "content",
+					   "proxied",  "ttl",      "priority"};
+	AUTO(str_t) text = example_text();
+	struct world *w = new_world();
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
+		AUTO(str_t) key = str_format("%s:", keys[i]);
+		if (!strstr(text, key))
+			fail_msg("the example does not show %s", key);
+	}
+	apply_text(w, text, "site", false);
+	AUTO(str_t) written = export_text(w, NULL, NULL);
+	assert_true(str_starts(written, "# adit: 7 objects\nmanifest: site\n"));
+	expect(w, text, "site", true, "");
+	expect(w, written, "site", true, "");
+	world_free(w);
+}
+
 /* ---- random worlds ---- */
 
 static uint64_t seed = 88172645463325252;
@@ -672,6 +715,7 @@ int main(void)
 		cmocka_unit_test(a_comment_must_fit_behind_the_mark),
 		cmocka_unit_test(it_is_written_so),
 		cmocka_unit_test(manifest_lines_are_safe),
+		cmocka_unit_test(the_example_of_the_docs_is_true),
 		cmocka_unit_test(what_is_written_changes_nothing_when_it_is_read),
 		cmocka_unit_test(a_thousand_routes_are_planned_fast),
 	};
