@@ -321,6 +321,20 @@ static int plan_companions(struct planning *x, const struct manifest_host *h)
 	return 0;
 }
 
+/* ---- foreign records ---- */
+
+/* May something foreign be in the way of it that a person let adit overwrite? */
+static bool may_take(const struct planning *x, const struct record *r)
+{
+	return x->overwrite && x->overwrite->n && !(r && record_is_ours(r));
+}
+
+static void note_takes(const struct planning *x, const struct record *r, struct edit *ed)
+{
+	if (may_take(x, r))
+		record_name_takes(ed, x->overwrite);
+}
+
 /* ---- the records of routes ---- */
 
 /* A record follows its routes; where they differ, it may follow any of them. */
@@ -350,7 +364,9 @@ static void fill_host_record(const struct planning *x, struct edit *ed,
 static void make_host_record(struct planning *x, const struct record *r,
 			     const struct manifest_host *h)
 {
-	fill_host_record(x, r ? plan_put_record(x->p, r) : plan_put_new(x->p, EDIT_RECORD_PUT), h);
+	struct edit *ed = r ? plan_put_record(x->p, r) : plan_put_new(x->p, EDIT_RECORD_PUT);
+	fill_host_record(x, ed, h);
+	note_takes(x, r, ed);
 	plan_change(x->p, '+', "record", h->hostname, "CNAME to tunnel %s",
 		    x->goals[h->tunnel].name);
 }
@@ -402,9 +418,13 @@ static int plan_host_record(struct planning *x, const struct manifest_host *h)
 		return -1;
 	differ_in_manifest(x, r->manifest, &words);
 	plan_touch(x->p, r->id, r->generation);
+	if (may_take(x, r))
+		differs(&words, "may take the place of what is not adit's");
 	if (!words.len)
 		return 0;
-	fill_host_record(x, plan_put_record(x->p, r), h);
+	struct edit *ed = plan_put_record(x->p, r);
+	fill_host_record(x, ed, h);
+	note_takes(x, r, ed);
 	plan_change(x->p, '~', "record", r->name, "%s", buf_text(&words));
 	return 0;
 }
@@ -474,6 +494,7 @@ static void put_own(struct planning *x, const struct record *r, const struct man
 	ed->proxied = wish->proxied;
 	ed->ttl = wish->ttl;
 	ed->priority = wish->priority;
+	note_takes(x, r, ed);
 }
 
 static int plan_own(struct planning *x, const struct manifest_record *d,
@@ -491,6 +512,8 @@ static int plan_own(struct planning *x, const struct manifest_record *d,
 	}
 	plan_touch(x->p, r->id, r->generation);
 	differ_in_own(x, r, d, wish, &words);
+	if (may_take(x, r))
+		differs(&words, "may take the place of what is not adit's");
 	if (!words.len)
 		return 0;
 	put_own(x, r, d, wish);
@@ -542,7 +565,13 @@ int manifest_plan(const struct world *w, const struct manifest_ask *ask, struct 
 		  struct err *e)
 {
 	AUTO(planning_t)
-	x = {.w = w, .m = ask->m, .name = ask->name, .prune = ask->prune, .p = p, .e = e};
+	x = {.w = w,
+	     .m = ask->m,
+	     .name = ask->name,
+	     .prune = ask->prune,
+	     .overwrite = ask->overwrite,
+	     .p = p,
+	     .e = e};
 	x.goals = mem_array(ask->m->n_tunnels + 1, sizeof(*x.goals));
 	index_world(&x);
 	return plan_all(&x);

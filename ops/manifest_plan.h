@@ -16,6 +16,7 @@ struct manifest_ask {
 	const char
 		*name; /* whose manifest it is; NULL: nobody's, objects stay as if made by hand */
 	bool prune;
+	const struct strlist *overwrite; /* foreign records that may go, by id; NULL = none */
 };
 
 /* Appends to p. ERR_CONFLICT or ERR_INVALID with the place in the document. Nothing to change: no

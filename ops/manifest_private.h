@@ -18,6 +18,7 @@ struct planning {
 	const struct manifest *m;
 	const char *name;
 	bool prune;
+	const struct strlist *overwrite; /* NULL = none */
 	struct plan *p;
 	struct err *e;
 	struct manifest_goal *goals; /* one for each tunnel of the document */

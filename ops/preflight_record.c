@@ -214,10 +214,20 @@ static bool is_own(const struct world *w, const struct edit *d, const struct cf_
 	return !str_equal(row->id, d->id) || foreign_kind(w, found) == FOREIGN_MARKED;
 }
 
-static int check_named(const struct edit *d, const char *takes, struct err *e)
+/* Which of several names was meant is not said: then what is not named is refused all the same. */
+static bool names_one(const struct plan *p)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < p->n_edits; i++)
+		n += p->edits[i].kind == EDIT_RECORD_PUT;
+	return n <= 1;
+}
+
+static int check_named(const struct plan *p, const struct edit *d, const char *takes, struct err *e)
 {
 	AUTO(json_doc_t) named = NULL;
-	if (!d->takes || json_parse(d->takes, strlen(d->takes), NULL, &named, e) < 0)
+	if (!d->takes || !names_one(p) ||
+	    json_parse(d->takes, strlen(d->takes), NULL, &named, e) < 0)
 		return 0;
 	JSON_EACH (entry, json_root(named)) {
 		const char *id = json_get_string(entry, "id");
@@ -245,7 +255,7 @@ static int check_name(struct record_check *k, struct edit *d, const struct cf_re
 		else
 			note_refused(&x, w, d, &found[i]);
 	}
-	int rc = x.n ? clash_refuse(d, &x, e) : check_named(d, takes, e);
+	int rc = x.n ? clash_refuse(d, &x, e) : check_named(k->plan, d, takes, e);
 	clashes_free(&x);
 	if (rc == 0)
 		str_set(&d->takes, takes);

@@ -38,7 +38,7 @@ void run_manifest_apply(struct call *c)
 	const struct manifest_apply_args *a = c->args;
 	AUTO(manifest_t) m = NULL;
 	AUTO(plan_t) p = plan_new(c->op->name, c->who.name, a->reason);
-	struct manifest_ask ask = {.prune = a->prune};
+	struct manifest_ask ask = {.prune = a->prune, .overwrite = &a->overwrite};
 	struct err e;
 	if (manifest_parse(a->file, a->text, strlen(a->text), &m, &e) < 0 ||
 	    name_of(m, a->name, &ask.name, &e) < 0) {
@@ -83,7 +83,7 @@ static int plan_import(struct call *c, const struct import_ask *ask, struct plan
 {
 	const struct manifest_import_args *a = c->args;
 	AUTO(manifest_t) m = NULL;
-	struct manifest_ask wish = {.name = a->name};
+	struct manifest_ask wish = {.name = a->name, .overwrite = &a->overwrite};
 	if ((a->name && manifest_name_check(a->name, e) < 0) ||
 	    manifest_import(c->ops->world, ask, p, &m, e) < 0)
 		return -1;

@@ -218,11 +218,13 @@ struct writes_resume_args {
 struct manifest_apply_args {
 	WRITE_ARGS;
 	char *text, *file, *name;
+	struct strlist overwrite;
 	bool prune;
 };
 struct manifest_import_args {
 	WRITE_ARGS;
 	char *text, *file, *name, *tunnel;
+	struct strlist overwrite;
 	bool dns;
 };
 struct manifest_export_args {

@@ -5,6 +5,11 @@ WRITE_RESULT_TABLES;
 
 #define TEXT_MOST (1024 * 1024)
 
+#define OVERWRITE(T)                                                                               \
+	FIELD(T, overwrite, .max = 256,                                                            \
+	      .doc = "Ids of DNS records that adit did not make and may overwrite where they "     \
+		     "stand in the way; needs approval.")
+
 static const char *const tags[] = {"plan", NULL};
 
 const struct op *op_manifest_apply(void)
@@ -20,6 +25,7 @@ const struct op *op_manifest_apply(void)
 	  FIELD(struct manifest_apply_args, prune,
 		.doc = "Delete what the manifest of this name made and the document does "
 		       "not name; absent = leave it alone and list it."),
+	  OVERWRITE(struct manifest_apply_args),
 	  WRITE_FIELDS(struct manifest_apply_args),
 	  FIELDS_END,
 	};
@@ -87,6 +93,7 @@ const struct op *op_manifest_import(void)
 			     "hand."),
 		FIELD(struct manifest_import_args, dns, .fallback = "true",
 		      .doc = "Make and keep the routes' DNS records as well."),
+		OVERWRITE(struct manifest_import_args),
 		WRITE_FIELDS(struct manifest_import_args),
 		FIELDS_END,
 	};

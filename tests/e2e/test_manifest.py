@@ -223,6 +223,20 @@ def test_the_client(running, sim, text, host):
     assert code == 0 and "adit apply -f FILE" in out and "-f, --file FILE" in out
 
 
+def test_a_foreign_record_is_taken_when_a_person_names_it(running, sim, text):
+    foreign = sim.edit("POST", "/zones/@example.com/dns_records",
+                       {"name": "app.example.com", "type": "A", "content": "192.0.2.9"})
+    answer = apply(running, text, overwrite=[foreign["id"]])
+    assert answer["state"] == "needs_approval"
+    assert any("192.0.2.9" in a for a in answer["approvals"]), answer["approvals"]
+    assert [r["id"] for r in sim.records("app.example.com")] == [foreign["id"]]
+    running.api("plan_approve", plan=answer["plan"], hash=answer["hash"])
+    running.wait_converged()
+    record, = sim.records("app.example.com")
+    assert record["type"] == "CNAME"
+    done(apply(running, text, overwrite=[foreign["id"]]), "unchanged")
+
+
 CONFIG = """\
 tunnel: 6ff42ae2-765d-4adf-8112-31c55c1551ef
 credentials-file: /etc/cloudflared/6ff42ae2-765d-4adf-8112-31c55c1551ef.json
