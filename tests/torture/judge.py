@@ -55,6 +55,7 @@ class Judge:
         self.mark = None              # adit's, once it wrote one
         self.facts = collections.defaultdict(lambda: Facts("other"))
         self.violations, self.races = [], []
+        self.raced_at = 0
         self.approved, self.asked = [], []  # [(when, text)]
         self.taken = {}               # (kind, name) -> when somebody else deleted adit's
         self.delivering = True        # will the answer of this request arrive?
@@ -107,6 +108,9 @@ class Judge:
     def forget(self):
         self.epoch += 1
         self.flights.clear()
+        if self.races and time.monotonic() - self.raced_at < JUST_S:
+            self.races.clear()  # nobody lives who could tell of it
+            self.counts["raced and killed"] += 1
         for facts in self.facts.values():
             if time.monotonic() - facts.wrote < JUST_S:
                 facts.killed = self.tick()
@@ -238,6 +242,7 @@ class Judge:
         if raced:
             if not self.orphaned:
                 self.races.append((tunnel["id"], what))
+                self.raced_at = time.monotonic()
         else:
             self.violate(f"lost or changed in {tunnel['name']}: {what}")
 
