@@ -93,6 +93,8 @@ static void judge(struct observe *o, enum object_type type, const char *scope, c
 			strlist_add(&o->missing, l->missing.items[i]);
 		else
 			seen_missing(o->world, type, l->missing.items[i]);
+	for (size_t i = 0; i < l->leaving.n && o->missing.n < LOOKS_MAX; i++)
+		strlist_add(&o->missing, l->leaving.items[i]);
 	for (size_t i = 0; i < l->unknown.n; i++)
 		strlist_add(&o->belief->unknown, l->unknown.items[i]);
 }

@@ -96,8 +96,24 @@ static bool seen_since(int64_t seen_ms, int64_t since_ms)
 void seen_listing_free(struct seen_listing *l)
 {
 	strlist_free(&l->missing);
+	strlist_free(&l->leaving);
 	strlist_free(&l->unknown);
 	*l = (struct seen_listing){.known = 0};
+}
+
+/* An object of ours that the listing shows, or does not. What adit itself is deleting may have gone
+ * by a request whose answer was lost: its absence is no reason to doubt anything. */
+static void count_row(struct seen_listing *l, const char *id, bool shown, bool gone, enum want want)
+{
+	if (!shown && gone)
+		return;
+	if (!shown && want != WANT_PRESENT) {
+		strlist_add(&l->leaving, id);
+		return;
+	}
+	l->known++;
+	if (!shown)
+		strlist_add(&l->missing, id);
 }
 
 /* How a configuration is kept tells whether somebody turned it over. */
@@ -146,12 +162,10 @@ void seen_tunnels(struct world *w, const struct cf_page *page, int64_t since_ms,
 		if (!t->remote_id[0] || seen_since(t->observed.seen_ms, since_ms))
 			continue;
 		const struct json *row = cf_page_row(page, t->remote_id);
-		l->known += row || !t->observed.gone;
+		count_row(l, t->id, row, t->observed.gone, t->want);
 		/* A row that cannot be read is there; more cannot be told. */
 		if (row && cf_tunnel_read(row, &found, &e) == 0)
 			seen_tunnel(w, t, &found);
-		else if (!row && !t->observed.gone)
-			strlist_add(&l->missing, t->id);
 	}
 	w->system.tunnels_listed_ms = clock_wall_ms();
 }
@@ -216,9 +230,7 @@ void seen_zone_records(struct world *w, const char *zone_id, const struct cf_pag
 		    seen_since(r->observed.looked_ms, since_ms))
 			continue;
 		const struct json *row = cf_page_row(page, r->remote_id);
-		l->known += row || !r->observed.gone;
-		if (!row && !r->observed.gone)
-			strlist_add(&l->missing, r->id);
+		count_row(l, r->id, row, r->observed.gone, r->want);
 		shown += row != NULL;
 		if (!row || cf_record_read(row, &found, &e) < 0)
 			continue;

@@ -169,3 +169,30 @@ def test_many_deletes_wait_for_the_number():
         assert answer["state"] == "needs_approval"
         assert any(re.search(r"\b(11|10|6|5)\b", a) for a in answer["approvals"]), answer
         assert not scene.strict.writes(mark)
+
+
+def test_own_deletes_that_came_late_are_no_riddle():
+    """All records are gone because adit deleted them, and died before it was told."""
+    with Scene("own") as scene:
+        scene.do("tunnel_create", name="edge1", replicas=0)
+        for i in range(3):
+            scene.do("route_set", hostname=f"a{i}.example.com", service=A, tunnel="edge1")
+        assert not scene.wait_settled(30)
+        for path in ("dns_records/[0-9a-f]{32}$", "dns_records/batch"):
+            scene.strict.fault("late", path=path, count=10, ms=400,
+                               method="POST" if "batch" in path else "DELETE")
+        with scene.cloud.lock:
+            scene.judge.approve("edge1 " + " ".join(f"a{i}.example.com" for i in range(3)))
+        scene.host.api("tunnel_delete", tunnel="edge1", approve=True, wait=False)
+        until(lambda: len([r for r in scene.strict.rows if r.get("struck") == "late"]) >= 1,
+              why="no delete was sent")
+        time.sleep(0.15)
+        scene.host.kill9()
+        with scene.cloud.lock:
+            scene.judge.forget()
+        scene.strict.faults_clear()
+        until(lambda: not scene.ours_records(), 10, why="the deletes did not land")
+        scene.host.start(observed=False)
+        until(lambda: not scene.host.items("tunnel_list"), 60,
+              why=lambda: f"it is stuck: {scene.host.status()['problems']}")
+        assert not scene.judge.violations

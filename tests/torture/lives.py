@@ -55,6 +55,9 @@ def unsettled(host):
             said.setdefault(d["name"], f"drift: {d}")
     for p in status["problems"]:
         said.setdefault(p.get("name", "").split("/")[0], p.get("message"))
+    for c in host.items("connector_list", limit=500):
+        if c.get("reason"):
+            said.setdefault(c["tunnel"], c["reason"])
     for r in host.items("route_list", limit=500):
         message = (r.get("problem") or {}).get("message")
         if message:
@@ -86,6 +89,8 @@ class Life:
         self.host = Host(self.strict)
         self.host.configure(reconcile={"interval": "1s", "drift": self.policy},
                             cloudflare={"budget": "14400/1h"}, safety={"max_delete": 1000},
+                            connectors={"health": {"interval": "1s", "timeout": "500ms",
+                                                   "unready": "3s"}},
                             log={"level": "info"})
         self.stranger = Stranger(self.cloud, self.rng)
         self.lost_at, self.kills = 0, 0
