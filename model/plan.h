@@ -39,7 +39,8 @@ struct edit {
 
 	/* Once, when the plan is applied: no part of what is wanted. */
 	char *remote_id, *zone_id; /* a tunnel's or record's, which it takes over; NULL = none */
-	char *takes;               /* as in struct route and struct record */
+	char *takes;               /* as in struct route and struct record; of a tunnel: the name
+				      that somebody else gave it and that is to give way */
 	bool convert;              /* as in struct tunnel */
 	bool anew; /* it is gone at Cloudflare and is to be made again, with another remote id */
 };

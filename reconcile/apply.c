@@ -64,9 +64,10 @@ char *apply_renames_key(const char *tunnel_id)
 static char *renames_after(const struct tunnel *t, const struct edit *ed)
 {
 	const char *seen = t && t->renames ? t->observed.name : NULL;
-	if (!t || ed->kind != EDIT_TUNNEL_PUT || !t->remote_id[0] || ed->remote_id || ed->anew ||
-	    str_equal(t->name, ed->name))
+	if (!t || ed->kind != EDIT_TUNNEL_PUT || !t->remote_id[0] || ed->remote_id || ed->anew)
 		return NULL;
+	if (str_equal(t->name, ed->name)) /* a name that somebody else gave it gives way */
+		return str_dup(ed->takes);
 	return str_format("%s%s%s%s%s", t->renames ? t->renames : "", t->renames ? "\n" : "",
 			  t->name, seen ? "\n" : "", seen ? seen : "");
 }

@@ -257,16 +257,16 @@ static void tunnel_drift(const struct world *w, const struct tunnel *t, struct d
 			   .kind = t->observed.gone ? DRIFT_GONE : DRIFT_CHANGED,
 			   .since_ms = t->observed.drift.since_ms,
 			   .policy = world_tunnel_policy(w, t),
-			   .hindrance = t->observed.gone
-						? deleted
-						: "adit leaves the name of a tunnel to people"};
+			   .hindrance = t->observed.gone           ? deleted
+					: t->observed.drift.fought ? fought
+								   : NULL};
 	if (t->want != WANT_PRESENT || !t->remote_id[0] || t->observed.missing)
 		return;
 	(void)str_copy(of.id, sizeof(of.id), t->id);
 	if (t->observed.gone)
 		differ(l, &of, "tunnel", str_dup(t->remote_id), NULL);
-	else if (!t->joined && t->observed.name && t->generation == t->applied_generation &&
-		 !str_equal(t->observed.name, t->name))
+	else if (!t->joined && !t->renames && t->observed.name &&
+		 t->generation == t->applied_generation && !str_equal(t->observed.name, t->name))
 		differ(l, &of, "name", str_dup(t->name), t->observed.name);
 }
 

@@ -97,6 +97,8 @@ static bool put_back(const struct world *w, struct plan *p, const struct drift *
 		put_route(w, p, r, d);
 	else if (t && d->kind == DRIFT_GONE && !t->joined)
 		put_tunnel_anew(w, p, t);
+	else if (t && d->kind == DRIFT_CHANGED && !strchr(d->seen, '\n'))
+		str_set(&plan_put_tunnel(p, t)->takes, d->seen);
 	else
 		return false;
 	return true;
@@ -176,6 +178,9 @@ static bool is_busy(const struct repairing *x, const struct drift *d)
 		return true;
 	if (k)
 		return k->problem || k->generation != k->applied_generation;
+	const struct tunnel *own = d->type == OBJECT_TUNNEL ? world_tunnel(x->w, d->id) : NULL;
+	if (own)
+		return own->problem != NULL;
 	return r && (r->problem || !t || t->problem || t->joined);
 }
 
@@ -321,10 +326,10 @@ static void repair(struct repairing *x)
 		for (size_t i = 0; i < l.n; i++)
 			if (map_get(&objects, l.items[i].id))
 				put_back_told(x->w, p, &l.items[i]);
-		if (store_plan(x, p, &e) < 0)
+		if (p->n_edits && store_plan(x, p, &e) < 0)
 			log_warning("drift is not put back, since the store cannot be written: %s",
 				    e.message);
-		else {
+		else if (p->n_edits) {
 			note_repairs(x, &objects);
 			apply_world(x->w, p);
 			tell_repair(x, p, objects.count);

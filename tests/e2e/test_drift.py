@@ -100,6 +100,12 @@ def test_a_tunnel_renamed_by_somebody_is_told(site, sim):
     observe(site)
     row, = drift(site, object="tunnel")
     assert (row["field"], row["wanted"], row["untrusted_seen"]) == ("name", "edge1", "theirs")
+    site.configure(reconcile={"drift": "repair"})
+    site.reload()
+    observe(site)
+    observe(site)
+    until(lambda: sim.tunnels()[0]["name"] == "edge1", why="it was not named again")
+    until(lambda: not drift(site))
 
 
 # ---- absence ----

@@ -219,7 +219,7 @@ static const struct {
 	{own_proxied, "record changed proxied repair: it would lift a protection"},
 	{own_on_its_way, ""},
 	{tunnel_gone, "tunnel gone tunnel repair: somebody deleted it"},
-	{tunnel_renamed, "tunnel changed name repair: adit leaves the name of a tunnel to people"},
+	{tunnel_renamed, "tunnel changed name repair: -"},
 	{joined_renamed, ""},
 	{rule_removed, "route removed rule repair: it would publish a name again"},
 	{rule_edited, "route edited service repair: -"},
