@@ -191,13 +191,27 @@ static int save_routes(struct act *a, const struct tunnel *t, const struct put *
 	return 0;
 }
 
+/* What was given back while the answer was on its way is no longer among those that were sent: the
+ * rule stands there, and is not ours. */
+static int save_rules(struct store *s, const struct tunnel *row, const struct put *p, struct err *e)
+{
+	AUTO(applied_t) now = {0};
+	AUTO(str_t) still = NULL;
+	if (!p->sends)
+		return store_save_rules(s, row->id, p->rules, e);
+	if (applied_load(s, row->id, &now, e) < 0)
+		return -1;
+	still = now.sent ? rules_within(p->rules, now.sent) : str_dup(p->rules);
+	return store_save_rules(s, row->id, still, e);
+}
+
 static int save_rows(struct act *a, const struct tunnel *row, const struct put *p, bool landed,
 		     struct err *e)
 {
 	struct store *s = a->x->store;
 	if (store_save_tunnel(s, row, e) < 0 || save_routes(a, row, p, e) < 0)
 		return -1;
-	if (p->rules && store_save_rules(s, row->id, p->rules, e) < 0)
+	if (p->rules && save_rules(s, row, p, e) < 0)
 		return -1;
 	if (landed && applied_save_sent(s, row->id, NULL, e) < 0)
 		return -1;

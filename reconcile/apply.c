@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reconcile/applied.h"
 #include "reconcile/keep.h"
 
 /* Rows are shallow copies: strings are borrowed from the edit or the world. */
@@ -184,10 +185,11 @@ static int save_record(const struct world *w, struct store *s, const struct edit
 /* Nor is it what a PUT without an answer (act_config) may have brought there. */
 static int forget_sent(struct store *s, const struct route *r, struct err *e)
 {
-	AUTO(str_t) key = str_format("sent:%s", r->tunnel_id);
-	AUTO(str_t) sent = store_get_meta(s, key);
-	AUTO(str_t) rest = sent ? rules_without(sent, r->hostname, r->path) : NULL;
-	return rest ? store_set_meta(s, key, rest, e) : 0;
+	AUTO(applied_t) known = {0};
+	if (applied_load(s, r->tunnel_id, &known, e) < 0)
+		return -1;
+	AUTO(str_t) rest = rules_without(known.sent, r->hostname, r->path);
+	return rest ? applied_save_sent(s, r->tunnel_id, rest, e) : 0;
 }
 
 /* Its rule is no longer what we put: the next merge leaves it where it stands. */

@@ -111,6 +111,34 @@ char *rules_without(const char *rules, const char *hostname, const char *path)
 	return found ? buf_steal(&text) : NULL;
 }
 
+static bool has_rule(const struct json *rules, const struct json *key)
+{
+	JSON_EACH (rule, rules)
+		if (has_key(rule, json_get_string(key, "hostname"), json_get_string(key, "path")))
+			return true;
+	return false;
+}
+
+char *rules_within(const char *rules, const char *keys)
+{
+	AUTO(json_doc_t) doc = NULL;
+	AUTO(json_doc_t) known = NULL;
+	AUTO(buf_t) text = {0};
+	struct json_writer w;
+	struct err e;
+	bool readable = rules && keys && json_parse(rules, strlen(rules), NULL, &doc, &e) == 0 &&
+			json_parse(keys, strlen(keys), NULL, &known, &e) == 0;
+	json_write_init(&w, &text);
+	json_array_begin(&w);
+	JSON_EACH (rule, readable ? json_root(doc) : NULL) {
+		struct json_span raw = json_raw(rule);
+		if (has_rule(json_root(known), rule))
+			json_write_raw(&w, raw.p, raw.len);
+	}
+	json_array_end(&w);
+	return buf_steal(&text);
+}
+
 void kept_free(struct kept *k)
 {
 	for (size_t i = 0; i < k->n; i++)

@@ -24,6 +24,10 @@ void kept_t_cleanup(kept_t *k);
 /* The same array without the rule of that key; NULL when it holds none. The caller frees it. */
 char *rules_without(const char *rules, const char *hostname, const char *path);
 
+/* Those of the rules whose key stands in keys too; the caller frees it. Either may be NULL: none.
+ */
+char *rules_within(const char *rules, const char *keys);
+
 /* Does a record that is wanted elsewhere still lead to this tunnel? */
 bool keep_waits(const struct world *w, const struct tunnel *t);
 

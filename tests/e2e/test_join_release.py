@@ -207,6 +207,20 @@ def test_a_route_released_while_its_put_is_unknown_keeps_its_rule(site, sim):
     assert "late.example.com" in rules(), rules()
 
 
+def test_a_route_released_while_its_put_is_answered_keeps_its_rule(site, sim):
+    """The PUT has landed, its answer is on the way: what it brought is not ours when it comes."""
+    sim.fault("delay", method="PUT", path="*/configurations", ms=1500)
+    site.publish("late.example.com", site.origin.url, wait=False)
+    tunnel = sim.tunnels("edge1")[0]["id"]
+    rules = lambda: [r.get("hostname") for r in sim.config(tunnel)["ingress"]]  # noqa: E731
+    until(lambda: "late.example.com" in rules())
+    site.api("tunnel_release", tunnel="edge1", routes=["late.example.com"], approve=True,
+             wait=False)
+    site.wait_converged()
+    done(site.publish("third.example.com", site.origin.url))
+    assert "late.example.com" in rules(), rules()
+
+
 def test_a_kept_record_is_given_back(site, sim):
     record, since = record_of(sim), sim.mark()
     answer = site.api("route_delete", hostname=NAME, keep_dns=True, approve=True)
