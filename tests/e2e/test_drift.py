@@ -471,3 +471,75 @@ def test_a_look_makes_few_calls(site, sim):
     site.reload()
     until(lambda: site.status()["drift"]["interval_s"] > 100,  # 3 of 8 calls in five minutes
           why="the interval stayed")
+
+
+# ---- rules ----
+
+def edit_rules(sim, change):
+    """Somebody edits the configuration of the tunnel at the dashboard."""
+    tunnel = sim.tunnels()[0]["id"]
+    config = sim.config(tunnel)
+    change(config["ingress"])
+    sim.edit("PUT", f"/accounts/@account/cfd_tunnel/{tunnel}/configurations", {"config": config})
+
+
+def rule(sim, name="app.example.com"):
+    rules = [r for r in sim.config(sim.tunnels()[0]["id"])["ingress"] if r.get("hostname") == name]
+    return rules[0] if rules else None
+
+
+def seen_rule(site, **fit):
+    observe(site)
+    return until(lambda: drift(site, object="route", **fit), why="the rule was not looked at")[0]
+
+
+def test_an_edited_rule_is_told_or_put_back(site, sim):
+    edit_rules(sim, lambda rules: rules[0].update(service="http://127.0.0.1:9"))
+    row = seen_rule(site)
+    assert (row["kind"], row["field"], row["untrusted_seen"]) == (
+        "edited", "service", "http://127.0.0.1:9")
+    site.wait_problem(object="route", name="app.example.com")
+    since = sim.mark()
+    site.configure(reconcile={"drift": "repair"})
+    site.reload()
+    passes(site)
+    until(lambda: rule(sim)["service"] == site.origin.url, why="it was not put back")
+    site.wait_converged()
+    assert sum(w.startswith("PUT") for w in sim.writes(since)) == 1
+
+
+def test_a_removed_rule_is_only_put_back_by_a_plan(site, sim):
+    site.configure(reconcile={"drift": "repair"})
+    site.reload()
+    passes(site)
+    edit_rules(sim, lambda rules: rules.pop(0))
+    since = sim.mark()
+    row = seen_rule(site, kind="removed")
+    assert "publish" in row["why_not"]
+    passes(site)
+    assert rule(sim) is None and sim.writes(since) == []
+    plan = site.api("plan_create", drift=True, object="app.example.com")
+    assert plan["state"] == "needs_approval", plan
+    assert site.api("plan_approve", plan=plan["plan"], hash=plan["hash"])["converged"]
+    assert rule(sim)["service"] == site.origin.url
+
+
+def test_a_closed_rule_is_not_opened_unasked(site, sim):
+    site.configure(reconcile={"drift": "repair"})
+    site.reload()
+    passes(site)
+    edit_rules(sim, lambda rules: rules[0].update(service="http_status:503"))
+    row = seen_rule(site, kind="edited")
+    assert "publish" in row["why_not"]
+    passes(site)
+    assert rule(sim)["service"] == "http_status:503"
+
+
+def test_an_ignored_rule_is_left(site, sim):
+    site.publish("app.example.com", site.origin.url, drift="ignore")
+    site.wait_converged()
+    edit_rules(sim, lambda rules: rules[0].update(service="http://127.0.0.1:9"))
+    since = sim.mark()
+    passes(site)
+    site.wait_converged()
+    assert drift(site) == [] and sim.writes(since) == []
