@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "reconcile/keep.h"
 #include "reconcile/planner.h"
 
 #define NOW     1700000000000LL
@@ -207,6 +208,30 @@ static void only_a_name_that_may_go_is_replaced(void **state)
 	}
 }
 
+/* ---- what is given back while its PUT is answered ---- */
+
+static const struct {
+	const char *rules, *keys, *within;
+} sets[] = {
+	{NULL, NULL, "[]"},
+	{"[{\"hostname\":\"a\",\"service\":\"x\"}]", NULL, "[]"},
+	{"[{\"hostname\":\"a\",\"service\":\"x\"}]", "[]", "[]"},
+	{"[{\"hostname\":\"a\",\"service\":\"x\"},{\"hostname\":\"b\",\"service\":\"y\"}]",
+	 "[{\"hostname\":\"b\",\"service\":\"other\"}]",
+	 "[{\"hostname\":\"b\",\"service\":\"y\"}]"},
+	{"[{\"hostname\":\"a\",\"path\":\"^/p\",\"service\":\"x\"}]",
+	 "[{\"hostname\":\"a\",\"service\":\"x\"}]", "[]"},
+};
+
+static void rules_are_kept_by_their_keys(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
+		AUTO(str_t) within = rules_within(sets[i].rules, sets[i].keys);
+		assert_string_equal(within, sets[i].within);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -217,6 +242,7 @@ int main(void)
 		cmocka_unit_test(what_was_never_seen_is_looked_at_once),
 		cmocka_unit_test(a_local_configuration_is_left_alone_unless_agreed),
 		cmocka_unit_test(only_a_name_that_may_go_is_replaced),
+		cmocka_unit_test(rules_are_kept_by_their_keys),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

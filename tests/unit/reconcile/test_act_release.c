@@ -1,0 +1,96 @@
+/* Giving back and renaming against a Cloudflare that loses answers, and a store that is full. */
+#include "tests/unit/reconcile/bench.h"
+
+static enum err_kind run(struct bench *b, enum action_kind kind, const char *id)
+{
+	struct action action = {.kind = kind, .reason = "test"};
+	struct act a;
+	(void)str_copy(action.object_id, ID_SIZE, id);
+	b->done = 0;
+	act_start(&b->x, &a, &action, bench_acted, b);
+	UNTIL(b, b->done);
+	act_fini(&a);
+	return b->failure.kind;
+}
+
+static struct record *released(struct bench *b, const char *comment)
+{
+	struct record *r = bench_record(b, bench_tunnel(b, true), true);
+	r->want = WANT_RELEASED;
+	r->observed.looked_ms = clock_wall_ms();
+	r->observed.found = true;
+	r->observed.marked = comment != NULL;
+	str_set(&r->observed.comment, comment);
+	return r;
+}
+
+static void a_full_disk_lets_nothing_leave(void **state)
+{
+	struct bench *b = *state;
+	struct record *r = released(b, "adit:edge1/a1b2c3d4 text");
+	bench_full(b, true);
+	assert_int_equal(run(b, ACT_RECORD_RELEASE, r->id), ERR_INTERNAL);
+	assert_int_equal(b->n_asked, 0);
+	assert_ptr_equal(world_record(b->world, r->id), r);
+	bench_full(b, false);
+}
+
+static void what_failed_is_looked_at_again(void **state)
+{
+	struct bench *b = *state;
+	struct record *r = released(b, "adit:edge1/a1b2c3d4 text");
+	bench_answers(b, "PATCH", RECORD_AT, 500, FAILURE(0), 0);
+	assert_int_not_equal(run(b, ACT_RECORD_RELEASE, r->id), ERR_NONE);
+	assert_ptr_equal(world_record(b->world, r->id), r);
+	assert_int_equal(r->observed.looked_ms, 0);
+}
+
+static void without_a_mark_nothing_is_sent_and_the_row_goes(void **state)
+{
+	struct bench *b = *state;
+	struct record *r = released(b, NULL);
+	AUTO(str_t) id = str_dup(r->id);
+	assert_int_equal(run(b, ACT_RECORD_RELEASE, id), ERR_NONE);
+	assert_null(world_record(b->world, id));
+	assert_int_equal(b->n_asked, 0);
+}
+
+static void a_record_that_went_away_meanwhile_is_forgotten(void **state)
+{
+	struct bench *b = *state;
+	struct record *r = released(b, "adit:edge1/a1b2c3d4");
+	AUTO(str_t) id = str_dup(r->id);
+	bench_answers(b, "PATCH", RECORD_AT, 404, FAILURE(81044), 0);
+	assert_int_equal(run(b, ACT_RECORD_RELEASE, id), ERR_NONE);
+	assert_null(world_record(b->world, id));
+}
+
+static void a_taken_name_does_not_hold_the_tunnel_up(void **state)
+{
+	struct bench *b = *state;
+	struct tunnel *t = bench_tunnel(b, true);
+	str_set(&t->renames, "old");
+	str_set(&t->observed.name, "old");
+	bench_answers(b, "PATCH", TUNNEL_AT, 409, FAILURE(1013), 0);
+	assert_int_equal(run(b, ACT_TUNNEL_RENAME, t->id), ERR_NONE);
+	assert_non_null(t->renames);
+	assert_true(t->observed.name_refused_ms > 0);
+	/* it has its name by now: no request */
+	size_t asked = b->n_asked;
+	str_set(&t->observed.name, t->name);
+	assert_int_equal(run(b, ACT_TUNNEL_RENAME, t->id), ERR_NONE);
+	assert_null(t->renames);
+	assert_int_equal(b->n_asked, asked);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_full_disk_lets_nothing_leave),
+		TEST(what_failed_is_looked_at_again),
+		TEST(without_a_mark_nothing_is_sent_and_the_row_goes),
+		TEST(a_record_that_went_away_meanwhile_is_forgotten),
+		TEST(a_taken_name_does_not_hold_the_tunnel_up),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
