@@ -11,16 +11,19 @@ import threading
 import time
 import traceback
 
+import documents
 import errors
 import histories
 import lives
 import syscalls
 import tracer
-CHAPTERS = {m.CHAPTER: m for m in (syscalls, histories, errors, lives)}
+CHAPTERS = {m.CHAPTER: m for m in (syscalls, histories, errors, lives, documents)}
 SKIPPED = 77
 # Operations without a POST: none of their rounds waits for one that may still land.
 BRIEF = ("route_set_path", "connector_restart", "route_delete", "tunnel_delete")
-TURNS = {"syscalls": 6, "errors": 2, "histories": 1, "lives": 6}  # a history lasts longest
+TURNS = {"syscalls": 6, "errors": 2, "histories": 1, "lives": 6,
+         "documents": 1}  # a history lasts longest
+SEEDED = ("histories", "lives", "documents")  # their rounds have no end
 ENOUGH = 20  # violations; more tell nothing new
 ASIDE_MOST = 24  # rounds that only wait for their 35 s
 
@@ -160,10 +163,11 @@ def streams(args):
                 [("errors", n) for n in errors.points(rng, BRIEF[:2])],
                 [("lives", f"{args.seed}:{i}") for i in range(1000)]]
     wanted = CHAPTERS if args.chapter == "all" else [args.chapter]
+    wanted = [c for c in wanted if c != documents.CHAPTER or documents.possible()]
     out = []
     for chapter in wanted:
         module = CHAPTERS[chapter]
-        if chapter in ("histories", "lives"):
+        if chapter in SEEDED:
             names = (f"{args.seed}:{i}" for i in itertools.count())
         else:
             names = module.points(rng, args.operations or module.OPERATIONS)
@@ -193,7 +197,7 @@ def read_arguments():
 
 def main():
     args = read_arguments()
-    if args.chapter not in ("histories", "lives") and not tracer.possible():
+    if args.chapter not in SEEDED and not tracer.possible():
         print("strace cannot attach to a process here: nothing was tried")
         return SKIPPED
     print(f"== {args.chapter}, seed {args.seed}, {args.minutes:g} minutes, "
