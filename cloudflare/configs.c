@@ -6,8 +6,8 @@
 
 #include "cloudflare/paths.h"
 
-static void config_get(struct cf *cf, struct cf_call *c, enum cf_share share, const char *object,
-		       const char *tunnel_id, task_done_fn *done, void *owner)
+void cf_config_look(struct cf *cf, struct cf_call *c, enum cf_share share, const char *object,
+		    const char *tunnel_id, task_done_fn *done, void *owner)
 {
 	AUTO(str_t) path = NULL;
 	struct err e;
@@ -22,13 +22,13 @@ static void config_get(struct cf *cf, struct cf_call *c, enum cf_share share, co
 void cf_config_get(struct cf *cf, struct cf_call *c, const char *object, const char *tunnel_id,
 		   task_done_fn *done, void *owner)
 {
-	config_get(cf, c, CF_SHARE_RECONCILE, object, tunnel_id, done, owner);
+	cf_config_look(cf, c, CF_SHARE_RECONCILE, object, tunnel_id, done, owner);
 }
 
 void cf_config_ask(struct cf *cf, struct cf_call *c, const char *tunnel_id, task_done_fn *done,
 		   void *owner)
 {
-	config_get(cf, c, CF_SHARE_PEOPLE, NULL, tunnel_id, done, owner);
+	cf_config_look(cf, c, CF_SHARE_PEOPLE, NULL, tunnel_id, done, owner);
 }
 
 static int document_check(const char *document, struct err *e)

@@ -14,6 +14,9 @@ struct cf_config {
 
 void cf_config_get(struct cf *cf, struct cf_call *c, const char *object, const char *tunnel_id,
 		   task_done_fn *done, void *owner);
+/* The same, spending that share of the budget. */
+void cf_config_look(struct cf *cf, struct cf_call *c, enum cf_share share, const char *object,
+		    const char *tunnel_id, task_done_fn *done, void *owner);
 /* The same for a person who asks. */
 void cf_config_ask(struct cf *cf, struct cf_call *c, const char *tunnel_id, task_done_fn *done,
 		   void *owner);

@@ -252,7 +252,7 @@ static void tell_kept(struct config_check *k, const char *tunnel_id, const struc
 			     "Tunnel %s: its configuration holds %zu rule%s that adit did not "
 			     "make; they go with it.",
 			     name, m->n_foreign, m->n_foreign == 1 ? "" : "s");
-	} else if (m->n_kept) {
+	} else if (m->n_foreign) {
 		plan_change(k->plan, '=', "tunnel", name, "%zu rule%s kept, %zu of them not adit's",
 			    m->n_kept, m->n_kept == 1 ? "" : "s", m->n_foreign);
 	}
@@ -357,7 +357,8 @@ static void check_next(struct config_check *k)
 			continue;
 		cf_call_reset(&k->call);
 		k->calling = true;
-		cf_config_ask(k->ops->cf, &k->call, remote, config_came, k);
+		cf_config_look(k->ops->cf, &k->call, CF_SHARE_PEOPLE, k->tunnels.items[k->next],
+			       remote, config_came, k);
 		return;
 	}
 	task_finish(&k->task);
