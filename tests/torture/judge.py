@@ -19,6 +19,7 @@ RULE_MEMBERS = {"hostname", "path", "service", "originRequest"}
 class Facts:
     def __init__(self, maker):
         self.maker = maker            # "adit", or "other"
+        self.names = set()            # that it had before somebody renamed it
         self.changed = self.seen = 0  # when somebody else changed it, when adit was shown it
         # Of a tunnel's configuration:
         self.config_changed = self.config_seen = 0
@@ -93,9 +94,10 @@ class Judge:
     def begin(self, keys, write):
         """Its end is end(); forget() ends all, when their caller was killed."""
         for key in keys:
-            busy = self.flights[key, True] + (self.flights[key, False] if write else 0)
-            if busy > 0:
-                self.violate(f"two requests in flight for {key}")
+            if write and self.flights[key, True]:
+                self.violate(f"two writes in flight for {key}")
+            elif self.flights[key, True] or (write and self.flights[key, False]):
+                self.counts["a read beside a write"] += 1  # a plan is asked for meanwhile
             self.flights[key, write] += 1
         return self.epoch, keys, write
 
@@ -264,8 +266,8 @@ class Judge:
         for raw in foreign:
             if was.count(raw) > now.count(raw) and not self.may_lose(facts, raw, now):
                 self.lost(tunnel, f"rule {raw}", raced)
-        kept = [r for r in now if r in foreign]
-        if kept != [r for r in foreign if r in now]:
+        theirs = [r for r in foreign if not self.licensed(rule_key(r)[0] or r)]  # not adopted
+        if [r for r in now if r in theirs] != [r for r in theirs if r in now]:
             self.lost(tunnel, "the order of its rules", raced)
         fresh = [r for r in now if r not in was]
         for raw in fresh:

@@ -35,7 +35,8 @@ LOST = ("lose", "late", "drop", "reset", "cut", "garbled", "failed_200", "null_r
         "wrong_types", "html_200", "lose_reset", "late_reset")
 CLEAN = ("limit", "error", "html", "unavailable", "codeless", "delay", "dribble", "denied",
          "unauthorised", "redirect")
-UNSURE = NO_ANSWER | {"error", "unavailable", "codeless", "html", "redirect"}
+UNSURE = NO_ANSWER | {"error", "unavailable", "codeless", "html", "redirect", "unauthorised",
+                      "denied", "limit"}
 QUIET_S, LANDED_S, MOST_S = 1.6, 37, 150
 
 
@@ -383,7 +384,7 @@ class Life:
             if facts.killed and facts.changed:
                 continue
             if facts.maker == "adit" and not t["deleted_at"] and \
-                    t["name"] not in waits and t["name"] not in released:
+                    not any(n in waits or n in released for n in {t["name"], *facts.names}):
                 need(t["id"] in known, f"orphan: tunnel {t['name']} {t['id']}")
         rows = self.host.items("dns_list", limit=500)
         known = {d.get("remote_id") for d in rows if d.get("id")}

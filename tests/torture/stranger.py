@@ -125,6 +125,7 @@ class Stranger:
         if not t:
             return None
         self.number += 1
+        self.judge.facts[t["id"]].names.add(t["name"])
         t["name"] = f"new{self.number}"
         self.judge.other_changed(t["id"])
         return f"our tunnel renamed to {t['name']}"
