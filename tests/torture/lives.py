@@ -452,7 +452,9 @@ class Life:
 
 
 def run(name, spare):
-    """One life. Its end is waited for aside, because it may take long; here it only lives."""
+    """One life, at an account and with a host of its own."""
+    if spare:
+        spare.close()
     life = Life(name)
     try:
         outcome = life.live()
