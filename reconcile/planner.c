@@ -3,7 +3,7 @@
 
 #include "reconcile/planner_private.h"
 
-/* How often a create that may still land is looked for. */
+/* A create that may still land is looked for after this, then at growing distances. */
 #define LOOK_AGAIN_MS 2000
 
 static const char *const action_names[ACTION_KINDS] = {
@@ -52,14 +52,23 @@ void plan_wake(struct planning *p, int64_t wall_ms)
 
 /* ---- creating: look, create, look again after a lost answer ---- */
 
+/* Often at first, when most effects appear, and when nothing can appear any more. */
+static int64_t look_again(int64_t looked_ms, int64_t sent_ms)
+{
+	int64_t pause = looked_ms - sent_ms > LOOK_AGAIN_MS ? looked_ms - sent_ms : LOOK_AGAIN_MS;
+	int64_t over = sent_ms + SETTLE_MS;
+	return looked_ms + pause < over ? looked_ms + pause : over;
+}
+
 enum creating plan_creating(struct planning *p, int64_t looked_ms, int64_t sent_ms)
 {
 	if (looked_ms == 0 || looked_ms < sent_ms)
 		return CREATE_LOOK;
 	if (sent_ms && p->now < sent_ms + SETTLE_MS) {
-		if (p->now >= looked_ms + LOOK_AGAIN_MS)
+		int64_t again = look_again(looked_ms, sent_ms);
+		if (p->now >= again)
 			return CREATE_LOOK;
-		plan_wake(p, looked_ms + LOOK_AGAIN_MS);
+		plan_wake(p, again);
 		return CREATE_WAIT;
 	}
 	/* After the time in which an effect may appear, one more look decides. */
