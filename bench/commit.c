@@ -8,7 +8,8 @@
  * bench-commit FOLDER fill ROUTES       make a store with that many routes, for others to open; it
  *                                       prints the mark's last part
  * bench-commit FOLDER adopt             add what exists: lines "t NAME REMOTE_ID", and for records
- *                                       of the tunnel before them "d NAME REMOTE_ID ZONE_ID"
+ *                                       of the tunnel before them "d NAME REMOTE_ID ZONE_ID";
+ *                                       each record has a route to port 8080
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 
 #define ACCOUNT "023e105f4ecef8ad9ca31a8372d0c353"
 #define GROUP   100
+#define SERVICE "http://127.0.0.1:8080"
 
 struct bench {
 	struct store *s;
@@ -165,10 +167,57 @@ static void fill(struct bench *b, int routes)
 	must(b, store_commit(b->s, &b->e));
 }
 
-/* Routes and records are of tunnels that stood before them. */
+/* What the tunnel's configuration holds, as it was put there. */
+static void save_rules(struct bench *b, struct buf *rules)
+{
+	if (!rules->len)
+		return;
+	AUTO(str_t) text = str_format("[%s]", buf_text(rules));
+
+	must(b, store_save_rules(b->s, b->tunnel->id, text, &b->e));
+	buf_free(rules);
+}
+
+static void adopt_tunnel(struct bench *b, const char *name, const char *remote)
+{
+	AUTO(secret_t) token = {0};
+
+	tunnel_free(b->tunnel);
+	b->tunnel = tunnel_new(name);
+	b->tunnel->replicas = 0;
+	b->tunnel->applied_generation = b->tunnel->generation;
+	b->tunnel->config_version = 1;
+	b->tunnel->token_generation = 1;
+	(void)str_copy(b->tunnel->remote_id, UUID_SIZE, remote);
+	must(b, store_save_tunnel(b->s, b->tunnel, &b->e));
+	secret_set(&token, remote, strlen(remote)); /* never used */
+	must(b, store_save_token(b->s, b->tunnel->id, &token, &b->e));
+}
+
+/* A record, and the route that it is for. */
+static void adopt_record(struct bench *b, const char *name, const char *remote, const char *zone)
+{
+	record_free(b->record);
+	b->record = record_new(name, "CNAME");
+	b->record->proxied = true;
+	b->record->applied_generation = b->record->generation;
+	memcpy(b->record->tunnel_id, b->tunnel->id, ID_SIZE);
+	(void)str_copy(b->record->remote_id, CF_ID_SIZE, remote);
+	(void)str_copy(b->record->zone_id, CF_ID_SIZE, zone);
+	must(b, store_save_record(b->s, b->record, &b->e));
+	route_free(b->route);
+	b->route = route_new();
+	b->route->applied_generation = b->route->generation;
+	memcpy(b->route->tunnel_id, b->tunnel->id, ID_SIZE);
+	str_set(&b->route->hostname, name);
+	str_set(&b->route->service, SERVICE);
+	must(b, store_save_route(b->s, b->route, &b->e));
+}
+
+/* Records are of tunnels that stood before them. */
 static void adopt(struct bench *b)
 {
-	struct secret token = {0};
+	struct buf rules = {0};
 	char kind[2], name[128], remote[UUID_SIZE], zone[CF_ID_SIZE], line[512];
 
 	must(b, store_begin(b->s, &b->e));
@@ -176,29 +225,17 @@ static void adopt(struct bench *b)
 		int n = sscanf(line, "%1s %127s %36s %32s", kind, name, remote, zone);
 
 		if (n == 3) {
-			tunnel_free(b->tunnel);
-			b->tunnel = tunnel_new(name);
-			b->tunnel->replicas = 0;
-			b->tunnel->applied_generation = b->tunnel->generation;
-			b->tunnel->config_version = 1;
-			b->tunnel->token_generation = 1;
-			(void)str_copy(b->tunnel->remote_id, UUID_SIZE, remote);
-			must(b, store_save_tunnel(b->s, b->tunnel, &b->e));
-			secret_set(&token, remote, strlen(remote)); /* never used */
-			must(b, store_save_token(b->s, b->tunnel->id, &token, &b->e));
+			save_rules(b, &rules);
+			adopt_tunnel(b, name, remote);
 		} else if (n == 4) {
-			record_free(b->record);
-			b->record = record_new(name, "CNAME");
-			b->record->proxied = true;
-			b->record->applied_generation = b->record->generation;
-			memcpy(b->record->tunnel_id, b->tunnel->id, ID_SIZE);
-			(void)str_copy(b->record->remote_id, CF_ID_SIZE, remote);
-			(void)str_copy(b->record->zone_id, CF_ID_SIZE, zone);
-			must(b, store_save_record(b->s, b->record, &b->e));
+			adopt_record(b, name, remote, zone);
+			(void)buf_printf(&rules,
+					 "%s{\"hostname\":\"%s\",\"service\":\"" SERVICE "\"}",
+					 rules.len ? "," : "", name);
 		}
 	}
+	save_rules(b, &rules);
 	must(b, store_commit(b->s, &b->e));
-	secret_free(&token);
 }
 
 int main(int argc, char **argv)

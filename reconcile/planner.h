@@ -61,6 +61,8 @@ struct work {
 /* How old the look at a record may be right before it is changed or deleted. */
 #define FRESH_MS (10 * 1000)
 
+/* May its name be led where it is wanted? What serves it there has to run first. */
+bool plan_may_lead(const struct world *w, const struct record *r);
 void plan_next(const struct world *w, int64_t wall_ms, struct work *out);
 void work_free(struct work *k);
 

@@ -107,6 +107,11 @@ static bool tunnel_serves(const struct world *w, const struct record *r, bool wi
 	return false;
 }
 
+bool plan_may_lead(const struct world *w, const struct record *r)
+{
+	return tunnel_serves(w, r, true);
+}
+
 /* Something stands in the way: it is looked at again, or told. */
 static bool plan_name_taken(struct planning *p, const struct record *r)
 {
@@ -172,21 +177,24 @@ static bool changes_type(const struct record *r)
 static void plan_record_replace(struct planning *p, const struct record *r)
 {
 	bool seen = r->observed.named_ms && p->now - r->observed.named_ms <= FRESH_MS;
-	if (plan_name_taken(p, r))
+	if (plan_name_taken(p, r) || !tunnel_serves(p->w, r, true))
 		return;
 	if (!fresh(p, r) || !seen)
 		plan_act(p, ACT_RECORD_FIND, r->id, "what is there to be replaced?");
-	else if (tunnel_serves(p->w, r, true))
+	else
 		plan_act(p, ACT_RECORD_REPLACE, r->id, "its type is to be changed");
 }
 
+/* What cannot be written yet needs no look either. */
 static void plan_record_change(struct planning *p, const struct record *r)
 {
 	if (changes_type(r))
 		plan_record_replace(p, r);
+	else if (!tunnel_serves(p->w, r, true))
+		return;
 	else if (!fresh(p, r))
 		plan_act(p, ACT_RECORD_READ, r->id, "it changed here; what is there now?");
-	else if (tunnel_serves(p->w, r, true))
+	else
 		plan_act(p, ACT_RECORD_PATCH, r->id, "what it is to be changed");
 }
 

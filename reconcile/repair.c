@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "reconcile/apply.h"
+#include "reconcile/planner.h"
 
 #define FEW        10 /* may always be put back */
 #define PERCENT    10 /* of all objects, beyond that */
@@ -177,7 +178,8 @@ static bool is_busy(const struct repairing *x, const struct drift *d)
 	if (map_get(&x->waits, d->id) || (t && map_get(&x->waits, t->id)))
 		return true;
 	if (k)
-		return k->problem || k->generation != k->applied_generation;
+		return k->problem || k->generation != k->applied_generation ||
+		       !plan_may_lead(x->w, k);
 	const struct tunnel *own = d->type == OBJECT_TUNNEL ? world_tunnel(x->w, d->id) : NULL;
 	if (own)
 		return own->problem != NULL;
@@ -299,6 +301,23 @@ static void tell_repair(struct repairing *x, const struct plan *p, size_t object
 	world_changed(x->w, OBJECT_PLAN, id);
 }
 
+/* The look that found the drift is the look before the write, as long as it is fresh. */
+static void apply_as_seen(struct world *w, const struct plan *p)
+{
+	int64_t *looked_ms = mem_array(p->n_edits + 1, sizeof(*looked_ms));
+	for (size_t i = 0; i < p->n_edits; i++) {
+		const struct record *r = world_record(w, p->edits[i].id);
+		looked_ms[i] = r ? r->observed.looked_ms : 0;
+	}
+	apply_world(w, p);
+	for (size_t i = 0; i < p->n_edits; i++) {
+		struct record *r = world_record(w, p->edits[i].id);
+		if (r && !p->edits[i].anew)
+			r->observed.looked_ms = looked_ms[i];
+	}
+	free(looked_ms);
+}
+
 static bool tell_size(struct repairing *x, size_t objects)
 {
 	const struct world *w = x->w;
@@ -331,7 +350,7 @@ static void repair(struct repairing *x)
 				    e.message);
 		else if (p->n_edits) {
 			note_repairs(x, &objects);
-			apply_world(x->w, p);
+			apply_as_seen(x->w, p);
 			tell_repair(x, p, objects.count);
 		}
 	}

@@ -286,6 +286,35 @@ def test_an_edited_record_is_put_back_where_that_is_wanted(site, sim):
     assert intent["seq"] < next(r["seq"] for r in rows if r["operation"].startswith("PATCH"))
 
 
+def test_many_are_put_back_by_one_request_without_another_look(site, sim):
+    site.configure(reconcile={"drift": "repair"})
+    site.reload()
+    names = [f"n{i}.example.com" for i in range(9)] + ["app.example.com"]
+    for name in names[:-1]:
+        own_record(site, name)
+    passes(site)
+    right = {name: sim.records(name)[0]["content"] for name in names}
+    for name in names:
+        sim.edit("PATCH", path_of(sim, name), {
+            "content": "elsewhere.example.org" if name.startswith("app") else "192.0.2.66"})
+    since = sim.mark()
+    observe(site)
+    until(lambda: {n: sim.records(n)[0]["content"] for n in names} == right,
+          why="they were not put back")
+    calls = [f"{r['method']} {r['family']}" for r in sim.log(since) if "dns_records" in r["path"]]
+    assert calls == ["GET /zones/{zone}/dns_records", "POST /zones/{zone}/dns_records/batch"]
+    until(lambda: not drift(site))
+    site.wait_converged()
+    assert [p["operation"] for p in site.items("plan_list")].count("drift_repair") == 1
+    # A later look without a change asks for each list once, and writes nothing.
+    since = sim.mark()
+    observe(site)
+    lists = [r["family"] for r in sim.log(since) if not r["path"].endswith("/configurations")]
+    assert sorted(lists) == ["/accounts/{account}/cfd_tunnel", "/zones",
+                             "/zones/{zone}/dns_records"], lists
+    assert sim.writes(since) == []
+
+
 def test_nothing_is_put_back_before_the_second_look(site, sim):
     own_record(site, "mail.example.com", drift="repair")
     site.stop()

@@ -286,7 +286,11 @@ static void a_record_moves_only_when_the_new_way_serves(void **state)
 	c->state = CONNECTOR_READY;
 	c->config_version = 2;
 	assert_int_equal(due(w, NOW, r->id), NOTHING);
+	/* What may not be written yet is not looked at either. */
+	assert_int_equal(due(w, NOW + FRESH_MS + 1, r->id), NOTHING);
+	assert_false(plan_may_lead(w, r));
 	c->config_version = 3;
+	assert_true(plan_may_lead(w, r));
 	assert_int_equal(due(w, NOW, r->id), ACT_RECORD_PATCH);
 	assert_int_equal(due(w, NOW + FRESH_MS + 1, r->id), ACT_RECORD_READ);
 	world_free(w);
