@@ -90,12 +90,14 @@ void plan_next(const struct world *w, int64_t wall_ms, struct work *out)
 	memset(out, 0, sizeof(*out));
 	if (world_writes_off(w))
 		return;
+	plan_find_waiting(&p);
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
 		plan_tunnel(&p, t);
 	TABLE_EACH (k, struct route, x, &w->routes)
 		plan_route(&p, x);
 	TABLE_EACH (j, struct record, r, &w->records)
 		plan_record(&p, r);
+	free(p.waiting);
 }
 
 void work_free(struct work *k)

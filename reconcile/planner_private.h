@@ -9,6 +9,8 @@ struct planning {
 	int64_t now; /* wall */
 	struct work *out;
 	bool zones_asked;
+	const struct route **waiting; /* routes whose rule is not confirmed; of few tunnels */
+	size_t n_waiting;
 };
 
 /* The action is due. reason is a literal. */
@@ -25,6 +27,8 @@ enum creating plan_creating(struct planning *p, int64_t looked_ms, int64_t sent_
 /* What stood in the way may have gone: time to look again? */
 bool plan_looks_again(struct planning *p, int64_t looked_ms);
 
+/* To be called before the first tunnel. */
+void plan_find_waiting(struct planning *p);
 void plan_tunnel(struct planning *p, const struct tunnel *t);
 void plan_route(struct planning *p, const struct route *r);
 void plan_record(struct planning *p, const struct record *r);

@@ -70,17 +70,32 @@ static bool config_known(const struct planning *p, const struct tunnel *t, bool 
 	       (!due || seen >= t->observed.put_unknown_ms + SETTLE_MS);
 }
 
+static bool is_blocked(const struct route *r)
+{
+	return r->observed.seen == ROUTE_BLOCKED && r->problem;
+}
+
+/* Found once for all tunnels: mostly there are none, and there may be many routes. */
+void plan_find_waiting(struct planning *p)
+{
+	p->waiting = mem_array(p->w->routes.n + 1, sizeof(*p->waiting));
+	TABLE_EACH (i, struct route, r, &p->w->routes)
+		if (is_blocked(r) || r->applied_generation != r->generation)
+			p->waiting[p->n_waiting++] = r;
+}
+
 /* Does a route wait for its rule? One that something stands in the way of is tried again from time
  * to time: a person may have cleared the way. */
 static bool routes_due(struct planning *p, const struct tunnel *t)
 {
 	bool due = false;
-	TABLE_EACH (i, struct route, r, &p->w->routes) {
+	for (size_t i = 0; i < p->n_waiting; i++) {
+		const struct route *r = p->waiting[i];
 		int64_t again = r->observed.seen_ms + TAKEN_MS;
 		if (!str_equal(r->tunnel_id, t->id))
 			continue;
-		if (r->observed.seen != ROUTE_BLOCKED || !r->problem) {
-			due = due || r->applied_generation != r->generation;
+		if (!is_blocked(r)) {
+			due = true;
 			continue;
 		}
 		due = due || p->now >= again;
