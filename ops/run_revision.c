@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "model/render.h"
 #include "ops/find.h"
+#include "ops/revision_adopted.h"
 #include "ops/write.h"
 
 static void call_refuse(struct call *c, const struct err *e)
@@ -228,17 +229,45 @@ static void touch_all(const struct way_back *x)
 	}
 }
 
+static int check_present(const struct tunnel *t, struct err *e)
+{
+	if (t->want == WANT_PRESENT)
+		return 0;
+	err_set(e, ERR_CONFLICT, "Tunnel %s is being %s", t->name,
+		t->want == WANT_ABSENT ? "deleted" : "given back");
+	return err_hint(e, "Go back when adit tunnel list no longer shows it.");
+}
+
+/* Whose a tunnel is was settled with its owner, and is no matter of what this host once wanted. */
+static int check_owner(const struct tunnel *t, const struct edit *then, struct err *e)
+{
+	if (!then->joined && t && t->joined) {
+		err_set(e, ERR_CONFLICT,
+			"Tunnel %s was this host's own then, and is another host's now", t->name);
+		return err_hint(e, "Adopt it (adit tunnel adopt %s) before going back.", t->name);
+	}
+	if (then->joined && !(t && t->joined)) {
+		err_set(e, ERR_CONFLICT, "Tunnel %s was another host's then, and %s", then->name,
+			t ? "is this host's own now" : "no connectors of it run here any more");
+		return err_hint(e, "%s it again (adit tunnel join %s) before going back.",
+				t ? "Give it back (adit tunnel release) and join" : "Join",
+				then->name);
+	}
+	return 0;
+}
+
 static int check_tunnels(const struct world *w, const struct snapshot *then, struct err *e)
 {
 	for (size_t i = 0; i < then->n; i++) {
 		const struct edit *d = &then->items[i];
-		const struct tunnel *t =
-			d->kind == EDIT_TUNNEL_PUT ? world_find_tunnel(w, d->name) : NULL;
+		const struct tunnel *t = world_tunnel(w, d->id);
 
-		if (!t || t->want == WANT_PRESENT)
+		if (d->kind != EDIT_TUNNEL_PUT)
 			continue;
-		err_set(e, ERR_CONFLICT, "Tunnel %s is being deleted", t->name);
-		return err_hint(e, "Go back when adit tunnel list no longer shows it.");
+		if (!t)
+			t = world_find_tunnel(w, d->name);
+		if ((t && check_present(t, e) < 0) || check_owner(t, d, e) < 0)
+			return -1;
 	}
 	return 0;
 }
@@ -256,6 +285,8 @@ static int plan_back(struct call *c, struct plan *p, int64_t revision, struct er
 	snapshot_align(&then, &now, NULL);
 	snapshot_renew(&then, &now, choose_id, &x);
 	snapshot_diff(&now, &then, p);
+	if (revision_release_adopted(c->ops, revision, p, e) < 0)
+		return -1;
 	touch_all(&x);
 	return 0;
 }

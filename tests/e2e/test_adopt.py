@@ -343,3 +343,60 @@ def test_a_name_that_is_taken_is_offered(running, sim, origin, web):
     code, out, err = running.adit("tunnel", "adopt", "web", "--routes", "app.example.com", "--yes")
     assert code == 0, (out, err)
     assert "rule 1 as it stands" in out and "left alone" in out
+
+
+# ---- the way back ----
+
+def go_back(host, revision):
+    plan = host.api("plan_create", revision=revision)
+    assert plan["state"] == "needs_approval", plan
+    return plan, host.api("plan_approve", plan=plan["plan"], hash=plan["hash"])
+
+
+def test_going_back_before_it_gives_it_back(running, sim, origin, web):
+    """Nothing that somebody else made is deleted, whatever revision is gone back to."""
+    running.api("tunnel_create", name="own", replicas=0)
+    done(running.publish("mine.example.com", origin.url, tunnel="own"))
+    text, before = sim.config_text(web), sim.records()
+    revision = running.items("revision_list")[0]["revision"]
+    done(running.api("tunnel_adopt", tunnel="web", approve=True))
+    done(running.publish("late.example.com", origin.url, tunnel="own"))
+    plan, answer = go_back(running, revision)
+    words = " ".join(plan["approvals"])
+    assert "Gives tunnel web back" in words and "Deletes tunnel" not in words, plan
+    assert "Deletes the route late.example.com" in words, plan
+    assert not [c for c in plan["changes"] if c["sign"] == "-"
+                and c["name"] != "late.example.com"], plan["changes"]
+    assert "given back" in told(plan, "~", "tunnel")["web"]
+    assert "adit tunnel delete web" in " ".join(plan["warnings"])
+    done(answer)
+    assert sim.config_text(web) == text and [t["id"] for t in sim.tunnels("web")] == [web]
+    after = {r["id"]: r for r in sim.records()}
+    for old in before:
+        assert bare(after[old["id"]]) == bare(old)
+        assert ("adit:" in (after[old["id"]]["comment"] or "")) == \
+            (old["name"] == "mine.example.com")
+    assert [t["name"] for t in running.items("tunnel_list")] == ["own"]
+    assert [r["hostname"] for r in running.items("route_list")] == ["mine.example.com"]
+
+
+def test_going_back_before_more_of_it_was_adopted(running, sim, web):
+    done(running.api("tunnel_adopt", tunnel="web", routes=["app.example.com"], approve=True))
+    text, revision = sim.config_text(web), running.items("revision_list")[0]["revision"]
+    done(running.api("tunnel_adopt", tunnel="web", routes=["shop.example.com"], approve=True))
+    plan, answer = go_back(running, revision)
+    assert "Gives the route shop.example.com ^/api back" in " ".join(plan["approvals"]), plan
+    done(answer)
+    assert sim.config_text(web) == text
+    assert {r["name"] for r in sim.records() if "adit:" in (r["comment"] or "")} == \
+        {"app.example.com"}
+
+
+def test_going_back_makes_no_other_host_s_tunnel(site, second, sim):
+    """Joined, left, and gone back to: there is nothing to make."""
+    done(second.api("tunnel_join", tunnel="edge1", replicas=0))
+    revision = second.items("revision_list")[0]["revision"]
+    done(second.api("tunnel_release", tunnel="edge1", approve=True))
+    e = second.refused("plan_create", revision=revision)
+    assert e.kind == "conflict" and "adit tunnel join edge1" in e.hint, e
+    assert [r for r in sim.tunnels("edge1")] and len(sim.tunnels("edge1")) == 1

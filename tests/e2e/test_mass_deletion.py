@@ -171,6 +171,89 @@ def test_many_deletes_wait_for_the_number():
         assert not scene.strict.writes(mark)
 
 
+# ---- the wrong manifest ----
+
+SITE = """manifest: site
+tunnels:
+- name: edge1
+  replicas: 0
+  routes:
+%s
+records:
+- {name: note.example.com, type: TXT, content: before}
+"""
+
+
+def site_of(prefix, count=5):
+    return SITE % "\n".join(f"  - {{hostname: {prefix}{i}.example.com, service: '{A}'}}"
+                            for i in range(count))
+
+
+WRONG = {
+    "no tunnel and no record": "manifest: site\n",
+    "empty lists": "manifest: site\ntunnels: []\nrecords: []\n",
+    "empty but for its name, given beside it": "tunnels: []\n",
+    "a tunnel without its routes":
+        "manifest: site\ntunnels:\n- {name: edge1, replicas: 0, routes: []}\n",
+    "the first of many": site_of("a", 1),
+    "all names renamed": site_of("b"),
+    "another tunnel": site_of("a").replace("name: edge1", "name: other"),
+    "another zone": site_of("a").replace("example.com", "example.net"),
+    "records alone": "manifest: site\nrecords:\n"
+                     "- {name: note.example.com, type: TXT, content: before}\n",
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_manifest_deletes_nothing_unasked(wrong):
+    """Without prune nothing goes; with it, a person says yes, and how many where they are many."""
+    with Scene("manifest", safety={"max_delete": 3}) as scene:
+        scene.do("manifest_apply", text=site_of("a"))
+        scene.do("tunnel_create", name="hand", replicas=0)
+        scene.do("route_set", hostname="hand.example.com", service=A, tunnel="hand")
+        assert not scene.wait_settled(30)
+        before, at_cloudflare, mark = kept(scene), scene.ours(), scene.strict.mark()
+        apply = {"text": WRONG[wrong], "name": "site", "wait": False, "timeout": "20s"}
+        look = scene.host.api("manifest_apply", **apply, dry_run=True)
+        assert not [c for c in look["changes"] if c["sign"] == "-"], look
+        moves = [a for a in look.get("approvals", []) if "Deletes" in a]
+        assert not moves, look
+        plan = scene.host.api("manifest_apply", **apply, prune=True)
+        assert plan["state"] == "needs_approval", plan
+        gone = [c["name"] for c in plan["changes"] if c["sign"] == "-"]
+        words = " ".join(plan["approvals"])
+        for name in gone:
+            assert name in words, (name, plan)
+        assert not any("hand" in name for name in gone)
+        many = wrong != "another tunnel"
+        assert ("safety.max_delete" in words) == many, plan
+        if many:
+            again = scene.host.api("manifest_apply", **apply, prune=True, approve=True)
+            assert again["state"] == "needs_approval", again
+            error = scene.host.refused("plan_approve", plan=plan["plan"], hash=plan["hash"])
+            assert error.kind == "needs_approval" and "--deletes" in error.hint, error
+            error = scene.host.refused("plan_approve", plan=plan["plan"], hash=plan["hash"],
+                                       deletes=1)
+            assert error.kind == "conflict", error
+        assert not scene.strict.writes(mark), scene.strict.writes(mark)
+        assert kept(scene) == before and scene.ours() == at_cloudflare
+        assert not scene.judge.violations
+
+
+def test_another_manifest_s_objects_are_nobody_else_s_to_prune():
+    with Scene("others") as scene:
+        scene.do("manifest_apply", text=site_of("a"))
+        mark = scene.strict.mark()
+        empty = scene.host.api("manifest_apply", text="tunnels: []\n", name="site2", prune=True)
+        assert empty["state"] == "unchanged" and not empty["changes"], empty
+        other = scene.host.refused("manifest_apply", text=site_of("a", 1), name="site2")
+        assert other.kind == "invalid", other
+        text = site_of("a", 1).replace("manifest: site", "manifest: site2")
+        other = scene.host.refused("manifest_apply", text=text, prune=True)
+        assert other.kind == "conflict" and "site" in other.message, other
+        assert not scene.strict.writes(mark)
+
+
 def test_own_deletes_that_came_late_are_no_riddle():
     """All records are gone because adit deleted them, and died before it was told."""
     with Scene("own") as scene:
