@@ -176,14 +176,28 @@ static void print_protected(const struct json *approvals, struct buf *out)
 	(void)buf_str(out, n ? "\n" : "none touched\n");
 }
 
-static void print_exposure(const struct json *changes, struct buf *out)
+/* What is adopted was public before. */
+static bool is_exposed(const struct json *change, const struct json *approvals)
 {
+	if (!str_equal(json_get_string(change, "sign"), "+") ||
+	    !str_equal(json_get_string(change, "object"), "record"))
+		return false;
+	JSON_EACH (sentence, approvals)
+		if (json_string(sentence) &&
+		    str_starts(json_string(sentence), "Adopts the record ") &&
+		    names_change(json_string(sentence), change))
+			return false;
+	return true;
+}
+
+static void print_exposure(const struct json *result, struct buf *out)
+{
+	const struct json *approvals = json_get(result, "approvals");
 	size_t n = 0;
 
 	(void)buf_str(out, "  exposure    ");
-	JSON_EACH (change, changes) {
-		if (!str_equal(json_get_string(change, "sign"), "+") ||
-		    !str_equal(json_get_string(change, "object"), "record") || n++ >= NAMES_SHOWN)
+	JSON_EACH (change, json_get(result, "changes")) {
+		if (!is_exposed(change, approvals) || n++ >= NAMES_SHOWN)
 			continue;
 		(void)buf_str(out, n > 1 ? ", " : "new public name ");
 		print_text(out, json_get_string(change, "name"));
@@ -241,7 +255,7 @@ void print_plan(const struct json *result, const struct style *s, struct buf *ou
 	print_groups(result, s, out);
 	if (json_get(result, "api_calls")) {
 		print_protected(json_get(result, "approvals"), out);
-		print_exposure(json_get(result, "changes"), out);
+		print_exposure(result, out);
 		print_costs(result, out);
 	}
 	if (json_count(json_get(result, "approvals"))) {

@@ -65,6 +65,20 @@ static enum tone sign_tone(const char *sign)
 }
 
 /* No table: a long host name should not push the details of all others away. */
+/* A rule without a name of its own is called by its number: "rule 3". */
+static void print_object(const struct json *change, const struct style *s, struct buf *text)
+{
+	const char *object = json_get_string(change, "object");
+	const char *name = json_get_string(change, "name");
+	size_t n = object ? strlen(object) : 0;
+
+	if (!name || !str_starts(name, object ? object : "") || name[n] != ' ') {
+		print_value(text, s, NULL, json_get(change, "object"));
+		(void)buf_char(text, ' ');
+	}
+	print_value(text, s, NULL, json_get(change, "name"));
+}
+
 void print_change(const struct json *change, size_t indent, bool asked, const struct style *s,
 		  struct buf *out)
 {
@@ -75,9 +89,7 @@ void print_change(const struct json *change, size_t indent, bool asked, const st
 	(void)buf_printf(out, "%*s", (int)indent, "");
 	print_toned(out, s, sign_tone(sign), sign ? sign : "?");
 	(void)buf_char(out, ' ');
-	print_value(&text, s, NULL, json_get(change, "object"));
-	(void)buf_char(&text, ' ');
-	print_value(&text, s, NULL, json_get(change, "name"));
+	print_object(change, s, &text);
 	if (detail && *detail)
 		(void)buf_printf(&text, "  %s", detail);
 	if (asked)

@@ -182,6 +182,24 @@ static void add_verbs(struct names *names, const char *noun, struct buf *all)
 	}
 }
 
+/* The one operation of that verb; NULL when there are several, or none. */
+static const struct op *only_of_verb(const char *verb)
+{
+	char wanted[WORD_SIZE], word[WORD_SIZE];
+	const struct op *op, *found = NULL;
+
+	to_dashes(verb, wanted, sizeof(wanted));
+	for (size_t i = 0; (op = op_at(i)); i++) {
+		op_verb(op, word);
+		if (!str_equal(word, wanted))
+			continue;
+		if (found)
+			return NULL;
+		found = op;
+	}
+	return found;
+}
+
 int words_unknown(char *const *words, size_t n, struct err *e)
 {
 	struct names names = {.n = 0};
@@ -189,8 +207,14 @@ int words_unknown(char *const *words, size_t n, struct err *e)
 
 	if (!noun_find(words[0])) {
 		add_first_words(&names);
+		const struct op *meant = only_of_verb(words[0]);
 		const char *near = fields_nearest(names.list, words[0]);
 		(void)err_set(e, ERR_INVALID, "There is no command \"%.60s\"", words[0]);
+		if (meant) {
+			char said[WORDS_SIZE];
+			op_words(meant, said);
+			return err_hint(e, "Did you mean adit %s?", said);
+		}
 		if (near)
 			return err_hint(e, "Did you mean adit %s?", near);
 		return err_hint(e, "See adit --help for all of them.");

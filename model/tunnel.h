@@ -23,6 +23,7 @@ struct tunnel {
 	char *renames;
 	enum want want;
 	int64_t replicas; /* connectors on this host, 0..25 */
+	bool adopted;     /* somebody else made it: there is no secret of ours */
 	bool joined;      /* another host owns it: we run replicas, and write nothing of it */
 	bool convert;     /* a person agreed to turn its local configuration into a remote one */
 	enum drift_policy drift;

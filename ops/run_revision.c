@@ -295,9 +295,10 @@ static int plan_choice(const struct plan_create_args *a, struct err *e)
 {
 	if (a->drift != (a->revision > 0) && (a->drift || !a->object))
 		return 0;
-	return err_set(e, ERR_INVALID,
-		       a->object ? "object: it goes with drift"
-				 : "Accepted is either revision or drift");
+	if (a->object)
+		return err_set(e, ERR_INVALID, "object: it goes with drift");
+	(void)err_set(e, ERR_INVALID, "Accepted is either revision or drift");
+	return err_hint(e, "Which revision: adit revision list. What drifted: adit drift list.");
 }
 
 void run_plan_create(struct call *c)

@@ -29,6 +29,7 @@ static void tunnel_anew(struct tunnel *row)
 	row->create_sent_ms = 0;
 	row->applied_generation = row->config_version = 0;
 	row->token_stale = row->token_generation > 0;
+	row->adopted = false;
 }
 
 static void tunnel_row(const struct tunnel *t, const struct edit *ed, struct tunnel *row)
@@ -49,8 +50,10 @@ static void tunnel_row(const struct tunnel *t, const struct edit *ed, struct tun
 	row->convert = row->convert || ed->convert;
 	if (ed->anew)
 		tunnel_anew(row);
-	if (ed->remote_id)
+	if (ed->remote_id) {
 		(void)str_copy(row->remote_id, sizeof(row->remote_id), ed->remote_id);
+		row->adopted = true;
+	}
 }
 
 /* ---- another name for a tunnel that has one at Cloudflare ---- */
@@ -265,6 +268,7 @@ static void put_tunnel(struct world *w, const struct edit *ed)
 	t->generation = row.generation;
 	t->applied_generation = row.applied_generation;
 	t->replicas = row.replicas;
+	t->adopted = row.adopted;
 	t->joined = row.joined;
 	t->convert = row.convert;
 	t->drift = row.drift;

@@ -111,7 +111,7 @@ static int guard_tunnel_put(struct guarding *x, const struct edit *d, struct err
 			   "Stops the last connector of tunnel %s on this host, which serves %zu "
 			   "route%s.",
 			   t->name, routes, routes == 1 ? "" : "s");
-	if (t && t->joined && d->replicas <= 0)
+	if (t && (t->joined || (t->adopted && !routes)) && d->replicas <= 0)
 		guard_leave(x, t);
 	guard_tunnel_owner(x, t, d);
 	return 0;

@@ -199,6 +199,7 @@ static void read_tunnel(struct query *q, struct world *w)
 	t->token_stale = col_int(q, 13) != 0;
 	t->drift = col_drift(q, 14);
 	str_set(&t->manifest, col_text(q, 15));
+	t->adopted = t->remote_id[0] && col_int(q, 16);
 	if (q->bad || !t->name || world_tunnel(w, t->id))
 		q->bad = true;
 	if (q->bad)

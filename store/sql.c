@@ -54,7 +54,9 @@ static const char *const texts[SQL_COUNT] = {
 			   " joined = excluded.joined, released = excluded.released,"
 			   " convert = excluded.convert, token_stale = excluded.token_stale,"
 			   " drift = excluded.drift, manifest = excluded.manifest",
-	[SQL_TUNNEL_LIST] = "SELECT " TUNNEL_COLUMNS " FROM tunnel ORDER BY made",
+	[SQL_TUNNEL_LIST] = "SELECT " TUNNEL_COLUMNS
+			    ", NOT EXISTS (SELECT 1 FROM secret WHERE tunnel_id = tunnel.id)"
+			    " FROM tunnel ORDER BY made",
 	[SQL_TUNNEL_DROP] = "DELETE FROM tunnel WHERE id = ?1",
 
 	[SQL_ROUTE_PUT] = "INSERT INTO route (" ROUTE_COLUMNS ", made)"

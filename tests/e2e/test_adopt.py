@@ -345,6 +345,15 @@ def test_a_name_that_is_taken_is_offered(running, sim, origin, web):
     assert "rule 1 as it stands" in out and "left alone" in out
 
 
+def test_its_last_connector_here_stops_only_when_a_person_says_so(running, sim, web):
+    """None of its rules is a route of ours, and it serves them all the same."""
+    done(running.api("tunnel_adopt", tunnel="web", routes=["none"], replicas=1, approve=True))
+    running.restart()
+    answer = running.api("tunnel_update", tunnel="web", replicas=0)
+    assert answer["state"] == "needs_approval", answer
+    assert "Stops the connectors of tunnel web" in answer["approvals"][0], answer
+
+
 # ---- the way back ----
 
 def go_back(host, revision):

@@ -142,6 +142,7 @@ static void mistakes_have_sentences(void **state)
 		const char *line, *message, *hint;
 	} rows[] = {
 		{"", "What to do is missing", "adit --help"},
+		{"adopt web", "no command \"adopt\"", "adit tunnel adopt?"},
 		{"tunel list", "no command \"tunel\"", "adit tunnel?"},
 		{"statsu", "no command \"statsu\"", "adit status?"},
 		{"tunnel", "What to do with tunnel is missing", "list, get"},

@@ -36,9 +36,13 @@ static struct world *make_world(void)
 	struct route *x = route_new();
 	struct record *r = record_new("a.ex.org", "CNAME");
 	struct connector *c = connector_new("tjoined", 1);
+	struct tunnel *adopted;
 	add_tunnel(w, "web", 1, false);
 	add_tunnel(w, "joined", 1, true)->observed.connections = 4;
 	add_tunnel(w, "idle", 0, true)->observed.connections = -1;
+	adopted = add_tunnel(w, "adopted", 1, false);
+	adopted->adopted = true;
+	adopted->observed.connections = 0;
 	c->edge_connections = 4;
 	world_add_connector(w, c);
 	str_copy(x->id, ID_SIZE, "ra");
@@ -140,6 +144,13 @@ static const struct owner_case cases[] = {
 	 0},
 	{"leaving while others run it", {EDIT_TUNNEL_DROP, "tjoined"}, {0}, NULL, 8},
 	{"leaving what does not run here", {EDIT_TUNNEL_DROP, "tidle"}, {0}, NULL, 0},
+	{"the last connectors of an adopted one without a route of ours",
+	 TUNNEL("adopted", .replicas = 0),
+	 {"Stops the connectors of tunnel adopted on this host, and no others of it are known to "
+	  "run; the tunnel itself stays."},
+	 NULL,
+	 0},
+	{"others run the adopted one too", TUNNEL("adopted", .replicas = 0), {0}, NULL, 8},
 	{"giving back with a route",
 	 {EDIT_TUNNEL_RELEASE, "tweb"},
 	 {0},
@@ -256,7 +267,7 @@ static void run_case(const struct owner_case *c)
 	struct err e = {.kind = ERR_NONE};
 	size_t n = 0;
 	if (c->connections)
-		world_tunnel(w, "tjoined")->observed.connections = c->connections;
+		world_tunnel(w, c->edit.id)->observed.connections = c->connections;
 	fill(p, &c->edit);
 	int rc = guard_check(w, &policy, p, &e);
 	if (c->refused ? rc == 0 || !strstr(e.message, c->refused) : rc < 0)
