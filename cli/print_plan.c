@@ -207,6 +207,15 @@ static void print_exposure(const struct json *result, struct buf *out)
 	(void)buf_str(out, n ? "\n" : "no new public name\n");
 }
 
+/* What is given back comes back by adopting it, not by going back. */
+static bool gives_back(const struct json *approvals)
+{
+	JSON_EACH (sentence, approvals)
+		if (json_string(sentence) && str_starts(json_string(sentence), "Gives "))
+			return true;
+	return false;
+}
+
 static void print_costs(const struct json *result, struct buf *out)
 {
 	long long deletes = (long long)json_get_int(result, "deletes", 0);
@@ -218,7 +227,7 @@ static void print_costs(const struct json *result, struct buf *out)
 				 deletes == 1 ? "" : "s");
 	(void)buf_printf(out, "  API calls   about %lld",
 			 (long long)json_get_int(result, "api_calls", 0));
-	if (base)
+	if (base && !gives_back(json_get(result, "approvals")))
 		(void)buf_printf(out, "   undo: adit plan create --revision %lld", base);
 	if (hash) {
 		(void)buf_str(out, "   hash ");
