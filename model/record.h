@@ -38,6 +38,7 @@ struct record {
 		bool missing; /* a listing lacks it, and that is not believed yet */
 		bool marked;  /* its comment bears our mark */
 		char found_id[CF_ID_SIZE];
+		char *renamed; /* the name that somebody gave our record; NULL = it has its own */
 		char *type, *content, *comment; /* as Cloudflare shows it */
 		bool proxied;
 		int64_t ttl, priority;

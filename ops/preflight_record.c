@@ -21,7 +21,7 @@ struct zone_check {
 	size_t looks, creates, drops;
 };
 
-enum stage { STAGE_QUOTA, STAGE_NAMES, STAGE_WILDCARDS, STAGE_OVER };
+enum stage { STAGE_NAMES, STAGE_WILDCARDS, STAGE_QUOTA, STAGE_OVER };
 
 struct record_check {
 	struct task task; /* first */
@@ -202,6 +202,7 @@ static void take_found(struct record_check *k, const struct edit *d, const struc
 	char seen[SHA256_HEX_SIZE];
 	foreign_seen_hash(found, seen);
 	record_takes_add(takes, found->id, seen, what);
+	k->zones[k->zone].drops++;
 	plan_change(k->plan, '-', "record", d->name, "%s: overwritten, it is not adit's", words);
 }
 
@@ -339,7 +340,7 @@ static void usage_told(struct task *t, void *owner)
 	else if (check_quota(k, used, quota, &e) < 0)
 		check_fail(k, &e);
 	else {
-		k->stage = STAGE_NAMES;
+		k->stage = STAGE_OVER;
 		check_step(k);
 	}
 }
@@ -350,15 +351,19 @@ static void name_told(struct task *t, void *owner)
 	struct edit *d = &k->plan->edits[k->edit];
 	AUTO(zone_view_t) v = {0};
 	struct err e = t->err;
+	size_t n = 0;
 	k->calling = false;
-	if (e.kind != ERR_NONE || zone_view_read(k->call.result, &v, &e) < 0)
+	if (e.kind != ERR_NONE || zone_view_read(k->call.result, &v, &e) < 0) {
 		check_blind(k, &e);
-	else if (check_name(k, d, v.rows, v.n, &e) < 0)
-		check_fail(k, &e);
-	else {
-		k->edit++;
-		check_step(k);
+		return;
 	}
+	const struct cf_record *found = zone_view_name(&v, d->name, &n);
+	if (check_name(k, d, found, n, &e) < 0) {
+		check_fail(k, &e);
+		return;
+	}
+	k->edit++;
+	check_step(k);
 }
 
 static int check_listed(struct record_check *k, const struct zone_view *v, struct err *e)
@@ -393,7 +398,7 @@ static void zone_told(struct task *t, void *owner)
 		}
 	} else
 		warn_wildcards(k, &v);
-	k->stage = STAGE_OVER;
+	k->stage = STAGE_QUOTA;
 	check_step(k);
 }
 
@@ -426,14 +431,6 @@ static bool look_by_names(struct record_check *k)
 static bool zone_step(struct record_check *k)
 {
 	const struct zone_check *z = &k->zones[k->zone];
-	if (k->stage == STAGE_QUOTA && z->creates > MANY_CREATES) {
-		k->calling = true;
-		cf_call_reset(&k->call);
-		cf_record_usage(k->ops->cf, &k->call, CF_SHARE_PEOPLE, z->id, usage_told, k);
-		return true;
-	}
-	if (k->stage == STAGE_QUOTA)
-		k->stage = STAGE_NAMES;
 	if (k->stage == STAGE_NAMES && z->looks >= MANY_LOOKS) {
 		list_zone(k, NULL);
 		return true;
@@ -443,6 +440,13 @@ static bool zone_step(struct record_check *k)
 	if (k->stage == STAGE_NAMES && z->creates) {
 		k->stage = STAGE_WILDCARDS;
 		list_zone(k, WILDCARDS);
+		return true;
+	}
+	/* At the end: what is overwritten is known by then. */
+	if (k->stage != STAGE_OVER && z->creates > MANY_CREATES) {
+		k->calling = true;
+		cf_call_reset(&k->call);
+		cf_record_usage(k->ops->cf, &k->call, CF_SHARE_PEOPLE, z->id, usage_told, k);
 		return true;
 	}
 	return false;
@@ -455,7 +459,7 @@ static void check_step(struct record_check *k)
 			return;
 		k->zone++;
 		k->edit = 0;
-		k->stage = STAGE_QUOTA;
+		k->stage = STAGE_NAMES;
 	}
 	check_end(k);
 }

@@ -13,6 +13,7 @@ static const char *const kind_names[DRIFT_KINDS] = {
 
 static const char publishes[] = "it would publish a name again";
 static const char unprotects[] = "it would lift a protection";
+static const char renames[] = "somebody gave it another name";
 static const char deleted[] = "somebody deleted it";
 static const char fought[] = "somebody undoes it again and again";
 
@@ -67,6 +68,8 @@ static bool leads_to(const struct world *w, const struct record *r)
 
 bool drift_record_differs(const struct world *w, const struct record *r)
 {
+	if (r->observed.renamed)
+		return true;
 	if (!r->tunnel_id[0])
 		return !record_own_as_seen(r);
 	return !leads_to(w, r) || r->observed.proxied != r->proxied;
@@ -79,6 +82,8 @@ const char *drift_record_hindrance(const struct record *r)
 		return deleted;
 	if (!r->observed.marked)
 		return "somebody took adit's mark away";
+	if (r->observed.renamed)
+		return renames;
 	if (r->observed.proxied && !r->proxied)
 		return unprotects;
 	if (!r->observed.proxied && r->proxied && r->tunnel_id[0])
@@ -119,6 +124,8 @@ static void own_fields(struct drift_list *l, const struct drift *of, const struc
 static void record_fields(const struct world *w, const struct record *r, const struct drift *of,
 			  struct drift_list *l)
 {
+	if (r->observed.renamed)
+		differ(l, of, "name", str_dup(r->name), r->observed.renamed);
 	if (!r->tunnel_id[0]) {
 		own_fields(l, of, r);
 		return;

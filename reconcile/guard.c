@@ -183,6 +183,19 @@ static int check_no_clash(const struct guarding *x, const struct edit *d, struct
 			other->type);
 }
 
+/* What a POST without an answer made is known again by what it was to be. */
+static int check_not_being_made(const struct record *r, const struct edit *d, struct err *e)
+{
+	if (!r || !r->create_sent_ms || r->remote_id[0] || d->anew || d->remote_id)
+		return 0;
+	bool same = str_equal(r->type, d->type) && str_equal(r->tunnel_id, d->tunnel_id) &&
+		    (d->tunnel_id[0] || record_content_same(r->type, r->content, d->content));
+	if (same)
+		return 0;
+	return err_set(e, ERR_BUSY,
+		       "The record of %s is being created; change it when that is over", r->name);
+}
+
 /* A text leads nobody anywhere. */
 static bool leads_elsewhere(const struct record *r, const struct edit *d)
 {
@@ -227,7 +240,7 @@ static int guard_record_put(struct guarding *x, const struct edit *d, struct err
 	const struct record *r = world_record(x->w, d->id);
 	if (d->tunnel_id[0] && check_tunnel_known(x, d, e) < 0)
 		return -1;
-	if (check_no_clash(x, d, e) < 0)
+	if (check_no_clash(x, d, e) < 0 || check_not_being_made(r, d, e) < 0)
 		return -1;
 	if (r && r->want == WANT_RELEASED)
 		return err_set(e, ERR_BUSY, "The record of %s is just being given back", r->name);

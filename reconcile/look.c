@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "reconcile/foreign.h"
 #include "reconcile/planner.h"
@@ -30,7 +31,8 @@ static void settle_row(struct record *row)
 static bool claimable(const struct looking *x, const struct cf_record *found)
 {
 	AUTO(str_t) content = record_content(x->w, x->r);
-	return x->r->create_sent_ms && str_equal(found->type, x->r->type) &&
+	return x->r->create_sent_ms && !foreign_row(x->w, found) &&
+	       str_equal(found->type, x->r->type) &&
 	       record_content_same(x->r->type, found->content, content) &&
 	       foreign_kind(x->w, found) == FOREIGN_MARKED;
 }
@@ -116,6 +118,17 @@ static bool look_replaced(struct looking *x, int64_t looked_ms)
 	return true;
 }
 
+/* What stands there now stands beside it: what was sent has not landed and will not. */
+static bool look_outlived(const struct looking *x, int64_t looked_ms)
+{
+	const struct record *r = x->r;
+	if (!r->create_sent_ms ||
+	    (!x->shut && (!r->observed.conflict || looked_ms < r->create_sent_ms + SETTLE_MS)))
+		return false;
+	x->row->create_sent_ms = 0;
+	return true;
+}
+
 /* One foreign record of our type: it becomes ours by being changed. */
 static bool look_adopts(struct looking *x)
 {
@@ -135,10 +148,8 @@ static const char *look_ends(struct looking *x, int64_t looked_ms)
 		return SETTLES_POST;
 	if (x->r->remote_id[0])
 		return look_replaced(x, looked_ms) ? SETTLES_POST : NULL;
-	if (x->shut && x->r->create_sent_ms) {
-		x->row->create_sent_ms = 0; /* nothing of ours can land */
+	if (look_outlived(x, looked_ms))
 		return SETTLES_POST;
-	}
 	return look_adopts(x) ? SETTLES_READ : NULL;
 }
 
@@ -149,8 +160,10 @@ const char *look_by_name(struct world *w, struct record *r, const struct cf_reco
 	*row = *r;
 	str_set(&r->observed.conflict, NULL);
 	strlist_free(&r->observed.taking);
+	/* Whatever was asked for: what has another name stands in nobody's way. */
 	for (size_t i = 0; i < n; i++)
-		look_at(&x, &found[i]);
+		if (strcasecmp(found[i].name, r->name) == 0)
+			look_at(&x, &found[i]);
 	if (x.claimed)
 		str_set(&r->observed.conflict, NULL);
 	const char *operation = look_ends(&x, looked_ms);

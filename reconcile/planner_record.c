@@ -58,6 +58,17 @@ static void refuse_unmarked(struct planning *p, const struct record *r)
 			       r->remote_id, r->name, r->type);
 }
 
+static void refuse_renamed(struct planning *p, const struct record *r)
+{
+	struct err *e = plan_refuse(p, OBJECT_RECORD, r->id);
+	(void)err_set(e, ERR_CONFLICT,
+		      "The record of %s was given another name at Cloudflare by somebody else, so "
+		      "nothing is written to it",
+		      r->name);
+	(void)err_hint(e, "Give it its name back at Cloudflare (its id is %s), or delete it there.",
+		       r->remote_id);
+}
+
 static void refuse_changed(struct planning *p, const struct record *r)
 {
 	struct err *e = plan_refuse(p, OBJECT_RECORD, r->id);
@@ -229,6 +240,19 @@ static void plan_unmarked(struct planning *p, const struct record *r)
 		plan_record_change(p, r);
 }
 
+/* Under its new name it is nobody's wish; its old name comes back only where a person said so. */
+static bool plan_renamed(struct planning *p, const struct record *r)
+{
+	char seen[SHA256_HEX_SIZE];
+	if (!r->observed.renamed)
+		return false;
+	record_observed_hash(r, seen);
+	if (r->want == WANT_PRESENT && record_take(r->takes, r->remote_id, seen) == TAKE_AS_SEEN)
+		return false;
+	refuse_renamed(p, r);
+	return true;
+}
+
 /* A write that was to replace it may still take effect, since its answer was lost. What was to be
  * patched is read by its id: to patch it again does no harm. */
 static bool plan_replacing(struct planning *p, const struct record *r)
@@ -252,9 +276,10 @@ static void plan_record_made(struct planning *p, const struct record *r)
 		plan_act(p, ACT_RECORD_READ, r->id, "not seen yet");
 	else if (!r->observed.marked)
 		plan_unmarked(p, r);
-	else if (r->generation != r->applied_generation)
-		plan_record_change(p, r);
-	else if (r->takes)
+	else if (r->generation != r->applied_generation) {
+		if (!plan_renamed(p, r))
+			plan_record_change(p, r);
+	} else if (r->takes)
 		plan_act(p, ACT_RECORD_READ, r->id, "it is ours by now");
 	else if (drift_is_told(p->w, r))
 		refuse_drift(p, r);
@@ -301,7 +326,7 @@ static void plan_record_absent(struct planning *p, const struct record *r)
 		plan_act(p, ACT_RECORD_FORGET, r->id, "it never became ours");
 	else if (!r->observed.marked)
 		refuse_unmarked(p, r);
-	else
+	else if (!plan_renamed(p, r))
 		plan_act(p, ACT_RECORD_DELETE, r->id, "its deletion was approved");
 }
 

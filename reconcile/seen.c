@@ -20,6 +20,7 @@ void seen_record(struct world *w, struct record *r, const struct cf_record *foun
 	r->observed.ttl = found->ttl;
 	r->observed.priority = found->priority;
 	(void)str_copy(r->observed.found_id, CF_ID_SIZE, found->id);
+	str_set(&r->observed.renamed, strcasecmp(found->name, r->name) == 0 ? NULL : found->name);
 	str_set(&r->observed.type, found->type);
 	str_set(&r->observed.content, found->content);
 	str_set(&r->observed.comment, found->comment);
@@ -34,13 +35,22 @@ void seen_record_gone(struct record *r)
 	r->observed.gone = true;
 }
 
+/* Where no text is wanted, any may stand behind the mark of a record that leads to a tunnel. */
+static bool text_as_wanted(const struct record *r)
+{
+	return !r->comment || str_equal(mark_text(r->observed.comment), r->comment);
+}
+
 bool seen_record_as_wanted(const struct world *w, const struct record *r)
 {
 	AUTO(str_t) content = record_content(w, r);
+	if (r->observed.renamed)
+		return false;
 	if (!r->tunnel_id[0])
 		return str_equal(r->observed.type, r->type) && record_own_as_seen(r);
-	return content && r->observed.content && strcasecmp(content, r->observed.content) == 0 &&
-	       r->observed.proxied == r->proxied && str_equal(r->observed.type, r->type);
+	return text_as_wanted(r) && content && r->observed.content &&
+	       strcasecmp(content, r->observed.content) == 0 && r->observed.proxied == r->proxied &&
+	       str_equal(r->observed.type, r->type);
 }
 
 /* ---- zones ---- */

@@ -346,12 +346,71 @@ static void configs_refused(void **state)
 	cf_call_reset(&c);
 }
 
+static void batches(void **state)
+{
+	static const struct cf_record_body mail = {
+		"MX", "m.example.com", "mx.example.net", "c", false, 60, 5};
+	static const struct cf_record_body only = {.content = "192.0.2.1", .proxied = true};
+	static const struct cf_step steps[] = {
+		{.kind = CF_STEP_POST, .body = mail},
+		{.kind = CF_STEP_PATCH, .id = RECORD, .body = only},
+		{.kind = CF_STEP_DELETE, .id = ZONE},
+		{.kind = CF_STEP_DELETE, .id = RECORD},
+	};
+	struct cfb *b = *state;
+	struct cf_call c = {0};
+
+	SCRIPT(b,
+	       {200, OK_RESULT("{\"deletes\":[{\"id\":\"d\"}],\"patches\":null,"
+			       "\"posts\":[{\"id\":\"a\"},{\"id\":\"b\"}]}")},
+	       {400, FAILURE(81044, "Record does not exist.")});
+	cf_record_batch(b->cf, &c, ZONE, steps, ARRAY_LEN(steps), cfb_done, b);
+	cfb_wait(b, 1);
+	cfb_asked_is(b, 0, "POST " RECORDS "/batch");
+	assert_string_equal(b->asked[0].body,
+			    "{\"deletes\":[{\"id\":\"" ZONE "\"},{\"id\":\"" RECORD "\"}],"
+			    "\"patches\":[{\"id\":\"" RECORD "\",\"content\":\"192.0.2.1\","
+			    "\"proxied\":true}],\"posts\":[{\"type\":\"MX\","
+			    "\"name\":\"m.example.com\",\"content\":\"mx.example.net\","
+			    "\"proxied\":false,\"ttl\":60,\"priority\":5,\"comment\":\"c\"}]}");
+	assert_string_equal(json_get_string(cf_batch_row(c.result, CF_STEP_POST, 1), "id"), "b");
+	assert_string_equal(json_get_string(cf_batch_row(c.result, CF_STEP_DELETE, 0), "id"), "d");
+	assert_null(cf_batch_row(c.result, CF_STEP_POST, 2));
+	assert_null(cf_batch_row(c.result, CF_STEP_PATCH, 0));
+	assert_null(cf_batch_row(NULL, CF_STEP_POST, 0));
+	cf_call_reset(&c);
+	cf_record_batch(b->cf, &c, ZONE, steps + 2, 1, cfb_done, b);
+	cfb_wait(b, 2);
+	assert_string_equal(b->asked[1].body,
+			    "{\"deletes\":[{\"id\":\"" ZONE "\"}],\"patches\":[],\"posts\":[]}");
+	assert_int_equal(c.task.err.kind, ERR_NOT_FOUND);
+	assert_false(c.unknown);
+	cf_call_reset(&c);
+	cf_record_batch(b->cf, &c, "../x", steps, 1, cfb_done, b);
+	cfb_wait(b, 3);
+	assert_int_equal(c.task.err.kind, ERR_INVALID);
+	cf_call_reset(&c);
+}
+
+static void how_large_a_batch_may_be(void **state)
+{
+	(void)state;
+	assert_int_equal(cf_batch_max(NULL), 200);
+	assert_int_equal(cf_batch_max("Free Website"), 200);
+	assert_int_equal(cf_batch_max("Pro Website"), 3500);
+	assert_int_equal(cf_batch_max("Business Website"), 3500);
+	assert_int_equal(cf_batch_max("enterprise"), 3500);
+	assert_int_equal(cf_batch_max("what comes next"), 200);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(tunnel_requests),
 		TEST(secrets_that_are_none),
 		TEST(record_requests),
+		TEST(batches),
+		cmocka_unit_test(how_large_a_batch_may_be),
 		TEST(config_requests),
 		TEST(lists_and_the_token),
 		TEST(finds_are_complete),

@@ -137,6 +137,14 @@ static void own_on_its_way(struct site *s)
 	s->own->observed.priority = 20;
 	s->own->generation++;
 }
+static void record_renamed(struct site *s)
+{
+	str_set(&s->d->observed.renamed, "old.example.com");
+}
+static void own_renamed(struct site *s)
+{
+	str_set(&s->own->observed.renamed, "old.example.com");
+}
 static void tunnel_gone(struct site *s)
 {
 	s->t->observed.gone = true;
@@ -218,6 +226,8 @@ static const struct {
 	{own_comment, "record changed comment repair: -"},
 	{own_proxied, "record changed proxied repair: it would lift a protection"},
 	{own_on_its_way, ""},
+	{record_renamed, "record changed name repair: somebody gave it another name"},
+	{own_renamed, "record changed name repair: somebody gave it another name"},
 	{tunnel_gone, "tunnel gone tunnel repair: somebody deleted it"},
 	{tunnel_renamed, "tunnel changed name repair: -"},
 	{joined_renamed, ""},

@@ -24,12 +24,13 @@
 struct shown {
 	const char *id, *type, *content, *comment;
 	bool named, changed, locked;
+	const char *name; /* NULL = the one that was looked for */
 };
 
 struct row_of {
 	const char *label;
-	const char *remote; /* our remote id before the look */
-	bool sent;          /* a write without an answer */
+	const char *remote;  /* our remote id before the look */
+	bool sent, long_ago; /* a write without an answer */
 	struct shown shown[2];
 	const char *conflict; /* part of it; NULL = none */
 	size_t taking;
@@ -39,6 +40,14 @@ struct row_of {
 
 static const struct row_of rows[] = {
 	{.label = "nothing there", .remote_after = ""},
+	{.label = "of another name, which nobody asked for",
+	 .shown = {{ID_1, "A", "192.0.2.1", NULL, .name = "b.example.com"}},
+	 .remote_after = ""},
+	{.label = "of another name, and it leads where ours was to lead",
+	 .sent = true,
+	 .shown = {{ID_1, "CNAME", OURS, MARK, .name = "b.example.com"}},
+	 .remote_after = "",
+	 .sent_after = true},
 	{.label = "a foreign one",
 	 .shown = {{ID_1, "A", "192.0.2.1", NULL}},
 	 .conflict = "not adit's",
@@ -101,6 +110,13 @@ static const struct row_of rows[] = {
 	 .shown = {{ID_1, "A", "192.0.2.1", NULL}},
 	 .conflict = "not adit's",
 	 .remote_after = ""},
+	{.label = "what stood beside it for long is no work of that write",
+	 .sent = true,
+	 .long_ago = true,
+	 .shown = {{ID_1, "A", "192.0.2.1", "adit:edge1/a1b2c3d4", .named = true, .changed = true}},
+	 .conflict = "mark",
+	 .remote_after = "",
+	 .takes_after = true},
 	{.label = "while a write is unknown nothing is adopted",
 	 .sent = true,
 	 .shown = {{ID_1, "CNAME", "x.example.net", NULL, .named = true}},
@@ -128,7 +144,7 @@ static const struct row_of rows[] = {
 
 static struct cf_record cf_of(const struct shown *s)
 {
-	struct cf_record r = {.name = "app.example.com",
+	struct cf_record r = {.name = s->name ? s->name : "app.example.com",
 			      .type = s->type,
 			      .content = s->content,
 			      .comment = s->comment,
@@ -148,7 +164,7 @@ static struct record *record_of(struct world *w, const struct row_of *x, int64_t
 	(void)str_copy(r->tunnel_id, ID_SIZE, t->id);
 	if (x->remote)
 		(void)str_copy(r->remote_id, CF_ID_SIZE, x->remote);
-	r->create_sent_ms = x->sent ? now - 1000 : 0;
+	r->create_sent_ms = x->sent ? now - (x->long_ago ? SETTLE_MS : 1000) : 0;
 	world_add_record(w, r);
 	return r;
 }

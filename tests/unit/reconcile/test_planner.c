@@ -270,6 +270,31 @@ static void a_made_record(void **state)
 	world_free(w);
 }
 
+static void a_record_that_was_renamed_is_not_written_to(void **state)
+{
+	struct world *w = new_world();
+	struct tunnel *t = add_made_tunnel(w);
+	struct record *r = add_made_record(w, t);
+	char seen[SHA256_HEX_SIZE];
+	(void)state;
+	(void)add_served(w, t, "app.example.com");
+	t->replicas = 0;
+	str_set(&r->observed.renamed, "old.example.com");
+	assert_int_equal(due(w, NOW, r->id), REFUSED);
+	r->drift = DRIFT_IGNORE;
+	assert_int_equal(due(w, NOW, r->id), NOTHING);
+	r->generation++;
+	assert_int_equal(due(w, NOW, r->id), REFUSED);
+	record_observed_hash(r, seen);
+	record_takes_add(&r->takes, r->remote_id, seen, "it");
+	assert_int_equal(due(w, NOW, r->id), ACT_RECORD_PATCH);
+	r->want = WANT_ABSENT;
+	assert_int_equal(due(w, NOW, r->id), REFUSED);
+	r->want = WANT_RELEASED;
+	assert_int_equal(due(w, NOW, r->id), ACT_RECORD_RELEASE);
+	world_free(w);
+}
+
 static void a_record_moves_only_when_the_new_way_serves(void **state)
 {
 	struct world *w = new_world();
@@ -527,6 +552,7 @@ int main(void)
 		cmocka_unit_test(a_record_waits_for_the_configuration),
 		cmocka_unit_test(a_name_without_a_zone_is_refused),
 		cmocka_unit_test(a_made_record),
+		cmocka_unit_test(a_record_that_was_renamed_is_not_written_to),
 		cmocka_unit_test(a_record_moves_only_when_the_new_way_serves),
 		cmocka_unit_test(a_kept_rule_goes_when_its_name_has_moved),
 		cmocka_unit_test(deleting_goes_in_the_order_that_works),
