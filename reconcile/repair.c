@@ -47,13 +47,17 @@ static void name_record(struct edit *ed, const struct record *r, const struct dr
 	ed->takes = taken_again("id", r->remote_id, seen, what);
 }
 
-static void put_record(struct plan *p, const struct record *r, const struct drift *d)
+/* What bears another adit's mark by now is that one's: it is taken over by tunnel_adopt only. */
+static bool put_record(struct plan *p, const struct record *r, const struct drift *d)
 {
+	if (d->kind == DRIFT_UNMARKED && mark_text(r->observed.comment))
+		return false;
 	struct edit *ed = plan_put_record(p, r);
 	if (d->kind == DRIFT_GONE)
 		ed->anew = true;
 	else if (d->kind == DRIFT_UNMARKED || d->hindrance)
 		name_record(ed, r, d);
+	return true;
 }
 
 static void put_route(const struct world *w, struct plan *p, const struct route *r,
@@ -93,8 +97,8 @@ static bool put_back(const struct world *w, struct plan *p, const struct drift *
 	const struct route *r = d->type == OBJECT_ROUTE ? world_route(w, d->id) : NULL;
 	const struct record *x = d->type == OBJECT_RECORD ? world_record(w, d->id) : NULL;
 	if (x)
-		put_record(p, x, d);
-	else if (r)
+		return put_record(p, x, d);
+	if (r)
 		put_route(w, p, r, d);
 	else if (t && d->kind == DRIFT_GONE && !t->joined)
 		put_tunnel_anew(w, p, t);

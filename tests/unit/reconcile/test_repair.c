@@ -128,6 +128,19 @@ static void a_mark_comes_back_only_on_what_was_seen(void **state)
 	end(&s);
 }
 
+static void what_bears_another_adits_mark_is_left_to_it(void **state)
+{
+	struct site s;
+	(void)state;
+	set_up(&s);
+	s.d->observed.marked = false;
+	str_set(&s.d->observed.comment, "adit:edge2/b1b2c3d4 theirs");
+	fill(&s);
+	assert_int_equal(s.p->n_edits, 0);
+	assert_int_equal(s.p->warnings.n, 1);
+	end(&s);
+}
+
 static void a_removed_rule_is_made_again_with_its_tunnel(void **state)
 {
 	struct site s;
@@ -193,6 +206,7 @@ int main(void)
 		cmocka_unit_test(two_fields_are_one_edit_and_exposure_is_said),
 		cmocka_unit_test(what_is_gone_is_made_again),
 		cmocka_unit_test(a_mark_comes_back_only_on_what_was_seen),
+		cmocka_unit_test(what_bears_another_adits_mark_is_left_to_it),
 		cmocka_unit_test(a_removed_rule_is_made_again_with_its_tunnel),
 		cmocka_unit_test(a_deleted_tunnel_takes_all_along),
 		cmocka_unit_test(a_name_gives_way),
