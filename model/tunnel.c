@@ -26,7 +26,6 @@ void tunnel_free(struct tunnel *t)
 	free(t->manifest);
 	free(t->renames);
 	free(t->observed.config);
-	free(t->observed.put_unknown);
 	free(t->observed.name);
 	problem_clear(&t->problem);
 	free(t);

@@ -52,8 +52,10 @@ struct tunnel {
 		bool config_came;       /* it was read since, and not looked at yet */
 		int64_t put_unknown_ms; /* wall; a PUT then has no answer and may still land; 0 =
 					   none */
-		char *put_unknown; /* what that PUT carries; NULL = several may land, or not known
-				    */
+		/* What was found to be a race when it was read: that version, and the one that our
+		 * PUT was made from; raced until it is the tunnel's problem. */
+		int64_t raced_version, raced_read;
+		bool raced;
 		int64_t config_version;   /* 0 = never configured */
 		bool config_keeps;        /* it holds a rule of ours whose name is moving away */
 		char *config;             /* text of the "config" member as sent; NULL = null */

@@ -14,6 +14,7 @@
 #include "reconcile/keep.h"
 #include "reconcile/merge.h"
 #include "reconcile/planner.h"
+#include "reconcile/unanswered.h"
 
 static struct tunnel *subject(struct act *a)
 {
@@ -30,14 +31,55 @@ static void keep_observed(struct tunnel *t, const struct cf_config *c)
 	t->observed.config_came = t->observed.config_due;
 }
 
-/* What has no answer stands there: it has landed, and nothing else is on its way. */
-static void recognise_put(struct tunnel *t)
+/* ---- what raced ---- */
+
+static void race_say(const struct tunnel *t, int64_t version, int64_t read_version,
+		     struct err *told)
 {
-	if (!t->observed.put_unknown_ms || !t->observed.put_unknown ||
-	    !str_equal(t->observed.put_unknown, t->observed.config))
+	(void)err_set(
+		told, ERR_CONFLICT,
+		"The configuration of tunnel %s was written by somebody else while adit wrote it "
+		"(version %lld after %lld)",
+		t->name, (long long)version, (long long)read_version);
+	(void)err_hint(told, "Look at the tunnel at Cloudflare: the other change may be lost.");
+}
+
+/* Between our GET and our PUT somebody else wrote: what he wrote is lost at Cloudflare, so both
+ * documents are kept here and a person is told. */
+static void keep_race(struct act *a, struct tunnel *t, const char *read, struct json_span put,
+		      int64_t version)
+{
+	struct err e;
+	AUTO(str_t)
+	both = str_format("{\"read\":%s,\"put\":%.*s}", read ? read : "null", (int)put.len, put.p);
+	if (applied_keep_race(a->x->store, t->id, version, both, &e) < 0)
+		log_warning("both configurations of tunnel %s were not kept: %s", t->name,
+			    e.message);
+	act_event(a, OBJECT_TUNNEL, t->id, t->name, "config_raced",
+		  "the configuration of tunnel %s was written by two at once", t->name);
+}
+
+/* What has no answer stands there: it has landed, whether it raced is known, and if it was the only
+ * one, nothing else is on its way. */
+static void recognise_put(struct act *a, struct tunnel *t)
+{
+	AUTO(applied_t) known = {0};
+	AUTO(landing_t) found = {0};
+	int64_t version = t->observed.config_version;
+	const char *config = t->observed.config;
+	struct err e;
+	if (!t->observed.put_unknown_ms || applied_load(a->x->store, t->id, &known, &e) < 0 ||
+	    !unanswered_find(known.puts, version, config, &found))
 		return;
-	t->observed.put_unknown_ms = t->observed.config_seen_ms - SETTLE_MS;
-	str_set(&t->observed.put_unknown, NULL);
+	if (found.raced && t->observed.raced_version != version) {
+		struct json_span put = {.p = config, .len = strlen(config)};
+		keep_race(a, t, found.read, put, version);
+		t->observed.raced = true;
+		t->observed.raced_version = version;
+		t->observed.raced_read = found.read_version;
+	}
+	if (found.alone)
+		t->observed.put_unknown_ms = t->observed.config_seen_ms - SETTLE_MS;
 }
 
 static void config_came(struct task *task, void *owner)
@@ -55,7 +97,7 @@ static void config_came(struct task *task, void *owner)
 	}
 	if (t) {
 		keep_observed(t, &c);
-		recognise_put(t);
+		recognise_put(a, t);
 		world_changed(a->x->world, OBJECT_TUNNEL, t->id);
 	}
 	act_end(a);
@@ -78,7 +120,7 @@ struct put {
 	bool sends;                /* a PUT of it leaves */
 	bool unsettled;            /* one may have left before */
 	char *rules;               /* owned; NULL = as they were */
-	char *document;            /* owned; what is sent, when only that may land */
+	char *document;            /* owned; what is sent; NULL = nothing */
 	struct merge_fate *fates;  /* owned */
 	size_t n_fates;
 };
@@ -205,6 +247,18 @@ static int save_rules(struct store *s, const struct tunnel *row, const struct pu
 	return store_save_rules(s, row->id, still, e);
 }
 
+/* In the caller's transaction. */
+static int put_answered(struct store *s, const char *id, const struct put *p, bool effect,
+			struct err *e)
+{
+	AUTO(applied_t) now = {0};
+	AUTO(str_t) rest = NULL;
+	if (applied_load(s, id, &now, e) < 0)
+		return -1;
+	rest = unanswered_without(now.puts, p->document, effect);
+	return applied_save_puts(s, id, rest, e);
+}
+
 static int save_rows(struct act *a, const struct tunnel *row, const struct put *p, bool landed,
 		     struct err *e)
 {
@@ -213,7 +267,8 @@ static int save_rows(struct act *a, const struct tunnel *row, const struct put *
 		return -1;
 	if (p->rules && save_rules(s, row, p, e) < 0)
 		return -1;
-	if (landed && applied_save_sent(s, row->id, NULL, e) < 0)
+	if (landed ? applied_save_sent(s, row->id, NULL, e)
+		   : p->sends && put_answered(s, row->id, p, true, e))
 		return -1;
 	return p->sends || p->unsettled
 		       ? act_ledger(a, LEDGER_RESULT, "PUT configurations", row->name, NULL, e)
@@ -257,10 +312,8 @@ static int settle(struct act *a, struct tunnel *t, const struct put *p, int64_t 
 	t->applied_generation = row.applied_generation;
 	t->config_version = version;
 	t->convert = row.convert;
-	if (landed) {
+	if (landed)
 		t->observed.put_unknown_ms = 0;
-		str_set(&t->observed.put_unknown, NULL);
-	}
 	tell_applied(a, t, p);
 	world_changed(a->x->world, OBJECT_TUNNEL, t->id);
 	return 0;
@@ -269,49 +322,44 @@ static int settle(struct act *a, struct tunnel *t, const struct put *p, int64_t 
 /* race: what is to be told although the document stands; its kind is ERR_NONE when nothing. */
 static void settle_and_end(struct act *a, struct tunnel *t, int64_t version, const struct err *race)
 {
-	struct err e;
+	struct err e, told = *race;
 	int rc = settle(a, t, a->extra, version, &e);
 	put_free(a);
-	if (rc < 0)
+	if (rc < 0) {
 		act_fail(a, &e);
-	else if (race->kind != ERR_NONE)
-		act_fail(a, race);
+		return;
+	}
+	if (told.kind == ERR_NONE && t->observed.raced)
+		race_say(t, t->observed.raced_version, t->observed.raced_read, &told);
+	t->observed.raced = false;
+	if (told.kind != ERR_NONE)
+		act_fail(a, &told);
 	else
 		act_end(a);
 }
 
 /* ---- put ---- */
 
-/* Between our GET and our PUT somebody else wrote: what he wrote is lost at Cloudflare, so both
- * documents are kept here and a person is told. */
-static void tell_race(struct act *a, struct tunnel *t, const struct cf_config *now,
-		      int64_t read_version, struct err *told)
+/* It was refused, and cannot land. */
+static void forget_put(struct act *a, const struct tunnel *t)
 {
+	struct store *s = a->x->store;
 	struct err e;
-	AUTO(str_t)
-	both = str_format("{\"read\":%s,\"put\":%.*s}",
-			  t->observed.config ? t->observed.config : "null", (int)now->config.len,
-			  now->config.p);
-	(void)err_set(
-		told, ERR_CONFLICT,
-		"The configuration of tunnel %s was written by somebody else while adit wrote it "
-		"(version %lld after %lld)",
-		t->name, (long long)now->version, (long long)read_version);
-	(void)err_hint(told, "Look at the tunnel at Cloudflare: the other change may be lost.");
-	if (applied_keep_race(a->x->store, t->id, now->version, both, &e) < 0)
-		log_warning("both configurations of tunnel %s were not kept: %s", t->name,
-			    e.message);
-	act_event(a, OBJECT_TUNNEL, t->id, t->name, "config_raced",
-		  "the configuration of tunnel %s was written by two at once", t->name);
+	if (store_begin(s, &e) == 0) {
+		if (put_answered(s, t->id, a->extra, false, &e) == 0 && store_commit(s, &e) == 0)
+			return;
+		store_rollback(s);
+	}
+	log_warning("a refused configuration of tunnel %s is still remembered: %s", t->name,
+		    e.message);
 }
 
 static void put_failed(struct act *a, struct tunnel *t, const struct err *e)
 {
-	if (a->call.task.err.kind == ERR_NONE || a->call.unknown) {
-		const struct put *p = a->extra;
+	if (a->call.task.err.kind == ERR_NONE || a->call.unknown)
 		t->observed.put_unknown_ms = clock_wall_ms();
-		str_set(&t->observed.put_unknown, p->document);
-	}
+	else
+		forget_put(a, t);
 	put_free(a);
 	act_fail_change(a, "PUT configurations", t->name, e);
 }
@@ -341,8 +389,10 @@ static void config_put(struct task *task, void *owner)
 	}
 	/* The first version of all is 1, and was 0 once: what was never configured and is 2 by now
 	 * raced too. */
-	if ((p->read_version > 0 || c.version > 1) && c.version != p->read_version + 1)
-		tell_race(a, t, &c, p->read_version, &race);
+	if ((p->read_version > 0 || c.version > 1) && c.version != p->read_version + 1) {
+		race_say(t, c.version, p->read_version, &race);
+		keep_race(a, t, t->observed.config, c.config, c.version);
+	}
 	keep_observed(t, &c);
 	t->observed.config_seen_ms = 0; /* others write it too: it is read before the next PUT */
 	p->seen_ms = clock_wall_ms();
@@ -355,9 +405,17 @@ static void config_put(struct task *task, void *owner)
 static int keep_intent(struct act *a, const struct tunnel *t, const char *sent, struct err *e)
 {
 	struct store *s = a->x->store;
+	const struct put *p = a->extra;
+	AUTO(applied_t) known = {0};
+	AUTO(str_t) puts = NULL;
+	if (applied_load(s, t->id, &known, e) < 0)
+		return -1;
+	puts = unanswered_add(known.puts, p->unknown_before_ms, p->read_version, t->observed.config,
+			      p->document);
 	if (store_begin(s, e) < 0)
 		return -1;
 	if (applied_save_sent(s, t->id, sent, e) == 0 &&
+	    applied_save_puts(s, t->id, puts, e) == 0 &&
 	    act_ledger(a, LEDGER_INTENT, "PUT configurations", t->name, NULL, e) == 0 &&
 	    store_commit(s, e) == 0)
 		return 0;
@@ -369,15 +427,14 @@ static void start_put(struct act *a, struct tunnel *t, const struct merge_result
 {
 	struct put *p = a->extra;
 	struct err e;
+	p->unknown_before_ms = t->observed.put_unknown_ms;
+	p->document = str_dup(m->document);
 	if (keep_intent(a, t, m->sent, &e) < 0) {
 		put_free(a);
 		act_fail(a, &e);
 		return;
 	}
 	p->sends = true;
-	p->unknown_before_ms = t->observed.put_unknown_ms;
-	if (!p->unknown_before_ms && !str_equal(m->document, t->observed.config))
-		p->document = str_dup(m->document);
 	t->observed.put_unknown_ms = clock_wall_ms();
 	a->calling = true;
 	cf_config_put(a->x->cf, &a->call, t->id, t->remote_id, m->document, config_put, a);

@@ -4,12 +4,14 @@
 #include <string.h>
 
 #define SENT "sent:"
+#define PUTS "put:"
 #define RACE "race:"
 
 void applied_free(struct applied *a)
 {
 	free(steal(&a->rules));
 	free(steal(&a->sent));
+	free(steal(&a->puts));
 }
 
 void applied_t_cleanup(applied_t *a)
@@ -20,17 +22,27 @@ void applied_t_cleanup(applied_t *a)
 int applied_load(struct store *s, const char *tunnel_id, struct applied *out, struct err *e)
 {
 	AUTO(str_t) key = str_format(SENT "%s", tunnel_id);
+	AUTO(str_t) puts = str_format(PUTS "%s", tunnel_id);
 	char *rules = NULL;
 	if (store_load_rules(s, tunnel_id, &rules, e) < 0)
 		return -1;
-	*out = (struct applied){.rules = rules, .sent = store_get_meta(s, key)};
+	*out = (struct applied){
+		.rules = rules, .sent = store_get_meta(s, key), .puts = store_get_meta(s, puts)};
 	return 0;
 }
 
 int applied_save_sent(struct store *s, const char *tunnel_id, const char *sent, struct err *e)
 {
 	AUTO(str_t) key = str_format(SENT "%s", tunnel_id);
+	if (!sent && applied_save_puts(s, tunnel_id, NULL, e) < 0)
+		return -1;
 	return store_set_meta(s, key, sent, e);
+}
+
+int applied_save_puts(struct store *s, const char *tunnel_id, const char *puts, struct err *e)
+{
+	AUTO(str_t) key = str_format(PUTS "%s", tunnel_id);
+	return store_set_meta(s, key, puts, e);
 }
 
 /* ---- races ---- */
@@ -82,13 +94,13 @@ int applied_keep_race(struct store *s, const char *tunnel_id, int64_t version, c
 
 /* ---- tidying ---- */
 
-static int tidy_sent(struct store *s, const struct world *w, struct err *e)
+static int tidy_of(struct store *s, const struct world *w, const char *prefix, struct err *e)
 {
 	AUTO(strlist_t) keys = {0};
-	if (store_list_meta(s, SENT, &keys, e) < 0)
+	if (store_list_meta(s, prefix, &keys, e) < 0)
 		return -1;
 	for (size_t i = 0; i < keys.n; i++)
-		if (!world_tunnel(w, keys.items[i] + strlen(SENT)) &&
+		if (!world_tunnel(w, keys.items[i] + strlen(prefix)) &&
 		    store_set_meta(s, keys.items[i], NULL, e) < 0)
 			return -1;
 	return 0;
@@ -116,7 +128,8 @@ int applied_tidy(struct store *s, const struct world *w, struct err *e)
 {
 	if (store_begin(s, e) < 0)
 		return -1;
-	if (tidy_sent(s, w, e) == 0 && tidy_races(s, e) == 0 && store_commit(s, e) == 0)
+	if (tidy_of(s, w, SENT, e) == 0 && tidy_of(s, w, PUTS, e) == 0 && tidy_races(s, e) == 0 &&
+	    store_commit(s, e) == 0)
 		return 0;
 	store_rollback(s);
 	return -1;

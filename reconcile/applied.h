@@ -14,6 +14,7 @@
 struct applied {
 	char *rules; /* owned; JSON array */
 	char *sent;  /* owned; NULL = no PUT is without an answer */
+	char *puts;  /* owned; those PUTs themselves (reconcile/unanswered.h) */
 };
 MUST_USE int applied_load(struct store *s, const char *tunnel_id, struct applied *out,
 			  struct err *e);
@@ -21,8 +22,10 @@ void applied_free(struct applied *a);
 typedef struct applied applied_t;
 void applied_t_cleanup(applied_t *a);
 
-/* In the caller's transaction; NULL removes it. */
+/* In the caller's transaction; NULL removes it, and the PUTs with it. */
 MUST_USE int applied_save_sent(struct store *s, const char *tunnel_id, const char *sent,
+			       struct err *e);
+MUST_USE int applied_save_puts(struct store *s, const char *tunnel_id, const char *puts,
 			       struct err *e);
 /* What two wrote at once, in a transaction of its own. */
 MUST_USE int applied_keep_race(struct store *s, const char *tunnel_id, int64_t version,

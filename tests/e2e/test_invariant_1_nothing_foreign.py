@@ -152,6 +152,60 @@ def test_invariant_4_a_version_that_skipped_one_is_a_problem(site, sim):
     site.wait_converged()
 
 
+def race_of_a_put_without_answer(site, sim, do, **more):
+    """Somebody writes between adit's GET and a PUT whose answer is lost. The GET is answered late."""
+    tunnel = sim.tunnels()[0]["id"]
+    read = sim.config_text(tunnel)
+    sim.fault("delay", method="GET", path="*configurations", ms=1000)
+    # The plan's own look meets the first one.
+    sim.fault("delay", method="GET", path="*configurations", ms=1000)
+    sim.fault(do, method="PUT", path="*configurations", **more)
+    site.publish("b.example.com", site.origin.url, wait=False)
+    sim.wait_struck(2)
+    config = json.loads(read)
+    config["warp-routing"] = {"enabled": True}
+    sim.edit("PUT", f"/accounts/@account/cfd_tunnel/{tunnel}/configurations", {"config": config})
+    sim.wait_struck(3)
+    return read
+
+
+def check_race_told(site, read):
+    problem = site.wait_problem(object="tunnel", name="edge1", kind="conflict")
+    assert "somebody else" in problem["message"] and problem["hint"]
+    raced = [e for e in site.items("event_list") if e["kind"] == "config_raced"]
+    assert len(raced) == 1, raced
+    kept, = [r["value"] for r in site.tables()["meta"] if r["key"].startswith("race:")]
+    kept = json.loads(kept)
+    assert kept["read"] == json.loads(read) and "b.example.com" in json.dumps(kept["put"])
+
+
+def test_invariant_4_a_race_is_told_when_the_answer_is_lost(site, sim):
+    read = race_of_a_put_without_answer(site, sim, "lose")
+    check_race_told(site, read)
+    assert not [r for r in site.tables()["meta"] if r["key"].startswith("put:")]
+    assert site.publish("c.example.com", site.origin.url)["converged"]
+
+
+def test_invariant_4_a_race_is_told_after_kill_9(site, sim):
+    read = race_of_a_put_without_answer(site, sim, "lose")
+    site.kill9()
+    site.start()
+    check_race_told(site, read)
+    assert not [r for r in site.tables()["meta"] if r["key"].startswith("put:")]
+    assert site.publish("c.example.com", site.origin.url)["converged"]
+
+
+def test_invariant_4_a_lost_answer_alone_is_no_race(site, sim):
+    sim.fault("lose", method="PUT", path="*configurations")
+    site.publish("b.example.com", site.origin.url, wait=False)
+    sim.wait_struck()
+    site.kill9()
+    site.start()
+    site.wait_converged()
+    assert "config_raced" not in {e["kind"] for e in site.items("event_list")}
+    assert not [r for r in site.tables()["meta"] if r["key"].startswith(("race:", "put:"))]
+
+
 def test_invariant_1_a_record_without_its_mark_is_not_deleted(site, sim):
     record = sim.records()[0]
     sim.edit("PATCH", "/zones/@example.com/dns_records/" + record["id"], {"comment": "mine now"})
