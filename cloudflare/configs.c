@@ -6,8 +6,8 @@
 
 #include "cloudflare/paths.h"
 
-void cf_config_look(struct cf *cf, struct cf_call *c, enum cf_share share, const char *object,
-		    const char *tunnel_id, task_done_fn *done, void *owner)
+static void config_get(struct cf *cf, struct cf_call *c, enum cf_share share, const char *tunnel_id,
+		       task_done_fn *done, void *owner)
 {
 	AUTO(str_t) path = NULL;
 	struct err e;
@@ -15,20 +15,20 @@ void cf_config_look(struct cf *cf, struct cf_call *c, enum cf_share share, const
 	if (path_tunnel(cf, tunnel_id, "/configurations", &path, &e) < 0)
 		cf_call_refuse(cf, c, &e, done, owner);
 	else
-		cf_call_start(cf, c, share, "GET", path, NULL, object, PERMISSION_TUNNEL_READ, done,
-			      owner);
+		cf_call_start(cf, c, share, "GET", path, NULL, tunnel_id, PERMISSION_TUNNEL_READ,
+			      done, owner);
 }
 
-void cf_config_get(struct cf *cf, struct cf_call *c, const char *object, const char *tunnel_id,
-		   task_done_fn *done, void *owner)
+void cf_config_get(struct cf *cf, struct cf_call *c, const char *tunnel_id, task_done_fn *done,
+		   void *owner)
 {
-	cf_config_look(cf, c, CF_SHARE_RECONCILE, object, tunnel_id, done, owner);
+	config_get(cf, c, CF_SHARE_RECONCILE, tunnel_id, done, owner);
 }
 
 void cf_config_ask(struct cf *cf, struct cf_call *c, const char *tunnel_id, task_done_fn *done,
 		   void *owner)
 {
-	cf_config_look(cf, c, CF_SHARE_PEOPLE, NULL, tunnel_id, done, owner);
+	config_get(cf, c, CF_SHARE_PEOPLE, tunnel_id, done, owner);
 }
 
 static int document_check(const char *document, struct err *e)
@@ -42,8 +42,8 @@ static int document_check(const char *document, struct err *e)
 	return 0;
 }
 
-void cf_config_put(struct cf *cf, struct cf_call *c, const char *object, const char *tunnel_id,
-		   const char *document, task_done_fn *done, void *owner)
+void cf_config_put(struct cf *cf, struct cf_call *c, const char *tunnel_id, const char *document,
+		   task_done_fn *done, void *owner)
 {
 	AUTO(str_t) path = NULL;
 	struct err e;
@@ -54,8 +54,8 @@ void cf_config_put(struct cf *cf, struct cf_call *c, const char *object, const c
 		return;
 	}
 	AUTO(str_t) body = str_format("{\"config\":%s}", document);
-	cf_call_start(cf, c, CF_SHARE_RECONCILE, "PUT", path, body, object, PERMISSION_TUNNEL_EDIT,
-		      done, owner);
+	cf_call_start(cf, c, CF_SHARE_RECONCILE, "PUT", path, body, tunnel_id,
+		      PERMISSION_TUNNEL_EDIT, done, owner);
 }
 
 static int config_refuse(const char *what, struct err *e)

@@ -12,17 +12,15 @@ struct cf_config {
 		config; /* the "config" member, in the call's text; len 0 = null or absent */
 };
 
-void cf_config_get(struct cf *cf, struct cf_call *c, const char *object, const char *tunnel_id,
-		   task_done_fn *done, void *owner);
-/* The same, spending that share of the budget. */
-void cf_config_look(struct cf *cf, struct cf_call *c, enum cf_share share, const char *object,
-		    const char *tunnel_id, task_done_fn *done, void *owner);
+/* Calls about one tunnel wait for each other, whoever asks. */
+void cf_config_get(struct cf *cf, struct cf_call *c, const char *tunnel_id, task_done_fn *done,
+		   void *owner);
 /* The same for a person who asks. */
 void cf_config_ask(struct cf *cf, struct cf_call *c, const char *tunnel_id, task_done_fn *done,
 		   void *owner);
 /* document is the text of the "config" member. */
-void cf_config_put(struct cf *cf, struct cf_call *c, const char *object, const char *tunnel_id,
-		   const char *document, task_done_fn *done, void *owner);
+void cf_config_put(struct cf *cf, struct cf_call *c, const char *tunnel_id, const char *document,
+		   task_done_fn *done, void *owner);
 MUST_USE int cf_config_read(const struct cf_call *c, struct cf_config *out, struct err *e);
 
 #endif

@@ -13,13 +13,13 @@
 
 /* ---- requests ---- */
 
-/* All calls on one tunnel by id have the same shape. */
+/* All calls on one tunnel by id have the same shape, and wait for each other, whoever asks. */
 struct tunnel_call {
 	const char *method, *rest, *permission;
 	enum cf_share share;
 };
 
-static void tunnel_call(struct cf *cf, struct cf_call *c, const char *object, const char *id,
+static void tunnel_call(struct cf *cf, struct cf_call *c, const char *id,
 			const struct tunnel_call *how, task_done_fn *done, void *owner)
 {
 	AUTO(str_t) path = NULL;
@@ -28,8 +28,8 @@ static void tunnel_call(struct cf *cf, struct cf_call *c, const char *object, co
 	if (path_tunnel(cf, id, how->rest, &path, &e) < 0)
 		cf_call_refuse(cf, c, &e, done, owner);
 	else
-		cf_call_start(cf, c, how->share, how->method, path, NULL, object, how->permission,
-			      done, owner);
+		cf_call_start(cf, c, how->share, how->method, path, NULL, id, how->permission, done,
+			      owner);
 }
 
 static int create_check(const char *name, const struct secret *secret, struct err *e)
@@ -100,13 +100,13 @@ void cf_tunnel_ask(struct cf *cf, struct cf_call *c, enum cf_share share, const 
 	const struct tunnel_call how = {"GET", "", PERMISSION_TUNNEL_READ, share};
 
 	if (uuid_valid(name_or_id))
-		tunnel_call(cf, c, NULL, name_or_id, &how, done, owner);
+		tunnel_call(cf, c, name_or_id, &how, done, owner);
 	else
 		tunnel_find(cf, c, share, NULL, name_or_id, done, owner);
 }
 
-void cf_tunnel_rename(struct cf *cf, struct cf_call *c, const char *object, const char *id,
-		      const char *name, task_done_fn *done, void *owner)
+void cf_tunnel_rename(struct cf *cf, struct cf_call *c, const char *id, const char *name,
+		      task_done_fn *done, void *owner)
 {
 	AUTO(buf_t) body = {0};
 	AUTO(str_t) path = NULL;
@@ -121,54 +121,54 @@ void cf_tunnel_rename(struct cf *cf, struct cf_call *c, const char *object, cons
 	json_object_begin(&w);
 	json_put_string(&w, "name", name);
 	json_object_end(&w);
-	cf_call_start(cf, c, CF_SHARE_RECONCILE, "PATCH", path, buf_text(&body), object,
+	cf_call_start(cf, c, CF_SHARE_RECONCILE, "PATCH", path, buf_text(&body), id,
 		      PERMISSION_TUNNEL_EDIT, done, owner);
 }
 
-void cf_tunnel_get(struct cf *cf, struct cf_call *c, const char *object, const char *id,
-		   task_done_fn *done, void *owner)
+void cf_tunnel_get(struct cf *cf, struct cf_call *c, const char *id, task_done_fn *done,
+		   void *owner)
 {
 	static const struct tunnel_call how = {"GET", "", PERMISSION_TUNNEL_READ,
 					       CF_SHARE_RECONCILE};
 
-	tunnel_call(cf, c, object, id, &how, done, owner);
+	tunnel_call(cf, c, id, &how, done, owner);
 }
 
-void cf_tunnel_token(struct cf *cf, struct cf_call *c, const char *object, const char *id,
-		     task_done_fn *done, void *owner)
+void cf_tunnel_token(struct cf *cf, struct cf_call *c, const char *id, task_done_fn *done,
+		     void *owner)
 {
 	/* Reading a token takes the right to write. */
 	static const struct tunnel_call how = {"GET", "/token", PERMISSION_TUNNEL_EDIT,
 					       CF_SHARE_RECONCILE};
 
-	tunnel_call(cf, c, object, id, &how, done, owner);
+	tunnel_call(cf, c, id, &how, done, owner);
 }
 
-void cf_tunnel_delete(struct cf *cf, struct cf_call *c, const char *object, const char *id,
-		      task_done_fn *done, void *owner)
+void cf_tunnel_delete(struct cf *cf, struct cf_call *c, const char *id, task_done_fn *done,
+		      void *owner)
 {
 	static const struct tunnel_call how = {"DELETE", "", PERMISSION_TUNNEL_EDIT,
 					       CF_SHARE_RECONCILE};
 
-	tunnel_call(cf, c, object, id, &how, done, owner);
+	tunnel_call(cf, c, id, &how, done, owner);
 }
 
-void cf_connections_get(struct cf *cf, struct cf_call *c, const char *object, const char *id,
-			task_done_fn *done, void *owner)
+void cf_connections_get(struct cf *cf, struct cf_call *c, const char *id, task_done_fn *done,
+			void *owner)
 {
 	static const struct tunnel_call how = {"GET", "/connections", PERMISSION_TUNNEL_READ,
 					       CF_SHARE_READS};
 
-	tunnel_call(cf, c, object, id, &how, done, owner);
+	tunnel_call(cf, c, id, &how, done, owner);
 }
 
-void cf_connections_delete(struct cf *cf, struct cf_call *c, const char *object, const char *id,
-			   task_done_fn *done, void *owner)
+void cf_connections_delete(struct cf *cf, struct cf_call *c, const char *id, task_done_fn *done,
+			   void *owner)
 {
 	static const struct tunnel_call how = {"DELETE", "/connections", PERMISSION_TUNNEL_EDIT,
 					       CF_SHARE_RECONCILE};
 
-	tunnel_call(cf, c, object, id, &how, done, owner);
+	tunnel_call(cf, c, id, &how, done, owner);
 }
 
 void cf_tunnel_list(struct cf *cf, struct cf_page *p, enum cf_share share, task_done_fn *done,

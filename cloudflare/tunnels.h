@@ -20,24 +20,24 @@ void cf_tunnel_create(struct cf *cf, struct cf_call *c, const char *object, cons
 /* GET the list by exact name, is_deleted=false; result is an array (0 or 1). */
 void cf_tunnel_find(struct cf *cf, struct cf_call *c, const char *object, const char *name,
 		    task_done_fn *done, void *owner);
-void cf_tunnel_get(struct cf *cf, struct cf_call *c, const char *object, const char *id,
-		   task_done_fn *done, void *owner);
+void cf_tunnel_get(struct cf *cf, struct cf_call *c, const char *id, task_done_fn *done,
+		   void *owner);
 /* One tunnel by its id (result: it, deleted or not) or by its exact name (result: an array of live
  * ones, as cf_tunnel_find has). */
 void cf_tunnel_ask(struct cf *cf, struct cf_call *c, enum cf_share share, const char *name_or_id,
 		   task_done_fn *done, void *owner);
 /* PATCH of its name, nothing else. result: cf_tunnel_read. */
-void cf_tunnel_rename(struct cf *cf, struct cf_call *c, const char *object, const char *id,
-		      const char *name, task_done_fn *done, void *owner);
-/* result is the token (a string). */
-void cf_tunnel_token(struct cf *cf, struct cf_call *c, const char *object, const char *id,
-		     task_done_fn *done, void *owner);
-void cf_tunnel_delete(struct cf *cf, struct cf_call *c, const char *object, const char *id,
+void cf_tunnel_rename(struct cf *cf, struct cf_call *c, const char *id, const char *name,
 		      task_done_fn *done, void *owner);
-void cf_connections_get(struct cf *cf, struct cf_call *c, const char *object, const char *id,
-			task_done_fn *done, void *owner);
-void cf_connections_delete(struct cf *cf, struct cf_call *c, const char *object, const char *id,
-			   task_done_fn *done, void *owner);
+/* result is the token (a string). */
+void cf_tunnel_token(struct cf *cf, struct cf_call *c, const char *id, task_done_fn *done,
+		     void *owner);
+void cf_tunnel_delete(struct cf *cf, struct cf_call *c, const char *id, task_done_fn *done,
+		      void *owner);
+void cf_connections_get(struct cf *cf, struct cf_call *c, const char *id, task_done_fn *done,
+			void *owner);
+void cf_connections_delete(struct cf *cf, struct cf_call *c, const char *id, task_done_fn *done,
+			   void *owner);
 /* All live tunnels of the account. */
 void cf_tunnel_list(struct cf *cf, struct cf_page *p, enum cf_share share, task_done_fn *done,
 		    void *owner);

@@ -191,11 +191,10 @@ static char *words_of(const struct merge_issue *x, const struct edit *ed)
 }
 
 /* The array with one entry more. */
-static char *takes_with(const char *takes, const struct merge_issue *x, const struct edit *ed)
+static char *takes_with(const char *takes, const char *rule, const char *what)
 {
 	AUTO(json_doc_t) doc = NULL;
 	AUTO(buf_t) text = {0};
-	AUTO(str_t) what = words_of(x, ed);
 	struct json_writer w;
 	struct err e;
 	json_write_init(&w, &text);
@@ -204,11 +203,40 @@ static char *takes_with(const char *takes, const struct merge_issue *x, const st
 		JSON_EACH (old, json_root(doc))
 			json_write_value(&w, old);
 	json_object_begin(&w);
-	json_put_string(&w, "rule", x->rule);
+	json_put_string(&w, "rule", rule);
 	json_put_string(&w, "what", what);
 	json_object_end(&w);
 	json_array_end(&w);
 	return buf_steal(&text);
+}
+
+static void take_rule(const struct config_check *k, struct edit *ed, const char *rule,
+		      const char *what)
+{
+	const struct route *old = world_route(k->ops->world, ed->id);
+	char *takes = takes_with(ed->takes ? ed->takes : old ? old->takes : NULL, rule, what);
+	free(ed->takes);
+	ed->takes = takes;
+}
+
+/* Our own rules that somebody edited, and that are written over. */
+static bool take_edited(const struct config_check *k, const struct merge_result *m)
+{
+	bool any = false;
+	for (size_t i = 0; i < m->n_fates; i++) {
+		const struct merge_fate *f = &m->fates[i];
+		struct edit *ed = f->words ? put_of(k, f->route_id) : NULL;
+		if (!ed)
+			continue;
+		AUTO(str_t)
+		what = str_format("Overwrites %s, which adit made for %s%s%s and which somebody "
+				  "changed since.",
+				  f->words, ed->name, ed->path ? " " : "",
+				  ed->path ? ed->path : "");
+		take_rule(k, ed, f->rule, what);
+		any = true;
+	}
+	return any;
 }
 
 /* true when an edit was given something more to take, so that the merge is to be done again. */
@@ -220,10 +248,8 @@ static bool take_issues(const struct config_check *k, const struct merge_result 
 		struct edit *ed = put_of(k, x->route_id);
 		if (!ed || !merge_permittable(x->kind))
 			continue;
-		const struct route *old = world_route(k->ops->world, ed->id);
-		char *takes = takes_with(ed->takes ? ed->takes : old ? old->takes : NULL, x, ed);
-		free(ed->takes);
-		ed->takes = takes;
+		AUTO(str_t) what = words_of(x, ed);
+		take_rule(k, ed, x->rule, what);
 		any = true;
 	}
 	return any;
@@ -282,7 +308,8 @@ static int judge(struct config_check *k, const char *tunnel_id, const char *remo
 		merge_result_free(&m);
 		if (merge_once(k, tunnel_id, remote, &known, &m, e) < 0)
 			return -1;
-		if (!take_issues(k, &m))
+		bool issues = take_issues(k, &m), edited = take_edited(k, &m);
+		if (!issues && !edited)
 			break;
 	}
 	int rc = tell_rest(k, &m, e);
@@ -357,8 +384,7 @@ static void check_next(struct config_check *k)
 			continue;
 		cf_call_reset(&k->call);
 		k->calling = true;
-		cf_config_look(k->ops->cf, &k->call, CF_SHARE_PEOPLE, k->tunnels.items[k->next],
-			       remote, config_came, k);
+		cf_config_ask(k->ops->cf, &k->call, remote, config_came, k);
 		return;
 	}
 	task_finish(&k->task);

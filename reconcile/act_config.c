@@ -106,8 +106,7 @@ static void config_came(struct task *task, void *owner)
 static void start_read(struct act *a)
 {
 	a->calling = true;
-	cf_config_get(a->x->cf, &a->call, a->action.object_id, subject(a)->remote_id, config_came,
-		      a);
+	cf_config_get(a->x->cf, &a->call, subject(a)->remote_id, config_came, a);
 }
 
 /* ---- what a merge says of the routes ---- */
@@ -130,8 +129,10 @@ static void put_free(struct act *a)
 	struct put *p = a->extra;
 	if (!p)
 		return;
-	for (size_t i = 0; i < p->n_fates; i++)
+	for (size_t i = 0; i < p->n_fates; i++) {
 		free(p->fates[i].service);
+		free(p->fates[i].words);
+	}
 	free(p->fates);
 	free(p->rules);
 	free(p->document);
@@ -192,6 +193,12 @@ static void tell_left_out(struct act *a, const struct tunnel *t, const struct me
 	}
 }
 
+/* What a person let it take is taken: from now on he is asked anew. */
+static bool is_spent(const struct route *r, const struct merge_fate *f)
+{
+	return r->generation == f->generation;
+}
+
 static void tell_applied(struct act *a, const struct tunnel *t, const struct put *p)
 {
 	for (size_t i = 0; i < p->n_fates; i++) {
@@ -201,6 +208,8 @@ static void tell_applied(struct act *a, const struct tunnel *t, const struct put
 			continue;
 		bool news = r->applied_generation != f->generation || r->problem ||
 			    r->observed.seen != f->seen;
+		if (is_spent(r, f))
+			str_set(&r->takes, NULL);
 		r->applied_generation = f->generation;
 		r->observed.seen_ms = p->seen_ms;
 		if (news && r->generation == f->generation)
@@ -227,6 +236,8 @@ static int save_routes(struct act *a, const struct tunnel *t, const struct put *
 			continue;
 		struct route row = *r;
 		row.applied_generation = f->generation;
+		if (is_spent(r, f))
+			row.takes = NULL;
 		if (store_save_route(a->x->store, &row, e) < 0)
 			return -1;
 	}
@@ -437,7 +448,7 @@ static void start_put(struct act *a, struct tunnel *t, const struct merge_result
 	p->sends = true;
 	t->observed.put_unknown_ms = clock_wall_ms();
 	a->calling = true;
-	cf_config_put(a->x->cf, &a->call, t->id, t->remote_id, m->document, config_put, a);
+	cf_config_put(a->x->cf, &a->call, t->remote_id, m->document, config_put, a);
 }
 
 /* ---- merge ---- */

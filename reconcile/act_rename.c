@@ -66,8 +66,7 @@ static void tunnel_looked(struct task *task, void *owner)
 static void start_look(struct act *a)
 {
 	a->calling = true;
-	cf_tunnel_get(a->x->cf, &a->call, a->action.object_id, subject(a)->remote_id, tunnel_looked,
-		      a);
+	cf_tunnel_get(a->x->cf, &a->call, subject(a)->remote_id, tunnel_looked, a);
 }
 
 /* ---- rename ---- */
@@ -154,7 +153,7 @@ static void start_rename(struct act *a)
 		return;
 	}
 	a->calling = true;
-	cf_tunnel_rename(a->x->cf, &a->call, t->id, t->remote_id, t->name, tunnel_renamed, a);
+	cf_tunnel_rename(a->x->cf, &a->call, t->remote_id, t->name, tunnel_renamed, a);
 }
 
 act_fn *act_rename_starter(enum action_kind k)

@@ -138,8 +138,7 @@ static void tunnel_claimed(struct task *task, void *owner)
 static void start_claim(struct act *a)
 {
 	a->calling = true;
-	cf_tunnel_token(a->x->cf, &a->call, a->action.object_id, subject(a)->observed.found_id,
-			tunnel_claimed, a);
+	cf_tunnel_token(a->x->cf, &a->call, subject(a)->observed.found_id, tunnel_claimed, a);
 }
 
 /* A refused POST made nothing, so the intent is taken back; after a lost answer it stands. */
@@ -270,8 +269,7 @@ static void token_came(struct task *task, void *owner)
 static void start_token(struct act *a)
 {
 	a->calling = true;
-	cf_tunnel_token(a->x->cf, &a->call, a->action.object_id, subject(a)->remote_id, token_came,
-			a);
+	cf_tunnel_token(a->x->cf, &a->call, subject(a)->remote_id, token_came, a);
 }
 
 /* ---- delete ---- */
@@ -306,7 +304,7 @@ static void start_clear(struct act *a)
 		return;
 	}
 	a->calling = true;
-	cf_connections_delete(a->x->cf, &a->call, t->id, t->remote_id, connections_cleared, a);
+	cf_connections_delete(a->x->cf, &a->call, t->remote_id, connections_cleared, a);
 }
 
 static int forget(struct act *a, struct tunnel *t, struct err *e)
@@ -361,7 +359,7 @@ static void start_delete(struct act *a)
 		return;
 	}
 	a->calling = true;
-	cf_tunnel_delete(a->x->cf, &a->call, t->id, t->remote_id, tunnel_deleted, a);
+	cf_tunnel_delete(a->x->cf, &a->call, t->remote_id, tunnel_deleted, a);
 }
 
 act_fn *act_tunnel_starter(enum action_kind k)

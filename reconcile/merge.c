@@ -11,12 +11,18 @@
 
 #include "reconcile/merge_private.h"
 
+static void fate_free(struct merge_fate *f)
+{
+	free(f->service);
+	free(f->words);
+}
+
 void merge_result_free(struct merge_result *r)
 {
 	for (size_t i = 0; i < r->n_issues; i++)
 		free(r->issues[i].words);
 	for (size_t i = 0; i < r->n_fates; i++)
-		free(r->fates[i].service);
+		fate_free(&r->fates[i]);
 	free(r->document);
 	free(r->rules);
 	free(r->sent);
@@ -232,13 +238,14 @@ static void match_wish(struct merging *m, size_t which)
 		return;
 	}
 	take(m, x->found);
-	x->adopted = how == LET || how == LET_AS_WANTED;
+	x->adopted = !x->base && (how == LET || how == LET_AS_WANTED);
 	if (wish_as(x, x->found))
 		return;
 	if (!x->fresh && how == PUT_EDITED)
 		issue_add(m, which, MERGE_EDITED, NULL);
 	else
 		x->rewrite = true;
+	x->edited = x->rewrite && how == PUT_EDITED;
 }
 
 static void match_wishes(struct merging *m)
@@ -362,6 +369,14 @@ static void place_wishes(struct merging *m)
 
 /* ---- the result ---- */
 
+static void name_overwritten(const struct merging *m, const struct wish *x, struct merge_fate *f)
+{
+	char words[RULE_WORDS_MAX];
+	rule_words(x->found, (size_t)(x->found - m->remote.items) + 1, words);
+	f->words = str_dup(words);
+	rule_hash(x->found, f->rule);
+}
+
 static void tell_fates(const struct merging *m, struct merge_result *r)
 {
 	r->fates = mem_array(m->n + 1, sizeof(*r->fates));
@@ -373,6 +388,8 @@ static void tell_fates(const struct merging *m, struct merge_result *r)
 		f->seen = x->seen;
 		if (x->seen == ROUTE_EDITED)
 			f->service = str_dup(json_get_string(x->found->value, "service"));
+		if (x->edited && !x->out)
+			name_overwritten(m, x, f);
 		r->n_kept += x->found && (x->out || !x->rewrite);
 	}
 	r->n_kept += m->n_foreign;

@@ -57,6 +57,9 @@ struct merge_fate {
 	int64_t generation;
 	enum route_seen seen; /* ROUTE_AS_PUT: as wanted */
 	char *service;        /* ROUTE_EDITED: what stands there, from outside */
+	/* A rule of ours that somebody edited, and this fresh route rewrites: as of an issue */
+	char rule[SHA256_HEX_SIZE];
+	char *words; /* NULL = none */
 };
 
 struct merge_result {

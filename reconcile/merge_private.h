@@ -17,6 +17,7 @@ struct wish {
 	bool adopted;  /* found is foreign so far: a person let it be taken */
 	bool returned; /* it was, but the route has no place */
 	bool rewrite;  /* found is not as wanted */
+	bool edited;   /* by somebody: found is rewritten all the same */
 	bool out;      /* it has an issue: found, if any, stays as it is */
 	enum route_seen seen;
 };

@@ -155,6 +155,15 @@ static bool is_sent(const struct merging *m, const struct wish *x)
 	return false;
 }
 
+/* The key of what is left out goes along: its rule is still ours when this is answered. */
+static void write_once(const struct merging *m, struct json_writer *w, const struct wish *x)
+{
+	if (!x->out && !is_sent(m, x))
+		write_fresh(w, x);
+	else if (x->out && x->base && !wish_sent(m, x->base))
+		write_span(w, json_raw(x->base->value));
+}
+
 /* What was sent before, and this once more: each rule once, so that failures do not add up. */
 char *merge_write_sent(const struct merging *m)
 {
@@ -165,8 +174,7 @@ char *merge_write_sent(const struct merging *m)
 	for (size_t i = 0; i < m->sent.n; i++)
 		write_span(&w, json_raw(m->sent.items[i].value));
 	for (size_t i = 0; i < m->n; i++)
-		if (!m->wishes[i].out && !is_sent(m, &m->wishes[i]))
-			write_fresh(&w, &m->wishes[i]);
+		write_once(m, &w, &m->wishes[i]);
 	json_array_end(&w);
 	return buf_steal(&text);
 }

@@ -171,7 +171,7 @@ static bool look(struct observe *o)
 			continue;
 		o->calling = true;
 		if (t)
-			cf_tunnel_get(o->cf, &o->call, t->id, t->remote_id, looked, o);
+			cf_tunnel_get(o->cf, &o->call, t->remote_id, looked, o);
 		else
 			cf_record_get(o->cf, &o->call, r->id, r->zone_id, r->remote_id, looked, o);
 		return true;

@@ -291,7 +291,7 @@ static void look_next(struct rebuilder *x)
 			       NULL, records_listed, x);
 	} else if ((t = next_tunnel(x))) {
 		x->calling = true;
-		cf_config_get(x->cf, &x->call, NULL, t->remote_id, config_came, x);
+		cf_config_get(x->cf, &x->call, t->remote_id, config_came, x);
 	} else {
 		look_ended(x);
 	}

@@ -128,7 +128,12 @@ def test_what_somebody_made_of_our_rule_is_left_alone(site, sim):
     assert rule(sim, "app.example.com")["service"] == "http_status:418"
     assert "c.example.com" in hosts(sim)
     assert len([w for w in sim.writes(since) if "configurations" in w]) == 1
-    # Set anew, what is wanted here wins.
+    # Set anew, what is wanted here wins, when a person agrees.
+    plan = site.publish("app.example.com", "http_status:204")
+    assert plan["state"] == "needs_approval", plan
+    assert any(a.startswith("Overwrites rule 1 (app.example.com) to http_status:418, which "
+               "adit made") for a in plan["approvals"]), plan["approvals"]
+    site.api("plan_reject", plan=plan["plan"])
     done = site.publish("app.example.com", "http_status:204", approve=True)
     assert rule(sim, "app.example.com")["service"] == "http_status:204", done
     # Removed there, it is not put back unasked.
@@ -138,6 +143,27 @@ def test_what_somebody_made_of_our_rule_is_left_alone(site, sim):
     assert "app.example.com" not in hosts(sim) and "d.example.com" in hosts(sim)
     assert route(site, "app.example.com")["state"] == "problem"
     assert site.api("route_delete", hostname="app.example.com", approve=True)["state"] == "applied"
+
+
+def test_what_somebody_edited_is_ours_after_another_put(site, sim):
+    """A rule that is left as it stands is still known as ours, and goes with its route."""
+    change(sim, lambda rules: rules[0].update(service="http_status:418"))
+    for name in ("b", "c"):
+        assert site.publish(f"{name}.example.com", site.origin.url)["state"] == "applied"
+    assert rule(sim, "app.example.com")["service"] == "http_status:418"
+    plan = site.publish("b.example.com", site.origin.url, drift="ignore")
+    assert not any("adit did not make" in w for w in plan["warnings"]), plan["warnings"]
+    assert site.api("route_delete", hostname="app.example.com", approve=True)["converged"]
+    assert hosts(sim) == ["b.example.com", "c.example.com", None]
+
+
+def test_what_was_let_once_is_asked_for_again(site, sim):
+    insert(sim, SAME)
+    assert site.publish("b.example.com", site.origin.url, approve=True)["converged"]
+    change(sim, lambda rules: rules.insert(0, json.loads(SAME)))
+    plan = site.publish("b.example.com", "http://127.0.0.1:9")
+    assert "takes" not in json.dumps(plan) and plan["state"] == "needs_approval", plan
+    assert [r for r in site.tables()["routes"] if r["takes"]] == []
 
 
 def test_a_tunnel_goes_with_words_about_what_others_made(site, sim):

@@ -97,7 +97,7 @@ class Judge:
             if write and self.flights[key, True]:
                 self.violate(f"two writes in flight for {key}")
             elif self.flights[key, True] or (write and self.flights[key, False]):
-                self.counts["a read beside a write"] += 1  # a plan is asked for meanwhile
+                self.violate(f"a read beside a write in flight for {key}")
             self.flights[key, write] += 1
         return self.epoch, keys, write
 

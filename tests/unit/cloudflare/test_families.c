@@ -20,15 +20,15 @@ static void ask_all_tunnels(struct cfb *b, struct cf_call *c, const struct secre
 	cfb_wait(b, 2);
 	cf_tunnel_find(b->cf, &c[2], "o2", "web 1&x", cfb_done, b);
 	cfb_wait(b, 3);
-	cf_tunnel_get(b->cf, &c[3], "o3", TUNNEL, cfb_done, b);
+	cf_tunnel_get(b->cf, &c[3], TUNNEL, cfb_done, b);
 	cfb_wait(b, 4);
-	cf_tunnel_token(b->cf, &c[4], "o4", TUNNEL, cfb_done, b);
+	cf_tunnel_token(b->cf, &c[4], TUNNEL, cfb_done, b);
 	cfb_wait(b, 5);
-	cf_tunnel_delete(b->cf, &c[5], "o5", TUNNEL, cfb_done, b);
+	cf_tunnel_delete(b->cf, &c[5], TUNNEL, cfb_done, b);
 	cfb_wait(b, 6);
-	cf_connections_get(b->cf, &c[6], NULL, TUNNEL, cfb_done, b);
+	cf_connections_get(b->cf, &c[6], TUNNEL, cfb_done, b);
 	cfb_wait(b, 7);
-	cf_connections_delete(b->cf, &c[7], "o7", TUNNEL, cfb_done, b);
+	cf_connections_delete(b->cf, &c[7], TUNNEL, cfb_done, b);
 	cfb_wait(b, 8);
 }
 
@@ -122,15 +122,15 @@ static void config_requests(void **state)
 	struct cf_call c = {0};
 
 	SCRIPT(b, {200, OK_RESULT("{}")}, {200, OK_RESULT("{}")});
-	cf_config_get(b->cf, &c, "t", TUNNEL, cfb_done, b);
+	cf_config_get(b->cf, &c, TUNNEL, cfb_done, b);
 	cfb_wait(b, 1);
-	cf_config_put(b->cf, &c, "t", TUNNEL, " {\"ingress\": [1.50]}", cfb_done, b);
+	cf_config_put(b->cf, &c, TUNNEL, " {\"ingress\": [1.50]}", cfb_done, b);
 	cfb_wait(b, 2);
 	cfb_asked_is(b, 0, "GET " TUNNELS "/" TUNNEL "/configurations");
 	cfb_asked_is(b, 1, "PUT " TUNNELS "/" TUNNEL "/configurations");
 	assert_string_equal(b->asked[1].body, "{\"config\": {\"ingress\": [1.50]}}");
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		cf_config_put(b->cf, &c, "t", TUNNEL, bad[i], cfb_done, b);
+		cf_config_put(b->cf, &c, TUNNEL, bad[i], cfb_done, b);
 		cfb_wait(b, 3 + (int)i);
 		assert_int_equal(c.task.err.kind, ERR_INVALID);
 	}
@@ -197,13 +197,13 @@ static void finds_are_complete(void **state)
 
 static void bad_tunnel_ids(struct cfb *b, struct cf_call *c, const char *id)
 {
-	cf_tunnel_get(b->cf, &c[0], "o", id, cfb_done, b);
-	cf_tunnel_token(b->cf, &c[1], "o", id, cfb_done, b);
-	cf_tunnel_delete(b->cf, &c[2], "o", id, cfb_done, b);
-	cf_connections_get(b->cf, &c[3], "o", id, cfb_done, b);
-	cf_connections_delete(b->cf, &c[4], "o", id, cfb_done, b);
-	cf_config_get(b->cf, &c[5], "o", id, cfb_done, b);
-	cf_config_put(b->cf, &c[6], "o", id, "{}", cfb_done, b);
+	cf_tunnel_get(b->cf, &c[0], id, cfb_done, b);
+	cf_tunnel_token(b->cf, &c[1], id, cfb_done, b);
+	cf_tunnel_delete(b->cf, &c[2], id, cfb_done, b);
+	cf_connections_get(b->cf, &c[3], id, cfb_done, b);
+	cf_connections_delete(b->cf, &c[4], id, cfb_done, b);
+	cf_config_get(b->cf, &c[5], id, cfb_done, b);
+	cf_config_put(b->cf, &c[6], id, "{}", cfb_done, b);
 }
 
 static void bad_record_ids(struct cfb *b, struct cf_call *c, const char *id)
@@ -305,7 +305,7 @@ static void configs_read(void **state)
 	       {200, OK_RESULT("{\"version\":1,\"source\":\"local\",\"config\":{}}")},
 	       {200, OK_RESULT("{\"version\":0}")});
 	for (int i = 0; i < 4; i++) {
-		cf_config_get(b->cf, &c, "t", TUNNEL, cfb_done, b);
+		cf_config_get(b->cf, &c, TUNNEL, cfb_done, b);
 		cfb_wait(b, i + 1);
 		if (cf_config_read(&c, &out, &e) < 0)
 			fail_msg("%s / %s", c.task.err.message, e.message);
@@ -335,7 +335,7 @@ static void configs_refused(void **state)
 		struct cf_config out = {.version = 99};
 		struct err e;
 
-		cf_config_get(b->cf, &c, "t", TUNNEL, cfb_done, b);
+		cf_config_get(b->cf, &c, TUNNEL, cfb_done, b);
 		cfb_wait(b, (int)i + 1);
 		assert_int_equal(c.task.err.kind, ERR_NONE);
 		if (cf_config_read(&c, &out, &e) == 0)
