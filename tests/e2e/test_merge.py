@@ -163,7 +163,7 @@ def test_what_was_let_once_is_asked_for_again(site, sim):
     change(sim, lambda rules: rules.insert(0, json.loads(SAME)))
     plan = site.publish("b.example.com", "http://127.0.0.1:9")
     assert any("rule 1 (b.example.com)" in a for a in plan["approvals"]), plan["approvals"]
-    assert [r for r in site.tables()["routes"] if r["takes"]] == []
+    assert [r for r in site.tables()["route"] if r["takes"]] == []
 
 
 def test_a_tunnel_goes_with_words_about_what_others_made(site, sim):
