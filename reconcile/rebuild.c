@@ -219,6 +219,22 @@ static const char *why_not_tunnel(const struct building *x, const struct rebuild
 	return NULL;
 }
 
+/* A folder alone tells that connectors run here, not whose the tunnel is. With rules of which no
+ * record of ours knows, it is served along with its owner, and nothing of it is written. */
+static bool looks_foreign(const struct rebuild_tunnel *t)
+{
+	struct rules rules = {0};
+	struct err e;
+
+	if (t->records)
+		return false;
+	if (t->others || t->config_local || rules_read_config(t->config, &rules, &e) < 0)
+		return true;
+	bool more = rules.n > 1; /* than the one for what no other takes */
+	rules_free(&rules);
+	return more;
+}
+
 static void tell_tunnel(const struct building *x, const struct rebuild_tunnel *t,
 			const struct edit *d)
 {
@@ -226,7 +242,10 @@ static void tell_tunnel(const struct building *x, const struct rebuild_tunnel *t
 		    "taken back as it stands (%s): %zu records of adit's lead to it, %lld "
 		    "connectors on this host%s",
 		    t->remote_id, t->records, (long long)d->replicas,
-		    d->joined ? "; its routes and records are another adit's" : "");
+		    !d->joined  ? ""
+		    : t->others ? "; its routes and records are another adit's"
+				: "; no record says that it is adit's own, so nothing of it is "
+				  "written");
 }
 
 static const char *put_tunnel(struct building *x, const struct rebuild_tunnel *t)
@@ -237,7 +256,7 @@ static const char *put_tunnel(struct building *x, const struct rebuild_tunnel *t
 	str_set(&d->name, t->name);
 	str_set(&d->remote_id, t->remote_id);
 	d->replicas = was && was->replicas > t->replicas ? was->replicas : t->replicas;
-	d->joined = was ? was->joined : !t->records && t->others;
+	d->joined = was ? was->joined : looks_foreign(t);
 	if (was)
 		keep_policy(d, was->drift, was->manifest);
 	tell_tunnel(x, t, d);

@@ -186,7 +186,7 @@ static void options_and_paths_stay(void **state)
 static void folders_name_the_tunnel_as_it_was_called_here(void **state)
 {
 	struct scene *s = *state;
-	tunnel(s, ONE, "edge1", RULES);
+	tunnel(s, ONE, "edge1", "{\"ingress\":[" LAST "]}");
 	folder(s, "tabcdef0123", 1, ONE);
 	folder(s, "tabcdef0123", 3, ONE);
 	folder(s, "t9999999999", 1, GONE);
@@ -198,7 +198,6 @@ static void folders_name_the_tunnel_as_it_was_called_here(void **state)
 	assert_int_equal(t->replicas, 3);
 	assert_false(t->joined);
 	assert_true(says(p, '=', "connector", "not in the account"));
-	assert_true(says(p, '=', "tunnel", "1 of its rules"));
 }
 
 static void a_folder_of_another_hosts_tunnel_is_joined(void **state)
@@ -211,6 +210,20 @@ static void a_folder_of_another_hosts_tunnel_is_joined(void **state)
 	const struct plan *p = build(s);
 	assert_true(edit(p, EDIT_TUNNEL_PUT)->joined);
 	assert_int_equal(p->n_edits, 1);
+}
+
+/* Joined, or adopted without its routes: nobody's mark tells. */
+static void a_folder_of_a_tunnel_with_unmarked_rules_is_joined(void **state)
+{
+	struct scene *s = *state;
+	tunnel(s, ONE, "edge1", RULES);
+	folder(s, "tabcdef0123", 1, ONE);
+	rebuild_add_folders(&s->b, s->w);
+	record(s, "app.example.com", "CNAME", ONE AWAY, "made by hand");
+	const struct plan *p = build(s);
+	assert_int_equal(p->n_edits, 1);
+	assert_true(edit(p, EDIT_TUNNEL_PUT)->joined);
+	assert_true(says(p, '=', "tunnel", "1 of its rules"));
 }
 
 static void rules_without_a_mark_are_left_alone(void **state)
@@ -360,6 +373,7 @@ int main(void)
 		TEST(options_and_paths_stay),
 		TEST(folders_name_the_tunnel_as_it_was_called_here),
 		TEST(a_folder_of_another_hosts_tunnel_is_joined),
+		TEST(a_folder_of_a_tunnel_with_unmarked_rules_is_joined),
 		TEST(rules_without_a_mark_are_left_alone),
 		TEST(what_the_guard_refuses_is_left_out_with_the_reason),
 		TEST(records_of_their_own_come_back),
