@@ -1,10 +1,15 @@
 /* Handler: the state of everything. */
+#include <string.h>
+
 #include "base/clock.h"
 #include "model/render.h"
 #include "ops/disk.h"
 #include "ops/find.h"
 #include "ops/refresh.h"
 #include "reconcile/drift.h"
+
+/* A connector that starts well is ready before. */
+#define WAITS_TOLD_MS (10 * 1000)
 
 enum health { HEALTH_OK, HEALTH_DEGRADED, HEALTH_DOWN };
 
@@ -111,6 +116,28 @@ static void put_tunnel_problem(const struct world *w, const struct tunnel *t,
 	put_problem(out, "tunnel", t->name, &idle);
 }
 
+/* One that runs and does not serve is told before it counts as failed, but for its first moments.
+ */
+static void put_connector_problem(const struct world *w, const struct connector *c,
+				  struct json_writer *out)
+{
+	struct problem waits = {.since_ms = c->since_ms};
+	bool runs = c->state == CONNECTOR_STARTING || c->state == CONNECTOR_UNREADY;
+	char name[96];
+	connector_name(w, c, name, sizeof(name));
+	if (c->problem) {
+		put_problem(out, "connector", name, c->problem);
+		return;
+	}
+	if (!runs || !c->reason || clock_wall_ms() < c->since_ms + WAITS_TOLD_MS)
+		return;
+	(void)err_set(&waits.err, ERR_TIMEOUT, "Connector %s is %s: %s", name,
+		      connector_state_name(c->state), c->reason);
+	(void)err_hint(&waits.err, "See adit connector list --tunnel %.*s.",
+		       (int)strcspn(name, "/"), name);
+	put_problem(out, "connector", name, &waits);
+}
+
 static void put_problems(const struct ops *o, struct json_writer *w, enum health *h)
 {
 	const struct world *world = o->world;
@@ -120,12 +147,8 @@ static void put_problems(const struct ops *o, struct json_writer *w, enum health
 	put_notices(o, w, h);
 	TABLE_EACH (i, struct tunnel, t, &world->tunnels)
 		put_tunnel_problem(world, t, w);
-	TABLE_EACH (j, struct connector, c, &world->connectors) {
-		char name[96];
-		connector_name(world, c, name, sizeof(name));
-		if (c->problem)
-			put_problem(w, "connector", name, c->problem);
-	}
+	TABLE_EACH (j, struct connector, c, &world->connectors)
+		put_connector_problem(world, c, w);
 	TABLE_EACH (k, struct route, r, &world->routes)
 		if (r->problem)
 			put_problem(w, "route", r->hostname, r->problem);

@@ -120,6 +120,17 @@ def test_invariant_8_lost_edge_connections_are_told(site, sim):
     assert site.connector_pids() == [pid], "an edge that comes back needs no restart"
 
 
+def test_invariant_12_a_start_that_takes_long_says_why(host, sim, origin):
+    sim.edge(close_connectors=True)
+    host.start()
+    host.publish("app.example.com", origin.url, wait=False)
+    told = until(lambda: [p for p in host.status()["problems"] if p["object"] == "connector"], 40)
+    assert told[0]["name"] == "edge1/1" and "starting" in told[0]["message"], told
+    sim.edge(reset=True)
+    host.wait_converged()
+    assert host.status()["problems"] == []
+
+
 def test_invariant_6_a_broken_configuration_uses_the_last_good_one(site, sim):
     pids = site.connector_pids()
     good = site.config_path.read_text()
