@@ -272,6 +272,9 @@ static void tell_kept(struct config_check *k, const char *tunnel_id, const struc
 {
 	const struct edit *ed = edit_of(k->plan, tunnel_id);
 	const char *name = name_of(k, tunnel_id);
+	for (size_t i = 0; i < m->dropped.n; i++)
+		warn(k, "Removes %s, which adit made and which somebody changed since.",
+		     m->dropped.items[i]);
 	if (ed && ed->kind == EDIT_TUNNEL_DROP) {
 		if (m->n_foreign)
 			warn(k,

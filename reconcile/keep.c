@@ -53,6 +53,7 @@ static struct route *route_of(const struct tunnel *t, const struct json *rule)
 {
 	const struct json *origin = json_get(rule, "originRequest");
 	struct route *r = route_new();
+	r->applied_generation = r->generation; /* nobody wants it anew: an edit of it stays */
 	(void)str_copy(r->tunnel_id, sizeof(r->tunnel_id), t->id);
 	str_set(&r->hostname, json_get_string(rule, "hostname"));
 	str_set(&r->path, json_get_string(rule, "path"));

@@ -23,6 +23,7 @@ void merge_result_free(struct merge_result *r)
 		free(r->issues[i].words);
 	for (size_t i = 0; i < r->n_fates; i++)
 		fate_free(&r->fates[i]);
+	strlist_free(&r->dropped);
 	free(r->document);
 	free(r->rules);
 	free(r->sent);
@@ -269,6 +270,11 @@ static void drop(struct merging *m, const struct rule *key, const struct rule *b
 		return;
 	take(m, r);
 	m->changed = true;
+	if (how == PUT_EDITED) {
+		char words[RULE_WORDS_MAX];
+		rule_words(r, (size_t)(r - m->remote.items) + 1, words);
+		strlist_add(&m->out->dropped, words);
+	}
 }
 
 static void take_dropped(struct merging *m)

@@ -36,6 +36,24 @@ def test_invariant_7_the_record_does_not_move_to_a_tunnel_that_does_not_serve(si
     assert sim.fetch()[0] == 200  # the old tunnel still serves it
 
 
+def test_invariant_7_an_edit_of_the_rule_that_is_kept_stays(site, sim):
+    """While the name has not moved, the old tunnel keeps its rule as it stands there."""
+    site.mode("never_ready 1\n")
+    site.api("tunnel_create", name="web", timeout="1s")
+    old = sim.tunnels("edge1")[0]["id"]
+    site.publish("app.example.com", site.origin.url, tunnel="web", approve=True, wait=False)
+    web = sim.tunnels("web")[0]["id"]
+    until(lambda: len((sim.config(web) or {"ingress": []})["ingress"]) == 2,
+          why="no rule on the new one")
+    config = sim.config(old)
+    config["ingress"][0]["service"] = "http_status:418"
+    sim.edit("PUT", f"/accounts/@account/cfd_tunnel/{old}/configurations", {"config": config})
+    site.publish("b.example.com", site.origin.url, tunnel="edge1", wait=False)
+    rules = until(lambda: (lambda r: len(r) == 3 and r)(sim.config(old)["ingress"]),
+                  why="the other name was not put")
+    assert {r.get("hostname"): r["service"] for r in rules}["app.example.com"] == "http_status:418"
+
+
 def test_invariant_7_replicas_are_restarted_one_by_one(running, sim, origin):
     running.api("tunnel_create", name="edge1", replicas=2)
     running.publish("app.example.com", origin.url)

@@ -153,7 +153,10 @@ def test_what_somebody_edited_is_ours_after_another_put(site, sim):
     assert rule(sim, "app.example.com")["service"] == "http_status:418"
     plan = site.publish("b.example.com", site.origin.url, drift="ignore")
     assert not any("adit did not make" in w for w in plan["warnings"]), plan["warnings"]
-    assert site.api("route_delete", hostname="app.example.com", approve=True)["converged"]
+    plan = site.api("route_delete", hostname="app.example.com")
+    assert any("http_status:418, which adit made and which somebody changed" in w
+               for w in plan["warnings"]), plan["warnings"]
+    assert approve(site, plan)["converged"]
     assert hosts(sim) == ["b.example.com", "c.example.com", None]
 
 
