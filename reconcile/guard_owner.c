@@ -21,21 +21,28 @@ int guard_not_joined(const struct guarding *x, bool joined, const struct edit *d
 
 /* ---- tunnels ---- */
 
-/* Edge connections of this host's connectors. */
-static int64_t own_connections(const struct world *w, const char *tunnel_id)
+/* What a cloudflared holds when all is well. */
+#define CONNECTIONS_EACH 4
+
+/* Edge connections of this host's connectors. After a start they were not asked yet: what is not
+ * known counts as ours, since nobody else may hold it. */
+static int64_t own_connections(const struct world *w, const struct tunnel *t)
 {
-	int64_t n = 0;
-	TABLE_EACH (i, struct connector, c, &w->connectors)
-		if (str_equal(c->tunnel_id, tunnel_id) && c->edge_connections > 0)
-			n += c->edge_connections;
-	return n;
+	int64_t n = 0, known = 0;
+	TABLE_EACH (i, struct connector, c, &w->connectors) {
+		if (!str_equal(c->tunnel_id, t->id) || c->edge_connections <= 0)
+			continue;
+		n += c->edge_connections;
+		known++;
+	}
+	return known < t->replicas ? n + CONNECTIONS_EACH * (t->replicas - known) : n;
 }
 
 /* Which names it serves is not known here, so that the last connector of it counts as one that
  * serves some. */
 void guard_leave(struct guarding *x, const struct tunnel *t)
 {
-	if (t->replicas <= 0 || t->observed.connections > own_connections(x->w, t->id))
+	if (t->replicas <= 0 || t->observed.connections > own_connections(x->w, t))
 		return;
 	guard_need(x,
 		   "Stops the connectors of tunnel %s on this host, and no others of it are known "
