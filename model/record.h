@@ -33,10 +33,11 @@ struct record {
 	struct {
 		int64_t looked_ms; /* wall: last complete look-up of name (or by id); 0 = none */
 		int64_t named_ms;  /* wall: of the name */
-		bool found;   /* the record with our remote id (or, before that, a claimable one) */
-		bool gone;    /* had a remote id, a complete look-up says it is absent */
-		bool missing; /* a listing lacks it, and that is not believed yet */
-		bool marked;  /* its comment bears our mark */
+		bool found; /* the record with our remote id (or, before that, a claimable one) */
+		bool gone;  /* had a remote id, a complete look-up says it is absent */
+		int64_t deleting_ms; /* wall: a DELETE without an answer may still land; 0 = none */
+		bool missing;        /* a listing lacks it, and that is not believed yet */
+		bool marked;         /* its comment bears our mark */
 		char found_id[CF_ID_SIZE];
 		char *renamed; /* the name that somebody gave our record; NULL = it has its own */
 		char *type, *content, *comment; /* as Cloudflare shows it */

@@ -244,6 +244,9 @@ static int guard_record_put(struct guarding *x, const struct edit *d, struct err
 		return -1;
 	if (r && r->want == WANT_RELEASED)
 		return err_set(e, ERR_BUSY, "The record of %s is just being given back", r->name);
+	/* A late DELETE would take away what was wanted again. */
+	if (r && r->want == WANT_ABSENT && r->observed.deleting_ms)
+		return err_set(e, ERR_BUSY, "The record of %s is just being deleted", r->name);
 	check_protected(x, d->name);
 	if (record_made(r) && !d->anew)
 		check_record_moved(x, r, d);

@@ -181,6 +181,8 @@ const char *look_by_id(struct world *w, struct record *r, const struct cf_record
 	else
 		seen_record_gone(r);
 	r->observed.looked_ms = looked_ms;
+	if (looked_ms >= r->observed.deleting_ms + SETTLE_MS)
+		r->observed.deleting_ms = 0;
 	if (!r->observed.marked)
 		return NULL;
 	if (r->generation != r->applied_generation && seen_record_as_wanted(w, r)) {

@@ -294,6 +294,8 @@ void write_failed(struct act *a, const struct err *why, bool unknown)
 	}
 	r->observed.looked_ms = r->observed.named_ms =
 		0; /* read it before anything else is written */
+	if (deletes_only(a) && unknown)
+		r->observed.deleting_ms = clock_wall_ms();
 	if (!x->sent_ms) {
 		act_fail_change(a, operation_of(a), r->name, &e);
 		return;

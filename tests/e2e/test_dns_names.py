@@ -1,7 +1,9 @@
 """What people do to adit's own records by hand, and plans over more than one zone."""
+import time
+
 import pytest
 
-from harness import until
+from harness import ApiError, until
 
 NAME, OLD = "mail.example.com", "old.example.com"
 BATCH = "POST /zones/{zone}/dns_records/batch"
@@ -85,6 +87,31 @@ def test_a_comment_that_a_manifest_adds_is_written(site, sim):
         answer = site.api("manifest_apply", text=text.format(comment), approve=True)
         assert answer["converged"], answer
         assert sim.records()[0]["comment"].endswith(" " + comment)
+
+
+def test_wanted_again_while_a_delete_may_still_land(running, sim):
+    wish = {"name": NAME, "type": "A", "content": "192.0.2.1"}
+    done(running.api("dns_set", **wish))
+    old, = sim.records(NAME)
+    sim.fault("late", method="DELETE", path="/zones/*/dns_records/*", ms=2500)
+    running.api("dns_delete", name=NAME, type="A", approve=True, wait=False)
+    sim.wait_struck()
+    time.sleep(0.3)  # aditd knows by now that the answer is lost
+    answers = []
+
+    def again():
+        try:
+            answers.append(running.api("dns_set", **wish))
+        except ApiError as e:
+            assert e.kind == "busy" and NAME in e.message, e
+        return answers
+
+    until(again, every=0.2)
+    assert answers[0]["converged"], answers
+    time.sleep(3)
+    observe(running)
+    new, = sim.records(NAME)
+    assert new["id"] != old["id"] and running.items("drift_list") == []
 
 
 def records(zone, n):
