@@ -84,6 +84,33 @@ static int save_renames(const struct tunnel *t, struct store *s, const struct ed
 	return names ? store_set_meta(s, key, names, e) : 0;
 }
 
+/* Only what Cloudflare does not know of changed, of something that it was told of: nothing is to be
+ * written there, least of all over what somebody else made of it meanwhile. */
+static bool is_local(enum drift_policy was, enum drift_policy is, const char *manifest_was,
+		     const char *manifest_is)
+{
+	return was != is || !str_equal(manifest_was, manifest_is);
+}
+
+static bool route_is_told(const struct route *was, const struct route *is)
+{
+	return was->applied_generation == was->generation &&
+	       is_local(was->drift, is->drift, was->manifest, is->manifest) &&
+	       str_equal(was->tunnel_id, is->tunnel_id) && str_equal(was->hostname, is->hostname) &&
+	       str_equal(was->path, is->path) && str_equal(was->service, is->service) &&
+	       str_equal(was->origin, is->origin);
+}
+
+static bool record_is_told(const struct record *was, const struct record *is)
+{
+	return was->applied_generation == was->generation &&
+	       is_local(was->drift, is->drift, was->manifest, is->manifest) &&
+	       str_equal(was->tunnel_id, is->tunnel_id) && str_equal(was->name, is->name) &&
+	       str_equal(was->type, is->type) && str_equal(was->content, is->content) &&
+	       str_equal(was->comment, is->comment) && was->proxied == is->proxied &&
+	       was->ttl == is->ttl && was->priority == is->priority;
+}
+
 static void route_row(const struct route *r, const struct edit *ed, struct route *row)
 {
 	*row = (struct route){.generation = 0};
@@ -103,6 +130,8 @@ static void route_row(const struct route *r, const struct edit *ed, struct route
 	row->drift = policy_of(ed);
 	if (ed->takes)
 		row->takes = BORROW(ed->takes);
+	if (r && route_is_told(r, row) && !ed->takes)
+		row->applied_generation = row->generation;
 }
 
 static void record_put(struct record *row, const struct edit *ed)
@@ -139,6 +168,9 @@ static void record_row(const struct record *r, const struct edit *ed, struct rec
 	row->want = want_of(ed->kind);
 	if (ed->kind == EDIT_RECORD_PUT)
 		record_put(row, ed);
+	if (r && r->want == row->want && record_is_told(r, row) && !ed->takes && !ed->anew &&
+	    !ed->remote_id)
+		row->applied_generation = row->generation;
 }
 
 /* ---- the store ---- */
