@@ -133,10 +133,12 @@ def test_invariant_4_a_race_with_another_writer_is_told(site, sim):
 def test_invariant_4_a_version_that_skipped_one_is_a_problem(site, sim):
     tunnel = sim.tunnels()[0]["id"]
     read = sim.config_text(tunnel)
-    # The read is answered late: what it says is no longer true when the PUT leaves.
+    # The read is answered late: what it says is no longer true when the PUT leaves. The plan's own
+    # look meets the first one.
+    sim.fault("delay", method="GET", path="*configurations", ms=1000)
     sim.fault("delay", method="GET", path="*configurations", ms=1000)
     site.publish("b.example.com", site.origin.url, wait=False)
-    sim.wait_struck()
+    sim.wait_struck(2)
     config = json.loads(read)
     config["warp-routing"] = {"enabled": True}
     sim.edit("PUT", f"/accounts/@account/cfd_tunnel/{tunnel}/configurations", {"config": config})

@@ -27,6 +27,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 OPERATIONS = set(re.findall(r"^OP\((\w+)\)", (ROOT / "ops/decl/ops.def").read_text(), re.M))
 DECLARED = "".join(p.read_text() for p in (ROOT / "ops/decl").glob("*.c"))
 TUNNELS = ("edge1", "second", "third")
+RENAMED = "renamed"  # its new name here, while Cloudflare may not have heard of it
 PATHS = ("", "", "", "/api", "/static/.*")
 OWN = (("t0.example.com", "TXT", "hello"), ("t1.example.net", "TXT", "there"),
        ("m0.example.com", "MX", "mx.example.org"), ("h2.example.com", "A", "192.0.2.77"),
@@ -239,7 +240,7 @@ class Life:
         self.write("tunnel_release", tunnel=self.known_tunnel())
 
     def update(self):
-        what = self.rng.choice([{"name": "renamed"}, {"drift": "repair"}, {"drift": "ignore"}])
+        what = self.rng.choice([{"name": RENAMED}, {"drift": "repair"}, {"drift": "ignore"}])
         self.write("tunnel_update", tunnel=self.known_tunnel(), **what)
 
     def drift(self):
@@ -384,7 +385,7 @@ class Life:
             if facts.killed and facts.changed:
                 continue
             if facts.maker == "adit" and not t["deleted_at"] and \
-                    not any(n in waits or n in released for n in {t["name"], *facts.names}):
+                    not any(n in waits or n in released for n in {t["name"], RENAMED, *facts.names}):
                 need(t["id"] in known, f"orphan: tunnel {t['name']} {t['id']}")
         rows = self.host.items("dns_list", limit=500)
         known = {d.get("remote_id") for d in rows if d.get("id")}
