@@ -5,6 +5,7 @@
 #include <strings.h>
 
 #include "cloudflare/paths.h"
+#include "model/record_data.h"
 
 #define PAGE_ROWS   5000
 #define RECORDS_MAX 50000 /* about 20 MiB of answers */
@@ -61,7 +62,10 @@ static void put_body(const struct cf_record_body *body, struct json_writer *w)
 {
 	put_given(w, "type", body->type);
 	put_given(w, "name", body->name);
-	put_given(w, "content", body->content);
+	if (body->content && record_type_has_data(body->type))
+		record_data_put(body->type, body->content, w);
+	else
+		put_given(w, "content", body->content);
 	json_put_bool(w, "proxied", body->proxied);
 	if (body->ttl > 0)
 		json_put_int(w, "ttl", body->ttl);
@@ -274,8 +278,17 @@ int cf_record_read(const struct json *v, struct cf_record *out, struct err *e)
 	if (!may_be(content, JSON_STRING) || !may_be(comment, JSON_STRING) ||
 	    !may_be(proxied, JSON_BOOL) || !may_be(ttl, JSON_NUMBER) || r.ttl < 1)
 		return record_refuse("a member is of the wrong type", e);
+	if (record_type_has_data(r.type))
+		r.data = json_get(v, "data");
+	if (r.data && !record_data_valid(r.type, r.data))
+		return record_refuse("its data is not that of its type", e);
 	if (!r.content)
 		r.content = "";
 	*out = r;
 	return 0;
+}
+
+char *cf_record_content(const struct cf_record *r)
+{
+	return record_data_form(r->type, r->data, r->priority, r->content);
 }

@@ -10,6 +10,7 @@ struct cf_record {
 	bool proxied;
 	bool locked;           /* Cloudflare keeps it for a service of its own: nobody changes it */
 	int64_t ttl, priority; /* priority: 0 where there is none */
+	const struct json *data; /* borrowed; of a type that has it, NULL = absent */
 };
 
 /* A member that is NULL (a ttl of 0) is left out: unset in a new record, unchanged by a patch. */
@@ -60,5 +61,7 @@ void cf_record_usage(struct cf *cf, struct cf_call *c, enum cf_share share, cons
 MUST_USE int cf_record_usage_read(const struct json *v, int64_t *usage, int64_t *quota,
 				  struct err *e);
 MUST_USE int cf_record_read(const struct json *v, struct cf_record *out, struct err *e);
+/* Its content in the form in which ours is kept (model/record_data.h). The caller frees it. */
+char *cf_record_content(const struct cf_record *r);
 
 #endif

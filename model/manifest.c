@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/record_types.h"
 #include "base/text.h"
 #include "model/manifest_private.h"
 #include "model/record.h"
@@ -252,7 +253,7 @@ int manifest_add_route(struct manifest *m, struct manifest_route *r, struct err 
 /* What Cloudflare would not let stand beside this record. */
 static int check_record(const struct manifest *m, const struct manifest_record *r, struct err *e)
 {
-	static const char *const types[] = {"A", "AAAA", "CNAME", "MX", "TXT"};
+	static const char *const types[] = {RECORD_TYPES};
 	const struct manifest_host *h = manifest_host(m, r->name);
 
 	if (check_room(m, r->place, e) < 0)
@@ -265,8 +266,11 @@ static int check_record(const struct manifest *m, const struct manifest_record *
 		return manifest_wrap(m, r->place, "name", e);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(types); i++) {
-		const struct manifest_record *other = manifest_record(m, r->name, types[i]);
-		if (!other || !record_types_clash(r->type, types[i]))
+		const struct manifest_record *other =
+			record_types_clash(r->type, types[i])
+				? manifest_record(m, r->name, types[i])
+				: NULL;
+		if (!other)
 			continue;
 		AUTO(str_t) what = str_format("a record of %s (%s)", r->name, types[i]);
 		return stands_twice(m, r->place, "name", what, other->place, e);

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/record_types.h"
 #include "base/text.h"
 #include "model/manifest_private.h"
 #include "model/origin_form.h"
@@ -12,7 +13,7 @@ struct head {
 };
 
 static const char *const policies[] = {"report", "repair", "ignore", NULL};
-static const char *const types[] = {"A", "AAAA", "CNAME", "MX", "TXT", NULL};
+static const char *const types[] = {RECORD_TYPES, NULL};
 
 static int check_service(const char *value, struct err *e)
 {
@@ -66,7 +67,7 @@ static const struct field record_fields[] = {
 	FIELD(struct manifest_record, type, .flags = FIELD_REQUIRED, .values = types,
 	      .doc = "its type"),
 	FIELD(struct manifest_record, content, .flags = FIELD_REQUIRED, .min = 1, .max = 2048,
-	      .doc = "address, name or text"),
+	      .doc = "address, name, text or fields as in zone files"),
 	FIELD(struct manifest_record, proxied, .doc = "answered by Cloudflare's edge"),
 	FIELD(struct manifest_record, ttl, .fallback = "1", .min = 1, .max = 86400,
 	      .doc = "seconds; 1 = automatic"),

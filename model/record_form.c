@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "model/record.h"
+#include "model/record_data.h"
 
 bool record_type_proxiable(const char *type)
 {
@@ -81,6 +82,8 @@ bool record_content_same(const char *type, const char *a, const char *b)
 {
 	if (!a || !b || strcmp(a, b) == 0)
 		return a && b;
+	if (record_type_has_fields(type))
+		return record_data_same(type, a, b);
 	if (str_equal(type, "A"))
 		return addresses_same(AF_INET, a, b);
 	if (str_equal(type, "AAAA"))

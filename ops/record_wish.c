@@ -7,6 +7,8 @@
 #include <arpa/inet.h>
 #include <stdlib.h>
 
+#include "model/record_data.h"
+
 #define TTL_LEAST 60
 
 void record_wish_t_cleanup(record_wish_t *x)
@@ -61,6 +63,8 @@ static int check_line(const char *text, const char *what, struct err *e)
 
 static int read_content(const struct record_ask *a, char **out, struct err *e)
 {
+	if (record_type_has_fields(a->type))
+		return record_data_read(a->type, a->content, out, e);
 	if (check_line(a->content, "content", e) < 0)
 		return -1;
 	if (str_equal(a->type, "A"))

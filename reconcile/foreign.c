@@ -68,7 +68,8 @@ char *foreign_words(const struct world *w, const struct cf_record *found)
 
 void foreign_seen_hash(const struct cf_record *found, char out[SHA256_HEX_SIZE])
 {
-	record_seen_hash(found->type, found->content, found->comment, found->proxied, found->ttl,
+	AUTO(str_t) content = cf_record_content(found);
+	record_seen_hash(found->type, content, found->comment, found->proxied, found->ttl,
 			 found->priority, out);
 }
 

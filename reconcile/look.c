@@ -31,9 +31,10 @@ static void settle_row(struct record *row)
 static bool claimable(const struct looking *x, const struct cf_record *found)
 {
 	AUTO(str_t) content = record_content(x->w, x->r);
+	AUTO(str_t) shown = cf_record_content(found);
 	return x->r->create_sent_ms && !foreign_row(x->w, found) &&
 	       str_equal(found->type, x->r->type) &&
-	       record_content_same(x->r->type, found->content, content) &&
+	       record_content_same(x->r->type, shown, content) &&
 	       foreign_kind(x->w, found) == FOREIGN_MARKED;
 }
 

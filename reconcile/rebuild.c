@@ -103,7 +103,7 @@ static struct rebuild_record *record_keep(const char *zone_id, const struct cf_r
 	(void)str_copy(x->zone_id, sizeof(x->zone_id), zone_id);
 	x->name = str_dup(r->name);
 	x->type = str_dup(r->type);
-	x->content = str_dup(r->content);
+	x->content = cf_record_content(r);
 	x->text = text && *text ? str_dup(text) : NULL;
 	x->proxied = r->proxied;
 	x->ttl = r->ttl;

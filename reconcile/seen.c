@@ -11,6 +11,7 @@
 void seen_record(struct world *w, struct record *r, const struct cf_record *found)
 {
 	const struct system_facts *s = &w->system;
+	AUTO(str_t) content = cf_record_content(found);
 	r->observed.looked_ms = clock_wall_ms();
 	r->observed.found = true;
 	r->observed.gone = r->observed.missing = false;
@@ -22,7 +23,7 @@ void seen_record(struct world *w, struct record *r, const struct cf_record *foun
 	(void)str_copy(r->observed.found_id, CF_ID_SIZE, found->id);
 	str_set(&r->observed.renamed, strcasecmp(found->name, r->name) == 0 ? NULL : found->name);
 	str_set(&r->observed.type, found->type);
-	str_set(&r->observed.content, found->content);
+	str_set(&r->observed.content, content);
 	str_set(&r->observed.comment, found->comment);
 	str_set(&r->observed.conflict, NULL);
 }

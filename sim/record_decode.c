@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/record_data.h"
 #include "sim/record_rules.h"
 
+#define CODE_DATA 9101
 #define CODE_BODY 9207
 #define CODE_NAME 9000
 #define CODE_TYPE 9020
@@ -161,6 +163,8 @@ static int decode_members(const struct json *body, struct sim_record *into, stru
 	if (decode_object(body, "settings", &into->settings, f) < 0 ||
 	    decode_object(body, "data", &into->data, f) < 0)
 		return -1;
+	if (json_get(body, "data"))
+		str_set(&into->content, NULL);
 	if (decode_int(body, "ttl", &into->ttl, f) < 0 ||
 	    decode_int(body, "priority", &into->priority, f) < 0 ||
 	    decode_bool(body, "proxied", &into->proxied, f) < 0)
@@ -183,6 +187,8 @@ static int check_presence(const struct json *body, enum record_write how,
 		return wrong_type(f, "content", "given");
 	if (!record_type_known(into->type))
 		return refuse(f, 400, CODE_TYPE, "Invalid DNS record type.");
+	if (record_data_needed(into->type) && !into->data)
+		return refuse(f, 400, CODE_DATA, "data is required for records of this type.");
 	return 0;
 }
 
@@ -224,7 +230,8 @@ int record_decode(const struct sim_zone *z, const struct json *body, enum record
 		return refuse(f, 400, CODE_OWN,
 			      "The type of a DNS record cannot be changed; delete it and create "
 			      "another");
-	if (complete_name(z, &into->name, f) < 0)
+	if (complete_name(z, &into->name, f) < 0 ||
+	    (json_get(body, "data") && record_data_decode(json_get(body, "data"), into, f) < 0))
 		return -1;
 	settle(comment, how, now_ms, into);
 	return 0;

@@ -1,11 +1,12 @@
 /* Declarations: DNS records that lead to no tunnel, and how many a zone has. */
+#include "base/record_types.h"
 #include "ops/decl/common.h"
 
 WRITE_RESULT_TABLES;
 
 DRIFT_VALUES;
 static const char *const dns_tags[] = {"dns", NULL};
-static const char *const types[] = {"A", "AAAA", "CNAME", "MX", "TXT", NULL};
+static const char *const types[] = {RECORD_TYPES, NULL};
 
 const struct op *op_dns_set(void)
 {
@@ -16,7 +17,9 @@ const struct op *op_dns_set(void)
 		      .values = types, .doc = "Record type."),
 		FIELD(struct dns_set_args, content, .flags = FIELD_REQUIRED | FIELD_POSITIONAL,
 		      .min = 1, .max = 2048,
-		      .doc = "Address (A, AAAA), name (CNAME, MX) or text (TXT)."),
+		      .doc = "Address (A, AAAA), name (CNAME, MX, NS, PTR), text (TXT), or the "
+			     "type's fields as in zone files: 10 5 443 sip.example.com "
+			     "(SRV), 0 issue \"letsencrypt.org\" (CAA)."),
 		FIELD(struct dns_set_args, zone, .max = 253,
 		      .doc = "Zone that must hold it, by name or id; absent = the one with the "
 			     "longest fitting name."),
@@ -25,7 +28,8 @@ const struct op *op_dns_set(void)
 		FIELD(struct dns_set_args, ttl, .fallback = "1", .min = 1, .max = 86400,
 		      .doc = "Seconds, 60 or more; 1 = automatic."),
 		FIELD(struct dns_set_args, priority, .fallback = "10", .max = 65535,
-		      .doc = "Of an MX record: the lowest is tried first."),
+		      .doc = "Of an MX record: the lowest is tried first. SRV and URI "
+			     "records have theirs in content."),
 		FIELD(struct dns_set_args, comment, .max = 400,
 		      .doc = "Text behind adit's mark in the comment, 100 characters with it; "
 			     "absent = none."),

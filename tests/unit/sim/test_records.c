@@ -43,7 +43,13 @@ static const struct {
 	{"{\"name\":\"d\",\"content\":\"192.0.2.1\"}", 9207},
 	{"{\"type\":\"A\",\"name\":\"d\"}", 9207},
 	{"{\"type\":\"MX\",\"name\":\"d\",\"content\":\"m.example.net\",\"priority\":10}", 0},
-	{"{\"type\":\"SRV\",\"name\":\"_x._tcp\",\"data\":{\"port\":1}}", 0},
+	{"{\"type\":\"SRV\",\"name\":\"_x._tcp\",\"data\":{\"port\":1}}", 9101},
+	{"{\"type\":\"SRV\",\"name\":\"_x._tcp\",\"content\":\"1 2 3 a.net\"}", 9101},
+	{"{\"type\":\"CAA\",\"name\":\"d\",\"data\":{\"flags\":0,\"tag\":1,\"value\":\"\"}}", 9101},
+	{"{\"type\":\"URI\",\"name\":\"d\",\"data\":{\"weight\":1,\"target\":\"a\"}}", 9101},
+	{"{\"type\":\"SRV\",\"name\":\"_x._tcp\",\"data\":{\"priority\":1,\"weight\":2,\"port\":3,"
+	 "\"target\":\"a.net\"}}",
+	 0},
 };
 
 static void records_are_checked(void **state)
