@@ -512,6 +512,13 @@ static char *shown_form(const struct part *f, const struct json *member)
 	return text ? part_form(f, text, false) : NULL;
 }
 
+/* Only the type counts: one strange value of somebody else's must not make a zone unreadable. */
+static bool type_fits(const struct part *f, const struct json *member)
+{
+	return json_is_null(member) || json_string(member) ||
+	       (f->kind == KIND_NUMBER && json_type(member) == JSON_NUMBER);
+}
+
 bool record_data_valid(const char *type, const struct json *data)
 {
 	const struct shape *s = shape_of(type);
@@ -520,12 +527,9 @@ bool record_data_valid(const char *type, const struct json *data)
 		return true;
 	if (json_type(data) != JSON_OBJECT)
 		return false;
-	for (const struct part *f = s->parts; f->kind; f++) {
-		const struct json *member = f->beside ? NULL : json_get(data, f->key);
-		AUTO(str_t) form = shown_form(f, member);
-		if (!json_is_null(member) && !form)
+	for (const struct part *f = s->parts; f->kind; f++)
+		if (!f->beside && !type_fits(f, json_get(data, f->key)))
 			return false;
-	}
 	return true;
 }
 
@@ -551,7 +555,8 @@ static char *content_form(const struct shape *s, int64_t priority, const char *c
 	AUTO(str_t) whole = str_format("%lld %s", (long long)priority, content);
 	char *form = lenient_form(s, content);
 
-	if (!form && str_equal(s->parts[0].key, "priority"))
+	/* SRV and URI: only these weigh, and only their content may lack the priority. */
+	if (!form && str_equal(s->parts[1].key, "weight"))
 		form = lenient_form(s, whole);
 	return form;
 }

@@ -19,7 +19,7 @@ bool record_data_same(const char *type, const char *a, const char *b);
 
 /* The members of a request that say it: data, and priority where Cloudflare has it beside. */
 void record_data_put(const char *type, const char *form, struct json_writer *w);
-/* May data (NULL = absent) be that type's, as far as it goes? */
+/* Are the members of data (NULL = absent) of the JSON types that they have to be? */
 bool record_data_valid(const char *type, const struct json *data);
 /* Of what Cloudflare shows, valid: from data, else content (with priority in front when it lacks
  * one), else content as it is. The caller frees it. */

@@ -135,6 +135,29 @@ static void usage_read(void **state)
 
 #define REC(more) "{\"id\":\"" RECORD "\",\"name\":\"a.example.com\",\"type\":\"CNAME\"" more "}"
 
+#define SRV(data)                                                                                  \
+	"{\"id\":\"" RECORD "\",\"name\":\"a.example.com\",\"type\":\"SRV\",\"priority\":10,"      \
+	"\"content\":\"5\\t443\\tA.net.\",\"data\":" data "}"
+
+static void records_with_data_read(void **state)
+{
+	static const char *const shown[] = {
+		SRV("null"),
+		SRV("{\"weight\":5}"),
+		SRV("{\"priority\":10,\"weight\":5,\"port\":443,\"target\":\"a.net\"}"),
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(shown); i++) {
+		AUTO(json_doc_t) doc = parse(shown[i]);
+		struct cf_record r;
+		struct err e;
+		assert_int_equal(cf_record_read(json_root(doc), &r, &e), 0);
+		AUTO(str_t) content = cf_record_content(&r);
+		assert_string_equal(content, "10 5 443 a.net");
+	}
+}
+
 static void records_read(void **state)
 {
 	AUTO(json_doc_t)
@@ -178,6 +201,10 @@ static void records_refused(void **state)
 		REC(",\"ttl\":\"1\""),
 		REC(",\"ttl\":0"),
 		REC(",\"ttl\":-5"),
+		SRV("[]"),
+		SRV("\"x\""),
+		SRV("{\"port\":[]}"),
+		SRV("{\"target\":5}"),
 	};
 
 	(void)state;
@@ -321,10 +348,15 @@ static void tokens_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tunnels_read),    cmocka_unit_test(tunnels_refused),
-		cmocka_unit_test(usage_read),      cmocka_unit_test(records_read),
-		cmocka_unit_test(records_refused), cmocka_unit_test(zones_read),
-		cmocka_unit_test(zones_refused),   cmocka_unit_test(tokens_read),
+		cmocka_unit_test(tunnels_read),
+		cmocka_unit_test(tunnels_refused),
+		cmocka_unit_test(usage_read),
+		cmocka_unit_test(records_read),
+		cmocka_unit_test(records_with_data_read),
+		cmocka_unit_test(records_refused),
+		cmocka_unit_test(zones_read),
+		cmocka_unit_test(zones_refused),
+		cmocka_unit_test(tokens_read),
 		cmocka_unit_test(tokens_refused),
 	};
 
