@@ -225,10 +225,19 @@ static void check_record_moved(struct guarding *x, const struct record *r, const
 			   r->name);
 }
 
-/* What a wildcard route answers today, a record of its own takes away. */
+static bool name_is_taken(const struct world *w, const char *name)
+{
+	TABLE_EACH (i, struct record, r, &w->records)
+		if (record_made(r) && strcasecmp(r->name, name) == 0)
+			return true;
+	return false;
+}
+
+/* What a wildcard route answers today, the first record of a name takes away, whatever its type
+ * (RFC 4592). No visitor asks for a name that begins with an underscore. */
 static void check_shadowed(struct guarding *x, const struct edit *d)
 {
-	if (d->tunnel_id[0] || !record_type_proxiable(d->type))
+	if (d->tunnel_id[0] || d->name[0] == '_' || name_is_taken(x->w, d->name))
 		return;
 	TABLE_EACH (i, struct route, r, &x->w->routes)
 		if (strcasecmp(r->hostname, d->name) != 0 && hostname_matches(r->hostname, d->name))

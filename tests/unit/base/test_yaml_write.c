@@ -164,8 +164,8 @@ static void nasty_strings_come_back(void **state)
 		"a\\ufeffb",
 		"\\uffff",
 		"\\ud83d\\ude00",
-		"gr\xc3\xbc\xc3\x9f"
-		"e",
+		("gr\xc3\xbc\xc3\x9f"
+		 "e"),
 		"\xe2\x80\x93",
 		"\xf0\x9f\x98\x80",
 		"^/api/(v1|v2)$",

@@ -351,7 +351,7 @@ static void batches(void **state)
 	static const struct cf_record_body mail = {
 		"MX", "m.example.com", "mx.example.net", "c", false, 60, 5};
 	static const struct cf_record_body only = {.content = "192.0.2.1", .proxied = true};
-	static const struct cf_step steps[] = {
+	const struct cf_step steps[] = {
 		{.kind = CF_STEP_POST, .body = mail},
 		{.kind = CF_STEP_PATCH, .id = RECORD, .body = only},
 		{.kind = CF_STEP_DELETE, .id = ZONE},

@@ -195,6 +195,7 @@ static void a_name_below_a_wildcard_is_asked_for(void **state)
 	struct world *w = new_world();
 	AUTO(plan_t) p = plan_new("dns_set", "somebody", NULL);
 	AUTO(plan_t) q = plan_new("dns_set", "somebody", NULL);
+	AUTO(plan_t) r = plan_new("dns_set", "somebody", NULL);
 	struct err e;
 	(void)state;
 	add_wildcard(w);
@@ -202,7 +203,9 @@ static void a_name_below_a_wildcard_is_asked_for(void **state)
 	assert_int_equal(p->approvals.n, 1);
 	assert_non_null(strstr(p->approvals.items[0], "*.wild.example.com"));
 	assert_int_equal(judge(w, NULL, "x.wild.example.com", &text, q, &e), 0);
-	assert_int_equal(q->approvals.n, 0);
+	assert_int_equal(q->approvals.n, 1);
+	assert_int_equal(judge(w, NULL, "_acme.wild.example.com", &text, r, &e), 0);
+	assert_int_equal(r->approvals.n, 0);
 	world_free(w);
 }
 
