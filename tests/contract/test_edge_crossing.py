@@ -347,8 +347,8 @@ def test_refused_with_words_and_again_accepted(site):
 
 def test_a_deleted_tunnel_is_unauthorized(site):
     base = f"/accounts/{site.at['account']}/cfd_tunnel/{site.id}"
+    site.first.send_signal(signal.SIGSTOP)  # it must not come back in between
     site.api("DELETE", base + "/connections")
-    site.first.send_signal(signal.SIGSTOP)
     until(lambda: site.status()["connections"] == 0)
     site.api("DELETE", base)
     site.first.send_signal(signal.SIGCONT)
