@@ -93,6 +93,11 @@ def test_one_that_is_wrong_does_not_hold_the_others(many, sim):
     until(lambda: all_converged(many, 12), 60)
 
 
+def check_sent_again(writes, again):
+    """Those whose 35 s end a moment later may go by themselves, but each goes twice at the most."""
+    assert writes[0] == POST_BATCH and (len(writes) > 1) == again and len(writes) <= 4, writes
+
+
 @pytest.mark.parametrize("do", ["lose", "drop"])
 def test_a_batch_without_an_answer(many, sim, do):
     sim.fault(do, method="POST", path=BATCH)
@@ -100,7 +105,7 @@ def test_a_batch_without_an_answer(many, sim, do):
     _, done = go(many, many.top)
     assert done["converged"] and len(sim.records()) == 12, done
     assert len({r["name"] for r in sim.records()}) == 12
-    assert sim.writes(since) == [POST_BATCH] * (1 if do == "lose" else 2)
+    check_sent_again(sim.writes(since), do == "drop")
     assert many.status()["problems"] == []
 
 
@@ -117,7 +122,7 @@ def test_cloudflare_is_down_for_a_while(many, sim):
     since = sim.mark()
     _, done = go(many, many.top)
     assert done["converged"] and len(sim.records()) == 12, done
-    assert sim.writes(since) == [POST_BATCH] * 2
+    check_sent_again(sim.writes(since), True)
 
 
 @pytest.mark.parametrize("ms", [0, 30, 120])
