@@ -21,6 +21,11 @@ static int64_t count_connections(const struct api *a)
 	return server_connections(a->server);
 }
 
+static int64_t count_watchers(const struct api *a)
+{
+	return watch_count(a->watch);
+}
+
 static int64_t count_tunnels(const struct api *a)
 {
 	return (int64_t)a->ops->world->tunnels.n;
@@ -69,6 +74,7 @@ static const struct {
 	{"aditd_api_requests_total", "counter", "Requests at the doors.", count_requests},
 	{"aditd_api_refusals_total", "counter", "Requests refused at the doors.", count_refusals},
 	{"aditd_api_connections", "gauge", "Open connections at the doors.", count_connections},
+	{"aditd_api_watchers", "gauge", "Streams of changes that are open.", count_watchers},
 	{"aditd_tunnels", "gauge", "Tunnels kept.", count_tunnels},
 	{"aditd_routes", "gauge", "Routes kept.", count_routes},
 	{"aditd_connectors_serving", "gauge", "Connectors of this host that serve.", count_serving},

@@ -120,7 +120,7 @@ int route_head(struct server_req *r, void *owner)
 		reply_err(r, &e);
 		return -1;
 	}
-	if (is_plain(r, "/healthz") || is_metrics(a, r))
+	if (is_plain(r, "/healthz") || is_metrics(a, r) || is_watch(r))
 		return 0;
 	if (op_of(r, &status, &e))
 		return 0;
@@ -145,26 +145,6 @@ static void call_answered(struct task *t, void *owner)
 	(void)buf_str(&body, "}\n");
 	static const char *const headers[] = {"Cache-Control: no-store", NULL};
 	server_reply(v->req, 200, json_type_header, body.data, body.len, headers);
-}
-
-/* GET: the query's arguments as the JSON object that POST would send. */
-static int query_body(const struct server_req *r, const struct op *op, struct buf *body,
-		      struct err *e)
-{
-	struct json_writer w;
-	const char *name, *value;
-	json_write_init(&w, body);
-	json_object_begin(&w);
-	for (size_t i = 0; server_req_query(r, i, &name, &value); i++) {
-		const struct field *f = fields_find(op->args, name);
-		json_write_key(&w, name);
-		if (!f)
-			json_write_string(&w, value); /* the decoder refuses it with a sentence */
-		else if (fields_parse_text(f, value ? value : "true", &w, e) < 0)
-			return err_wrap(e, "%.60s", name);
-	}
-	json_object_end(&w);
-	return 0;
 }
 
 static void start_call(struct api *a, struct server_req *r, const struct op *op,
@@ -209,6 +189,11 @@ void route_request(struct server_req *r, void *owner)
 		reply_text(r, "text/plain; version=0.0.4; charset=utf-8", &text);
 		return;
 	}
+	if (is_watch(r)) {
+		if (!route_watch(a, r, &e))
+			reply_err(r, &e);
+		return;
+	}
 	const struct op *op = op_of(r, &status, &e);
 	if (!op) {
 		reply_error(r, status, &e);
@@ -229,6 +214,8 @@ void route_gone(struct server_req *r, void *owner)
 	if (!v)
 		return;
 	server_req_set_context(r, NULL);
+	if (v->stream)
+		watch_close(v->stream);
 	if (v->running)
 		call_cancel(&v->call);
 	call_fini(&v->call);
@@ -251,6 +238,7 @@ struct api *api_new(struct loop *l, struct ops *o)
 		.owner = a,
 	};
 	a->server = server_new(l, NULL, &handler);
+	a->watch = watch_new(o, watch_admits, a);
 	return a;
 }
 
@@ -258,7 +246,9 @@ void api_free(struct api *a)
 {
 	if (!a)
 		return;
+	watch_end(a->watch, "The daemon stops");
 	server_free(a->server);
+	watch_free(a->watch);
 	free(a);
 }
 

@@ -194,6 +194,21 @@ static void md_op(struct buf *out, const struct op *op)
 	(void)buf_char(out, '\n');
 }
 
+/* No operation: a stream, which `adit status --watch` shows. */
+static void md_watch(struct buf *out)
+{
+	const struct op *op = op_watch();
+
+	(void)buf_printf(out, "## `GET /v1/%s`\n\n%s. ", op->name, op->title);
+	md_text(out, op->doc);
+	(void)buf_printf(out, "\n\n    adit status --watch\n\nRole: %s. Doors: socket.\n\n",
+			 role_name(op->role));
+	md_args(out, op);
+	(void)buf_str(out, "| event | what |\n|---|---|\n");
+	md_result(out, op->result, "", 1);
+	(void)buf_char(out, '\n');
+}
+
 static void gen_operations(struct buf *out)
 {
 	const struct op *op;
@@ -204,6 +219,7 @@ static void gen_operations(struct buf *out)
 			   "JSON object; those that read answer `GET` as well.\n\n");
 	for (size_t i = 0; (op = op_at(i)); i++)
 		md_op(out, op);
+	md_watch(out);
 }
 
 int gen_print(const char *what, struct buf *out, struct err *e)

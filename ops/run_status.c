@@ -6,6 +6,7 @@
 #include "ops/disk.h"
 #include "ops/find.h"
 #include "ops/refresh.h"
+#include "ops/status.h"
 #include "reconcile/drift.h"
 
 /* A connector that starts well is ready before. */
@@ -279,20 +280,27 @@ static void put_facts(const struct ops *o, struct json_writer *w)
 	render_rate(o->world, w);
 }
 
-static void answer_status(struct call *c)
+void status_write(const struct ops *o, struct buf *out)
 {
 	enum health h = HEALTH_OK;
 	AUTO(buf_t) body = {0};
 	struct json_writer inner, w;
 	json_write_init(&inner, &body);
-	put_problems(c->ops, &inner, &h);
-	put_tunnels(c->ops->world, &inner, &h);
-	put_drift(c->ops->world, &inner);
-	put_facts(c->ops, &inner);
-	call_object(c, &w);
+	put_problems(o, &inner, &h);
+	put_tunnels(o->world, &inner, &h);
+	put_drift(o->world, &inner);
+	put_facts(o, &inner);
+	json_write_init(&w, out);
+	json_object_begin(&w);
 	json_put_string(&w, "state", health_names[h]);
 	json_write_raw(&w, body.data, body.len);
 	json_object_end(&w);
+}
+
+static void answer_status(struct call *c)
+{
+	buf_reset(&c->result);
+	status_write(c->ops, &c->result);
 	call_answer(c);
 }
 

@@ -49,6 +49,9 @@ struct op {
 #include "ops/decl/ops.def"
 #undef OP
 
+/* GET /v1/watch: declared as the operations are, and none of them, since it is never done. */
+const struct op *op_watch(void);
+
 /* All of them, in the order of ops.def; NULL past the last. */
 const struct op *op_at(size_t i);
 const struct op *op_find(const char *name);
@@ -82,6 +85,9 @@ struct none_args {
 	bool unused;
 };
 
+struct watch_args {
+	char *since, *view;
+};
 struct tunnel_list_args {
 	LIST_ARGS;
 	char *name;
