@@ -11,6 +11,8 @@ static const char json_type_header[] = "application/json";
 /* Which methods a path that is an operation's takes. */
 static const char *allow_header(const char *path)
 {
+	if (str_equal(path, "/v1/watch"))
+		return "Allow: GET";
 	const struct op *op = str_starts(path, "/v1/") ? op_find(path + 4) : NULL;
 	return op && op->effects == OP_READS ? "Allow: GET, HEAD, POST" : "Allow: POST";
 }
@@ -81,6 +83,11 @@ static const struct op *op_of(const struct server_req *r, int *status, struct er
 		return NULL;
 	}
 	const struct op *op = op_find(path + 4);
+	if (str_equal(path + 4, op_watch()->name)) {
+		*status = 405;
+		(void)err_set(e, ERR_INVALID, "watch is a stream that is asked for by GET");
+		return NULL;
+	}
 	if (!op) {
 		const char *near = fields_nearest(op_names(), path + 4);
 		(void)err_set(e, ERR_NOT_FOUND, "There is no operation \"%.60s\"", path + 4);

@@ -126,7 +126,7 @@ static int see_help(const struct op *op, struct err *e)
 
 static int unknown_option(const struct parse *p, const struct option *o, struct err *e)
 {
-	const char *names[MOST_ARGS + ARRAY_LEN(global_options) + 1] = {NULL};
+	const char *names[MOST_ARGS + ARRAY_LEN(global_options) + 2] = {NULL};
 	char near_dashed[WORD_SIZE];
 	size_t n = 0;
 
@@ -136,6 +136,8 @@ static int unknown_option(const struct parse *p, const struct option *o, struct 
 			names[n++] = p->out->op->args[i].name;
 	for (size_t i = 0; i < ARRAY_LEN(global_options); i++)
 		names[n++] = global_options[i].name;
+	if (own_option_find(p->out->op, NULL))
+		names[n++] = own_option_find(p->out->op, NULL)->name;
 	const char *near = fields_nearest(names, o->name);
 	(void)err_set(e, ERR_INVALID, "There is no option %.60s", o->shown);
 	if (near) {
@@ -199,11 +201,14 @@ static int take_global(struct parse *p, const struct option *o, struct err *e)
 		str_set(&p->yes_hash, o->value);
 		return 0;
 	}
-	if (!str_equal(o->name, "json") && !str_equal(o->name, "version"))
+	bool own = own_option_find(c->op, o->name) != NULL;
+	if (!own && !str_equal(o->name, "json") && !str_equal(o->name, "version"))
 		return unknown_option(p, o, e);
 	if (o->value)
 		return err_set(e, ERR_INVALID, "--%s takes no value", o->name);
-	if (str_equal(o->name, "version"))
+	if (own)
+		c->stay = true;
+	else if (str_equal(o->name, "version"))
 		c->verb = CLI_VERSION;
 	else
 		c->json = true;
@@ -499,7 +504,11 @@ static int make_call(struct parse *p, struct err *e)
 		return -1;
 	name_file(p);
 	note_arguments(p);
-	return write_body(p, e);
+	if (write_body(p, e) < 0)
+		return -1;
+	if (p->out->stay && str_equal(p->out->op->name, "status_get") && p->out->body.len > 2)
+		return err_set(e, ERR_INVALID, "--watch goes with no other option of status");
+	return 0;
 }
 
 /* ---- all of it ---- */

@@ -19,6 +19,7 @@ struct cli {
 	char *socket;                    /* owned; NULL = not said */
 	bool json;
 	bool yes;    /* approve without asking */
+	bool stay;   /* go on showing what changes */
 	bool wait;   /* the operation waits for its effect */
 	bool chosen; /* the caller chose the members of a list's rows */
 	enum colour colour;

@@ -70,7 +70,7 @@ static int try_door(const char *path)
 	return 0;
 }
 
-static int tell_unreachable(const char *path, struct err *e)
+int client_unreachable(const char *path, struct err *e)
 {
 	static const char start_it[] =
 		"Is aditd running (systemctl status aditd)? Another socket is named by --socket or "
@@ -110,7 +110,7 @@ static int tell_unreachable(const char *path, struct err *e)
 static int tell_failure(const struct client_call *c, const struct visit *v, struct err *e)
 {
 	if (v->req.task.err.kind != ERR_TIMEOUT)
-		return tell_unreachable(c->socket, e);
+		return client_unreachable(c->socket, e);
 	(void)err_set(e, ERR_TIMEOUT, "The daemon did not answer within %lld s",
 		      (long long)(c->timeout_ms / 1000));
 	return err_hint(e, "What it was asked may still be done: see adit status.");

@@ -20,6 +20,8 @@ struct client_call {
 
 /* 0 when the daemon answered, whatever it said; else ERR_TIMEOUT, or why it is not reached. */
 MUST_USE int client_run(struct client_call *c, struct err *e);
+/* Why nobody answers at this socket; always -1. */
+int client_unreachable(const char *path, struct err *e);
 void client_free(struct client_call *c);
 
 #endif

@@ -63,6 +63,10 @@ static void man_op(struct buf *out, const struct op *op)
 	for (const struct field *f = op->args; f->name; f++)
 		if (!field_is_hidden(f))
 			man_field(out, f);
+	if (!own_option_find(op, NULL))
+		return;
+	AUTO(str_t) own = str_format("--%s", own_option_find(op, NULL)->name);
+	man_entry(out, own, own_option_find(op, NULL)->doc);
 }
 
 static void man_globals(struct buf *out)

@@ -41,6 +41,8 @@ static void add_options(struct buf *out, const struct op *op)
 		if (is_default_on(f))
 			(void)buf_printf(out, "--no-%s ", dashed);
 	}
+	if (own_option_find(op, NULL))
+		(void)buf_printf(out, "--%s ", own_option_find(op, NULL)->name);
 	for (size_t i = 0; (g = global_option_at(i)); i++)
 		(void)buf_printf(out, "%s--%s", i ? " " : "", g->name);
 }
@@ -287,6 +289,14 @@ static void fish_command(struct buf *out, const struct op *op, const char *words
 	}
 	for (const struct field *f = op->args; f->name; f++)
 		fish_field(out, op, words, f);
+	const struct own_option *own = own_option_find(op, NULL);
+	if (!own)
+		return;
+	(void)buf_str(out, "complete -c adit -n ");
+	fish_condition(out, op, words);
+	(void)buf_printf(out, " -l %s -d '", own->name);
+	fish_text(out, own->doc);
+	(void)buf_str(out, "'\n");
 }
 
 void gen_fish(struct buf *out)

@@ -229,6 +229,13 @@ static void print_fields(struct buf *out, const struct style *s, const struct op
 		help_details(f, &details);
 		entry(out, s, buf_text(&left), buf_text(&details));
 	}
+	const struct own_option *own = positional ? NULL : own_option_find(op, NULL);
+	if (!own)
+		return;
+	if (first)
+		heading(out, s, "OPTIONS");
+	AUTO(str_t) left = str_format("--%s", own->name);
+	entry(out, s, left, own->doc);
 }
 
 static void print_op(struct buf *out, const struct style *s, const struct op *op, const char *word)

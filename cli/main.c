@@ -7,6 +7,7 @@
 #include "cli/help.h"
 #include "cli/outcome.h"
 #include "cli/session.h"
+#include "cli/watch.h"
 
 static int print_help(const struct cli *c)
 {
@@ -51,5 +52,7 @@ int main(int argc, char **argv)
 	case CLI_CALL:
 		break;
 	}
+	if (c.stay)
+		return watch_run(&c);
 	return session_run(&c);
 }

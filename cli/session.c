@@ -63,7 +63,7 @@ void session_tell(const struct err *e, enum colour colour)
 
 /* ---- one call ---- */
 
-static const char *socket_path(const struct cli *c)
+const char *session_socket(const struct cli *c)
 {
 	const char *set = getenv("ADIT_SOCKET");
 
@@ -95,7 +95,7 @@ static int call_daemon(const struct cli *c, const char *operation, const struct 
 	op_words(c->op, words);
 	(void)snprintf(progress, sizeof(progress), "waiting for %s to be done", words);
 	*call = (struct client_call){
-		.socket = socket_path(c),
+		.socket = session_socket(c),
 		.operation = operation,
 		.body = body,
 		.timeout_ms = c->timeout_ms + SPARE_MS + (geteuid() ? AUTHENTICATION_MS : 0),

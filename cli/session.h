@@ -9,6 +9,8 @@
 void session_style(int fd, enum colour colour, struct style *out);
 /* The exit code. */
 int session_run(const struct cli *c);
+/* The daemon's socket. */
+const char *session_socket(const struct cli *c);
 /* Print an error on standard error. */
 void session_tell(const struct err *e, enum colour colour);
 /* Write to standard output; false when it cannot be written. */

@@ -18,6 +18,24 @@ static const struct shortcut shortcuts[] = {
 	{"reject", "plan_reject", "Reject a waiting plan.", NULL, NULL},
 };
 
+static const struct own_option own_options[] = {
+	{"status_get", "watch", "Stay, and show what changes; Ctrl-C ends it, with exit code 0."},
+};
+
+const struct own_option *own_option_at(size_t i)
+{
+	return i < ARRAY_LEN(own_options) ? &own_options[i] : NULL;
+}
+
+const struct own_option *own_option_find(const struct op *op, const char *name)
+{
+	for (size_t i = 0; op && i < ARRAY_LEN(own_options); i++)
+		if (str_equal(own_options[i].op, op->name) &&
+		    (!name || str_equal(own_options[i].name, name)))
+			return &own_options[i];
+	return NULL;
+}
+
 const struct shortcut *shortcut_at(size_t i)
 {
 	return i < ARRAY_LEN(shortcuts) ? &shortcuts[i] : NULL;

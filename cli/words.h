@@ -18,6 +18,14 @@ struct shortcut {
 const struct shortcut *shortcut_at(size_t i); /* NULL past the last */
 const struct shortcut *shortcut_find(const char *word);
 
+/* An option that adit carries out by itself, of one operation. */
+struct own_option {
+	const char *op, *name, *doc;
+};
+const struct own_option *own_option_at(size_t i); /* NULL past the last */
+/* Of that operation; name NULL: its first one. */
+const struct own_option *own_option_find(const struct op *op, const char *name);
+
 /* "audit-log" and "list" of audit_log_list; an operation of one word has no verb (""). */
 void op_noun(const struct op *op, char out[WORD_SIZE]);
 void op_verb(const struct op *op, char out[WORD_SIZE]);
