@@ -92,7 +92,7 @@ static void a_line_per_change(void **state)
 	      CHANGED("connector", "t1-1",
 		      "\"name\":\"web/1\",\"state\":\"unready\",\"reason\":\"no "
 		      "edge\\u001b[31m\""),
-	      AT "connector web/1  unready: no edge[31m\n");
+	      AT "connector web/1  unready: no edge?[31m\n");
 	tells(&b, CHANGED("record", "d1", "\"name\":\"a.b\",\"type\":\"TXT\",\"converged\":false"),
 	      AT "record a.b TXT  not yet as wanted\n");
 	tells(&b,
