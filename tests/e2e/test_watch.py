@@ -24,7 +24,7 @@ class Stream:
              f"http://localhost/v1/watch{query}"],
             stdout=subprocess.PIPE, text=True, cwd="/", env={}, **more)
         self.queue, self.comments, self.text = queue.Queue(), [], ""
-        self.code = None
+        self.code, self.objects, self.status = None, {}, None
         self.thread = threading.Thread(target=self._read, daemon=True)
         self.thread.start()
 
@@ -51,7 +51,16 @@ class Stream:
 
     def next(self, seconds=PATIENCE):
         """The next event; None at the end of the stream."""
-        return self.queue.get(timeout=seconds)
+        event = self.queue.get(timeout=seconds)
+        if event and event["type"] == "changed":
+            self.objects[event["object"]] = event.get("data")
+        self.status = (event or {}).get("status", self.status)
+        return event
+
+    def when(self, what):
+        """Events until what() is true of what they told."""
+        while not what():
+            assert self.next() is not None, f"the stream ended: {self.text[-500:]}"
 
     def until(self, seconds=PATIENCE, **fit):
         """The next event that fits."""
@@ -98,13 +107,9 @@ def test_a_snapshot_and_then_what_changes(running, origin, streams):
     running.publish("app.example.com", origin.url)
     route = stream.until(type="changed", object="route")
     assert route["data"]["hostname"] == "app.example.com" and route["revision"] > 0
-    while route["data"]["state"] != "live":
-        route = stream.until(type="changed", object="route")
-    connector = stream.until(object="connector")
-    while connector["data"]["state"] != "ready":
-        connector = stream.until(object="connector")
-    while stream.until(type="status")["status"]["state"] != "ok":
-        pass
+    stream.when(lambda: stream.objects["route"]["state"] == "live")
+    stream.when(lambda: stream.objects.get("connector", {}).get("state") == "ready")
+    stream.when(lambda: stream.status["state"] == "ok")
     running.wait_converged()
     quiet(stream)
     late = streams(running).next()
