@@ -101,6 +101,14 @@ static int due(const struct world *w, int64_t now, const char *id)
 #define NOTHING ACTION_KINDS
 #define REFUSED (-1)
 
+static void each_action_has_a_name(void **state)
+{
+	(void)state;
+	for (int k = 0; k < ACTION_KINDS; k++)
+		if (!action_name((enum action_kind)k))
+			fail_msg("action %d has none", k);
+}
+
 /* ---- a new tunnel ---- */
 
 static void a_new_tunnel_is_looked_for_before_it_is_made(void **state)
@@ -542,6 +550,7 @@ static void histories_converge_without_a_second_one(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_action_has_a_name),
 		cmocka_unit_test(a_new_tunnel_is_looked_for_before_it_is_made),
 		cmocka_unit_test(a_foreign_tunnel_of_the_name_is_refused),
 		cmocka_unit_test(a_lost_create_is_not_repeated_while_it_may_land),
