@@ -4,6 +4,7 @@
  * other, so it is looked at first.
  */
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 #include "model/world.h"
@@ -30,7 +31,14 @@ char *record_content(const struct world *w, const struct record *r)
 
 	if (!*r->tunnel_id)
 		return str_dup(r->content);
-	return t && *t->remote_id ? str_format("%s.cfargotunnel.com", t->remote_id) : NULL;
+	return t && *t->remote_id ? str_format("%s" TUNNEL_DOMAIN, t->remote_id) : NULL;
+}
+
+bool content_leads_to(const char *content, const char *remote_id)
+{
+	size_t n = strlen(remote_id);
+	return content && n && strncasecmp(content, remote_id, n) == 0 &&
+	       strcasecmp(content + n, TUNNEL_DOMAIN) == 0;
 }
 
 static bool record_as_wanted(const struct world *w, const struct record *r, char **why)

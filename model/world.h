@@ -113,6 +113,9 @@ void connector_name(const struct world *w, const struct connector *c, char *out,
 /* What the record is to hold: "<remote id of its tunnel>.cfargotunnel.com" or its own content. The
  * caller frees it; NULL while its tunnel has no remote id. */
 char *record_content(const struct world *w, const struct record *r);
+/* Does what a record holds lead to the tunnel of that remote id? "" or NULL leads nowhere. */
+#define TUNNEL_DOMAIN ".cfargotunnel.com"
+bool content_leads_to(const char *content, const char *remote_id);
 
 /* break and continue do what they say. The table must not change inside, but for a return or break
  * right after it. */

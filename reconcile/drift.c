@@ -60,10 +60,7 @@ static void differ(struct drift_list *l, const struct drift *of, const char *fie
 static bool leads_to(const struct world *w, const struct record *r)
 {
 	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
-	size_t id = t ? strlen(t->remote_id) : 0;
-	const char *content = r->observed.content;
-	return content && id && strncasecmp(content, t->remote_id, id) == 0 &&
-	       strcasecmp(content + id, ".cfargotunnel.com") == 0;
+	return t && content_leads_to(r->observed.content, t->remote_id);
 }
 
 bool drift_record_differs(const struct world *w, const struct record *r)
@@ -344,7 +341,7 @@ void drift_find_object(const struct world *w, enum object_type type, const char 
 
 /* ---- since when ---- */
 
-static struct drift_facts *facts_of(struct world *w, const struct drift *d)
+struct drift_facts *drift_facts_of(struct world *w, const struct drift *d)
 {
 	struct tunnel *t = d->type == OBJECT_TUNNEL ? world_tunnel(w, d->id) : NULL;
 	struct route *r = d->type == OBJECT_ROUTE ? world_route(w, d->id) : NULL;
@@ -379,7 +376,7 @@ size_t drift_note(struct world *w, int64_t wall_ms, size_t *all)
 	size_t fresh = 0;
 	drift_find(w, &l);
 	for (size_t i = 0; i < l.n; i++) {
-		struct drift_facts *f = facts_of(w, &l.items[i]);
+		struct drift_facts *f = drift_facts_of(w, &l.items[i]);
 		if (!f)
 			continue;
 		(void)map_set(&ids, l.items[i].id, f);

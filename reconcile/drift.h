@@ -50,6 +50,8 @@ void drift_find_object(const struct world *w, enum object_type type, const char 
 bool drift_record_differs(const struct world *w, const struct record *r);
 /* Why the record would not be put back unasked, whatever the policy; NULL = it would. */
 const char *drift_record_hindrance(const struct record *r);
+/* What is known of the object's drift over time; NULL when it is gone. */
+struct drift_facts *drift_facts_of(struct world *w, const struct drift *d);
 /* Note on the objects since when they differ. The number of objects that now differ and did not
  * before; how many differ in all is put into *all. */
 size_t drift_note(struct world *w, int64_t wall_ms, size_t *all);

@@ -3,20 +3,18 @@
 #include <string.h>
 #include <strings.h>
 
-#define TUNNEL_SUFFIX ".cfargotunnel.com"
 #define CONTENT_SHOWN 80
 
 static bool leads_to_tunnel(const char *content)
 {
-	size_t len = strlen(content), n = strlen(TUNNEL_SUFFIX);
-	return len > n && strcasecmp(content + len - n, TUNNEL_SUFFIX) == 0;
+	size_t len = strlen(content), n = strlen(TUNNEL_DOMAIN);
+	return len > n && strcasecmp(content + len - n, TUNNEL_DOMAIN) == 0;
 }
 
 static const struct tunnel *tunnel_behind(const struct world *w, const char *content)
 {
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
-		if (t->remote_id[0] && strncasecmp(content, t->remote_id, UUID_SIZE - 1) == 0 &&
-		    strcasecmp(content + UUID_SIZE - 1, TUNNEL_SUFFIX) == 0)
+		if (content_leads_to(content, t->remote_id))
 			return t;
 	return NULL;
 }

@@ -2,19 +2,15 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/json.h"
 
 /* What was not looked at yet may lead there. */
 static bool leads_to(const struct record *r, const struct tunnel *t)
 {
-	const char *content = r->observed.content;
-	size_t len = strlen(t->remote_id);
-	if (!len || r->observed.gone)
+	if (!t->remote_id[0] || r->observed.gone)
 		return false;
-	return !content || (strncasecmp(content, t->remote_id, len) == 0 &&
-			    strcasecmp(content + len, ".cfargotunnel.com") == 0);
+	return !r->observed.content || content_leads_to(r->observed.content, t->remote_id);
 }
 
 /* The record of a name that moves away from this tunnel and has not arrived. */

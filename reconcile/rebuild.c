@@ -6,8 +6,6 @@
 
 #include "reconcile/rules.h"
 
-#define TUNNEL_DOMAIN ".cfargotunnel.com"
-
 /* ---- facts ---- */
 
 static void record_drop(struct rebuild_record *r)

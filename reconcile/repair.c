@@ -165,14 +165,6 @@ static void note_plans(struct repairing *x, enum plan_state state)
 	free(plans);
 }
 
-static struct drift_facts *facts_of(struct world *w, const struct drift *d)
-{
-	struct tunnel *t = d->type == OBJECT_TUNNEL ? world_tunnel(w, d->id) : NULL;
-	struct route *r = d->type == OBJECT_ROUTE ? world_route(w, d->id) : NULL;
-	struct record *x = d->type == OBJECT_RECORD ? world_record(w, d->id) : NULL;
-	return t ? &t->observed.drift : r ? &r->observed.drift : x ? &x->observed.drift : NULL;
-}
-
 /* Something else is the matter with it, or is on its way. */
 static bool is_busy(const struct repairing *x, const struct drift *d)
 {
@@ -223,7 +215,7 @@ static void find_due(struct repairing *x, const struct drift_list *l, struct map
 {
 	for (size_t i = 0; i < l->n; i++) {
 		const struct drift *d = &l->items[i];
-		struct drift_facts *f = facts_of(x->w, d);
+		struct drift_facts *f = drift_facts_of(x->w, d);
 		if (d->policy != DRIFT_REPAIR || is_busy(x, d))
 			continue;
 		if (!d->hindrance && !is_fought(x, f)) {
