@@ -9,6 +9,7 @@
 #include "cloudflare/tunnels.h"
 #include "reconcile/act.h"
 #include "reconcile/apply.h"
+#include "reconcile/seen.h"
 
 static struct tunnel *subject(struct act *a)
 {
@@ -32,14 +33,6 @@ void act_rename_recall(const struct act_context *x)
 
 /* ---- look ---- */
 
-static void note(struct tunnel *t, const struct cf_tunnel *found)
-{
-	str_set(&t->observed.name, found->name);
-	(void)str_copy(t->observed.status, sizeof(t->observed.status), found->status);
-	t->observed.connections = found->connections;
-	t->observed.seen_ms = clock_wall_ms();
-}
-
 static void tunnel_looked(struct task *task, void *owner)
 {
 	struct act *a = owner;
@@ -54,12 +47,10 @@ static void tunnel_looked(struct task *task, void *owner)
 		act_fail(a, &e);
 		return;
 	}
-	if (t && (absent || found.deleted))
-		t->observed.gone = true;
-	else if (t)
-		note(t, &found);
-	if (t)
+	if (t) {
+		seen_tunnel(a->x->world, t, absent ? NULL : &found);
 		t->observed.named_ms = clock_wall_ms();
+	}
 	done(a);
 }
 

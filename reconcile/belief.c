@@ -332,8 +332,11 @@ int belief_accept(struct belief *b, size_t *n, struct err *e)
 	for (size_t i = 0; i < b->doubts.n; i++)
 		if (!strlist_has(&b->accepted, b->doubts.items[i]))
 			strlist_add(&b->accepted, b->doubts.items[i]);
-	if (keep_all(b, e) < 0)
+	if (keep_all(b, e) < 0) {
+		while (b->accepted.n > before)
+			free(b->accepted.items[--b->accepted.n]);
 		return -1;
+	}
 	*n = b->accepted.n - before + b->unknown.n;
 	for (size_t i = 0; i < b->doubts.n; i++)
 		world_notice(b->world, b->doubts.items[i], NULL, 0);

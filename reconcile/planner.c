@@ -108,6 +108,7 @@ void plan_next(const struct world *w, int64_t wall_ms, struct work *out)
 	TABLE_EACH (j, struct record, r, &w->records)
 		plan_record(&p, r);
 	free(p.waiting);
+	serving_free(&p.serving);
 }
 
 void work_free(struct work *k)

@@ -61,8 +61,15 @@ struct work {
 /* How old the look at a record may be right before it is changed or deleted. */
 #define FRESH_MS (10 * 1000)
 
+/* Which names have a rule that Cloudflare confirmed, and which tunnels a connector that runs it:
+ * found when it is first asked, for as long as the world stands still. Zeroed = not asked yet. */
+struct serving {
+	struct map rules, connectors;
+	bool found;
+};
+void serving_free(struct serving *s);
 /* May its name be led where it is wanted? What serves it there has to run first. */
-bool plan_may_lead(const struct world *w, const struct record *r);
+bool plan_may_lead(const struct world *w, struct serving *s, const struct record *r);
 void plan_next(const struct world *w, int64_t wall_ms, struct work *out);
 void work_free(struct work *k);
 

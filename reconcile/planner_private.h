@@ -11,6 +11,7 @@ struct planning {
 	bool zones_asked;
 	const struct route **waiting; /* routes whose rule is not confirmed; of few tunnels */
 	size_t n_waiting;
+	struct serving serving;
 };
 
 /* The action is due. reason is a literal. */

@@ -90,37 +90,52 @@ static void refuse_locked(struct planning *p, const struct record *r)
 		       "Turn off the service at Cloudflare that made it, or choose another name.");
 }
 
-/* Is a rule for the name confirmed there? */
-static bool route_applied(const struct world *w, const struct record *r)
+static char *serving_key(const char *tunnel_id, const char *hostname)
 {
-	TABLE_EACH (i, struct route, x, &w->routes)
-		if (str_equal(x->tunnel_id, r->tunnel_id) && str_equal(x->hostname, r->name) &&
-		    x->applied_generation == x->generation)
-			return true;
-	return false;
+	return str_format("%s %s", tunnel_id, hostname);
+}
+
+static void serving_find(struct serving *s, const struct world *w)
+{
+	TABLE_EACH (i, struct route, x, &w->routes) {
+		AUTO(str_t) key = serving_key(x->tunnel_id, x->hostname);
+		if (x->applied_generation == x->generation)
+			(void)map_set(&s->rules, key, x);
+	}
+	TABLE_EACH (k, struct connector, c, &w->connectors) {
+		const struct tunnel *t = world_tunnel(w, c->tunnel_id);
+		if (t && connector_serving(c) && c->config_version >= t->config_version)
+			(void)map_set(&s->connectors, t->id, c);
+	}
+	s->found = true;
+}
+
+void serving_free(struct serving *s)
+{
+	map_free(&s->rules);
+	map_free(&s->connectors);
+	s->found = false;
 }
 
 /* The tunnel behind the name runs the configuration that serves it. */
-static bool tunnel_serves(const struct world *w, const struct record *r, bool with_connector)
+static bool tunnel_serves(const struct world *w, struct serving *s, const struct record *r,
+			  bool with_connector)
 {
 	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
 	if (!r->tunnel_id[0])
 		return true;
-	if (!t || !t->remote_id[0] || t->applied_generation != t->generation ||
-	    !route_applied(w, r))
+	if (!t || !t->remote_id[0] || t->applied_generation != t->generation)
 		return false;
-	if (!with_connector || t->replicas == 0)
-		return true;
-	TABLE_EACH (i, struct connector, c, &w->connectors)
-		if (str_equal(c->tunnel_id, t->id) && connector_serving(c) &&
-		    c->config_version >= t->config_version)
-			return true;
-	return false;
+	if (!s->found)
+		serving_find(s, w);
+	AUTO(str_t) key = serving_key(t->id, r->name);
+	return map_get(&s->rules, key) &&
+	       (!with_connector || t->replicas == 0 || map_get(&s->connectors, t->id));
 }
 
-bool plan_may_lead(const struct world *w, const struct record *r)
+bool plan_may_lead(const struct world *w, struct serving *s, const struct record *r)
 {
-	return tunnel_serves(w, r, true);
+	return tunnel_serves(w, s, r, true);
 }
 
 /* Something stands in the way: it is looked at again, or told. */
@@ -148,7 +163,7 @@ static void plan_record_make(struct planning *p, const struct record *r)
 	case CREATE_NOW:
 		if (r->observed.taking.n == 0)
 			plan_act(p, ACT_RECORD_CREATE, r->id, "it is wanted and is not there");
-		else if (tunnel_serves(p->w, r, true))
+		else if (tunnel_serves(p->w, &p->serving, r, true))
 			plan_act(p, ACT_RECORD_REPLACE, r->id, "it takes the place of others");
 		break;
 	}
@@ -188,7 +203,7 @@ static bool changes_type(const struct record *r)
 static void plan_record_replace(struct planning *p, const struct record *r)
 {
 	bool seen = r->observed.named_ms && p->now - r->observed.named_ms <= FRESH_MS;
-	if (plan_name_taken(p, r) || !tunnel_serves(p->w, r, true))
+	if (plan_name_taken(p, r) || !tunnel_serves(p->w, &p->serving, r, true))
 		return;
 	if (!fresh(p, r) || !seen)
 		plan_act(p, ACT_RECORD_FIND, r->id, "what is there to be replaced?");
@@ -201,7 +216,7 @@ static void plan_record_change(struct planning *p, const struct record *r)
 {
 	if (changes_type(r))
 		plan_record_replace(p, r);
-	else if (!tunnel_serves(p->w, r, true))
+	else if (!tunnel_serves(p->w, &p->serving, r, true))
 		return;
 	else if (!fresh(p, r))
 		plan_act(p, ACT_RECORD_READ, r->id, "it changed here; what is there now?");
@@ -291,7 +306,7 @@ static void plan_record_present(struct planning *p, const struct record *r)
 		plan_record_made(p, r);
 		return;
 	}
-	if (!tunnel_serves(p->w, r, false))
+	if (!tunnel_serves(p->w, &p->serving, r, false))
 		return;
 	if (r->zone_id[0] || world_zone_of(p->w, r->name))
 		plan_record_make(p, r);

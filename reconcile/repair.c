@@ -147,26 +147,27 @@ struct repairing {
 	struct world *w;
 	struct store *s;
 	struct map waits; /* ids of objects that a plan waits for */
+	struct serving serving;
 	int64_t now;
 };
 
-static void note_plans(struct repairing *x, enum plan_state state)
+static int note_plans(struct repairing *x, enum plan_state state, struct err *e)
 {
 	struct plan **plans = NULL;
 	size_t n = 0;
-	struct err e;
-	if (store_list_plans(x->s, (int)state, 0, PLANS_READ, &plans, &n, &e) < 0)
-		return;
+	if (store_list_plans(x->s, (int)state, 0, PLANS_READ, &plans, &n, e) < 0)
+		return -1;
 	for (size_t i = 0; i < n; i++) {
 		for (size_t k = 0; k < plans[i]->n_touches; k++)
 			(void)map_set(&x->waits, plans[i]->touches[k].id, x);
 		plan_free(plans[i]);
 	}
 	free(plans);
+	return 0;
 }
 
 /* Something else is the matter with it, or is on its way. */
-static bool is_busy(const struct repairing *x, const struct drift *d)
+static bool is_busy(struct repairing *x, const struct drift *d)
 {
 	const struct route *r = d->type == OBJECT_ROUTE ? world_route(x->w, d->id) : NULL;
 	const struct record *k = d->type == OBJECT_RECORD ? world_record(x->w, d->id) : NULL;
@@ -175,7 +176,7 @@ static bool is_busy(const struct repairing *x, const struct drift *d)
 		return true;
 	if (k)
 		return k->problem || k->generation != k->applied_generation ||
-		       !plan_may_lead(x->w, k);
+		       !plan_may_lead(x->w, &x->serving, k);
 	const struct tunnel *own = d->type == OBJECT_TUNNEL ? world_tunnel(x->w, d->id) : NULL;
 	if (own)
 		return own->problem != NULL;
@@ -335,6 +336,12 @@ static void repair(struct repairing *x)
 	struct map objects = {.entries = NULL};
 	struct err e;
 	drift_find(x->w, &l);
+	/* Without knowing what waits for an object, nothing is done about it. */
+	if (l.n &&
+	    (note_plans(x, PLAN_NEEDS_APPROVAL, &e) < 0 || note_plans(x, PLAN_PLANNED, &e) < 0)) {
+		log_warning("drift is not put back, since the store cannot be read: %s", e.message);
+		return;
+	}
 	find_due(x, &l, &objects);
 	if (tell_size(x, objects.count) && objects.count) {
 		AUTO(plan_t) p = plan_new(REPAIR_OPERATION, "adit", NULL);
@@ -358,8 +365,7 @@ void repair_run(struct world *w, struct store *s)
 	struct repairing x = {.w = w, .s = s, .now = clock_wall_ms()};
 	if (world_writes_off(w))
 		return;
-	note_plans(&x, PLAN_NEEDS_APPROVAL);
-	note_plans(&x, PLAN_PLANNED);
 	repair(&x);
 	map_free(&x.waits);
+	serving_free(&x.serving);
 }
