@@ -201,6 +201,28 @@ static void rule_unverified(struct site *s)
 	standing(s, "{\"hostname\":\"app.example.com\",\"service\":\"http://127.0.0.1:80\","
 		    "\"originRequest\":{\"noTLSVerify\":true}}");
 }
+static void rule_for_another_team(struct site *s)
+{
+	str_set(&s->r->origin, "{\"access\":{\"required\":true,\"teamName\":\"a\"}}");
+	str_set(&s->r->observed.service, "http://127.0.0.1:80");
+	standing(s, "{\"hostname\":\"app.example.com\",\"service\":\"http://127.0.0.1:80\","
+		    "\"originRequest\":{\"access\":{\"required\":true,\"teamName\":\"b\"}}}");
+}
+static void rule_not_standing(struct site *s)
+{
+	str_set(&s->r->observed.service, "http://127.0.0.1:81");
+	standing(s, "{\"hostname\":\"app.example.com\",\"path\":\"^/api\",\"service\":\"x\"}");
+}
+static void tunnel_on_its_way(struct site *s)
+{
+	tunnel_renamed(s);
+	str_set(&s->t->renames, "other");
+}
+static void rule_on_its_way(struct site *s)
+{
+	rule_removed(s);
+	s->r->generation++;
+}
 static void rule_not_known(struct site *s)
 {
 	rule_edited(s);
@@ -237,6 +259,10 @@ static const struct {
 	{rule_with_access, "route edited originRequest repair: it would lift a protection"},
 	{rule_verified, "route edited originRequest repair: it would lift a protection"},
 	{rule_unverified, "route edited originRequest repair: -"},
+	{rule_on_its_way, ""},
+	{tunnel_on_its_way, ""},
+	{rule_for_another_team, "route edited originRequest repair: it would lift a protection"},
+	{rule_not_standing, "route edited service repair: it would publish a name again"},
 	{rule_not_known, "route edited service repair: it would lift a protection"},
 	{fought_over, "record changed content repair: somebody undoes it again and again"},
 };
@@ -270,6 +296,9 @@ static void the_nearest_policy_is_in_force(void **state)
 	s.d->drift = DRIFT_IGNORE;
 	s.d->observed.gone = true; /* what is gone is told all the same */
 	assert_string_equal(only(&s), "record gone record ignore: somebody deleted it");
+	s.d->observed.gone = s.d->observed.marked = false; /* nor is it quiet that it is not ours */
+	assert_string_equal(only(&s),
+			    "record unmarked mark ignore: somebody took adit's mark away");
 	world_free(s.w);
 }
 

@@ -407,6 +407,7 @@ static const struct guard_case cases[] = {
 	 {0},
 	 NULL,
 	 "originRequest.proxyType: No route may lead to socks-proxy"},
+	{"no proxy type", OPTIONS("{\"proxyType\":\"\"}"), {0}, NULL, NULL},
 	{"bastion by the back door, which is allowed here",
 	 OPTIONS("{\"bastionMode\":true}"),
 	 {0},
@@ -509,6 +510,26 @@ static void the_number_of_deletes_counts(void **state)
 	}
 }
 
+/* A route that the same plan moves overlaps by where it goes, not by where it was. */
+static void what_moves_along_does_not_overlap(void **state)
+{
+	(void)state;
+	for (int together = 0; together < 2; together++) {
+		struct world *w = make_world();
+		AUTO(plan_t) p = plan_new("test", "somebody", NULL);
+		struct err e;
+		fill(p, &(struct given)ROUTE("ra", "tidle", "a.ex.org", "http://127.0.0.1:80"));
+		if (together)
+			fill(p, &(struct given)ROUTE("rwild", "tidle", "*.ex.org",
+						     "http://127.0.0.1:80"));
+		assert_int_equal(guard_check(w, &policy, p, &e), 0);
+		assert_int_equal(is_among(&p->warnings, "a.ex.org through tunnel idle overlaps "
+							"with *.ex.org"),
+				 !together);
+		world_free(w);
+	}
+}
+
 static void many_overlaps_are_summed_up(void **state)
 {
 	(void)state;
@@ -533,6 +554,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cases_hold),
 		cmocka_unit_test(the_number_of_deletes_counts),
+		cmocka_unit_test(what_moves_along_does_not_overlap),
 		cmocka_unit_test(many_overlaps_are_summed_up),
 	};
 

@@ -54,6 +54,7 @@ static struct world *make_world(void)
 	str_copy(r->id, ID_SIZE, "da");
 	str_copy(r->tunnel_id, ID_SIZE, "tweb");
 	str_copy(r->remote_id, CF_ID_SIZE, HEX);
+	str_set(&r->takes, "[" TAKE "]");
 	world_add_record(w, r);
 	return w;
 }
@@ -97,6 +98,11 @@ static const struct owner_case cases[] = {
 	 NULL,
 	 0},
 	{"its own id again", TUNNEL("web", .replicas = 1, .remote_id = S(UUID)), {0}, NULL, 0},
+	{"adopting another one in its place",
+	 TUNNEL("web", .replicas = 1, .remote_id = S(UUID2)),
+	 {"Adopts tunnel web (" UUID2 ")."},
+	 NULL,
+	 0},
 	{"joining",
 	 TUNNEL("new", .replicas = 1, .joined = true, .remote_id = S(UUID2)),
 	 {"Runs connectors of tunnel new, which another host owns."},
@@ -150,6 +156,12 @@ static const struct owner_case cases[] = {
 	  "run; the tunnel itself stays."},
 	 NULL,
 	 0},
+	{"what its own connectors hold is not asked yet",
+	 TUNNEL("adopted", .replicas = 0),
+	 {"Stops the connectors of tunnel adopted on this host, and no others of it are known to "
+	  "run; the tunnel itself stays."},
+	 NULL,
+	 4},
 	{"others run the adopted one too", TUNNEL("adopted", .replicas = 0), {0}, NULL, 8},
 	{"giving back with a route",
 	 {EDIT_TUNNEL_RELEASE, "tweb"},
@@ -201,6 +213,11 @@ static const struct owner_case cases[] = {
 	 {0},
 	 "does not say what it is",
 	 0},
+	{"takes without a rule",
+	 ROUTE("rn", .takes = S("[{\"what\":\"rule 3\"}]")),
+	 {0},
+	 "does not say what it is",
+	 0},
 	{"takes that are no JSON", ROUTE("rn", .takes = S("[")), {0}, "cannot be read", 0},
 	{"a route again",
 	 ROUTE_A(.anew = true),
@@ -239,6 +256,22 @@ static const struct owner_case cases[] = {
 	{"overwriting",
 	 RECORD("dn", "n.ex.org", .takes = S("[" TAKE "]")),
 	 {"Overwrites the record A 192.0.2.1, which adit did not make."},
+	 NULL,
+	 0},
+	{"overwriting what was agreed to",
+	 RECORD("da", "a.ex.org", .takes = S("[" TAKE "]")),
+	 {0},
+	 NULL,
+	 0},
+	{"the same record, changed since",
+	 RECORD("da", "a.ex.org",
+		.takes = S("[{\"id\":\"" HEX2 "\",\"seen\":\"s2\",\"what\":\"A 192.0.2.2\"}]")),
+	 {"Overwrites the record A 192.0.2.2, which adit did not make."},
+	 NULL,
+	 0},
+	{"adopting another record in its place",
+	 RECORD("da", "a.ex.org", .remote_id = S(HEX2)),
+	 {"Adopts the record CNAME a.ex.org (" HEX2 "), which adit did not make."},
 	 NULL,
 	 0},
 	{"a record again",
@@ -307,6 +340,48 @@ static void reasons_are_those_of_the_edits_as_they_are(void **state)
 	world_free(w);
 }
 
+static void record_deleting(struct world *w)
+{
+	world_record(w, "da")->want = WANT_ABSENT;
+	world_record(w, "da")->observed.deleting_ms = 1;
+}
+static void record_leaving(struct world *w)
+{
+	world_record(w, "da")->want = WANT_RELEASED;
+}
+static void tunnel_leaving(struct world *w)
+{
+	world_tunnel(w, "tjoined")->want = WANT_RELEASED;
+}
+
+/* What is on its way out would take the new wish along. */
+static void what_is_going_takes_no_new_wish(void **state)
+{
+	static const struct {
+		void (*happens)(struct world *w);
+		struct edit edit;
+		const char *refused;
+	} rows[] = {
+		{record_deleting, RECORD("da", "a.ex.org"), "is just being deleted"},
+		{record_leaving, RECORD("da", "a.ex.org"), "is just being given back"},
+		{tunnel_leaving, TUNNEL("joined", .replicas = 1, .joined = true),
+		 "is just being given back"},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct world *w = make_world();
+		AUTO(plan_t) p = plan_new("test", "somebody", NULL);
+		struct err e;
+		fill(p, &rows[i].edit);
+		assert_int_equal(guard_check(w, &policy, p, &e), 0);
+		rows[i].happens(w);
+		assert_int_equal(guard_check(w, &policy, p, &e), -1);
+		assert_int_equal(e.kind, ERR_BUSY);
+		assert_non_null(strstr(e.message, rows[i].refused));
+		world_free(w);
+	}
+}
+
 static void deletions_of_a_day_count(void **state)
 {
 	static const struct {
@@ -343,6 +418,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cases_hold),
 		cmocka_unit_test(reasons_are_those_of_the_edits_as_they_are),
+		cmocka_unit_test(what_is_going_takes_no_new_wish),
 		cmocka_unit_test(deletions_of_a_day_count),
 	};
 

@@ -102,6 +102,9 @@ static void without_policy_the_rest_holds(void **state)
 	struct world *w = world_new();
 	const struct guard_policy g = {.max_delete = 1};
 	struct err e;
+	const struct guard_policy elsewhere = {.mcp_listen = "10.0.0.9:7437"};
+	assert_int_equal(guard_service(w, &elsewhere, "http://10.0.0.9:7437", &e), -1);
+	assert_int_equal(guard_service(w, &elsewhere, "http://10.0.0.8:7437", &e), 0);
 	assert_int_equal(guard_service(w, &g, "http://127.0.0.1:7437", &e), 0);
 	assert_int_equal(guard_service(w, &g, "unix:/run/app.sock", &e), -1);
 	assert_int_equal(guard_service(w, &g, "http://169.254.169.254", &e), -1);
