@@ -31,6 +31,7 @@ struct row_of {
 	const char *label;
 	const char *remote;  /* our remote id before the look */
 	bool sent, long_ago; /* a write without an answer */
+	bool known;          /* what is shown first is another row's of ours */
 	struct shown shown[2];
 	const char *conflict; /* part of it; NULL = none */
 	size_t taking;
@@ -98,6 +99,18 @@ static const struct row_of rows[] = {
 	 .sent = true,
 	 .shown = {{ID_1, "CNAME", OURS, MARK}},
 	 .remote_after = ID_1},
+	{.label = "what another row of ours has is not claimed",
+	 .sent = true,
+	 .known = true,
+	 .shown = {{ID_1, "CNAME", OURS, MARK}},
+	 .conflict = "adit's own",
+	 .remote_after = ""},
+	{.label = "nor taken, though it is named",
+	 .known = true,
+	 .shown = {{ID_1, "A", "192.0.2.1", MARK, .named = true}},
+	 .conflict = "adit's own",
+	 .remote_after = "",
+	 .takes_after = true},
 	{.label = "a lost write that was to replace what is named may still land",
 	 .sent = true,
 	 .shown = {{ID_1, "A", "192.0.2.1", NULL, .named = true, .changed = true}},
@@ -166,6 +179,11 @@ static struct record *record_of(struct world *w, const struct row_of *x, int64_t
 		(void)str_copy(r->remote_id, CF_ID_SIZE, x->remote);
 	r->create_sent_ms = x->sent ? now - (x->long_ago ? SETTLE_MS : 1000) : 0;
 	world_add_record(w, r);
+	if (x->known) {
+		struct record *other = record_new("app.example.com", x->shown[0].type);
+		(void)str_copy(other->remote_id, CF_ID_SIZE, x->shown[0].id);
+		world_add_record(w, other);
+	}
 	return r;
 }
 
@@ -214,6 +232,24 @@ static void each_look_is_judged(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
 		check_row(&rows[i]);
+}
+
+/* A DELETE without an answer may land for a while: only a later look says that it did not. */
+static void a_late_look_ends_the_doubt_about_a_delete(void **state)
+{
+	static const struct row_of x = {.remote = ID_1, .shown = {{ID_1, "CNAME", OURS, MARK}}};
+	struct world *w = world_new();
+	int64_t now = clock_wall_ms();
+	struct cf_record found[2];
+	struct record *r = record_of(w, &x, now), row;
+	(void)state;
+	(void)show(&x, r, found);
+	r->observed.deleting_ms = now;
+	(void)look_by_id(w, r, found, now + SETTLE_MS - 1, &row);
+	assert_true(r->observed.deleting_ms == now);
+	(void)look_by_id(w, r, found, now + SETTLE_MS, &row);
+	assert_int_equal(r->observed.deleting_ms, 0);
+	world_free(w);
 }
 
 static void takes_name_what_was_shown_and_nothing_else(void **state)
@@ -268,6 +304,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_look_is_judged),
+		cmocka_unit_test(a_late_look_ends_the_doubt_about_a_delete),
 		cmocka_unit_test(takes_name_what_was_shown_and_nothing_else),
 		cmocka_unit_test(what_is_foreign_is_said_in_words),
 	};

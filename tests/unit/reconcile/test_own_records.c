@@ -206,6 +206,15 @@ static void a_name_below_a_wildcard_is_asked_for(void **state)
 	assert_int_equal(q->approvals.n, 1);
 	assert_int_equal(judge(w, NULL, "_acme.wild.example.com", &text, r, &e), 0);
 	assert_int_equal(r->approvals.n, 0);
+	/* A record that was never made answers nobody yet; one that was made does. */
+	AUTO(plan_t) s = plan_new("dns_set", "somebody", NULL);
+	struct record *other = add_record(w, "TXT", "x");
+	str_set(&other->name, "x.wild.example.com");
+	assert_int_equal(judge(w, NULL, "x.wild.example.com", &address, s, &e), 0);
+	assert_int_equal(s->approvals.n, 1);
+	(void)str_copy(other->remote_id, CF_ID_SIZE, HEX);
+	assert_int_equal(guard_check(w, &policy, s, &e), 0);
+	assert_int_equal(s->approvals.n, 0);
 	world_free(w);
 }
 
