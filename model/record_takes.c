@@ -1,10 +1,11 @@
-/* Which records that are not ours a person let adit write to. An entry counts only with the hash of
- * what that person was shown: a text that cannot be read names nothing. */
+/* Which records and rules that are not ours a person let adit write to. An entry counts only with
+ * the hash of what that person was shown: a text that cannot be read names nothing. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
 #include "model/record.h"
+#include "model/route.h"
 
 static int takes_parse(const char *takes, struct json_doc **doc)
 {
@@ -32,7 +33,9 @@ enum take record_take(const char *takes, const char *id, const char *seen)
 	return found;
 }
 
-void record_takes_add(char **takes, const char *id, const char *seen, const char *what)
+/* key names what an entry is about. */
+static void takes_add(char **takes, const char *key, const char *id, const char *seen,
+		      const char *what)
 {
 	AUTO(json_doc_t) doc = NULL;
 	AUTO(buf_t) out = {0};
@@ -44,7 +47,7 @@ void record_takes_add(char **takes, const char *id, const char *seen, const char
 		JSON_EACH (entry, json_root(doc))
 			json_write_value(&w, entry);
 	json_object_begin(&w);
-	json_put_string(&w, "id", id);
+	json_put_string(&w, key, id);
 	if (seen)
 		json_put_string(&w, "seen", seen);
 	if (what)
@@ -52,6 +55,16 @@ void record_takes_add(char **takes, const char *id, const char *seen, const char
 	json_object_end(&w);
 	json_array_end(&w);
 	str_set(takes, buf_text(&out));
+}
+
+void record_takes_add(char **takes, const char *id, const char *seen, const char *what)
+{
+	takes_add(takes, "id", id, seen, what);
+}
+
+void route_takes_add(char **takes, const char *rule, const char *what)
+{
+	takes_add(takes, "rule", rule, NULL, what);
 }
 
 bool record_takes_unseen(const char *takes)

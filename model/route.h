@@ -40,6 +40,8 @@ struct route {
 
 struct route *route_new(void);
 void route_free(struct route *r);
+/* One more entry of takes: the rule of that hash, in those words. */
+void route_takes_add(char **takes, const char *rule, const char *what);
 bool route_same_key(const struct route *r, const char *hostname, const char *path);
 /* The order in which rules must stand: exact before wildcard, narrower wildcard before broader,
  * longer path before shorter, no path last; then by name, so that the order is total. */

@@ -264,25 +264,16 @@ static const char *put_tunnel(struct building *x, const struct rebuild_tunnel *t
 
 /* ---- routes ---- */
 
-static char *takes_of(const struct rule *r)
+static void take_rule(struct edit *d, const struct rule *r)
 {
 	AUTO(str_t)
 	what = str_format("Takes back the route %s%s%s, as its rule stands.", r->hostname,
 			  r->path ? " " : "", r->path ? r->path : "");
 	struct json_span raw = json_raw(r->value);
 	char hash[SHA256_HEX_SIZE];
-	AUTO(buf_t) text = {0};
-	struct json_writer w;
 
 	sha256_hex(raw.p, raw.len, hash);
-	json_write_init(&w, &text);
-	json_array_begin(&w);
-	json_object_begin(&w);
-	json_put_string(&w, "rule", hash);
-	json_put_string(&w, "what", what);
-	json_object_end(&w);
-	json_array_end(&w);
-	return buf_steal(&text);
+	route_takes_add(&d->takes, hash, what);
 }
 
 static void fill_route(const struct building *x, struct edit *d, const struct rule *r,
@@ -301,7 +292,7 @@ static void fill_route(const struct building *x, struct edit *d, const struct ru
 		struct json_span raw = json_raw(origin);
 		d->origin = str_ndup(raw.p, raw.len);
 	}
-	d->takes = takes_of(r);
+	take_rule(d, r);
 	if (was)
 		keep_policy(d, was->drift, was->manifest);
 }

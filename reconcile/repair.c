@@ -16,22 +16,6 @@
 
 /* ---- the plan ---- */
 
-static char *taken_again(const char *key, const char *id, const char *seen, const char *what)
-{
-	AUTO(buf_t) text = {0};
-	struct json_writer w;
-	json_write_init(&w, &text);
-	json_array_begin(&w);
-	json_object_begin(&w);
-	json_put_string(&w, key, id);
-	if (seen)
-		json_put_string(&w, "seen", seen);
-	json_put_string(&w, "what", what);
-	json_object_end(&w);
-	json_array_end(&w);
-	return buf_steal(&text);
-}
-
 /* A person has to agree to what is put back against a hindrance; the words say why. */
 static void name_record(struct edit *ed, const struct record *r, const struct drift *d)
 {
@@ -43,8 +27,8 @@ static void name_record(struct edit *ed, const struct record *r, const struct dr
 				    r->type)
 		       : str_format("Puts the record %s (%s) back although %s.", r->name, r->type,
 				    d->hindrance);
-	free(ed->takes);
-	ed->takes = taken_again("id", r->remote_id, seen, what);
+	str_set(&ed->takes, NULL);
+	record_takes_add(&ed->takes, r->remote_id, seen, what);
 }
 
 /* What bears another adit's mark by now is that one's: it is taken over by tunnel_adopt only. */
@@ -72,8 +56,8 @@ static void put_route(const struct world *w, struct plan *p, const struct route 
 		AUTO(str_t)
 		what = str_format("Puts the rule of %s back although %s.", d->name, d->hindrance);
 		sha256_hex(d->id, strlen(d->id), rule);
-		free(ed->takes);
-		ed->takes = taken_again("rule", rule, NULL, what);
+		str_set(&ed->takes, NULL);
+		route_takes_add(&ed->takes, rule, what);
 	}
 	if (t)
 		(void)plan_put_tunnel(p, t);

@@ -212,6 +212,31 @@ static void a_folder_of_another_hosts_tunnel_is_joined(void **state)
 	assert_int_equal(p->n_edits, 1);
 }
 
+/* No rule tells, but a record that leads there does. */
+static void a_folder_of_a_tunnel_that_another_adit_leads_to_is_joined(void **state)
+{
+	struct scene *s = *state;
+	tunnel(s, ONE, "theirs", "{\"ingress\":[" LAST "]}");
+	folder(s, "tabcdef0123", 1, ONE);
+	rebuild_add_folders(&s->b, s->w);
+	record(s, "app.example.com", "CNAME", ONE AWAY, "adit:edge2/89abcdef");
+	assert_true(edit(build(s), EDIT_TUNNEL_PUT)->joined);
+}
+
+static void the_first_of_two_names_of_a_tunnel_is_taken_back(void **state)
+{
+	struct scene *s = *state;
+	tunnel(s, ONE, "edge1", "{\"ingress\":[" LAST "]}");
+	folder(s, "tabcdef0123", 1, ONE);
+	folder(s, "t9999999999", 2, ONE);
+	rebuild_add_folders(&s->b, s->w);
+	const struct plan *p = build(s);
+	assert_int_equal(p->n_edits, 1);
+	assert_string_equal(p->edits[0].id, "tabcdef0123");
+	assert_int_equal(p->edits[0].replicas, 1);
+	assert_true(says(p, '=', "connector", "runs on"));
+}
+
 /* Joined, or adopted without its routes: nobody's mark tells. */
 static void a_folder_of_a_tunnel_with_unmarked_rules_is_joined(void **state)
 {
@@ -373,6 +398,8 @@ int main(void)
 		TEST(options_and_paths_stay),
 		TEST(folders_name_the_tunnel_as_it_was_called_here),
 		TEST(a_folder_of_another_hosts_tunnel_is_joined),
+		TEST(a_folder_of_a_tunnel_that_another_adit_leads_to_is_joined),
+		TEST(the_first_of_two_names_of_a_tunnel_is_taken_back),
 		TEST(a_folder_of_a_tunnel_with_unmarked_rules_is_joined),
 		TEST(rules_without_a_mark_are_left_alone),
 		TEST(what_the_guard_refuses_is_left_out_with_the_reason),
