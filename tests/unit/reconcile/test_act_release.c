@@ -1,4 +1,7 @@
 /* Giving back and renaming against a Cloudflare that loses answers, and a store that is full. */
+#include "model/plan.h"
+#include "reconcile/applied.h"
+#include "reconcile/apply.h"
 #include "tests/unit/reconcile/bench.h"
 
 static enum err_kind run(struct bench *b, enum action_kind kind, const char *id)
@@ -83,9 +86,64 @@ static void a_taken_name_does_not_hold_the_tunnel_up(void **state)
 	assert_int_equal(b->n_asked, asked);
 }
 
+/* ---- what the store remembers of a tunnel's rules ---- */
+
+#define RULE_APP "{\"hostname\":\"app.example.com\",\"service\":\"http://127.0.0.1:80\"}"
+#define RULE_WWW "{\"hostname\":\"www.example.com\",\"service\":\"http://127.0.0.1:81\"}"
+
+static void remember(struct bench *b, const struct tunnel *t, const char *rules)
+{
+	struct err e;
+	if (store_begin(b->store, &e) < 0 || store_save_rules(b->store, t->id, rules, &e) < 0 ||
+	    applied_save_sent(b->store, t->id, rules, &e) < 0 || store_commit(b->store, &e) < 0)
+		fail_msg("%s", e.message);
+}
+
+static void apply(struct bench *b, const struct plan *p)
+{
+	struct err e;
+	if (store_begin(b->store, &e) < 0 || apply_store(b->world, b->store, p, &e) < 0 ||
+	    store_commit(b->store, &e) < 0)
+		fail_msg("%s", e.message);
+}
+
+/* Neither what was confirmed nor what may still land is ours then: a merge leaves it. */
+static void the_rule_of_a_route_given_back_is_nobodys_of_ours(void **state)
+{
+	struct bench *b = *state;
+	struct tunnel *t = bench_tunnel(b, true);
+	AUTO(plan_t) p = plan_new("route_release", "somebody", NULL);
+	AUTO(applied_t) known = {0};
+	struct err e;
+	bench_route(b, t);
+	const struct route *r = b->world->routes.items[0];
+	remember(b, t, "[" RULE_APP "," RULE_WWW "]");
+	(void)plan_edit(p, EDIT_ROUTE_RELEASE, r->id);
+	apply(b, p);
+	assert_int_equal(applied_load(b->store, t->id, &known, &e), 0);
+	assert_string_equal(known.rules, "[" RULE_WWW "]");
+	assert_string_equal(known.sent, "[" RULE_WWW "]");
+}
+
+static void a_tunnel_made_anew_remembers_no_rules(void **state)
+{
+	struct bench *b = *state;
+	struct tunnel *t = bench_tunnel(b, true);
+	AUTO(plan_t) p = plan_new("drift_repair", "somebody", NULL);
+	AUTO(str_t) rules = NULL;
+	struct err e;
+	remember(b, t, "[" RULE_APP "]");
+	plan_put_tunnel(p, t)->anew = true;
+	apply(b, p);
+	assert_int_equal(store_load_rules(b->store, t->id, &rules, &e), 0);
+	assert_string_equal(rules, "[]");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(the_rule_of_a_route_given_back_is_nobodys_of_ours),
+		TEST(a_tunnel_made_anew_remembers_no_rules),
 		TEST(a_full_disk_lets_nothing_leave),
 		TEST(what_failed_is_looked_at_again),
 		TEST(without_a_mark_nothing_is_sent_and_the_row_goes),
