@@ -203,21 +203,27 @@ static void bound(const struct placing *x, struct place *p)
 
 /* ---- slots ---- */
 
-enum { CLOSE = 1, LENIENT = 2, DECIDE = 4 };
-#define ROUNDS_MAX 64
+enum { CLOSE = 1, LENIENT = 2, DECIDE = 4, STANDING = 8 };
+#define MOVES_MAX 64 /* tried one by one */
 
-/* Not behind those of ours that share its requests and are broader. Lenient: two that both stand
- * there in the wrong order may keep it. */
+/* Must a stand before b, which is after it in our order? Lenient: two that both stand there in the
+ * wrong order may keep it. */
+static bool is_bound(const struct place *a, const struct place *b, int how)
+{
+	if ((how & LENIENT) && stays_put(a) && stays_put(b) && b->at < a->at)
+		return false;
+	return rules_meet(a->key, b->key);
+}
+
+/* Not behind those of ours that share its requests and are broader. */
 static size_t ceiling(const struct placing *x, size_t k, int how)
 {
-	const struct place *ours = x->ours, *p = &ours[k];
-	size_t most = p->highest;
+	const struct place *ours = x->ours;
+	size_t most = ours[k].highest;
 	for (size_t j = k + 1; j < x->n; j++) {
-		if (!is_present(&ours[j]) || ours[j].tried >= most)
+		if (!is_present(&ours[j]) || ((how & STANDING) && !ours[j].standing))
 			continue;
-		if ((how & LENIENT) && stays_put(p) && stays_put(&ours[j]) && ours[j].at < p->at)
-			continue;
-		if (rules_meet(p->key, ours[j].key))
+		if (ours[j].tried < most && is_bound(&ours[k], &ours[j], how))
 			most = ours[j].tried;
 	}
 	return most;
@@ -225,54 +231,75 @@ static size_t ceiling(const struct placing *x, size_t k, int how)
 
 /* From the last to the first, each as late as it may stand; close: standing ones where they are and
  * new ones beside the next of ours. Late is complete: when it fails there is no order at all.
- * Decide: a new one without a place is left out. Answers which one is stuck; n = none. */
-static size_t assign(const struct placing *x, int how)
+ * Decide: a new one that leaves itself or one that stands without a place is left out. Standing:
+ * as if there were no new ones. Answers whether all have a place. */
+static bool assign(const struct placing *x, int how)
 {
 	size_t next = x->n_foreign;
 	for (size_t k = x->n; k-- > 0;) {
 		struct place *p = &x->ours[k];
-		if (!is_present(p))
+		if (!is_present(p) || ((how & STANDING) && !p->standing))
 			continue;
 		size_t slot = ceiling(x, k, how);
 		size_t liked = stays_put(p) ? p->slot : next;
-		if ((how & CLOSE) && liked < slot)
-			slot = liked > p->lowest ? liked : p->lowest;
-		if (slot < p->lowest && (how & DECIDE) && !p->standing) {
+		if ((how & DECIDE) && !p->standing && slot < p->earliest) {
 			(void)x->ask(x->owner, k, PLACE_KNOT, 0);
 			leave_out(x, p);
 			continue;
 		}
 		if (slot < p->lowest)
-			return k;
+			return false;
+		if ((how & CLOSE) && liked < slot)
+			slot = liked > p->lowest ? liked : p->lowest;
 		next = p->tried = slot;
 	}
-	return x->n;
+	return true;
 }
 
-static void knot(const struct placing *x, struct place *p)
+/* Not before those that stand, share its requests and are narrower. */
+static void find_earliest(const struct placing *x)
 {
+	for (size_t k = 0; k < x->n; k++) {
+		struct place *p = &x->ours[k];
+		p->earliest = p->lowest;
+		for (size_t j = 0; j < k && is_present(p); j++)
+			if (x->ours[j].standing && x->ours[j].earliest > p->earliest &&
+			    is_bound(&x->ours[j], p, LENIENT))
+				p->earliest = x->ours[j].earliest;
+	}
+}
+
+static void move(const struct placing *x, struct place *p)
+{
+	p->moving = true;
+	bound_moving(x, p);
+}
+
+static void move_or_not(const struct placing *x, struct place *p, bool may)
+{
+	move(x, p);
+	if (may && assign(x, LENIENT | STANDING))
+		return;
 	(void)x->ask(x->owner, (size_t)(p - x->ours), PLACE_KNOT, 0);
 	leave_out(x, p);
 }
 
-/* One that stands is stuck: what holds it back is new, or moves, and is broader. */
-static void untie(const struct placing *x, size_t stuck, bool all)
+/* Where they stand all have a place; each that is to move must leave one to the others that stand.
+ */
+static void decide_moves(const struct placing *x)
 {
-	struct place *p = &x->ours[stuck];
-	if (!stays_put(p)) {
-		knot(x, p);
+	if (assign(x, LENIENT | STANDING))
 		return;
-	}
-	for (size_t j = x->n; j-- > 0;) {
-		struct place *q = &x->ours[j];
-		if (!is_present(q) || stays_put(q))
+	size_t *waiting = mem_array(x->n + 1, sizeof(*waiting)), n = 0;
+	for (size_t k = 0; k < x->n; k++) {
+		if (!x->ours[k].moving)
 			continue;
-		if (all || (j > stuck && q->tried < p->lowest)) {
-			knot(x, q);
-			if (!all)
-				return;
-		}
+		waiting[n++] = k;
+		bound_standing(x, &x->ours[k], false);
 	}
+	for (size_t i = 0; i < n; i++)
+		move_or_not(x, &x->ours[waiting[i]], i < MOVES_MAX);
+	free(waiting);
 }
 
 static void keep_tried(const struct placing *x, size_t *slots)
@@ -281,18 +308,15 @@ static void keep_tried(const struct placing *x, size_t *slots)
 		slots[k] = x->ours[k].tried;
 }
 
-/* Some of ours have no place: without them the others have. */
+/* Some of ours have no place. One by one, and what is left out bears on none of the others: each
+ * fares as if it were not there. */
 static void place_most(const struct placing *x, size_t *slots)
 {
-	size_t stuck;
-	for (int round = 0; round <= ROUNDS_MAX + 1; round++) {
-		stuck = assign(x, LENIENT | DECIDE);
-		if (stuck == x->n)
-			break;
-		untie(x, stuck, round >= ROUNDS_MAX);
-	}
+	decide_moves(x);
+	find_earliest(x);
+	(void)assign(x, LENIENT | DECIDE);
 	keep_tried(x, slots);
-	if (assign(x, LENIENT | CLOSE) == x->n)
+	if (assign(x, LENIENT | CLOSE))
 		keep_tried(x, slots);
 }
 
@@ -303,7 +327,7 @@ void place_rules(struct place *ours, size_t n, const struct rule *const *foreign
 	size_t *slots = mem_array(n + 1, sizeof(*slots));
 	for (size_t k = 0; k < n; k++)
 		bound(&x, &ours[k]);
-	if (assign(&x, CLOSE) == n || assign(&x, 0) == n)
+	if (assign(&x, CLOSE) || assign(&x, 0))
 		keep_tried(&x, slots);
 	else
 		place_most(&x, slots);

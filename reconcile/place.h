@@ -16,8 +16,9 @@ struct place {
 	bool out;      /* not to be put: where it stands it stays. Set for what has no place, too */
 	bool moving;   /* result: it stands, and comes before a rule that it stood behind */
 	size_t at;
-	size_t slot;                   /* result, where it is not out or stands */
-	size_t lowest, highest, tried; /* of place_rules: what the foreign rules leave it */
+	size_t slot;            /* result, where it is not out or stands */
+	size_t lowest, highest; /* of place_rules: what the foreign rules leave it, */
+	size_t earliest, tried; /* and ours besides */
 };
 
 enum place_fault {
