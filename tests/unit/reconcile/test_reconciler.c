@@ -166,6 +166,31 @@ static void what_cannot_be_looked_at_is_not_gone(void **state)
 	reconciler_free(x);
 }
 
+/* By which token ours were seen is noted when all of them were. */
+static void what_was_not_seen_whole_is_no_sight(void **state)
+{
+	struct bench *b = *state;
+	struct tunnel *t = bench_tunnel(b, true);
+	struct record *r = bench_record(b, t, true);
+	AUTO(str_t)
+	list = str_format(LISTING("%s", 1), record_json(REMOTE ".cfargotunnel.com", b->mark));
+	bench_answers(b, "GET", ZONES, 200, ONE_ZONE, 0);
+	bench_answers(b, "GET", TUNNELS, 200, ONE_TUNNEL, 0);
+	bench_answers(b, "GET", RECORDS, 403, FAILURE(9109), 1);
+	bench_answers(b, "GET", RECORDS, 200, list, 0);
+	struct reconciler *x = reconcile(b);
+	UNTIL(b, reconciler_passes(x) == 1);
+	AUTO(str_t) partly = store_get_meta(b->store, "seen_by");
+	assert_null(partly);
+	assert_false(r->observed.found || r->observed.gone || r->observed.missing);
+	(void)reconciler_observe(x);
+	UNTIL(b, reconciler_passes(x) == 2);
+	AUTO(str_t) whole = store_get_meta(b->store, "seen_by");
+	assert_non_null(whole);
+	assert_true(r->observed.found);
+	reconciler_free(x);
+}
+
 /* While writes are off nothing is known to be better: what stood in the way is told on. */
 static void problems_stay_while_writes_are_off(void **state)
 {
@@ -236,6 +261,7 @@ int main(void)
 		TEST(a_listing_tells_nothing_about_what_is_younger),
 		TEST(what_a_complete_listing_lacks_is_gone_and_not_made_again),
 		TEST(what_cannot_be_looked_at_is_not_gone),
+		TEST(what_was_not_seen_whole_is_no_sight),
 		TEST(problems_stay_while_writes_are_off),
 		TEST(freed_in_the_middle),
 		TEST(drift_is_put_back_when_the_way_serves_and_by_the_same_look),
