@@ -166,6 +166,45 @@ static void what_cannot_be_looked_at_is_not_gone(void **state)
 	reconciler_free(x);
 }
 
+#define MANY   100
+#define ABSENT 45
+#define LOOKS  40 /* by id, after one listing */
+
+/* What is left is told to be missing, and looked at after the next listing. */
+static void many_missing_are_looked_at_some_at_a_time(void **state)
+{
+	struct bench *b = *state;
+	struct tunnel *t = bench_tunnel(b, true);
+	AUTO(buf_t) rows = {0};
+	size_t gone = 0, missing = 0;
+	for (int i = 0; i < MANY; i++) {
+		struct record *r = bench_record(b, t, true);
+		(void)snprintf(r->remote_id, CF_ID_SIZE, "%032d", i);
+		if (i >= ABSENT)
+			(void)buf_printf(&rows,
+					 "%s{\"id\":\"%032d\",\"name\":\"app.example.com\","
+					 "\"type\":\"CNAME\",\"content\":\"x.example.net\","
+					 "\"comment\":\"%s\"}",
+					 i > ABSENT ? "," : "", i, b->mark);
+	}
+	AUTO(str_t) list = str_format(LISTING("%s", 55), buf_text(&rows));
+	bench_answers(b, "GET", ZONES, 200, ONE_ZONE, 0);
+	bench_answers(b, "GET", TUNNELS, 200, ONE_TUNNEL, 0);
+	bench_answers(b, "GET", RECORDS, 200, list, 0);
+	bench_answers(b, "GET", NULL, 404, FAILURE(81044), 0);
+	str_set(&b->world->system.writes_off, "because");
+	struct reconciler *x = reconcile(b);
+	UNTIL(b, reconciler_passes(x) == 1);
+	TABLE_EACH (i, struct record, r, &b->world->records) {
+		gone += r->observed.gone;
+		missing += r->observed.missing;
+	}
+	assert_int_equal(gone, LOOKS);
+	assert_int_equal(missing, ABSENT - LOOKS);
+	assert_int_equal(bench_count(b, "GET " RECORDS "/"), LOOKS);
+	reconciler_free(x);
+}
+
 /* By which token ours were seen is noted when all of them were. */
 static void what_was_not_seen_whole_is_no_sight(void **state)
 {
@@ -261,6 +300,7 @@ int main(void)
 		TEST(a_listing_tells_nothing_about_what_is_younger),
 		TEST(what_a_complete_listing_lacks_is_gone_and_not_made_again),
 		TEST(what_cannot_be_looked_at_is_not_gone),
+		TEST(many_missing_are_looked_at_some_at_a_time),
 		TEST(what_was_not_seen_whole_is_no_sight),
 		TEST(problems_stay_while_writes_are_off),
 		TEST(freed_in_the_middle),
