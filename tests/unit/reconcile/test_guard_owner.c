@@ -56,6 +56,10 @@ static struct world *make_world(void)
 	str_copy(r->remote_id, CF_ID_SIZE, HEX);
 	str_set(&r->takes, "[" TAKE "]");
 	world_add_record(w, r);
+	r = record_new("s.ex.org", "CNAME");
+	str_copy(r->id, ID_SIZE, "dsent");
+	r->create_sent_ms = 1;
+	world_add_record(w, r);
 	return w;
 }
 
@@ -272,6 +276,22 @@ static const struct owner_case cases[] = {
 	{"adopting another record in its place",
 	 RECORD("da", "a.ex.org", .remote_id = S(HEX2)),
 	 {"Adopts the record CNAME a.ex.org (" HEX2 "), which adit did not make."},
+	 NULL,
+	 0},
+	{"another wish for what is being created",
+	 RECORD("dsent", "s.ex.org"),
+	 {0},
+	 "is being created",
+	 0},
+	{"adopting what is being created",
+	 RECORD("dsent", "s.ex.org", .remote_id = S(HEX2)),
+	 {"Repoints the record s.ex.org from its own content to web.",
+	  "Adopts the record CNAME s.ex.org (" HEX2 "), which adit did not make."},
+	 NULL,
+	 0},
+	{"again what is being created",
+	 RECORD("dsent", "s.ex.org", .anew = true),
+	 {"Makes the record s.ex.org (CNAME) again, which was deleted at Cloudflare."},
 	 NULL,
 	 0},
 	{"a record again",
