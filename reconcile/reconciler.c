@@ -68,28 +68,33 @@ static enum object_type type_of(const struct action *a)
 					: OBJECT_SYSTEM;
 }
 
-static bool in_flight(const struct reconciler *r, const char *id)
+/* One round of planning: the ids that it is about, since there may be many of each. */
+struct round {
+	struct work work;
+	struct map told;   /* the planner has something to do about them, or something against it */
+	struct map flying; /* an action of theirs is on its way */
+};
+
+static void round_begin(struct reconciler *r, struct round *x)
 {
-	LIST_EACH (it, &r->acts) {
-		if (str_equal(LIST_OF(it, struct act, node)->action.object_id, id))
-			return true;
-	}
-	return false;
+	*x = (struct round){.told = {.entries = NULL}};
+	plan_next(r->x.world, clock_wall_ms(), &x->work);
+	for (size_t i = 0; i < x->work.n_refusals; i++)
+		(void)map_set(&x->told, x->work.refusals[i].object_id, x);
+	for (size_t i = 0; i < x->work.n_actions; i++)
+		(void)map_set(&x->told, x->work.actions[i].object_id, x);
+	LIST_EACH (it, &r->acts)
+		(void)map_set(&x->flying, LIST_OF(it, struct act, node)->action.object_id, x);
+}
+
+static void round_end(struct round *x)
+{
+	map_free(&x->told);
+	map_free(&x->flying);
+	work_free(&x->work);
 }
 
 /* ---- problems: refusals that the facts alone make and unmake, and failed actions ---- */
-
-/* The planner has something to do about the object, or something against it. */
-static bool in_work(const struct work *k, const char *id)
-{
-	for (size_t i = 0; i < k->n_refusals; i++)
-		if (str_equal(k->refusals[i].object_id, id))
-			return true;
-	for (size_t i = 0; i < k->n_actions; i++)
-		if (str_equal(k->actions[i].object_id, id))
-			return true;
-	return false;
-}
 
 /* A failed action's problem has a next try and stays until then. What only a person can end (a
  * configuration that two wrote at once) has nothing to try, and stays. */
@@ -102,10 +107,10 @@ static bool stays(const struct problem *p)
 
 /* A problem is over when nothing is left to do; not while nobody knows yet whether a create took
  * effect. */
-static void lift_problem(struct reconciler *r, const struct work *k, enum object_type type,
+static void lift_problem(struct reconciler *r, const struct round *x, enum object_type type,
 			 const char *id, struct problem **slot, bool unknown)
 {
-	if (!*slot || stays(*slot) || unknown || in_work(k, id) || in_flight(r, id))
+	if (!*slot || stays(*slot) || unknown || map_get(&x->told, id) || map_get(&x->flying, id))
 		return;
 	problem_clear(slot);
 	world_changed(r->x.world, type, id);
@@ -121,19 +126,19 @@ static void put_refusal(struct reconciler *r, const struct refusal *x)
 	world_changed(r->x.world, x->type, x->object_id);
 }
 
-static void settle_problems(struct reconciler *r, const struct work *k)
+static void settle_problems(struct reconciler *r, const struct round *x)
 {
 	struct world *w = r->x.world;
-	for (size_t i = 0; i < k->n_refusals; i++)
-		put_refusal(r, &k->refusals[i]);
+	for (size_t i = 0; i < x->work.n_refusals; i++)
+		put_refusal(r, &x->work.refusals[i]);
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
-		lift_problem(r, k, OBJECT_TUNNEL, t->id, &t->problem,
+		lift_problem(r, x, OBJECT_TUNNEL, t->id, &t->problem,
 			     t->create_sent_ms && !t->remote_id[0]);
-	TABLE_EACH (m, struct route, x, &w->routes)
-		if (x->observed.seen == ROUTE_EDITED || x->observed.seen == ROUTE_REMOVED)
-			lift_problem(r, k, OBJECT_ROUTE, x->id, &x->problem, false);
+	TABLE_EACH (m, struct route, y, &w->routes)
+		if (y->observed.seen == ROUTE_EDITED || y->observed.seen == ROUTE_REMOVED)
+			lift_problem(r, x, OBJECT_ROUTE, y->id, &y->problem, false);
 	TABLE_EACH (j, struct record, d, &w->records)
-		lift_problem(r, k, OBJECT_RECORD, d->id, &d->problem,
+		lift_problem(r, x, OBJECT_RECORD, d->id, &d->problem,
 			     d->create_sent_ms && !d->remote_id[0]);
 }
 
@@ -264,14 +269,16 @@ static bool waits(struct reconciler *r, const struct action *a, int64_t *next)
 	return true;
 }
 
-static void start_due(struct reconciler *r, const struct work *k)
+static void start_due(struct reconciler *r, const struct round *x)
 {
+	const struct work *k = &x->work;
 	int64_t next = 0;
 	struct action *due = mem_array(k->n_actions + 1, sizeof(*due));
 	AUTO(batch_groups_t) groups = {0};
 	size_t n = 0;
 	for (size_t i = 0; i < k->n_actions; i++)
-		if (!in_flight(r, k->actions[i].object_id) && !waits(r, &k->actions[i], &next))
+		if (!map_get(&x->flying, k->actions[i].object_id) &&
+		    !waits(r, &k->actions[i], &next))
 			due[n++] = k->actions[i];
 	batch_group(r->x.world, due, n, &groups);
 	for (size_t i = 0; i < groups.n && r->in_flight < MAX_IN_FLIGHT; i++)
@@ -291,14 +298,14 @@ static void start_due(struct reconciler *r, const struct work *k)
 static void plan_now(struct deferred *d, void *owner)
 {
 	struct reconciler *r = owner;
-	struct work k;
+	struct round x;
 	(void)d;
 	if (!r->observed || world_writes_off(r->x.world))
 		return;
-	plan_next(r->x.world, clock_wall_ms(), &k);
-	settle_problems(r, &k);
-	start_due(r, &k);
-	work_free(&k);
+	round_begin(r, &x);
+	settle_problems(r, &x);
+	start_due(r, &x);
+	round_end(&x);
 }
 
 static void wake_due(struct timer *t, void *owner)
