@@ -56,6 +56,7 @@ static const struct view_column drift[] = {
 	{"field", NULL},
 	{"wanted", NULL},
 	{"untrusted_seen", "SEEN"},
+	{"untrusted_put", "PUT"},
 	{"policy", NULL},
 	{"why_not", "NOT PUT BACK SINCE"},
 	END,

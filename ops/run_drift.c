@@ -4,8 +4,10 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "ops/find.h"
 #include "ops/refresh.h"
+#include "reconcile/race.h"
 #include "reconcile/repair.h"
 
 struct filter {
@@ -57,6 +59,53 @@ static void row_drift(const void *row, struct json_writer *w, const void *owner)
 	json_object_end(w);
 }
 
+struct raced {
+	const struct tunnel *tunnel;
+	const struct race *race;
+};
+
+static void row_race(const void *row, struct json_writer *w, const void *owner)
+{
+	const struct raced *x = row;
+	const struct race *r = x->race;
+	AUTO(str_t)
+	wanted = r->made_from < 0 ? str_format("version %lld", (long long)r->version)
+				  : str_format("version %lld, made from %lld",
+					       (long long)r->version, (long long)r->made_from);
+	(void)owner;
+	json_object_begin(w);
+	json_put_string(w, "object", object_type_name(OBJECT_TUNNEL));
+	json_put_string(w, "name", x->tunnel->name);
+	json_put_string(w, "kind", r->edit ? "overwritten" : "race");
+	json_put_string(w, "field", "configuration");
+	json_put_string(w, "wanted", wanted);
+	json_put_string(w, "untrusted_seen", r->read);
+	json_put_string(w, "untrusted_put", r->put);
+	json_put_time(w, "since", r->at_ms);
+	json_put_string(w, "policy", drift_policy_name(DRIFT_REPORT));
+	json_put_bool(w, "repair", false);
+	json_put_string(w, "why_not", "it was written over; both are shown");
+	json_object_end(w);
+}
+
+/* What cannot be read from the store is left out: the differences do not wait for it. */
+static void list_races(struct call *c, struct list_answer *l, const struct tunnel *only)
+{
+	const struct world *w = c->ops->world;
+	struct err e;
+	TABLE_EACH (i, struct tunnel, t, &w->tunnels) {
+		AUTO(race_list_t) found = {0};
+		if (!c->ops->store || (only && only != t))
+			continue;
+		if (race_load(c->ops->store, t->id, clock_wall_ms(), &found, &e) < 0)
+			log_warning("races of tunnel %s are not shown: %s", t->name, e.message);
+		for (size_t k = 0; k < found.n; k++) {
+			struct raced x = {t, &found.items[k]};
+			list_row(l, row_race, &x, NULL);
+		}
+	}
+}
+
 static int read_filter(struct call *c, struct filter *f)
 {
 	const struct drift_list_args *a = c->args;
@@ -90,6 +139,8 @@ static void list_drift(struct call *c)
 		if ((!f.tunnel || of_tunnel(w, &found.items[i], f.tunnel)) &&
 		    (!f.zone || of_zone(w, &found.items[i], f.zone)))
 			list_row(&l, row_drift, &found.items[i], NULL);
+	if (!f.zone)
+		list_races(c, &l, f.tunnel);
 	list_end(&l, "model", w->system.observed_ms ? w->system.observed_ms : clock_wall_ms());
 }
 

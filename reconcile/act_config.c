@@ -14,6 +14,7 @@
 #include "reconcile/keep.h"
 #include "reconcile/merge.h"
 #include "reconcile/planner.h"
+#include "reconcile/race.h"
 #include "reconcile/unanswered.h"
 
 static struct tunnel *subject(struct act *a)
@@ -33,26 +34,15 @@ static void keep_observed(struct tunnel *t, const struct cf_config *c)
 
 /* ---- what raced ---- */
 
-static void race_say(const struct tunnel *t, int64_t version, int64_t read_version,
-		     struct err *told)
-{
-	(void)err_set(
-		told, ERR_CONFLICT,
-		"The configuration of tunnel %s was written by somebody else while adit wrote it "
-		"(version %lld after %lld)",
-		t->name, (long long)version, (long long)read_version);
-	(void)err_hint(told, "Look at the tunnel at Cloudflare: the other change may be lost.");
-}
-
 /* Between our GET and our PUT somebody else wrote: what he wrote is lost at Cloudflare, so both
  * documents are kept here and a person is told. */
-static void keep_race(struct act *a, struct tunnel *t, const char *read, struct json_span put,
-		      int64_t version)
+static void keep_race(struct act *a, struct tunnel *t, int64_t read_version, const char *read,
+		      struct json_span put, int64_t version)
 {
 	struct err e;
-	AUTO(str_t)
-	both = str_format("{\"read\":%s,\"put\":%.*s}", read ? read : "null", (int)put.len, put.p);
-	if (applied_keep_race(a->x->store, t->id, version, both, &e) < 0)
+	const struct race r = {
+		.at_ms = clock_wall_ms(), .version = version, .made_from = read_version};
+	if (race_keep(a->x->store, t->id, &r, read, put, &e) < 0)
 		log_warning("both configurations of tunnel %s were not kept: %s", t->name,
 			    e.message);
 	act_event(a, OBJECT_TUNNEL, t->id, t->name, "config_raced",
@@ -73,7 +63,7 @@ static void recognise_put(struct act *a, struct tunnel *t)
 		return;
 	if (found.raced && t->observed.raced_version != version) {
 		struct json_span put = {.p = config, .len = strlen(config)};
-		keep_race(a, t, found.read, put, version);
+		keep_race(a, t, found.read_version, found.read, put, version);
 		t->observed.raced = true;
 		t->observed.raced_version = version;
 		t->observed.raced_read = found.read_version;
@@ -341,7 +331,7 @@ static void settle_and_end(struct act *a, struct tunnel *t, int64_t version, con
 		return;
 	}
 	if (told.kind == ERR_NONE && t->observed.raced)
-		race_say(t, t->observed.raced_version, t->observed.raced_read, &told);
+		race_say(t->name, t->observed.raced_version, t->observed.raced_read, &told);
 	t->observed.raced = false;
 	if (told.kind != ERR_NONE)
 		act_fail(a, &told);
@@ -401,8 +391,8 @@ static void config_put(struct task *task, void *owner)
 	/* The first version of all is 1, and was 0 once: what was never configured and is 2 by now
 	 * raced too. */
 	if ((p->read_version > 0 || c.version > 1) && c.version != p->read_version + 1) {
-		race_say(t, c.version, p->read_version, &race);
-		keep_race(a, t, t->observed.config, c.config, c.version);
+		race_say(t->name, c.version, p->read_version, &race);
+		keep_race(a, t, p->read_version, t->observed.config, c.config, c.version);
 	}
 	keep_observed(t, &c);
 	t->observed.config_seen_ms = 0; /* others write it too: it is read before the next PUT */
@@ -434,6 +424,35 @@ static int keep_intent(struct act *a, const struct tunnel *t, const char *sent, 
 	return -1;
 }
 
+/* Did a person agree to lose this edit? The plan named it by its text. */
+static bool is_agreed(const struct route *r, const struct merge_fate *f)
+{
+	return !r || (r->takes && strstr(r->takes, f->rule));
+}
+
+/* An edit of a rule of ours that came after the plan that writes over it had a look: what goes with
+ * this PUT is named, and kept. Once, however often it is sent. */
+static void tell_overwritten(struct act *a, const struct tunnel *t, const struct put *p)
+{
+	const struct json_span put = {.p = p->document, .len = strlen(p->document)};
+	const struct race r = {.edit = true,
+			       .at_ms = clock_wall_ms(),
+			       .version = p->read_version + 1,
+			       .made_from = p->read_version};
+	bool told = race_kept(a->x->store, t->id, r.version);
+	struct err e;
+	for (size_t i = 0; i < p->n_fates && !told; i++) {
+		const struct merge_fate *f = &p->fates[i];
+		if (!f->words || is_agreed(route_of(a->x->world, t, f), f))
+			continue;
+		act_event(a, OBJECT_TUNNEL, t->id, t->name, "edit_overwritten",
+			  "%s, which somebody changed at Cloudflare, is written over", f->words);
+		if (race_keep(a->x->store, t->id, &r, t->observed.config, put, &e) < 0)
+			log_warning("the edited configuration of tunnel %s was not kept: %s",
+				    t->name, e.message);
+	}
+}
+
 static void start_put(struct act *a, struct tunnel *t, const struct merge_result *m)
 {
 	struct put *p = a->extra;
@@ -445,6 +464,7 @@ static void start_put(struct act *a, struct tunnel *t, const struct merge_result
 		act_fail(a, &e);
 		return;
 	}
+	tell_overwritten(a, t, p);
 	p->sends = true;
 	t->observed.put_unknown_ms = clock_wall_ms();
 	a->calling = true;

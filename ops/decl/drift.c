@@ -8,11 +8,18 @@ static const char *const tags[] = {"plan", NULL};
 static const struct field drift_rows[] = {
 	FIELD_OUT("object", FIELD_STRING, .doc = "tunnel, route or record."),
 	FIELD_OUT("name", FIELD_STRING, .doc = "Its name."),
-	FIELD_OUT("kind", FIELD_STRING, .doc = "changed, gone, unmarked, removed or edited."),
+	FIELD_OUT("kind", FIELD_STRING,
+		  .doc = "changed, gone, unmarked, removed or edited; race: adit put a tunnel's "
+			 "configuration over what somebody wrote at the same time; overwritten: "
+			 "over an edit of adit's own rule that no plan had seen."),
 	FIELD_OUT("field", FIELD_STRING, .doc = "What of it differs."),
 	FIELD_OUT("wanted", FIELD_STRING, .doc = "As it is wanted."),
 	FIELD_OUT("untrusted_seen", FIELD_STRING,
 		  .doc = "As it was seen at Cloudflare; absent when nothing is there."),
+	FIELD_OUT("untrusted_put", FIELD_STRING,
+		  .doc = "Of race and overwritten: rules that adit put and that did not stand in "
+			 "what it had read; untrusted_seen has those that stood there and were not "
+			 "put. What was written in between is in Cloudflare's audit log at best."),
 	FIELD_OUT("since", FIELD_STRING, .flags = FIELD_TIME, .doc = "First seen."),
 	FIELD_OUT("policy", FIELD_STRING, .doc = "In force: report, repair or ignore."),
 	FIELD_OUT("repair", FIELD_BOOL, .doc = "It will be put back unasked."),

@@ -148,6 +148,9 @@ def test_invariant_4_a_version_that_skipped_one_is_a_problem(site, sim):
     kept, = [r["value"] for r in site.tables()["meta"] if r["key"].startswith("race:")]
     kept = json.loads(kept)
     assert kept["read"] == json.loads(read) and "b.example.com" in json.dumps(kept["put"])
+    row, = site.items("drift_list", tunnel="edge1")
+    assert (row["kind"], row["name"], row["repair"]) == ("race", "edge1", False), row
+    assert "b.example.com" in row["untrusted_put"] and row["since"], row
     assert site.status()["state"] == "degraded"
     # The next write has a look, and the problem is over.
     assert site.publish("c.example.com", site.origin.url)["converged"]

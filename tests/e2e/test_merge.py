@@ -145,6 +145,28 @@ def test_what_somebody_made_of_our_rule_is_left_alone(site, sim):
     assert site.api("route_delete", hostname="app.example.com", approve=True)["state"] == "applied"
 
 
+def test_an_edit_after_the_plan_looked_is_named_and_kept(site, sim):
+    """A plan waits; the rule that it writes over is edited once more before somebody agrees."""
+    change(sim, lambda rules: rules[0].update(service="http_status:418"))
+    plan = site.publish("app.example.com", "http_status:204")
+    assert plan["state"] == "needs_approval", plan
+    change(sim, lambda rules: rules[0].update(service="http_status:419"))
+    assert approve(site, plan)["converged"]
+    assert rule(sim, "app.example.com")["service"] == "http_status:204"
+    told, = [e["message"] for e in site.items("event_list") if e["kind"] == "edit_overwritten"]
+    assert "http_status:419" in told, told
+    row, = [r for r in site.items("drift_list") if r["kind"] == "overwritten"]
+    assert "http_status:419" in row["untrusted_seen"], row
+    assert "http_status:204" in row["untrusted_put"], row
+
+
+def test_an_edit_that_the_plan_named_is_no_news(site, sim):
+    change(sim, lambda rules: rules[0].update(service="http_status:418"))
+    assert site.publish("app.example.com", "http_status:204", approve=True)["converged"]
+    assert "edit_overwritten" not in {e["kind"] for e in site.items("event_list")}
+    assert site.items("drift_list") == []
+
+
 def test_what_somebody_edited_is_ours_after_another_put(site, sim):
     """A rule that is left as it stands is still known as ours, and goes with its route."""
     change(sim, lambda rules: rules[0].update(service="http_status:418"))

@@ -1,5 +1,6 @@
 /* Single actions against a Cloudflare that loses answers, shows what is foreign and refuses, and
  * against a store that cannot be written: what leaves, and what world and store know afterwards. */
+#include "reconcile/race.h"
 #include "tests/unit/reconcile/bench.h"
 
 #define LEADS REMOTE ".cfargotunnel.com"
@@ -334,6 +335,16 @@ static void a_put_that_raced_is_told_and_both_are_kept(void **state)
 	assert_non_null(both);
 	assert_non_null(strstr(both, "\"read\":{"));
 	assert_non_null(strstr(both, "\"put\":{"));
+	AUTO(race_list_t) shown = {0};
+	struct err e;
+	assert_int_equal(race_load(b->store, t->id, clock_wall_ms(), &shown, &e), 0);
+	assert_int_equal(shown.n, 1);
+	assert_int_equal(shown.items[0].version, 5);
+	assert_int_equal(shown.items[0].made_from, 3);
+	assert_false(shown.items[0].edit);
+	assert_int_equal(
+		race_load(b->store, t->id, clock_wall_ms() + 2 * RACE_SHOWN_MS, &shown, &e), 0);
+	assert_int_equal(shown.n, 1);
 }
 
 static void a_put_in_turn_is_applied(void **state)
