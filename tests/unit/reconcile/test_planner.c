@@ -204,6 +204,23 @@ static void the_configuration_is_read_right_before_it_is_put(void **state)
 	world_free(w);
 }
 
+/* Only what was read when a lost PUT could land no more tells what became of it. */
+static void a_lost_put_is_settled_by_a_late_read(void **state)
+{
+	struct world *w = new_world();
+	struct tunnel *t = add_made_tunnel(w);
+	(void)state;
+	add_served(w, t, "app.example.com");
+	t->config_version = 1;
+	t->observed.put_unknown_ms = NOW;
+	t->observed.config_seen_ms = NOW + SETTLE_MS - 1;
+	assert_int_equal(due(w, NOW + SETTLE_MS - 1, t->id), NOTHING);
+	assert_int_equal(due(w, NOW + SETTLE_MS, t->id), ACT_CONFIG_READ);
+	t->observed.config_seen_ms = NOW + SETTLE_MS;
+	assert_int_equal(due(w, NOW + SETTLE_MS, t->id), ACT_CONFIG_MERGE);
+	world_free(w);
+}
+
 static void nothing_is_read_before_the_first_route(void **state)
 {
 	struct world *w = new_world();
@@ -559,6 +576,7 @@ static void histories_converge_without_a_second_one(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_lost_put_is_settled_by_a_late_read),
 		cmocka_unit_test(each_action_has_a_name),
 		cmocka_unit_test(a_new_tunnel_is_looked_for_before_it_is_made),
 		cmocka_unit_test(a_foreign_tunnel_of_the_name_is_refused),
