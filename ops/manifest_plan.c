@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "ops/manifest_private.h"
-#include "ops/record_wish.h"
 #include "reconcile/rules.h"
 
 typedef struct planning planning_t;
@@ -69,8 +68,7 @@ static const struct route *find_route(const struct planning *x, const char *host
 	return map_get(&x->routes, key);
 }
 
-static const struct record *find_record(const struct planning *x, const char *name,
-					const char *type)
+const struct record *planning_record(const struct planning *x, const char *name, const char *type)
 {
 	AUTO(str_t) key = key_of(name, type);
 	return map_get(&x->records, key);
@@ -84,13 +82,13 @@ bool planning_is_ours(const struct planning *x, const char *manifest)
 }
 
 /* As it will be: an import that has no name leaves the manifest of what is there alone. */
-static const char *manifest_after(const struct planning *x, const char *now)
+const char *planning_manifest(const struct planning *x, const char *now)
 {
 	return x->name ? x->name : now;
 }
 
-static int check_owner(const struct planning *x, const char *what, const char *name,
-		       const char *manifest, const char *place)
+int planning_check_owner(const struct planning *x, const char *what, const char *name,
+			 const char *manifest, const char *place)
 {
 	if (!manifest || str_equal(manifest, x->name))
 		return 0;
@@ -100,7 +98,7 @@ static int check_owner(const struct planning *x, const char *what, const char *n
 }
 
 /* What changes, piece by piece; empty = nothing does. */
-PRINTF(2, 3) static void differs(struct buf *words, const char *fmt, ...)
+void planning_differs(struct buf *words, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
@@ -109,19 +107,20 @@ PRINTF(2, 3) static void differs(struct buf *words, const char *fmt, ...)
 	(void)buf_printf(words, "%s%s", words->len ? ", " : "", text);
 }
 
-static void differ_in_manifest(const struct planning *x, const char *manifest, struct buf *words)
+void planning_differ_in_manifest(const struct planning *x, const char *manifest, struct buf *words)
 {
 	if (x->name && !str_equal(manifest, x->name))
-		differs(words, "taken into manifest %s", x->name);
+		planning_differs(words, "taken into manifest %s", x->name);
 }
 
-static void differ_in_drift(const struct planning *x, enum drift_policy now, const char *wanted,
-			    struct buf *words)
+void planning_differ_in_drift(const struct planning *x, enum drift_policy now, const char *wanted,
+			      struct buf *words)
 {
 	const char *name = drift_policy_name(now);
 	if (x->m->partial || str_equal(name, wanted))
 		return;
-	differs(words, "drift %s to %s", name ? name : "as set", wanted ? wanted : "as set");
+	planning_differs(words, "drift %s to %s", name ? name : "as set",
+			 wanted ? wanted : "as set");
 }
 
 /* ---- tunnels ---- */
@@ -147,7 +146,7 @@ static int check_tunnel(const struct planning *x, const struct tunnel *t,
 			      "Tunnel %s is another host's: its routes are kept there", t->name);
 		return manifest_wrap(x->m, d->place, "", x->e);
 	}
-	return x->name ? check_owner(x, "Tunnel", t->name, t->manifest, d->place) : 0;
+	return x->name ? planning_check_owner(x, "Tunnel", t->name, t->manifest, d->place) : 0;
 }
 
 static void make_tunnel(struct planning *x, const struct manifest_tunnel *d,
@@ -168,10 +167,10 @@ static void change_tunnel(struct planning *x, const struct tunnel *t,
 {
 	AUTO(buf_t) words = {0};
 	if (!x->m->partial && t->replicas != d->replicas)
-		differs(&words, "replicas %lld to %lld", (long long)t->replicas,
-			(long long)d->replicas);
-	differ_in_drift(x, t->drift, d->drift, &words);
-	differ_in_manifest(x, t->manifest, &words);
+		planning_differs(&words, "replicas %lld to %lld", (long long)t->replicas,
+				 (long long)d->replicas);
+	planning_differ_in_drift(x, t->drift, d->drift, &words);
+	planning_differ_in_manifest(x, t->manifest, &words);
 	plan_touch(x->p, t->id, t->generation);
 	if (!words.len)
 		return;
@@ -181,7 +180,7 @@ static void change_tunnel(struct planning *x, const struct tunnel *t,
 		ed->replicas = d->replicas;
 		str_set(&ed->drift, d->drift);
 	}
-	str_set(&ed->manifest, manifest_after(x, t->manifest));
+	str_set(&ed->manifest, planning_manifest(x, t->manifest));
 	plan_change(x->p, '~', "tunnel", t->name, "%s", buf_text(&words));
 }
 
@@ -218,7 +217,7 @@ static bool texts_same_origin(const char *a, const char *b)
 }
 
 /* A tunnel by its id, which may be one that the plan makes. */
-static const char *name_of(const struct planning *x, const char *tunnel_id)
+const char *planning_tunnel_name(const struct planning *x, const char *tunnel_id)
 {
 	const struct tunnel *t = world_tunnel(x->w, tunnel_id);
 	return t ? t->name : "another";
@@ -253,13 +252,14 @@ static void differ_in_route(const struct planning *x, const struct route *r,
 {
 	const struct manifest_goal *goal = &x->goals[d->tunnel];
 	if (!str_equal(r->service, d->service))
-		differs(words, "%s to %s", r->service, d->service);
+		planning_differs(words, "%s to %s", r->service, d->service);
 	if (!str_equal(r->tunnel_id, goal->id))
-		differs(words, "from tunnel %s to %s", name_of(x, r->tunnel_id), goal->name);
+		planning_differs(words, "from tunnel %s to %s",
+				 planning_tunnel_name(x, r->tunnel_id), goal->name);
 	if (!texts_same_origin(r->origin, d->origin.text))
-		differs(words, "options %s to %s", r->origin ? r->origin : "none",
-			d->origin.text ? d->origin.text : "none");
-	differ_in_drift(x, r->drift, d->drift, words);
+		planning_differs(words, "options %s to %s", r->origin ? r->origin : "none",
+				 d->origin.text ? d->origin.text : "none");
+	planning_differ_in_drift(x, r->drift, d->drift, words);
 }
 
 static int plan_route(struct planning *x, const struct manifest_route *d)
@@ -272,9 +272,9 @@ static int plan_route(struct planning *x, const struct manifest_route *d)
 	}
 	differ_in_route(x, r, d, &words);
 	if ((x->name || words.len) &&
-	    check_owner(x, "The route", r->hostname, r->manifest, d->place) < 0)
+	    planning_check_owner(x, "The route", r->hostname, r->manifest, d->place) < 0)
 		return -1;
-	differ_in_manifest(x, r->manifest, &words);
+	planning_differ_in_manifest(x, r->manifest, &words);
 	plan_touch(x->p, r->id, r->generation);
 	if (!words.len)
 		return 0;
@@ -287,7 +287,7 @@ static int plan_route(struct planning *x, const struct manifest_route *d)
 		str_set(&ed->origin, d->origin.text);
 	if (!x->m->partial)
 		str_set(&ed->drift, d->drift);
-	str_set(&ed->manifest, manifest_after(x, r->manifest));
+	str_set(&ed->manifest, planning_manifest(x, r->manifest));
 	plan_change(x->p, '~', "route", r->hostname, "%s%s%s", r->path ? r->path : "",
 		    r->path ? " " : "", buf_text(&words));
 	return 0;
@@ -301,15 +301,16 @@ static int move_along(struct planning *x, const struct manifest_host *h, const s
 	if (str_equal(r->tunnel_id, goal->id) || manifest_route(x->m, r->hostname, r->path) ||
 	    (x->prune && planning_is_ours(x, r->manifest)))
 		return 0;
-	if (check_owner(x, "The route", r->hostname, r->manifest, x->m->routes[h->route].place) < 0)
+	if (planning_check_owner(x, "The route", r->hostname, r->manifest,
+				 x->m->routes[h->route].place) < 0)
 		return -1;
 	planning_bump(x, goal->id);
 	move_route(x, r, goal);
 	struct edit *ed = plan_put_route(x->p, r);
 	(void)str_copy(ed->tunnel_id, sizeof(ed->tunnel_id), goal->id);
 	plan_change(x->p, '~', "route", r->hostname, "%s%salong with its name from tunnel %s to %s",
-		    r->path ? r->path : "", r->path ? " " : "", name_of(x, r->tunnel_id),
-		    goal->name);
+		    r->path ? r->path : "", r->path ? " " : "",
+		    planning_tunnel_name(x, r->tunnel_id), goal->name);
 	return 0;
 }
 
@@ -319,224 +320,6 @@ static int plan_companions(struct planning *x, const struct manifest_host *h)
 		if (move_along(x, h, x->w->routes.items[i - 1]) < 0)
 			return -1;
 	return 0;
-}
-
-/* ---- foreign records ---- */
-
-/* May something foreign be in the way of it that a person let adit overwrite? */
-static bool may_take(const struct planning *x, const struct record *r)
-{
-	return x->overwrite && x->overwrite->n && !(r && record_is_ours(r));
-}
-
-static void note_takes(const struct planning *x, const struct record *r, struct edit *ed)
-{
-	if (may_take(x, r))
-		record_name_takes(ed, x->overwrite);
-}
-
-/* ---- the records of routes ---- */
-
-/* A record follows its routes; where they differ, it may follow any of them. */
-static const char *drift_of_host(const struct planning *x, const struct manifest_host *h,
-				 const char *now)
-{
-	bool fits = h->drifts & (1U << drift_policy_by_name(now));
-	return fits ? now : x->m->routes[h->route].drift;
-}
-
-static void fill_host_record(const struct planning *x, struct edit *ed,
-			     const struct manifest_host *h)
-{
-	(void)str_copy(ed->tunnel_id, sizeof(ed->tunnel_id), x->goals[h->tunnel].id);
-	str_set(&ed->name, h->hostname);
-	str_set(&ed->type, "CNAME");
-	str_set(&ed->content, NULL);
-	if (!x->m->partial) {
-		str_set(&ed->comment, h->comment);
-		str_set(&ed->drift, drift_of_host(x, h, ed->drift));
-	}
-	str_set(&ed->manifest, manifest_after(x, ed->manifest));
-	ed->proxied = true;
-	ed->ttl = ed->priority = 0;
-}
-
-static void make_host_record(struct planning *x, const struct record *r,
-			     const struct manifest_host *h)
-{
-	struct edit *ed = r ? plan_put_record(x->p, r) : plan_put_new(x->p, EDIT_RECORD_PUT);
-	fill_host_record(x, ed, h);
-	note_takes(x, r, ed);
-	plan_change(x->p, '+', "record", h->hostname, "CNAME to tunnel %s",
-		    x->goals[h->tunnel].name);
-}
-
-static void differ_in_record(const struct planning *x, const struct record *r,
-			     const struct manifest_host *h, struct buf *words)
-{
-	const struct manifest_goal *goal = &x->goals[h->tunnel];
-	if (!str_equal(r->tunnel_id, goal->id))
-		differs(words, "CNAME from %s to tunnel %s",
-			r->tunnel_id[0] ? name_of(x, r->tunnel_id) : r->content, goal->name);
-	if (!x->m->partial && !str_equal(r->comment, h->comment))
-		differs(words, "comment \"%s\" to \"%s\"", r->comment ? r->comment : "",
-			h->comment ? h->comment : "");
-	differ_in_drift(x, r->drift, drift_of_host(x, h, drift_policy_name(r->drift)), words);
-}
-
-/* Does the comment fit behind the mark? */
-static int check_comment(const struct planning *x, const struct manifest_host *h)
-{
-	if (record_comment_check(x->w, h->comment, x->e) == 0)
-		return 0;
-	return manifest_wrap(x->m, x->m->routes[h->route].place, "comment", x->e);
-}
-
-static int check_record_there(const struct planning *x, const struct record *r, const char *place)
-{
-	if (r->want != WANT_RELEASED)
-		return 0;
-	(void)err_set(x->e, ERR_CONFLICT, "The record %s is being given back", r->name);
-	return manifest_wrap(x->m, place, "", x->e);
-}
-
-static int plan_host_record(struct planning *x, const struct manifest_host *h)
-{
-	const struct record *r = find_record(x, h->hostname, "CNAME");
-	const char *place = x->m->routes[h->route].place;
-	AUTO(buf_t) words = {0};
-	if (!h->dns)
-		return 0;
-	if (check_comment(x, h) < 0 || (r && check_record_there(x, r, place) < 0))
-		return -1;
-	if (!r || r->want != WANT_PRESENT) {
-		make_host_record(x, r, h);
-		return 0;
-	}
-	differ_in_record(x, r, h, &words);
-	if ((x->name || words.len) && check_owner(x, "The record", r->name, r->manifest, place) < 0)
-		return -1;
-	differ_in_manifest(x, r->manifest, &words);
-	plan_touch(x->p, r->id, r->generation);
-	if (may_take(x, r))
-		differs(&words, "may take the place of what is not adit's");
-	if (!words.len)
-		return 0;
-	struct edit *ed = plan_put_record(x->p, r);
-	fill_host_record(x, ed, h);
-	note_takes(x, r, ed);
-	plan_change(x->p, '~', "record", r->name, "%s", buf_text(&words));
-	return 0;
-}
-
-/* ---- records of their own ---- */
-
-static int check_own(const struct planning *x, const struct record *r,
-		     const struct manifest_record *d)
-{
-	if (check_record_there(x, r, d->place) < 0)
-		return -1;
-	if (r->tunnel_id[0]) {
-		(void)err_set(x->e, ERR_CONFLICT, "%s has a route's record (%s)", r->name, r->type);
-		(void)err_hint(x->e, "Take the record out of the document, or delete the route "
-				     "first.");
-		return manifest_wrap(x->m, d->place, "", x->e);
-	}
-	if (r->want == WANT_PRESENT &&
-	    check_owner(x, "The record", r->name, r->manifest, d->place) < 0)
-		return -1;
-	return 0;
-}
-
-static void describe(const struct record_wish *x, struct buf *out)
-{
-	(void)buf_printf(out, "%s %s", x->type, x->content ? x->content : "");
-	if (str_equal(x->type, "MX"))
-		(void)buf_printf(out, ", priority %lld", (long long)x->priority);
-	if (x->proxied)
-		(void)buf_str(out, ", proxied");
-	else if (x->ttl != 1)
-		(void)buf_printf(out, ", ttl %lld", (long long)x->ttl);
-	if (x->comment)
-		(void)buf_printf(out, ", comment \"%s\"", x->comment);
-}
-
-static void differ_in_own(const struct planning *x, const struct record *r,
-			  const struct manifest_record *d, const struct record_wish *wish,
-			  struct buf *words)
-{
-	AUTO(buf_t) was = {0}, is = {0};
-	const struct record_wish old = {.type = r->type,
-					.content = r->content,
-					.proxied = r->proxied,
-					.ttl = r->ttl,
-					.priority = r->priority,
-					.comment = r->comment};
-	describe(&old, &was);
-	describe(wish, &is);
-	if (!record_wish_same(r, wish))
-		differs(words, "from %s to %s", buf_text(&was), buf_text(&is));
-	differ_in_drift(x, r->drift, d->drift, words);
-	differ_in_manifest(x, r->manifest, words);
-}
-
-static void put_own(struct planning *x, const struct record *r, const struct manifest_record *d,
-		    const struct record_wish *wish)
-{
-	struct edit *ed = r ? plan_put_record(x->p, r) : plan_put_new(x->p, EDIT_RECORD_PUT);
-	str_set(&ed->name, wish->name);
-	str_set(&ed->type, wish->type);
-	if (!r || !record_content_same(wish->type, r->content, wish->content))
-		str_set(&ed->content, wish->content);
-	str_set(&ed->comment, wish->comment);
-	str_set(&ed->drift, d->drift);
-	str_set(&ed->manifest, x->name);
-	ed->proxied = wish->proxied;
-	ed->ttl = wish->ttl;
-	ed->priority = wish->priority;
-	note_takes(x, r, ed);
-}
-
-static int plan_own(struct planning *x, const struct manifest_record *d,
-		    const struct record_wish *wish)
-{
-	const struct record *r = find_record(x, wish->name, wish->type);
-	AUTO(buf_t) words = {0};
-	if (r && check_own(x, r, d) < 0)
-		return -1;
-	if (!r || r->want != WANT_PRESENT) {
-		put_own(x, r, d, wish);
-		describe(wish, &words);
-		plan_change(x->p, '+', "record", wish->name, "%s", buf_text(&words));
-		return 0;
-	}
-	plan_touch(x->p, r->id, r->generation);
-	differ_in_own(x, r, d, wish, &words);
-	if (may_take(x, r))
-		differs(&words, "may take the place of what is not adit's");
-	if (!words.len)
-		return 0;
-	put_own(x, r, d, wish);
-	plan_change(x->p, '~', "record", r->name, "%s", buf_text(&words));
-	return 0;
-}
-
-static int plan_record(struct planning *x, const struct manifest_record *d)
-{
-	AUTO(record_wish_t) wish = {0};
-	const struct record_ask ask = {
-		.name = d->name,
-		.type = d->type,
-		.content = d->content,
-		.comment = d->comment,
-		.proxied = d->proxied,
-		.ttl = d->ttl,
-		.priority = d->priority,
-	};
-	if (record_wish_read(x->w, &ask, &wish, x->e) == 0)
-		return plan_own(x, d, &wish);
-	AUTO(str_t) member = str_ndup(x->e->message, strcspn(x->e->message, ":"));
-	return manifest_wrap(x->m, d->place, member, x->e);
 }
 
 /* ---- all of it ---- */
@@ -551,10 +334,11 @@ static int plan_all(struct planning *x)
 		if (plan_route(x, &m->routes[i]) < 0)
 			return -1;
 	for (size_t i = 0; i < m->n_hosts; i++)
-		if (plan_companions(x, &m->hosts[i]) < 0 || plan_host_record(x, &m->hosts[i]) < 0)
+		if (plan_companions(x, &m->hosts[i]) < 0 ||
+		    planning_host_record(x, &m->hosts[i]) < 0)
 			return -1;
 	for (size_t i = 0; i < m->n_records; i++)
-		if (plan_record(x, &m->records[i]) < 0)
+		if (planning_own_record(x, &m->records[i]) < 0)
 			return -1;
 	if (x->name && !m->partial)
 		planning_prune(x);

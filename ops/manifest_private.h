@@ -1,5 +1,5 @@
-/* What ops/manifest_plan.c and ops/manifest_prune.c share: the world by name, and what the plan
- * does with it so far. */
+/* What ops/manifest_plan.c, ops/manifest_records.c and ops/manifest_prune.c share: the world by
+ * name, and what the plan does with it so far. */
 #ifndef OPS_MANIFEST_PRIVATE_H
 #define OPS_MANIFEST_PRIVATE_H
 
@@ -32,10 +32,28 @@ struct planning {
 };
 
 bool planning_is_ours(const struct planning *x, const char *manifest);
+/* As it will be: an import that has no name leaves the manifest of what is there alone. */
+const char *planning_manifest(const struct planning *x, const char *now);
+/* What another manifest made is refused, with the place in the document. */
+MUST_USE int planning_check_owner(const struct planning *x, const char *what, const char *name,
+				  const char *manifest, const char *place);
+/* A tunnel by its id, which may be one that the plan makes. */
+const char *planning_tunnel_name(const struct planning *x, const char *tunnel_id);
+const struct record *planning_record(const struct planning *x, const char *name, const char *type);
+/* What changes, piece by piece; empty = nothing does. */
+void planning_differs(struct buf *words, const char *fmt, ...) PRINTF(2, 3);
+void planning_differ_in_manifest(const struct planning *x, const char *manifest, struct buf *words);
+void planning_differ_in_drift(const struct planning *x, enum drift_policy now, const char *wanted,
+			      struct buf *words);
 /* A tunnel's configuration changes with its routes. */
 void planning_bump(struct planning *x, const char *tunnel_id);
 /* The first of the world's routes of that host name, + 1; the others follow by next. */
 size_t planning_host(const struct planning *x, const char *hostname);
+/* ---- manifest_records.c ---- */
+/* The record that a host name's routes bring along. */
+MUST_USE int planning_host_record(struct planning *x, const struct manifest_host *h);
+MUST_USE int planning_own_record(struct planning *x, const struct manifest_record *d);
+
 /* What the manifest made and the document names no more: left alone, or dropped. */
 void planning_prune(struct planning *x);
 

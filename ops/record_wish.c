@@ -158,10 +158,51 @@ bool record_wish_same(const struct record *r, const struct record_wish *x)
 	       record_content_same(x->type, r->content, x->content);
 }
 
+void record_wish_tell(const struct record_wish *x, struct buf *out)
+{
+	(void)buf_printf(out, "%s %s", x->type, x->content ? x->content : "");
+	if (str_equal(x->type, "MX"))
+		(void)buf_printf(out, ", priority %lld", (long long)x->priority);
+	if (x->proxied)
+		(void)buf_str(out, ", proxied");
+	else if (x->ttl != 1)
+		(void)buf_printf(out, ", ttl %lld", (long long)x->ttl);
+	if (x->comment)
+		(void)buf_printf(out, ", comment \"%s\"", x->comment);
+}
+
+void record_tell(const struct record *r, struct buf *out)
+{
+	const struct record_wish is = {.type = r->type,
+				       .content = r->content,
+				       .proxied = r->proxied,
+				       .ttl = r->ttl,
+				       .priority = r->priority,
+				       .comment = r->comment};
+	record_wish_tell(&is, out);
+}
+
+void record_wish_put(struct edit *d, const struct record *r, const struct record_wish *x)
+{
+	str_set(&d->name, x->name);
+	str_set(&d->type, x->type);
+	if (!r || !str_equal(r->type, x->type) ||
+	    !record_content_same(x->type, r->content, x->content))
+		str_set(&d->content, x->content);
+	str_set(&d->comment, x->comment);
+	d->proxied = x->proxied;
+	d->ttl = x->ttl;
+	d->priority = x->priority;
+}
+
+bool record_is_unmarked(const struct record *r)
+{
+	return r->remote_id[0] && r->observed.looked_ms && r->observed.found && !r->observed.marked;
+}
+
 bool record_is_ours(const struct record *r)
 {
-	const bool unmarked = r->observed.looked_ms && r->observed.found && !r->observed.marked;
-	return r->remote_id[0] && !unmarked && !r->takes;
+	return r->remote_id[0] && !record_is_unmarked(r) && !r->takes;
 }
 
 void record_name_takes(struct edit *d, const struct strlist *ids)

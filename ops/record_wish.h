@@ -35,6 +35,16 @@ MUST_USE int record_comment_check(const struct world *w, const char *comment, st
 /* Is that how it is wanted already? */
 bool record_wish_same(const struct record *r, const struct record_wish *x);
 
+/* The words for it: "MX mx.example.com, priority 10, ttl 300". */
+void record_wish_tell(const struct record_wish *x, struct buf *out);
+/* The same of a record as it is wanted now. */
+void record_tell(const struct record *r, struct buf *out);
+/* Puts it into the edit of r, NULL = a new one. Content that means the same stays as it was
+ * written. */
+void record_wish_put(struct edit *d, const struct record *r, const struct record_wish *x);
+
+/* Did somebody take our mark off it? */
+bool record_is_unmarked(const struct record *r);
 /* Is it at Cloudflare, and does it bear our mark, as far as anybody knows? */
 bool record_is_ours(const struct record *r);
 /* The records of that name that a person lets adit overwrite, still to be looked at. */

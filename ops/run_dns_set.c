@@ -10,11 +10,6 @@
 
 /* ---- what stands in the way ---- */
 
-static bool is_unmarked(const struct record *r)
-{
-	return r->remote_id[0] && r->observed.looked_ms && r->observed.found && !r->observed.marked;
-}
-
 static int refuse_unmarked(const struct record *r, struct err *e)
 {
 	(void)err_set(
@@ -64,7 +59,7 @@ static int check_own(const struct record *r, const struct record_wish *x,
 		return 0;
 	if (r->tunnel_id[0])
 		return refuse_routes(r, e);
-	if (is_unmarked(r) && !r->takes && !strlist_has(overwrite, r->remote_id))
+	if (record_is_unmarked(r) && !r->takes && !strlist_has(overwrite, r->remote_id))
 		return refuse_unmarked(r, e);
 	/* What a lost POST made is known again by its content. */
 	if (r->create_sent_ms &&
@@ -77,33 +72,15 @@ static int check_own(const struct record *r, const struct record_wish *x,
 
 /* ---- dns_set ---- */
 
-static void describe(const char *type, const char *content, const struct record_wish *x,
-		     struct buf *out)
-{
-	(void)buf_printf(out, "%s %s", type, content ? content : "");
-	if (str_equal(type, "MX"))
-		(void)buf_printf(out, ", priority %lld", (long long)x->priority);
-	if (x->proxied)
-		(void)buf_str(out, ", proxied");
-	else if (x->ttl != 1)
-		(void)buf_printf(out, ", ttl %lld", (long long)x->ttl);
-	if (x->comment)
-		(void)buf_printf(out, ", comment \"%s\"", x->comment);
-}
-
 static void tell_change(struct plan *p, const struct record *r, const struct record_wish *x)
 {
 	AUTO(buf_t) was = {0}, is = {0};
-	describe(x->type, x->content, x, &is);
+	record_wish_tell(x, &is);
 	if (!r) {
 		plan_change(p, '+', "record", x->name, "%s", buf_text(&is));
 		return;
 	}
-	const struct record_wish old = {.proxied = r->proxied,
-					.ttl = r->ttl,
-					.priority = r->priority,
-					.comment = r->comment};
-	describe(r->type, r->content, &old, &was);
+	record_tell(r, &was);
 	plan_change(p, '~', "record", x->name, "from %s to %s", buf_text(&was), buf_text(&is));
 }
 
@@ -128,13 +105,7 @@ static void edit_record(struct plan *p, const struct record *r, const struct rec
 		return;
 	}
 	struct edit *ed = r ? plan_put_record(p, r) : plan_put_new(p, EDIT_RECORD_PUT);
-	str_set(&ed->name, x->name);
-	str_set(&ed->type, x->type);
-	str_set(&ed->content, x->content);
-	str_set(&ed->comment, x->comment);
-	ed->proxied = x->proxied;
-	ed->ttl = x->ttl;
-	ed->priority = x->priority;
+	record_wish_put(ed, r, x);
 	if (a->drift)
 		str_set(&ed->drift, policy_said(a->drift));
 	if (takes)
@@ -202,7 +173,7 @@ static int check_delete(const struct world *w, const struct record *r,
 			      name);
 		return err_hint(e, "Use route_delete (adit route delete %s).", name);
 	}
-	return is_unmarked(r) && !r->takes && !a->release ? refuse_unmarked(r, e) : 0;
+	return record_is_unmarked(r) && !r->takes && !a->release ? refuse_unmarked(r, e) : 0;
 }
 
 void run_dns_delete(struct call *c)
