@@ -17,20 +17,25 @@ static const char *allow_header(const char *path)
 	return op && op->effects == OP_READS ? "Allow: GET, HEAD, POST" : "Allow: POST";
 }
 
-static void reply_error(struct server_req *r, int status, const struct err *e)
+static void put_error(const struct err *e, struct buf *body)
 {
-	AUTO(buf_t) body = {0};
 	struct json_writer w;
-	char retry[48];
-	const char *headers[] = {"Cache-Control: no-store", NULL, NULL};
-	if (status == 405)
-		headers[1] = allow_header(server_req_path(r));
-	json_write_init(&w, &body);
+	json_write_init(&w, body);
 	json_object_begin(&w);
 	json_write_key(&w, "error");
 	json_write_err(&w, e);
 	json_object_end(&w);
-	(void)buf_char(&body, '\n');
+	(void)buf_char(body, '\n');
+}
+
+static void reply_error(struct server_req *r, int status, const struct err *e)
+{
+	AUTO(buf_t) body = {0};
+	char retry[48];
+	const char *headers[] = {"Cache-Control: no-store", NULL, NULL};
+	if (status == 405)
+		headers[1] = allow_header(server_req_path(r));
+	put_error(e, &body);
 	if (e->retry_after_ms > 0) {
 		(void)snprintf(retry, sizeof(retry), "Retry-After: %lld",
 			       (long long)((e->retry_after_ms + 999) / 1000));
@@ -48,19 +53,13 @@ const char *route_refusal(int status, const char *what, struct buf *body, void *
 {
 	struct api *a = owner;
 	struct err e;
-	struct json_writer w;
 	a->refusals++;
 	(void)err_set(&e,
 		      status == 503   ? ERR_BUSY
 		      : status == 408 ? ERR_TIMEOUT
 				      : ERR_INVALID,
 		      "%s", what);
-	json_write_init(&w, body);
-	json_object_begin(&w);
-	json_write_key(&w, "error");
-	json_write_err(&w, &e);
-	json_object_end(&w);
-	(void)buf_char(body, '\n');
+	put_error(&e, body);
 	return json_type_header;
 }
 

@@ -64,7 +64,6 @@ static enum tone sign_tone(const char *sign)
 	return str_equal(sign, "~") ? TONE_WARN : TONE_DIM;
 }
 
-/* No table: a long host name should not push the details of all others away. */
 /* A rule without a name of its own is called by its number: "rule 3". */
 static void print_object(const struct json *change, const struct style *s, struct buf *text)
 {
@@ -79,6 +78,7 @@ static void print_object(const struct json *change, const struct style *s, struc
 	print_value(text, s, NULL, json_get(change, "name"));
 }
 
+/* No table: a long host name should not push the details of all others away. */
 void print_change(const struct json *change, size_t indent, bool asked, const struct style *s,
 		  struct buf *out)
 {

@@ -193,6 +193,13 @@ static void approval_body(const struct cli *c, const struct json *result, struct
 	json_object_end(&w);
 }
 
+/* No answer came. */
+static int tell_unanswered(const struct cli *c, const struct err *e)
+{
+	session_tell(e, c->colour);
+	return e->kind == ERR_TIMEOUT ? EXIT_TRY_AGAIN : EXIT_UNREACHABLE;
+}
+
 static int print_call(const struct cli *c, const struct client_call *call, bool may_ask);
 
 static int approve_now(const struct cli *c, const struct json *result)
@@ -206,8 +213,7 @@ static int approve_now(const struct cli *c, const struct json *result)
 	approving.op = op_find("plan_approve");
 	approval_body(c, result, &body);
 	if (call_daemon(&approving, "plan_approve", &body, &call, &e) < 0) {
-		session_tell(&e, c->colour);
-		code = e.kind == ERR_TIMEOUT ? EXIT_TRY_AGAIN : EXIT_UNREACHABLE;
+		code = tell_unanswered(c, &e);
 	} else {
 		code = print_call(&approving, &call, false);
 	}
@@ -270,8 +276,7 @@ static int print_waiting_plan(const struct cli *c, const char *plan)
 	json_put_string(&w, "plan", plan);
 	json_object_end(&w);
 	if (call_daemon(&get, "plan_get", &body, &call, &e) < 0) {
-		session_tell(&e, c->colour);
-		code = EXIT_UNREACHABLE;
+		code = tell_unanswered(c, &e);
 	} else {
 		code = print_call(&get, &call, false);
 	}
@@ -328,8 +333,7 @@ int session_run(const struct cli *c)
 	int code;
 
 	if (call_daemon(c, c->op->name, &c->body, &call, &e) < 0) {
-		session_tell(&e, c->colour);
-		code = e.kind == ERR_TIMEOUT ? EXIT_TRY_AGAIN : EXIT_UNREACHABLE;
+		code = tell_unanswered(c, &e);
 	} else {
 		code = answer_call(c, &call);
 	}

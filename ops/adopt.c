@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "ops/adopt_private.h"
+#include "ops/find.h"
 
 typedef struct adopting adopting_t;
 static void adopting_t_cleanup(adopting_t *x)
@@ -79,9 +80,8 @@ int adopt_row_check(const struct tunnel *row, const struct cf_tunnel *found, str
 {
 	if (!row)
 		return 0;
-	if (row->want != WANT_PRESENT)
-		return err_set(e, ERR_CONFLICT, "Tunnel %s is being %s", row->name,
-			       row->want == WANT_ABSENT ? "deleted" : "given back");
+	if (tunnel_check_stays(row, e) < 0)
+		return -1;
 	if (row->create_sent_ms && !row->remote_id[0])
 		return err_set(e, ERR_BUSY, "Tunnel %s is just being created", row->name);
 	if (!row->remote_id[0] || strcasecmp(row->remote_id, found->id) == 0)
@@ -237,12 +237,6 @@ static int check_owners(struct adopting *x, struct err *e)
 			   (long long)x->in->others, x->in->others == 1 ? "" : "s",
 			   x->in->found->name, x->in->others == 1 ? "is" : "are", said);
 	return 0;
-}
-
-void adopt_put_take(struct json_writer *w, const char *key, const char *seen, const char *what)
-{
-	json_put_string(w, key, seen);
-	json_put_string(w, "what", what);
 }
 
 /* ---- the whole ---- */

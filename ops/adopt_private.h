@@ -43,7 +43,4 @@ size_t adopt_take_routes(struct adopting *x);
 /* ---- adopt_records.c ---- */
 void adopt_take_records(struct adopting *x);
 
-/* A member of an entry in takes, and the words of the entry. */
-void adopt_put_take(struct json_writer *w, const char *key, const char *seen, const char *what);
-
 #endif

@@ -17,23 +17,15 @@ static bool name_is_routed(const struct adopting *x, const char *name)
 	return false;
 }
 
-static char *record_takes(const struct adopt_record *r, const char *comment)
+static void note_takes(struct edit *d, const struct adopt_record *r, const char *comment)
 {
 	char seen[SHA256_HEX_SIZE];
-	AUTO(buf_t) text = {0};
-	struct json_writer w;
 	AUTO(str_t)
 	what = str_format("Adopts the record of %s: its comment becomes \"%s\".", r->name, comment);
 	text_printable(what);
 	record_seen_hash("CNAME", r->content, r->comment, r->proxied, r->ttl, 0, seen);
-	json_write_init(&w, &text);
-	json_array_begin(&w);
-	json_object_begin(&w);
-	json_put_string(&w, "id", r->id);
-	adopt_put_take(&w, "seen", seen, what);
-	json_object_end(&w);
-	json_array_end(&w);
-	return buf_steal(&text);
+	str_set(&d->takes, NULL);
+	record_takes_add(&d->takes, r->id, seen, what);
 }
 
 /* The user's text: without the mark of whoever had it. */
@@ -57,8 +49,7 @@ static void edit_record(struct adopting *x, const struct adopt_record *r, const 
 	d->ttl = r->ttl > 1 ? r->ttl : 0;
 	str_set(&d->remote_id, r->id);
 	str_set(&d->zone_id, r->zone_id);
-	free(d->takes);
-	d->takes = record_takes(r, comment);
+	note_takes(d, r, comment);
 }
 
 static void leave_record(struct adopting *x, const char *name, const char *fmt, ...) PRINTF(3, 4);

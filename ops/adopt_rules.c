@@ -142,23 +142,16 @@ static char *origin_text(const struct rule *r)
 	return raw.len ? str_ndup(raw.p, raw.len) : NULL;
 }
 
-/* [{rule, what}]: exactly this rule, as it stands there now. */
-static char *rule_takes(const struct adopting *x, const struct rule *r)
+/* Exactly this rule, as it stands there now. */
+static void note_takes(struct edit *d, const struct adopting *x, const struct rule *r)
 {
 	struct json_span raw = json_raw(r->value);
 	char hash[SHA256_HEX_SIZE], name[HOSTNAME_MAX + 40];
-	AUTO(buf_t) text = {0};
-	struct json_writer w;
 	sha256_hex(raw.p, raw.len, hash);
 	rule_describe(r, number_of(x, r), name, sizeof(name));
 	AUTO(str_t) what = str_format("Adopts %s of tunnel %s.", name, x->in->found->name);
-	json_write_init(&w, &text);
-	json_array_begin(&w);
-	json_object_begin(&w);
-	adopt_put_take(&w, "rule", hash, what);
-	json_object_end(&w);
-	json_array_end(&w);
-	return buf_steal(&text);
+	str_set(&d->takes, NULL);
+	route_takes_add(&d->takes, hash, what);
 }
 
 static void edit_route(struct adopting *x, struct plan *p, const struct candidate *c)
@@ -170,8 +163,7 @@ static void edit_route(struct adopting *x, struct plan *p, const struct candidat
 	str_set(&d->service, json_get_string(c->rule->value, "service"));
 	free(d->origin);
 	d->origin = origin_text(c->rule);
-	free(d->takes);
-	d->takes = rule_takes(x, c->rule);
+	note_takes(d, x, c->rule);
 }
 
 /* A plan of the tunnel and this one route: what the guard refuses whoever approves it. */

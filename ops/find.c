@@ -65,6 +65,39 @@ size_t find_routes(const struct world *w, const char *tunnel_id, struct route **
 	return n;
 }
 
+int64_t find_generation(const struct world *w, const char *id)
+{
+	const struct tunnel *t = world_tunnel(w, id);
+	const struct record *d = world_record(w, id);
+	const struct route *r = world_route(w, id);
+	return t ? t->generation : d ? d->generation : r ? r->generation : 0;
+}
+
+int zone_unknown(const char *name, struct err *e)
+{
+	(void)err_set(e, ERR_NOT_FOUND, "There is no zone \"%.253s\" in the account", name);
+	return err_hint(e, "See adit zone list.");
+}
+
+const struct zone *find_zone(struct call *c, const char *name)
+{
+	const struct zone *found = world_find_zone(c->ops->world, name);
+	if (found && c->ops->cf)
+		return found;
+	(void)zone_unknown(name, &c->task.err);
+	call_fail(c);
+	return NULL;
+}
+
+int tunnel_check_stays(const struct tunnel *t, struct err *e)
+{
+	if (t->want == WANT_PRESENT)
+		return 0;
+	(void)err_set(e, ERR_CONFLICT, "Tunnel %s is being %s", t->name,
+		      t->want == WANT_ABSENT ? "deleted" : "given back");
+	return err_hint(e, "Again when adit tunnel list no longer shows it.");
+}
+
 const char *plan_new_tunnel(struct plan *p, const char *name, int64_t replicas)
 {
 	plan_change(p, '+', "tunnel", name, "%lld connector%s on this host", (long long)replicas,

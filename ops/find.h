@@ -9,6 +9,13 @@ const struct tunnel *find_tunnel(struct call *c, const char *name);
 const struct connector *find_connector(struct call *c, const char *name);
 /* The routes of a tunnel in match order; the caller frees the array. */
 size_t find_routes(const struct world *w, const char *tunnel_id, struct route ***routes);
+/* The version of a tunnel, route or record; 0 = there is none of that id. */
+int64_t find_generation(const struct world *w, const char *id);
+/* A zone of the account that Cloudflare can be asked about now. */
+const struct zone *find_zone(struct call *c, const char *name);
+int zone_unknown(const char *name, struct err *e);
+/* A tunnel that is on its way out is not changed: ERR_CONFLICT. */
+MUST_USE int tunnel_check_stays(const struct tunnel *t, struct err *e);
 /* The edits and words of a new tunnel; its local id is in the edit. */
 const char *plan_new_tunnel(struct plan *p, const char *name, int64_t replicas);
 

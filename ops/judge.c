@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "ops/find.h"
 
 #define DAY_MS (24 * 3600 * 1000LL)
 
@@ -93,14 +94,6 @@ int judge_proposer(struct ops *o, const struct plan *p, struct err *e)
 
 /* ---- does the plan still fit the world? ---- */
 
-static int64_t touch_generation(const struct world *w, const char *id)
-{
-	const struct tunnel *t = world_tunnel(w, id);
-	const struct record *d = world_record(w, id);
-	const struct route *r = world_route(w, id);
-	return t ? t->generation : d ? d->generation : r ? r->generation : 0;
-}
-
 /* Would it make what somebody else has made meanwhile? */
 static bool edit_doubles(const struct world *w, const struct edit *ed)
 {
@@ -115,7 +108,7 @@ static bool edit_doubles(const struct world *w, const struct edit *ed)
 bool judge_moved(const struct world *w, const struct plan *p)
 {
 	for (size_t i = 0; i < p->n_touches; i++)
-		if (touch_generation(w, p->touches[i].id) != p->touches[i].generation)
+		if (find_generation(w, p->touches[i].id) != p->touches[i].generation)
 			return true;
 	for (size_t i = 0; i < p->n_edits; i++)
 		if (edit_doubles(w, &p->edits[i]))

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ops/find.h"
 #include "ops/manifest_private.h"
 #include "reconcile/rules.h"
 
@@ -81,7 +82,6 @@ bool planning_is_ours(const struct planning *x, const char *manifest)
 	return x->name && str_equal(manifest, x->name);
 }
 
-/* As it will be: an import that has no name leaves the manifest of what is there alone. */
 const char *planning_manifest(const struct planning *x, const char *now)
 {
 	return x->name ? x->name : now;
@@ -97,7 +97,6 @@ int planning_check_owner(const struct planning *x, const char *what, const char 
 	return manifest_wrap(x->m, place, "", x->e);
 }
 
-/* What changes, piece by piece; empty = nothing does. */
 void planning_differs(struct buf *words, const char *fmt, ...)
 {
 	va_list ap;
@@ -135,12 +134,8 @@ void planning_bump(struct planning *x, const char *tunnel_id)
 static int check_tunnel(const struct planning *x, const struct tunnel *t,
 			const struct manifest_tunnel *d)
 {
-	if (t->want != WANT_PRESENT) {
-		(void)err_set(x->e, ERR_CONFLICT, "Tunnel %s is being %s", t->name,
-			      t->want == WANT_ABSENT ? "deleted" : "given back");
-		(void)err_hint(x->e, "Again when adit tunnel list no longer shows it.");
+	if (tunnel_check_stays(t, x->e) < 0)
 		return manifest_wrap(x->m, d->place, "", x->e);
-	}
 	if (t->joined && d->routes.text) {
 		(void)err_set(x->e, ERR_CONFLICT,
 			      "Tunnel %s is another host's: its routes are kept there", t->name);
@@ -216,7 +211,6 @@ static bool texts_same_origin(const char *a, const char *b)
 	return origin_same(x ? json_root(x) : NULL, y ? json_root(y) : NULL);
 }
 
-/* A tunnel by its id, which may be one that the plan makes. */
 const char *planning_tunnel_name(const struct planning *x, const char *tunnel_id)
 {
 	const struct tunnel *t = world_tunnel(x->w, tunnel_id);

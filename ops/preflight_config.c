@@ -190,33 +190,13 @@ static char *words_of(const struct merge_issue *x, const struct edit *ed)
 			  name, x->words);
 }
 
-/* The array with one entry more. */
-static char *takes_with(const char *takes, const char *rule, const char *what)
-{
-	AUTO(json_doc_t) doc = NULL;
-	AUTO(buf_t) text = {0};
-	struct json_writer w;
-	struct err e;
-	json_write_init(&w, &text);
-	json_array_begin(&w);
-	if (takes && json_parse(takes, strlen(takes), NULL, &doc, &e) == 0)
-		JSON_EACH (old, json_root(doc))
-			json_write_value(&w, old);
-	json_object_begin(&w);
-	json_put_string(&w, "rule", rule);
-	json_put_string(&w, "what", what);
-	json_object_end(&w);
-	json_array_end(&w);
-	return buf_steal(&text);
-}
-
 static void take_rule(const struct config_check *k, struct edit *ed, const char *rule,
 		      const char *what)
 {
 	const struct route *old = world_route(k->ops->world, ed->id);
-	char *takes = takes_with(ed->takes ? ed->takes : old ? old->takes : NULL, rule, what);
-	free(ed->takes);
-	ed->takes = takes;
+	if (!ed->takes && old)
+		str_set(&ed->takes, old->takes);
+	route_takes_add(&ed->takes, rule, what);
 }
 
 /* Our own rules that somebody edited, and that are written over. */

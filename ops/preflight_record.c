@@ -390,14 +390,11 @@ static void zone_told(struct task *t, void *owner)
 		check_blind(k, &e);
 		return;
 	}
-	if (k->stage == STAGE_NAMES) {
-		warn_wildcards(k, &v);
-		if (check_listed(k, &v, &e) < 0) {
-			check_fail(k, &e);
-			return;
-		}
-	} else
-		warn_wildcards(k, &v);
+	warn_wildcards(k, &v);
+	if (k->stage == STAGE_NAMES && check_listed(k, &v, &e) < 0) {
+		check_fail(k, &e);
+		return;
+	}
 	k->stage = STAGE_QUOTA;
 	check_step(k);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "model/record_data.h"
+#include "ops/find.h"
 
 #define TTL_LEAST 60
 
@@ -119,8 +120,7 @@ static int check_zone(const struct world *w, const char *zone, const char *name,
 		(void)err_set(e, ERR_INVALID, "%s does not lie in the zone %s", name, z->name);
 		return holds ? err_hint(e, "It lies in %s.", holds->name) : -1;
 	}
-	(void)err_set(e, ERR_NOT_FOUND, "There is no zone \"%.253s\" in the account", zone);
-	return err_hint(e, "See adit zone list.");
+	return zone_unknown(zone, e);
 }
 
 int record_name_read(const struct world *w, const char *name, const char *zone, char **out,

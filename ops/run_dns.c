@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "cloudflare/records.h"
 #include "model/render.h"
-#include "ops/ops.h"
+#include "ops/find.h"
 
 static bool record_fits(const struct dns_list_args *a, const char *name, const char *type)
 {
@@ -130,14 +130,9 @@ void run_dns_list(struct call *c)
 		list_known(c);
 		return;
 	}
-	const struct zone *z = world_find_zone(c->ops->world, a->zone);
-	if (!z || !c->ops->cf) {
-		(void)err_set(&c->task.err, ERR_NOT_FOUND,
-			      "There is no zone \"%.253s\" in the account", a->zone);
-		(void)err_hint(&c->task.err, "See adit zone list.");
-		call_fail(c);
+	const struct zone *z = find_zone(c, a->zone);
+	if (!z)
 		return;
-	}
 	struct listing *x = mem_alloc(sizeof(*x));
 	(void)str_copy(x->zone_id, sizeof(x->zone_id), z->id);
 	x->zone_name = str_dup(z->name);

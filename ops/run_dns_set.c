@@ -254,14 +254,9 @@ static void usage_told(struct task *t, void *owner)
 void run_dns_usage(struct call *c)
 {
 	const struct dns_usage_args *a = c->args;
-	const struct zone *z = world_find_zone(c->ops->world, a->zone);
-	if (!z || !c->ops->cf) {
-		(void)err_set(&c->task.err, ERR_NOT_FOUND,
-			      "There is no zone \"%.253s\" in the account", a->zone);
-		(void)err_hint(&c->task.err, "See adit zone list.");
-		call_fail(c);
+	const struct zone *z = find_zone(c, a->zone);
+	if (!z)
 		return;
-	}
 	struct asking *x = mem_alloc(sizeof(*x));
 	x->zone = str_dup(z->name);
 	x->calling = true;

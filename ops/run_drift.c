@@ -115,9 +115,7 @@ static int read_filter(struct call *c, struct filter *f)
 	f->zone = a->zone ? world_find_zone(c->ops->world, a->zone) : NULL;
 	if (!a->zone || f->zone)
 		return 0;
-	(void)err_set(&c->task.err, ERR_NOT_FOUND, "There is no zone \"%.253s\" in the account",
-		      a->zone);
-	(void)err_hint(&c->task.err, "See adit zone list.");
+	(void)zone_unknown(a->zone, &c->task.err);
 	call_fail(c);
 	return -1;
 }

@@ -191,15 +191,6 @@ static void choose_id(const struct edit *put, char id[ID_SIZE], void *owner)
 	strlist_add(&x->plan->warnings, warning);
 }
 
-static int64_t generation_of(const struct world *w, const char *id)
-{
-	const struct tunnel *t = world_tunnel(w, id);
-	const struct route *r = world_route(w, id);
-	const struct record *d = world_record(w, id);
-
-	return t ? t->generation : r ? r->generation : d ? d->generation : 0;
-}
-
 static void touch_tunnel(const struct way_back *x, const char *id)
 {
 	const struct tunnel *t = world_tunnel(x->world, id);
@@ -218,7 +209,7 @@ static void touch_all(const struct way_back *x)
 		const struct route *r = world_route(x->world, d->id);
 		char leads_to[ID_SIZE];
 
-		plan_touch(x->plan, d->id, generation_of(x->world, d->id));
+		plan_touch(x->plan, d->id, find_generation(x->world, d->id));
 		if (d->kind != EDIT_ROUTE_PUT && d->kind != EDIT_ROUTE_DROP)
 			continue;
 		(void)str_copy(leads_to, sizeof(leads_to), d->tunnel_id);
@@ -227,15 +218,6 @@ static void touch_all(const struct way_back *x)
 		if (r)
 			touch_tunnel(x, r->tunnel_id);
 	}
-}
-
-static int check_present(const struct tunnel *t, struct err *e)
-{
-	if (t->want == WANT_PRESENT)
-		return 0;
-	err_set(e, ERR_CONFLICT, "Tunnel %s is being %s", t->name,
-		t->want == WANT_ABSENT ? "deleted" : "given back");
-	return err_hint(e, "Go back when adit tunnel list no longer shows it.");
 }
 
 /* Whose a tunnel is was settled with its owner, and is no matter of what this host once wanted. */
@@ -266,7 +248,7 @@ static int check_tunnels(const struct world *w, const struct snapshot *then, str
 			continue;
 		if (!t)
 			t = world_find_tunnel(w, d->name);
-		if ((t && check_present(t, e) < 0) || check_owner(t, d, e) < 0)
+		if ((t && tunnel_check_stays(t, e) < 0) || check_owner(t, d, e) < 0)
 			return -1;
 	}
 	return 0;

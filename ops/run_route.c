@@ -94,8 +94,7 @@ static int wish_tunnel(struct call *c, struct plan *p, const char *name, struct 
 		t = world_find_tunnel(c->ops->world, wanted);
 	if (name && !t)
 		return -1;
-	if (t && t->want != WANT_PRESENT) {
-		(void)err_set(&c->task.err, ERR_CONFLICT, "Tunnel %s is being deleted", t->name);
+	if (t && tunnel_check_stays(t, &c->task.err) < 0) {
 		call_fail(c);
 		return -1;
 	}

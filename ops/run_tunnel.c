@@ -81,16 +81,11 @@ void run_tunnel_create(struct call *c)
 {
 	const struct tunnel_create_args *a = c->args;
 	const struct tunnel *t = world_find_tunnel(c->ops->world, a->name);
-	struct plan *p = plan_new(c->op->name, c->who.name, a->reason);
-	if (t && t->want != WANT_PRESENT) {
-		plan_free(p);
-		(void)err_set(&c->task.err, ERR_CONFLICT, "Tunnel %s is being %s", t->name,
-			      t->want == WANT_ABSENT ? "deleted" : "given back");
-		(void)err_hint(&c->task.err,
-			       "Create it again when adit tunnel list no longer shows it.");
+	if (t && tunnel_check_stays(t, &c->task.err) < 0) {
 		call_fail(c);
 		return;
 	}
+	struct plan *p = plan_new(c->op->name, c->who.name, a->reason);
 	if (!t)
 		(void)plan_new_tunnel(p, a->name, a->replicas < 0 ? 1 : a->replicas);
 	else {
@@ -113,8 +108,7 @@ static int check_name(const struct call *c, const struct tunnel *t, const char *
 		return err_set(e, ERR_CONFLICT, "There is a tunnel %s already", other->name);
 	if (t->joined)
 		return err_set(e, ERR_CONFLICT,
-			       "Tunnel %s is another host's, and has the name that this one gives "
-			       "it",
+			       "Tunnel %s is another host's, and has the name that it gives it",
 			       t->name);
 	if (t->create_sent_ms && !t->remote_id[0])
 		return err_set(e, ERR_BUSY, "Tunnel %s is just being created", t->name);
@@ -124,9 +118,8 @@ static int check_name(const struct call *c, const struct tunnel *t, const char *
 static int check_update(const struct call *c, const struct tunnel *t, struct err *e)
 {
 	const struct tunnel_update_args *a = c->args;
-	if (t->want != WANT_PRESENT)
-		return err_set(e, ERR_CONFLICT, "Tunnel %s is being %s", t->name,
-			       t->want == WANT_ABSENT ? "deleted" : "given back");
+	if (tunnel_check_stays(t, e) < 0)
+		return -1;
 	return a->name && !str_equal(a->name, t->name) ? check_name(c, t, a->name, e) : 0;
 }
 
