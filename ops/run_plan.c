@@ -108,6 +108,8 @@ static void refuse_plan(struct call *c, struct plan *p, enum err_kind kind, cons
 	(void)err_set(&c->task.err, kind, "Plan %s %s", id, what);
 	if (plan_waits(p))
 		(void)err_hint(&c->task.err, "Look at it again: adit plan get %s.", id);
+	else
+		(void)err_hint(&c->task.err, "Which plans wait: adit plan.");
 	plan_free(p);
 	call_fail(c);
 }
@@ -125,11 +127,6 @@ static struct plan *plan_waiting(struct call *c, const char *id)
 	return NULL;
 }
 
-static bool hash_is(const struct plan *p, const char *given)
-{
-	return !given || str_starts(p->hash, given);
-}
-
 void run_plan_approve(struct call *c)
 {
 	const struct plan_approve_args *a = c->args;
@@ -138,7 +135,7 @@ void run_plan_approve(struct call *c)
 		return;
 	if (p->state == PLAN_PLANNED)
 		refuse_plan(c, p, ERR_CONFLICT, "needs no approval: plan_apply carries it out");
-	else if (!hash_is(p, a->hash))
+	else if (!plan_hash_fits(p, a->hash))
 		refuse_plan(c, p, ERR_CONFLICT,
 			    "has another hash: it is not the plan that you were shown");
 	else
@@ -155,7 +152,7 @@ void run_plan_apply(struct call *c)
 	const struct op *op = op_find(p->operation);
 	if (op && !role_holds(c->who.role, op->role))
 		refuse_plan(c, p, ERR_DENIED, "takes another role than yours");
-	else if (!hash_is(p, a->hash))
+	else if (!plan_hash_fits(p, a->hash))
 		refuse_plan(c, p, ERR_CONFLICT,
 			    "has another hash: it is not the plan that you were shown");
 	else

@@ -30,9 +30,9 @@ struct write *write_new(struct call *c, struct plan *plan)
 
 /* ---- a new plan ---- */
 
-static bool hash_fits(const char *given, const struct plan *p)
+bool plan_hash_fits(const struct plan *p, const char *given)
 {
-	return strlen(given) >= 12 && str_starts(p->hash, given);
+	return !given || str_starts(p->hash, given);
 }
 
 /* Is it what was shown, and are many deletions named by their number? */
@@ -41,7 +41,7 @@ static bool may_be_approved(struct call *c, const struct write *x)
 	struct err e = {.kind = ERR_NONE};
 	if (!x->args.approve)
 		return false;
-	if (x->args.hash && !hash_fits(x->args.hash, x->plan)) {
+	if (!plan_hash_fits(x->plan, x->args.hash)) {
 		strlist_add(&x->plan->warnings,
 			    "The plan is not the one whose hash was given, so it waits.");
 		return false;
@@ -98,17 +98,24 @@ static void write_decide(struct call *c)
 	}
 }
 
+static int refuse_revision(struct call *c, int64_t wanted)
+{
+	long long now = (long long)c->ops->world->revision;
+	(void)err_set(&c->task.err, ERR_CONFLICT, "The desired state is at revision %lld, not %lld",
+		      now, (long long)wanted);
+	return err_hint(&c->task.err,
+			wanted < now ? "It changed since you looked: see adit revision diff %lld."
+				     : "There is no revision %lld yet: see adit revision list.",
+			(long long)wanted);
+}
+
 static int write_check(struct call *c, struct write *x)
 {
 	struct err e;
 	if (writes_held(c))
 		return -1;
 	if (x->args.if_revision && x->args.if_revision != c->ops->world->revision)
-		return err_set(
-			&c->task.err, ERR_CONFLICT,
-			"The desired state is at revision %lld, not %lld: it changed since you "
-			"looked",
-			(long long)c->ops->world->revision, (long long)x->args.if_revision);
+		return refuse_revision(c, x->args.if_revision);
 	if (judge_plan(c->ops, x->plan, &e) == 0)
 		return 0;
 	c->task.err = e;

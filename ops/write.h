@@ -14,6 +14,10 @@
 void write_run(struct call *c, const struct write_args *args, struct plan *plan);
 /* The same, but the plan is stored only: plan_apply or plan_approve carries it out. */
 void write_keep(struct call *c, const struct write_args *args, struct plan *plan);
+/* Is that the plan whose hash was given (NULL: none was)? Its first digits are enough, of which the
+ * argument has 12 at the least. */
+bool plan_hash_fits(const struct plan *p, const char *given);
+
 /* A stored plan that waits: approve and carry out, apply (one that needs approval is shown), or
  * reject. Takes the plan. Of args count wait, timeout and deletes. */
 void write_approve(struct call *c, struct plan *plan, const struct write_args *args);

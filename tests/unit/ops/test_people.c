@@ -53,22 +53,29 @@ static void polkit(struct desk *d, char path[96], const char *does)
 	d->ops.pkcheck = path;
 }
 
+#define REMOVE "{\"hostname\":\"app.example.com\",\"wait\":false,\"approve\":true}"
+
+/* The operator as a process that polkit can be asked about. */
+static struct principal at_a_desk(void)
+{
+	struct principal who = operator;
+	who.pid = 4711;
+	who.pid_start = 1;
+	return who;
+}
+
 static void whoever_authenticates_approves(void **state)
 {
-	static const char remove[] =
-		"{\"hostname\":\"app.example.com\",\"wait\":false,\"approve\":true}";
 	struct desk *d = *state;
-	struct principal who = operator;
+	struct principal who = at_a_desk();
 	struct call slow;
 	char path[96];
 	publish(d);
-	who.pid = 4711;
-	who.pid_start = 1;
 	RUNS(d, &who, "route_delete", UNPUBLISH, "needs_approval");
 	AUTO(str_t) approve = approval(d, NULL);
 	polkit(d, path, "exit 1");
 	RUNS(d, &who, "plan_approve", approve, "denied");
-	RUNS(d, &who, "route_delete", remove, "needs_approval");
+	RUNS(d, &who, "route_delete", REMOVE, "needs_approval");
 	check_plan(d, 2, PLAN_NEEDS_APPROVAL);
 	polkit(d, path, "exec sleep 0.2");
 	d->done = 0;
@@ -81,7 +88,7 @@ static void whoever_authenticates_approves(void **state)
 	polkit(d, path, "exit 0");
 	RUNS(d, &who, "route_set", PUBLISH, "applied");
 	((struct tunnel *)d->world->tunnels.items[0])->config_version = 1;
-	RUNS(d, &who, "route_delete", remove, "applied");
+	RUNS(d, &who, "route_delete", REMOVE, "applied");
 	check_same(d);
 }
 
@@ -89,12 +96,10 @@ static void whoever_authenticates_approves(void **state)
 static void what_happens_while_somebody_authenticates(void **state)
 {
 	struct desk *d = *state;
-	struct principal who = operator;
+	struct principal who = at_a_desk();
 	struct call slow;
 	char path[96];
 	publish(d);
-	who.pid = 4711;
-	who.pid_start = 1;
 	RUNS(d, &who, "route_delete", UNPUBLISH, "needs_approval");
 	AUTO(str_t) approve = approval(d, NULL);
 	polkit(d, path, "exec sleep 0.3");
@@ -104,8 +109,7 @@ static void what_happens_while_somebody_authenticates(void **state)
 	assert_int_equal(slow.task.err.kind, ERR_CONFLICT);
 	assert_non_null(strstr(slow.task.err.message, "rejected"));
 	call_fini(&slow);
-	begin(d, &slow, &who, "route_delete",
-	      "{\"hostname\":\"app.example.com\",\"wait\":false,\"approve\":true}");
+	begin(d, &slow, &who, "route_delete", REMOVE);
 	for (int i = 0; i < 5; i++)
 		loop_turn(d->loop);
 	RUNS(d, &root, "route_set",
@@ -113,6 +117,16 @@ static void what_happens_while_somebody_authenticates(void **state)
 	     "\"wait\":false,\"approve\":true}",
 	     "applied");
 	wait_for(d, 2);
+	assert_int_equal(slow.task.err.kind, ERR_CONFLICT);
+	call_fini(&slow);
+	assert_int_equal(d->world->routes.n, 1);
+	polkit(d, path, "exec sleep 0.2");
+	begin(d, &slow, &who, "route_delete", REMOVE);
+	for (int i = 0; i < 5; i++)
+		loop_turn(d->loop);
+	str_set(&d->world->system.writes_held, "Another machine than before");
+	d->done = 0;
+	wait_for(d, 1);
 	assert_int_equal(slow.task.err.kind, ERR_CONFLICT);
 	call_fini(&slow);
 	assert_int_equal(d->world->routes.n, 1);

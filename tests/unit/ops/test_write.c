@@ -54,6 +54,12 @@ static void a_dry_run_and_another_revision_change_nothing(void **state)
 	RUNS(d, &operator, "tunnel_create", "{\"name\":\"web\",\"dry_run\":true}", "planned");
 	RUNS(d, &operator, "tunnel_create", "{\"name\":\"web\",\"if_revision\":7}", "conflict");
 	assert_int_equal(d->world->tunnels.n, 0);
+	RUNS(d, &operator, "route_set", PUBLISH, "applied");
+	RUNS(d, &operator, "tunnel_create", "{\"name\":\"one\",\"if_revision\":1,\"wait\":false}",
+	     "applied");
+	RUNS(d, &operator, "tunnel_create", "{\"name\":\"two\",\"if_revision\":1}", "conflict");
+	assert_string_not_equal(d->call.task.err.hint, "");
+	assert_int_equal(d->world->tunnels.n, 2);
 	check_same(d);
 }
 
@@ -90,6 +96,30 @@ static void two_at_once_share_the_tunnel_that_both_need(void **state)
 
 /* ---- what waits for a person ---- */
 
+static void check_decided(struct desk *d, int64_t number, const char *by)
+{
+	AUTO(plan_t) p = NULL;
+	struct err e;
+	assert_int_equal(store_load_plan(d->store, number, &p, &e), 0);
+	assert_string_equal(p->decided_by, by);
+	assert_true(p->decided_ms > 0);
+}
+
+/* Rows of the ledger that say what a plan is about to change, or would. */
+static size_t count_intents(struct desk *d, const char *plan)
+{
+	struct ledger_row *rows = NULL;
+	size_t n = 0, found = 0;
+	struct err e;
+	assert_int_equal(store_list_ledger(d->store, 0, 100, &rows, &n, &e), 0);
+	for (size_t i = 0; i < n; i++) {
+		found += rows[i].phase == LEDGER_INTENT && str_equal(rows[i].object, plan);
+		ledger_row_free(&rows[i]);
+	}
+	free(rows);
+	return found;
+}
+
 static void a_delete_waits_and_is_approved_by_its_hash(void **state)
 {
 	struct desk *d = *state;
@@ -118,7 +148,101 @@ static void nobody_but_a_person_approves_his_own(void **state)
 	assert_int_equal(d->world->routes.n, 1);
 	RUNS(d, &root, "route_delete", remove, "applied");
 	assert_int_equal(d->world->routes.n, 0);
+	check_decided(d, 3, "root (uid 0)");
 	check_same(d);
+}
+
+/* Applying is not approving, whoever does it. */
+static void what_needs_approval_is_not_applied(void **state)
+{
+	struct desk *d = *state;
+	publish(d);
+	RUNS(d, &operator, "route_delete", UNPUBLISH, "needs_approval");
+	RUNS(d, &operator, "plan_apply", "{\"plan\":\"p2\",\"wait\":false}", "needs_approval");
+	RUNS(d, &root, "plan_apply", "{\"plan\":\"p2\",\"wait\":false}", "needs_approval");
+	RUNS(d, &root, "plan_apply", "{\"plan\":\"p2\",\"hash\":\"000000000000\"}", "conflict");
+	check_plan(d, 2, PLAN_NEEDS_APPROVAL);
+	assert_int_equal(d->world->routes.n, 1);
+	assert_int_equal(count_intents(d, "p2"), 1);
+}
+
+/* An approval carries out what was proposed, by somebody who may propose it still. */
+static void whoever_may_no_longer_propose_changes_nothing(void **state)
+{
+	struct desk *d = *state;
+	publish(d);
+	RUNS(d, &operator, "route_delete", UNPUBLISH, "needs_approval");
+	AUTO(str_t) approve = approval(d, NULL);
+	strlist_free(&d->settings.access.operator.users);
+	RUNS(d, &root, "plan_approve", approve, "denied");
+	assert_non_null(strstr(d->call.task.err.message, "Whoever proposed the plan"));
+	check_plan(d, 2, PLAN_NEEDS_APPROVAL);
+	assert_int_equal(d->world->routes.n, 1);
+}
+
+/* The settings of the day count, and who approves has to have seen what they say. */
+static void a_reason_that_was_not_shown_makes_a_plan_stale(void **state)
+{
+	struct desk *d = *state;
+	publish(d);
+	RUNS(d, &operator, "route_delete", UNPUBLISH, "needs_approval");
+	AUTO(str_t) approve = approval(d, NULL);
+	strlist_add(&d->settings.safety.protect, "app.example.com");
+	RUNS(d, &root, "plan_approve", approve, "conflict");
+	assert_non_null(strstr(d->call.task.err.message, "not shown: Touches app.example.com"));
+	check_plan(d, 2, PLAN_STALE);
+	assert_int_equal(d->world->routes.n, 1);
+}
+
+#define REMOVE(n)                                                                                  \
+	"{\"hostname\":\"app.example.com\",\"wait\":false,\"approve\":true,\"deletes\":" n "}"
+
+/* The number that is said must be the plan's own, too many as well as too few. */
+static void the_number_of_deletions_is_exact(void **state)
+{
+	struct desk *d = *state;
+	publish(d);
+	RUNS(d, &root, "route_delete", REMOVE("1"), "needs_approval");
+	RUNS(d, &root, "route_delete", REMOVE("3"), "needs_approval");
+	assert_int_equal(d->world->routes.n, 1);
+	RUNS(d, &root, "route_delete", REMOVE("2"), "applied");
+	assert_int_equal(d->world->routes.n, 0);
+}
+
+/* Route and record go, and come again: two objects each time, of three a day. */
+static void what_was_deleted_counts_for_a_day(void **state)
+{
+	static const char remove[] =
+		"{\"hostname\":\"app.example.com\",\"wait\":false,\"approve\":true}";
+	struct desk *d = *state;
+	int64_t start = clock_wall_ms();
+	d->settings.safety.max_delete = 3;
+	publish(d);
+	RUNS(d, &root, "route_delete", remove, "applied");
+	publish(d);
+	clock_freeze(clock_mono_ms(), start + 23 * 3600 * 1000LL);
+	RUNS(d, &root, "route_delete", remove, "needs_approval");
+	clock_freeze(clock_mono_ms(), start + 25 * 3600 * 1000LL);
+	RUNS(d, &root, "route_delete", remove, "applied");
+	assert_int_equal(d->world->routes.n, 0);
+}
+
+/* The plan puts the tunnel as it was: what was changed of it meanwhile would be lost. */
+static void what_a_plan_only_touches_makes_it_stale_too(void **state)
+{
+	struct desk *d = *state;
+	publish(d);
+	RUNS(d, &operator, "route_set",
+	     "{\"hostname\":\"app.example.com\",\"service\":\"http://127.0.0.1:81\","
+	     "\"wait\":false}",
+	     "needs_approval");
+	AUTO(str_t) approve = approval(d, NULL);
+	RUNS(d, &operator, "tunnel_update", "{\"tunnel\":\"edge1\",\"replicas\":3,\"wait\":false}",
+	     "applied");
+	RUNS(d, &root, "plan_approve", approve, "conflict");
+	assert_non_null(strstr(d->call.task.err.message, "changed since"));
+	check_plan(d, 2, PLAN_STALE);
+	assert_int_equal(world_find_tunnel(d->world, "edge1")->replicas, 3);
 }
 
 static void what_was_changed_since_makes_a_plan_stale(void **state)
@@ -280,6 +404,12 @@ int main(void)
 		TEST(two_at_once_share_the_tunnel_that_both_need),
 		TEST(a_delete_waits_and_is_approved_by_its_hash),
 		TEST(nobody_but_a_person_approves_his_own),
+		TEST(what_needs_approval_is_not_applied),
+		TEST(whoever_may_no_longer_propose_changes_nothing),
+		TEST(a_reason_that_was_not_shown_makes_a_plan_stale),
+		TEST(the_number_of_deletions_is_exact),
+		TEST(what_was_deleted_counts_for_a_day),
+		TEST(what_a_plan_only_touches_makes_it_stale_too),
 		TEST(what_was_changed_since_makes_a_plan_stale),
 		TEST(what_was_made_since_makes_a_plan_stale),
 		TEST(a_plan_expires_after_a_day),
