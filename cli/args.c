@@ -1,5 +1,5 @@
 /* argv to an operation and JSON. */
-#include "cli/args.h"
+#include "cli/args_private.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -7,9 +7,6 @@
 #include <string.h>
 
 #include "base/text.h"
-#include "cli/input.h"
-
-enum { MOST_ARGS = 64, DEFAULT_TIMEOUT_MS = 30000 };
 
 static const struct global_option global_options[] = {
 	{"socket", "PATH", "Socket of the daemon; default $ADIT_SOCKET or /run/adit/adit.sock."},
@@ -25,16 +22,6 @@ const struct global_option *global_option_at(size_t i)
 {
 	return i < ARRAY_LEN(global_options) ? &global_options[i] : NULL;
 }
-
-struct parse {
-	struct cli *out;
-	int argc, at;
-	char *const *argv;
-	char *yes_hash;          /* owned */
-	char *values[MOST_ARGS]; /* owned; as given, by place in the operation's table */
-	struct strlist words;    /* those that are no option */
-};
-typedef struct parse parse_t;
 
 static void parse_t_cleanup(parse_t *p)
 {
@@ -76,50 +63,18 @@ static void option_split(const char *arg, struct option *o)
 	to_underscores(word, o->name, sizeof(o->name));
 }
 
-static size_t field_count(const struct op *op)
-{
-	size_t n = 0;
-
-	while (op->args[n].name)
-		n++;
-	return n < MOST_ARGS ? n : MOST_ARGS;
-}
-
-static size_t field_place(const struct op *op, const char *name)
-{
-	const struct field *f = fields_find(op->args, name);
-
-	return f ? (size_t)(f - op->args) : SIZE_MAX;
-}
-
 /* By the option's word, which need not be the argument's name. */
 static size_t word_place(const struct op *op, const char *name)
 {
 	char dashed[WORD_SIZE], word[WORD_SIZE];
 
-	for (size_t i = 0; i < field_count(op); i++) {
+	for (size_t i = 0; i < args_count(op); i++) {
 		field_word(&op->args[i], word);
 		to_dashes(name, dashed, sizeof(dashed));
 		if (!field_is_hidden(&op->args[i]) && str_equal(word, dashed))
 			return i;
 	}
 	return SIZE_MAX;
-}
-
-static size_t file_place(const struct op *op)
-{
-	for (size_t i = 0; i < field_count(op); i++)
-		if (op->args[i].flags & ARG_FILE)
-			return i;
-	return SIZE_MAX;
-}
-
-static int see_help(const struct op *op, struct err *e)
-{
-	char words[WORDS_SIZE];
-
-	op_words(op, words);
-	return err_hint(e, "See adit %s --help.", words);
 }
 
 /* ---- options ---- */
@@ -130,7 +85,7 @@ static int unknown_option(const struct parse *p, const struct option *o, struct 
 	char near_dashed[WORD_SIZE];
 	size_t n = 0;
 
-	for (size_t i = 0; p->out->op && i < field_count(p->out->op); i++)
+	for (size_t i = 0; p->out->op && i < args_count(p->out->op); i++)
 		if (!field_is_hidden(&p->out->op->args[i]) &&
 		    !(p->out->op->args[i].flags & ARG_FILE))
 			names[n++] = p->out->op->args[i].name;
@@ -144,7 +99,7 @@ static int unknown_option(const struct parse *p, const struct option *o, struct 
 		to_dashes(near, near_dashed, sizeof(near_dashed));
 		return err_hint(e, "Did you mean --%s?", near_dashed);
 	}
-	return p->out->op ? see_help(p->out->op, e) : err_hint(e, "See adit --help.");
+	return p->out->op ? args_see_help(p->out, e) : err_hint(e, "See adit --help.");
 }
 
 /* Behind the '=', or the next word. */
@@ -265,7 +220,7 @@ static int take_option(struct parse *p, struct err *e)
 	option_split(p->argv[p->at++], &o);
 	bool is_f = str_equal(o.shown, "-f");
 	if (op && is_f)
-		place = file_place(op);
+		place = args_file_place(op);
 	else if (op && str_starts(o.shown, "--"))
 		place = option_place(op, &o, &no);
 	if (place == SIZE_MAX && !str_starts(o.shown, "--"))
@@ -343,174 +298,6 @@ static int find_command(struct cli *c, char *const *words, size_t n, size_t *use
 	return c->op ? 0 : words_unknown(words, n, e);
 }
 
-/* ---- values to JSON ---- */
-
-static int place_words(struct parse *p, struct err *e)
-{
-	const struct op *op = p->out->op;
-	size_t next = 0, n = field_count(op);
-
-	for (size_t i = 0; i < p->words.n; i++) {
-		while (next < n && (!(op->args[next].flags & FIELD_POSITIONAL) || p->values[next]))
-			next++;
-		if (next == n) {
-			(void)err_set(e, ERR_INVALID, "\"%.60s\" is one word too many",
-				      p->words.items[i]);
-			return see_help(op, e);
-		}
-		p->values[next] = str_dup(p->words.items[i]);
-	}
-	return 0;
-}
-
-static void set_default(struct parse *p, const char *name, const char *value)
-{
-	size_t place = field_place(p->out->op, name);
-
-	if (place < MOST_ARGS && !p->values[place])
-		p->values[place] = str_dup(value);
-}
-
-static int place_yes(struct parse *p, struct err *e)
-{
-	const struct op *op = p->out->op;
-	bool approves = fields_find(op->args, "approve") != NULL;
-
-	if (!p->out->yes)
-		return 0;
-	if (p->yes_hash && !approves) {
-		char words[WORDS_SIZE];
-		op_words(op, words);
-		return err_set(e, ERR_INVALID, "--yes=HASH: adit %s makes no plan to approve",
-			       words);
-	}
-	if (!approves)
-		return 0;
-	set_default(p, "approve", "true");
-	if (p->yes_hash)
-		set_default(p, "hash", p->yes_hash);
-	return 0;
-}
-
-static int miss_file(const struct op *op, struct err *e)
-{
-	const struct shortcut *x;
-	char words[WORDS_SIZE];
-
-	op_words(op, words);
-	for (size_t i = 0; (x = shortcut_at(i)); i++)
-		if (str_equal(x->op, op->name))
-			(void)str_copy(words, sizeof(words), x->word);
-	(void)err_set(e, ERR_INVALID, "-f FILE is missing: which file to read");
-	return err_hint(e, "As in adit %s -f %s, or -f - for standard input.", words,
-			str_equal(words, "import") ? "config.yml" : "site.yaml");
-}
-
-static int check_missing(const struct parse *p, struct err *e)
-{
-	const struct op *op = p->out->op;
-	char name[WORD_SIZE];
-
-	for (size_t i = 0; i < field_count(op); i++) {
-		const struct field *f = &op->args[i];
-		if (!(f->flags & FIELD_REQUIRED) || p->values[i])
-			continue;
-		if ((f->flags & ARG_FILE) && !(f->flags & FIELD_POSITIONAL))
-			return miss_file(op, e);
-		to_dashes(f->name, name, sizeof(name));
-		if (f->flags & FIELD_POSITIONAL)
-			for (char *c = name; *c; c++)
-				*c = (char)toupper((unsigned char)*c);
-		(void)err_set(e, ERR_INVALID, "%s%s is missing: %s",
-			      f->flags & FIELD_POSITIONAL ? "" : "--", name, f->doc);
-		return see_help(op, e);
-	}
-	return 0;
-}
-
-static int write_value(const struct field *f, const char *value, struct json_writer *w,
-		       struct err *e)
-{
-	AUTO(buf_t) text = {0};
-
-	if (!(f->flags & ARG_FILE))
-		return fields_parse_text(f, value, w, e);
-	if (input_read(value, f->max > 0 ? (size_t)f->max : 0, &text, e) < 0)
-		return -1;
-	json_write_stringn(w, buf_text(&text), text.len);
-	return 0;
-}
-
-static int write_body(struct parse *p, struct err *e)
-{
-	const struct op *op = p->out->op;
-	struct json_writer w;
-
-	json_write_init(&w, &p->out->body);
-	json_object_begin(&w);
-	for (size_t i = 0; i < field_count(op); i++) {
-		if (!p->values[i])
-			continue;
-		json_write_key(&w, op->args[i].name);
-		if (write_value(&op->args[i], p->values[i], &w, e) < 0)
-			return e->kind == ERR_INVALID ? see_help(op, e) : -1;
-	}
-	json_object_end(&w);
-	return 0;
-}
-
-/* A file is called by its name in the daemon's sentences, where the operation can be told it. */
-static void name_file(struct parse *p)
-{
-	const struct op *op = p->out->op;
-	const char *name = "name";
-
-	for (size_t i = 0; i < field_count(op); i++)
-		if (field_is_hidden(&op->args[i]))
-			name = op->args[i].name;
-	for (size_t i = 0; i < field_count(op); i++)
-		if ((op->args[i].flags & ARG_FILE) && p->values[i])
-			set_default(p, name, input_name(p->values[i]));
-}
-
-static const char *value_of(const struct parse *p, const char *name)
-{
-	size_t place = field_place(p->out->op, name);
-
-	if (place >= MOST_ARGS)
-		return NULL;
-	return p->values[place] ? p->values[place] : p->out->op->args[place].fallback;
-}
-
-/* What the client itself must know of the arguments. */
-static void note_arguments(struct parse *p)
-{
-	const char *timeout = value_of(p, "timeout");
-
-	p->out->wait = str_equal(value_of(p, "wait"), "true");
-	p->out->chosen = value_of(p, "fields") != NULL;
-	p->out->timeout_ms = DEFAULT_TIMEOUT_MS;
-	if (timeout && duration_parse(timeout, &p->out->timeout_ms, NULL) < 0)
-		p->out->timeout_ms = DEFAULT_TIMEOUT_MS;
-}
-
-static int make_call(struct parse *p, struct err *e)
-{
-	if (place_words(p, e) < 0 || place_yes(p, e) < 0)
-		return -1;
-	if (p->out->shortcut && p->out->shortcut->key)
-		set_default(p, p->out->shortcut->key, p->out->shortcut->value);
-	if (check_missing(p, e) < 0)
-		return -1;
-	name_file(p);
-	note_arguments(p);
-	if (write_body(p, e) < 0)
-		return -1;
-	if (p->out->stay && str_equal(p->out->op->name, "status_get") && p->out->body.len > 2)
-		return err_set(e, ERR_INVALID, "--watch goes with no other option of status");
-	return 0;
-}
-
 /* ---- all of it ---- */
 
 static size_t count_words(const struct parse *p)
@@ -570,7 +357,7 @@ int args_parse(int argc, char *const *argv, struct cli *out, struct err *e)
 		return 0;
 	if (take_rest(&p, e) < 0)
 		return -1;
-	return out->op && out->verb == CLI_CALL ? make_call(&p, e) : 0;
+	return out->op && out->verb == CLI_CALL ? args_body(&p, e) : 0;
 }
 
 void args_free(struct cli *c)
