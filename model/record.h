@@ -57,6 +57,9 @@ void record_free(struct record *r);
 
 /* ---- what Cloudflare makes of a record (record_form.c) ---- */
 
+/* Does content of this type say where somebody is to go, so that another content repoints the name?
+ * A text, a key, a certificate or a rule about them does not. What is not known does. */
+bool record_type_leads(const char *type);
 /* May Cloudflare's edge answer for this type? NULL may not. */
 bool record_type_proxiable(const char *type);
 /* May no two records of these types share a name? adit keeps one record of a name and type. */

@@ -9,6 +9,17 @@
 #include "model/record.h"
 #include "model/record_data.h"
 
+bool record_type_leads(const char *type)
+{
+	static const char *const still[] = {"CAA",    "CERT",  "DNSKEY", "DS", "OPENPGPKEY",
+					    "SMIMEA", "SSHFP", "TLSA",   "TXT"};
+
+	for (size_t i = 0; i < ARRAY_LEN(still); i++)
+		if (str_equal(type, still[i]))
+			return false;
+	return true;
+}
+
 bool record_type_proxiable(const char *type)
 {
 	return str_equal(type, "A") || str_equal(type, "AAAA") || str_equal(type, "CNAME");

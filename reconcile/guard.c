@@ -196,12 +196,11 @@ static int check_not_being_made(const struct record *r, const struct edit *d, st
 		       "The record of %s is being created; change it when that is over", r->name);
 }
 
-/* A text leads nobody anywhere. */
 static bool leads_elsewhere(const struct record *r, const struct edit *d)
 {
 	if (!str_equal(r->tunnel_id, d->tunnel_id))
 		return true;
-	return !d->tunnel_id[0] && !str_equal(r->type, "TXT") &&
+	return !d->tunnel_id[0] && record_type_leads(r->type) &&
 	       !record_content_same(r->type, r->content, d->content);
 }
 

@@ -117,6 +117,28 @@ def test_leading_elsewhere_needs_approval(running, sim):
     assert [r["content"] for r in sim.records("t.example.com")] == ["two"]
 
 
+@pytest.mark.parametrize("kind, one, two", [
+    ("CAA", '0 issue "letsencrypt.org"', '0 issue "pki.goog"'),
+    ("TLSA", "3 1 1 c0ffee00", "3 1 1 c0ffee01"),
+    ("SSHFP", "4 2 c0ffee00", "4 2 c0ffee01")])
+def test_what_leads_nowhere_is_changed_at_once(running, sim, kind, one, two):
+    done(set_record(running, name="t.example.com", type=kind, content=one))
+    done(set_record(running, name="t.example.com", type=kind, content=two))
+    assert len(sim.records("t.example.com")) == 1
+
+
+@pytest.mark.parametrize("kind, one, two", [
+    ("MX", "mx1.example.net", "mx2.example.net"),
+    ("NS", "ns1.example.net", "ns2.example.net"),
+    ("SRV", "10 5 443 a.example.net", "10 5 443 b.example.net"),
+    ("HTTPS", "1 a.example.net alpn=h2", "1 b.example.net alpn=h2")])
+def test_what_leads_somewhere_is_asked_for(running, sim, kind, one, two):
+    name = "_sip._tcp.example.com" if kind == "SRV" else "t.example.com"
+    done(set_record(running, name=name, type=kind, content=one))
+    answer = set_record(running, name=name, type=kind, content=two)
+    assert answer["state"] == "needs_approval" and "Repoints" in answer["approvals"][0]
+
+
 @pytest.mark.parametrize("theirs, ours", [("A", "A"), ("A", "CNAME"), ("AAAA", "CNAME"),
                                           ("CNAME", "A"), ("CNAME", "AAAA"), ("CNAME", "CNAME"),
                                           ("TXT", "TXT"), ("MX", "MX")])
