@@ -56,13 +56,20 @@ static const struct option *find_option(const char *name)
 	return NULL;
 }
 
-static int refuse_unknown(const char *name, struct err *e)
+bool origin_form_knows(const char *name, const char **near)
 {
 	const char *names[ARRAY_LEN(options) + 1] = {NULL};
 
+	if (find_option(name))
+		return true;
 	for (size_t i = 0; i < ARRAY_LEN(options); i++)
 		names[i] = options[i].name;
-	const char *near = fields_nearest(names, name);
+	*near = fields_nearest(names, name);
+	return false;
+}
+
+static int refuse_unknown(const char *name, const char *near, struct err *e)
+{
 	if (near)
 		return err_set(e, ERR_INVALID, "%.64s: unknown option; did you mean \"%s\"?", name,
 			       near);
@@ -115,13 +122,14 @@ static int write_option(const struct json *v, enum origin_source from, struct js
 {
 	const char *name = json_key(v);
 	const struct option *o = find_option(name);
+	const char *near = NULL;
 
 	if (o && !str_equal(o->name, name))
 		return err_set(e, ERR_INVALID, "%.64s: is spelled %s", name, o->name);
 	if (o)
 		return write_known(o, v, from, w, e);
-	if (from == ORIGIN_OF_FILE)
-		return refuse_unknown(name, e);
+	if (from == ORIGIN_OF_FILE && !origin_form_knows(name, &near))
+		return refuse_unknown(name, near, e);
 	json_write_key(w, name);
 	json_write_value(w, v);
 	return 0;

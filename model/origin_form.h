@@ -10,6 +10,9 @@ enum origin_source {
 	ORIGIN_OF_API   /* a document of ours: seconds or texts; what is not known passes */
 };
 
+/* Is it an option of cloudflared's? If not, *near = the one that may be meant; NULL = none. */
+bool origin_form_knows(const char *name, const char **near);
+
 /* Appends the options as compact JSON, nothing when there are none; members that are null are left
  * out. ERR_INVALID with "option: what is wrong, what is accepted", and path gets the option. */
 MUST_USE int origin_form(const struct json *origin, enum origin_source from, struct buf *out,

@@ -6,6 +6,29 @@
 #include "model/render.h"
 #include "ops/ops.h"
 
+/* The members that a row of the answer may have. */
+static const struct field *rows_of(const struct op *op)
+{
+	const struct field *items = fields_find(op->result, "items");
+	return items ? items->sub : NULL;
+}
+
+static int check_fields(const struct call *c, const struct strlist *fields, struct err *e)
+{
+	const struct field *rows = rows_of(c->op);
+	AUTO(buf_t) names = {.limit = 240};
+	const char *wrong = NULL;
+	for (size_t i = 0; rows && !wrong && i < fields->n; i++)
+		if (!fields_find(rows, fields->items[i]))
+			wrong = fields->items[i];
+	if (!wrong)
+		return 0;
+	for (size_t i = 0; rows[i].name; i++)
+		(void)buf_printf(&names, "%s%s", i ? ", " : "", rows[i].name);
+	(void)err_set(e, ERR_INVALID, "fields: an item has no member \"%.40s\"", wrong);
+	return err_hint(e, "There are: %s.", buf_text(&names));
+}
+
 int list_begin(struct call *c, const struct list_args *args, struct list_answer *l)
 {
 	*l = (struct list_answer){.call = c, .args = args};
@@ -19,6 +42,8 @@ int list_begin(struct call *c, const struct list_args *args, struct list_answer 
 				args->cursor);
 		l->start = start;
 	}
+	if (check_fields(c, &args->fields, &c->task.err) < 0)
+		return -1;
 	call_object(c, &l->w);
 	json_write_key(&l->w, "items");
 	json_array_begin(&l->w);

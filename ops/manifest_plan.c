@@ -6,7 +6,7 @@
 
 #include "ops/find.h"
 #include "ops/manifest_private.h"
-#include "reconcile/rules.h"
+#include "ops/route_words.h"
 
 typedef struct planning planning_t;
 static void planning_t_cleanup(planning_t *x)
@@ -97,19 +97,10 @@ int planning_check_owner(const struct planning *x, const char *what, const char 
 	return manifest_wrap(x->m, place, "", x->e);
 }
 
-void planning_differs(struct buf *words, const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	AUTO(str_t) text = str_vformat(fmt, ap);
-	va_end(ap);
-	(void)buf_printf(words, "%s%s", words->len ? ", " : "", text);
-}
-
 void planning_differ_in_manifest(const struct planning *x, const char *manifest, struct buf *words)
 {
 	if (x->name && !str_equal(manifest, x->name))
-		planning_differs(words, "taken into manifest %s", x->name);
+		words_add(words, "taken into manifest %s", x->name);
 }
 
 void planning_differ_in_drift(const struct planning *x, enum drift_policy now, const char *wanted,
@@ -118,8 +109,7 @@ void planning_differ_in_drift(const struct planning *x, enum drift_policy now, c
 	const char *name = drift_policy_name(now);
 	if (x->m->partial || str_equal(name, wanted))
 		return;
-	planning_differs(words, "drift %s to %s", name ? name : "as set",
-			 wanted ? wanted : "as set");
+	words_add(words, "drift %s to %s", name ? name : "as set", wanted ? wanted : "as set");
 }
 
 /* ---- tunnels ---- */
@@ -162,8 +152,8 @@ static void change_tunnel(struct planning *x, const struct tunnel *t,
 {
 	AUTO(buf_t) words = {0};
 	if (!x->m->partial && t->replicas != d->replicas)
-		planning_differs(&words, "replicas %lld to %lld", (long long)t->replicas,
-				 (long long)d->replicas);
+		words_add(&words, "replicas %lld to %lld", (long long)t->replicas,
+			  (long long)d->replicas);
 	planning_differ_in_drift(x, t->drift, d->drift, &words);
 	planning_differ_in_manifest(x, t->manifest, &words);
 	plan_touch(x->p, t->id, t->generation);
@@ -198,25 +188,6 @@ static int plan_tunnel(struct planning *x, const struct manifest_tunnel *d,
 
 /* ---- routes ---- */
 
-static bool texts_same_origin(const char *a, const char *b)
-{
-	AUTO(json_doc_t) x = NULL;
-	AUTO(json_doc_t) y = NULL;
-	struct err e;
-	if (str_equal(a, b))
-		return true;
-	if ((a && json_parse(a, strlen(a), NULL, &x, &e) < 0) ||
-	    (b && json_parse(b, strlen(b), NULL, &y, &e) < 0))
-		return false;
-	return origin_same(x ? json_root(x) : NULL, y ? json_root(y) : NULL);
-}
-
-const char *planning_tunnel_name(const struct planning *x, const char *tunnel_id)
-{
-	const struct tunnel *t = world_tunnel(x->w, tunnel_id);
-	return t ? t->name : "another";
-}
-
 static void make_route(struct planning *x, const struct manifest_route *d)
 {
 	const struct manifest_goal *goal = &x->goals[d->tunnel];
@@ -229,6 +200,7 @@ static void make_route(struct planning *x, const struct manifest_route *d)
 	str_set(&ed->origin, d->origin.text);
 	str_set(&ed->drift, d->drift);
 	str_set(&ed->manifest, x->name);
+	warn_options(x->p, d->hostname, d->origin.text);
 	plan_change(x->p, '+', "route", d->hostname, "%s%sto %s through %s", d->path ? d->path : "",
 		    d->path ? " " : "", d->service, goal->name);
 }
@@ -245,14 +217,8 @@ static void differ_in_route(const struct planning *x, const struct route *r,
 			    const struct manifest_route *d, struct buf *words)
 {
 	const struct manifest_goal *goal = &x->goals[d->tunnel];
-	if (!str_equal(r->service, d->service))
-		planning_differs(words, "%s to %s", r->service, d->service);
-	if (!str_equal(r->tunnel_id, goal->id))
-		planning_differs(words, "from tunnel %s to %s",
-				 planning_tunnel_name(x, r->tunnel_id), goal->name);
-	if (!texts_same_origin(r->origin, d->origin.text))
-		planning_differs(words, "options %s to %s", r->origin ? r->origin : "none",
-				 d->origin.text ? d->origin.text : "none");
+	route_differ(x->w, r,
+		     &(struct route_goal){goal->id, goal->name, d->service, d->origin.text}, words);
 	planning_differ_in_drift(x, r->drift, d->drift, words);
 }
 
@@ -277,8 +243,10 @@ static int plan_route(struct planning *x, const struct manifest_route *d)
 	struct edit *ed = plan_put_route(x->p, r);
 	(void)str_copy(ed->tunnel_id, sizeof(ed->tunnel_id), x->goals[d->tunnel].id);
 	str_set(&ed->service, d->service);
-	if (!texts_same_origin(r->origin, d->origin.text))
+	if (!origin_texts_same(r->origin, d->origin.text)) {
 		str_set(&ed->origin, d->origin.text);
+		warn_options(x->p, d->hostname, d->origin.text);
+	}
 	if (!x->m->partial)
 		str_set(&ed->drift, d->drift);
 	str_set(&ed->manifest, planning_manifest(x, r->manifest));
@@ -303,8 +271,8 @@ static int move_along(struct planning *x, const struct manifest_host *h, const s
 	struct edit *ed = plan_put_route(x->p, r);
 	(void)str_copy(ed->tunnel_id, sizeof(ed->tunnel_id), goal->id);
 	plan_change(x->p, '~', "route", r->hostname, "%s%salong with its name from tunnel %s to %s",
-		    r->path ? r->path : "", r->path ? " " : "",
-		    planning_tunnel_name(x, r->tunnel_id), goal->name);
+		    r->path ? r->path : "", r->path ? " " : "", tunnel_called(x->w, r->tunnel_id),
+		    goal->name);
 	return 0;
 }
 

@@ -37,11 +37,7 @@ const char *planning_manifest(const struct planning *x, const char *now);
 /* What another manifest made is refused, with the place in the document. */
 MUST_USE int planning_check_owner(const struct planning *x, const char *what, const char *name,
 				  const char *manifest, const char *place);
-/* A tunnel by its id, which may be one that the plan makes. */
-const char *planning_tunnel_name(const struct planning *x, const char *tunnel_id);
 const struct record *planning_record(const struct planning *x, const char *name, const char *type);
-/* What changes, piece by piece; empty = nothing does. */
-void planning_differs(struct buf *words, const char *fmt, ...) PRINTF(2, 3);
 void planning_differ_in_manifest(const struct planning *x, const char *manifest, struct buf *words);
 void planning_differ_in_drift(const struct planning *x, enum drift_policy now, const char *wanted,
 			      struct buf *words);

@@ -3,6 +3,7 @@
 
 #include "ops/manifest_private.h"
 #include "ops/record_wish.h"
+#include "ops/route_words.h"
 
 /* ---- foreign records ---- */
 
@@ -59,13 +60,12 @@ static void differ_in_record(const struct planning *x, const struct record *r,
 {
 	const struct manifest_goal *goal = &x->goals[h->tunnel];
 	if (!str_equal(r->tunnel_id, goal->id))
-		planning_differs(words, "CNAME from %s to tunnel %s",
-				 r->tunnel_id[0] ? planning_tunnel_name(x, r->tunnel_id)
-						 : r->content,
-				 goal->name);
+		words_add(words, "CNAME from %s to tunnel %s",
+			  r->tunnel_id[0] ? tunnel_called(x->w, r->tunnel_id) : r->content,
+			  goal->name);
 	if (!x->m->partial && !str_equal(r->comment, h->comment))
-		planning_differs(words, "comment \"%s\" to \"%s\"", r->comment ? r->comment : "",
-				 h->comment ? h->comment : "");
+		words_add(words, "comment \"%s\" to \"%s\"", r->comment ? r->comment : "",
+			  h->comment ? h->comment : "");
 	planning_differ_in_drift(x, r->drift, drift_of_host(x, h, drift_policy_name(r->drift)),
 				 words);
 }
@@ -106,7 +106,7 @@ int planning_host_record(struct planning *x, const struct manifest_host *h)
 	planning_differ_in_manifest(x, r->manifest, &words);
 	plan_touch(x->p, r->id, r->generation);
 	if (may_take(x, r))
-		planning_differs(&words, "may take the place of what is not adit's");
+		words_add(&words, "may take the place of what is not adit's");
 	if (!words.len)
 		return 0;
 	struct edit *ed = plan_put_record(x->p, r);
@@ -143,7 +143,7 @@ static void differ_in_own(const struct planning *x, const struct record *r,
 	record_tell(r, &was);
 	record_wish_tell(wish, &is);
 	if (!record_wish_same(r, wish))
-		planning_differs(words, "from %s to %s", buf_text(&was), buf_text(&is));
+		words_add(words, "from %s to %s", buf_text(&was), buf_text(&is));
 	planning_differ_in_drift(x, r->drift, d->drift, words);
 	planning_differ_in_manifest(x, r->manifest, words);
 }
@@ -174,7 +174,7 @@ static int plan_own(struct planning *x, const struct manifest_record *d,
 	plan_touch(x->p, r->id, r->generation);
 	differ_in_own(x, r, d, wish, &words);
 	if (may_take(x, r))
-		planning_differs(&words, "may take the place of what is not adit's");
+		words_add(&words, "may take the place of what is not adit's");
 	if (!words.len)
 		return 0;
 	put_own(x, r, d, wish);

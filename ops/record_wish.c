@@ -30,8 +30,9 @@ static int read_address(const char *text, int family, char **out, struct err *e)
 	unsigned char bytes[16];
 	char form[INET6_ADDRSTRLEN];
 	if (inet_pton(family, text, bytes) != 1)
-		return err_set(e, ERR_INVALID, "content: \"%.60s\" is no IPv%d address", text,
-			       family == AF_INET ? 4 : 6);
+		return err_set(e, ERR_INVALID, "content: \"%.60s\" is no IPv%d address, as in %s",
+			       text, family == AF_INET ? 4 : 6,
+			       family == AF_INET ? "192.0.2.1" : "2001:db8::1");
 	*out = str_dup(inet_ntop(family, bytes, form, sizeof(form)));
 	return 0;
 }

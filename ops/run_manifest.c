@@ -22,6 +22,7 @@ static int name_of(const struct manifest *m, const char *asked, const char **nam
 		return err_wrap(e, "name");
 	if (asked && m->name && !str_equal(asked, m->name)) {
 		(void)err_set(e, ERR_INVALID, "manifest: is %s, asked for was %s", m->name, asked);
+		(void)err_hint(e, "Leave one of the two out, or let them be the same.");
 		return manifest_wrap(m, "", "manifest", e);
 	}
 	*name = asked ? asked : m->name;

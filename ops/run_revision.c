@@ -278,7 +278,7 @@ static int plan_choice(const struct plan_create_args *a, struct err *e)
 	if (a->drift != (a->revision > 0) && (a->drift || !a->object))
 		return 0;
 	if (a->object)
-		return err_set(e, ERR_INVALID, "object: it goes with drift");
+		return err_set(e, ERR_INVALID, "object: accepted together with drift alone");
 	(void)err_set(e, ERR_INVALID, "Accepted is either revision or drift");
 	return err_hint(e, "Which revision: adit revision list. What drifted: adit drift list.");
 }

@@ -1,12 +1,15 @@
 /* Handlers: routes. A route brings its host name's DNS record along and takes it away with the last
  * route of the name. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "model/origin_form.h"
 #include "model/render.h"
 #include "ops/find.h"
 #include "ops/record_wish.h"
 #include "ops/release.h"
+#include "ops/route_words.h"
 #include "ops/write.h"
 
 static void row_route(const void *row, struct json_writer *w, const void *owner)
@@ -52,12 +55,35 @@ void run_route_list(struct call *c)
 /* ---- route_set ---- */
 
 struct wish {
-	char *hostname;
-	const char *path, *service, *origin;
+	char *hostname, *origin; /* owned */
+	const char *path, *service;
 	const char *drift; /* as the argument says; NULL = as it was */
 	char tunnel_id[ID_SIZE];
 	const char *tunnel_name;
 };
+
+typedef struct wish wish_t;
+static void wish_t_cleanup(wish_t *x)
+{
+	free(x->hostname);
+	free(x->origin);
+}
+
+/* In the API's form, so that the same wish again is known to be the same. */
+static int wish_origin(const char *text, struct wish *x, struct err *e)
+{
+	AUTO(json_doc_t) doc = NULL;
+	AUTO(buf_t) form = {0};
+	char option[FIELD_PATH_SIZE];
+	if (!text)
+		return 0;
+	if (json_parse(text, strlen(text), NULL, &doc, e) < 0)
+		return err_wrap(e, "origin");
+	if (origin_form(json_root(doc), ORIGIN_OF_API, &form, option, e) < 0)
+		return err_wrap(e, "origin");
+	str_set(&x->origin, form.len ? buf_text(&form) : NULL);
+	return 0;
+}
 
 static int wish_check(const struct route_set_args *a, struct wish *x, struct err *e)
 {
@@ -71,8 +97,7 @@ static int wish_check(const struct route_set_args *a, struct wish *x, struct err
 	x->path = a->path && a->path[0] ? a->path : NULL;
 	x->service = a->service;
 	x->drift = a->drift;
-	x->origin = a->origin.text;
-	return 0;
+	return wish_origin(a->origin.text, x, e);
 }
 
 static const struct tunnel *tunnel_of_name(const struct world *w, const char *hostname)
@@ -104,22 +129,53 @@ static int wish_tunnel(struct call *c, struct plan *p, const char *name, struct 
 	return 0;
 }
 
-static void edit_route(struct plan *p, const struct route *old, const struct wish *x)
+static void differ_in_route(const struct world *w, const struct route *r, const struct wish *x,
+			    struct buf *words)
+{
+	const char *now = drift_policy_name(r->drift), *then = policy_said(x->drift);
+	route_differ(w, r,
+		     &(struct route_goal){x->tunnel_id, x->tunnel_name, x->service, x->origin},
+		     words);
+	if (!policy_is(r->drift, x->drift))
+		words_add(words, "drift %s to %s", now ? now : "as set", then ? then : "as set");
+}
+
+static bool route_is(const struct world *w, const struct route *r, const struct wish *x)
+{
+	AUTO(buf_t) words = {0};
+	differ_in_route(w, r, x, &words);
+	return !words.len;
+}
+
+static void tell_route(const struct world *w, struct plan *p, const struct route *old,
+		       const struct wish *x)
+{
+	const char *path = x->path ? x->path : "", *blank = x->path ? " " : "";
+	AUTO(buf_t) words = {0};
+	if (!old) {
+		plan_change(p, '+', "route", x->hostname, "%s%sto %s through %s", path, blank,
+			    x->service, x->tunnel_name);
+		return;
+	}
+	differ_in_route(w, old, x, &words);
+	plan_change(p, '~', "route", x->hostname, "%s%s%s", path, blank, buf_text(&words));
+}
+
+static void edit_route(const struct world *w, struct plan *p, const struct route *old,
+		       const struct wish *x)
 {
 	struct edit *ed = old ? plan_put_route(p, old) : plan_put_new(p, EDIT_ROUTE_PUT);
 	(void)str_copy(ed->tunnel_id, sizeof(ed->tunnel_id), x->tunnel_id);
 	str_set(&ed->name, x->hostname);
 	str_set(&ed->path, x->path);
 	str_set(&ed->service, x->service);
-	str_set(&ed->origin, x->origin);
+	if (!old || !origin_texts_same(old->origin, x->origin)) {
+		str_set(&ed->origin, x->origin);
+		warn_options(p, x->hostname, x->origin);
+	}
 	if (x->drift)
 		str_set(&ed->drift, policy_said(x->drift));
-	if (old)
-		plan_change(p, '~', "route", x->hostname, "%s to %s through %s", old->service,
-			    x->service, x->tunnel_name);
-	else
-		plan_change(p, '+', "route", x->hostname, "to %s through %s", x->service,
-			    x->tunnel_name);
+	tell_route(w, p, old, x);
 }
 
 static void edit_record(struct call *c, struct plan *p, const struct wish *x)
@@ -144,12 +200,6 @@ static void edit_record(struct call *c, struct plan *p, const struct wish *x)
 	if (takes)
 		record_name_takes(ed, &a->overwrite);
 	plan_change(p, r ? '~' : '+', "record", x->hostname, "CNAME to tunnel %s", x->tunnel_name);
-}
-
-static bool route_is(const struct route *r, const struct wish *x)
-{
-	return str_equal(r->tunnel_id, x->tunnel_id) && str_equal(r->service, x->service) &&
-	       str_equal(r->origin, x->origin) && policy_is(r->drift, x->drift);
 }
 
 /* Both the tunnel that gets the route and the one that loses it have a new configuration. */
@@ -179,31 +229,29 @@ static void edit_companions(struct call *c, struct plan *p, const struct route *
 				     .tunnel_name = x->tunnel_name};
 		(void)str_copy(along.tunnel_id, sizeof(along.tunnel_id), x->tunnel_id);
 		edit_tunnels(c, p, r, &along);
-		edit_route(p, r, &along);
+		edit_route(c->ops->world, p, r, &along);
 	}
 }
 
 void run_route_set(struct call *c)
 {
 	const struct route_set_args *a = c->args;
-	struct wish x = {0};
+	AUTO(wish_t) x = {0};
 	struct err e;
 	if (wish_check(a, &x, &e) < 0) {
 		c->task.err = e;
-		free(x.hostname);
 		call_fail(c);
 		return;
 	}
-	AUTO(str_t) hostname = x.hostname;
 	struct plan *p = plan_new(c->op->name, c->who.name, a->reason);
 	if (wish_tunnel(c, p, a->tunnel, &x) < 0) {
 		plan_free(p);
 		return;
 	}
 	const struct route *old = world_find_route(c->ops->world, x.hostname, x.path);
-	if (!old || !route_is(old, &x)) {
+	if (!old || !route_is(c->ops->world, old, &x)) {
 		edit_tunnels(c, p, old, &x);
-		edit_route(p, old, &x);
+		edit_route(c->ops->world, p, old, &x);
 	} else {
 		const struct tunnel *t = world_tunnel(c->ops->world, x.tunnel_id);
 		plan_touch(p, old->id, old->generation);

@@ -13,10 +13,12 @@ int guard_not_joined(const struct guarding *x, bool joined, const struct edit *d
 {
 	if (!joined)
 		return 0;
-	return err_set(e, ERR_CONFLICT,
-		       "%s cannot lead through tunnel %s: another host owns it, and this one only "
-		       "runs connectors of it",
-		       d->name ? d->name : d->id, guard_tunnel_name(x, d->tunnel_id));
+	(void)err_set(e, ERR_CONFLICT,
+		      "%s cannot lead through tunnel %s: another host owns it, and this one only "
+		      "runs connectors of it",
+		      d->name ? d->name : d->id, guard_tunnel_name(x, d->tunnel_id));
+	return err_hint(e, "Set it on that host, or use a tunnel of this one (see adit tunnel "
+			   "list).");
 }
 
 /* ---- tunnels ---- */

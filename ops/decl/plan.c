@@ -97,7 +97,8 @@ const struct op *op_plan_approve(void)
 		FIELD(struct plan_approve_args, plan, .flags = FIELD_REQUIRED | FIELD_POSITIONAL,
 		      .min = 1, .max = 20, .doc = "Its id, as in p7."),
 		FIELD(struct plan_approve_args, hash, .flags = FIELD_REQUIRED, .min = 12, .max = 64,
-		      .doc = "The hash that was shown (12 or more digits of it)."),
+		      .doc = "The hash that was shown, as plan_get shows it (12 or more "
+			     "digits)."),
 		FIELD_DELETES(struct plan_approve_args),
 		FIELD(struct plan_approve_args, wait, .fallback = "true",
 		      .doc = "Wait until the change is true everywhere."),

@@ -349,7 +349,7 @@ static void what_does_not_fit_is_refused_where_it_stands(void **state)
 	expect(w, "records:\n- {name: a.example.com, type: CNAME, content: b.example.net}", "site",
 	       false, "f:2:3: records[0]: a.example.com has a route's record (CNAME)");
 	expect(w, "records:\n- name: m.example.com\n  type: A\n  content: x", "site", false,
-	       "f:4:3: records[0].content: \"x\" is no IPv4 address");
+	       "f:4:3: records[0].content: \"x\" is no IPv4 address, as in 192.0.2.1");
 	expect(w, "records:\n- name: m.example.com\n  type: TXT\n  content: x\n  ttl: 5", "site",
 	       false,
 	       "f:5:3: records[0].ttl: 5 is too short, accepted are 60 to 86400 seconds, or 1 for "
