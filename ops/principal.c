@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 
+#include <ctype.h>
 #include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -92,8 +93,11 @@ static bool uid_of(const char *name, uid_t *uid)
 	at = at && at - name >= 5 ? at - 5 : NULL;
 	if (!at || strncmp(at, before, sizeof(before) - 1) != 0)
 		return false;
+	at += sizeof(before) - 1;
+	if (!isdigit((unsigned char)*at)) /* strtoull takes a sign, and nothing at all for 0 */
+		return false;
 	char *end;
-	unsigned long long n = strtoull(at + sizeof(before) - 1, &end, 10);
+	unsigned long long n = strtoull(at, &end, 10);
 	*uid = (uid_t)n;
 	return n < UINT32_MAX && str_equal(end, ")");
 }

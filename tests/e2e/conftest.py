@@ -46,10 +46,8 @@ def origin():
     server.close()
 
 
-@pytest.fixture
-def host(sim, request):
-    """Settings and token are there; aditd is not started."""
-    made = Host(sim)
+def lent(made, request):
+    """A host for one test: what must hold at the end is asked of it, unless the test failed."""
     yield made
     failed = getattr(request.node, "failed", False)
     try:
@@ -59,6 +57,20 @@ def host(sim, request):
         made.close()
     if not failed:
         shutil.rmtree(made.folder, ignore_errors=True)
+
+
+@pytest.fixture
+def host(sim, request):
+    """Settings and token are there; aditd is not started."""
+    yield from lent(Host(sim), request)
+
+
+@pytest.fixture
+def second(sim, request):
+    """Another host with an owner of its own, running."""
+    made = Host(sim, owner="edge2")
+    made.start()
+    yield from lent(made, request)
 
 
 @pytest.fixture

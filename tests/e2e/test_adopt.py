@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from harness import Host, until
+from harness import until
 
 # Odd on purpose: what is not ours comes back byte for byte.
 RULES = ('{"ingress": [ {"hostname":"app.example.com",  "service":"ORIGIN","x-team":1.50},'
@@ -49,19 +49,6 @@ def web(sim, origin):
     record(sim, tunnel, "shop.example.com")
     record(sim, tunnel, "stray.example.com", "no rule")
     return tunnel
-
-
-@pytest.fixture
-def second(sim, request):
-    made = Host(sim, owner="edge2")
-    made.start()
-    yield made
-    failed = getattr(request.node, "failed", False)
-    try:
-        if not failed:
-            made.check_end()
-    finally:
-        made.close()
 
 
 def unchanged_but_comments(sim, since):

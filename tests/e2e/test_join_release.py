@@ -2,23 +2,9 @@
 never written, and what was ours stays as it stands, without our mark."""
 import pytest
 
-from harness import SETTLE, Host, until
+from harness import SETTLE, until
 
 NAME = "app.example.com"
-
-
-@pytest.fixture
-def second(sim, request):
-    """Another host with an owner of its own."""
-    made = Host(sim, owner="edge2")
-    made.start()
-    yield made
-    failed = getattr(request.node, "failed", False)
-    try:
-        if not failed:
-            made.check_end()
-    finally:
-        made.close()
 
 
 def done(answer):

@@ -150,6 +150,8 @@ static void mistakes_have_sentences(void **state)
 		{"plan approv p1", "no command \"plan approv\"", "adit plan approve?"},
 		{"zzzzzzzz", "no command \"zzzzzzzz\"", "adit --help"},
 		{"tunnel create", "NAME is missing", "adit tunnel create --help"},
+		{"publish", "HOSTNAME is missing", "adit publish --help"},
+		{"apply site.yaml", "\"site.yaml\" is one word too many", "adit apply -f"},
 		{"plan approve p7", "--hash is missing", "adit plan approve --help"},
 		{"tunnel create a b", "\"b\" is one word too many", "--help"},
 		{"tunnel list --limt 4", "no option --limt", "--limit?"},

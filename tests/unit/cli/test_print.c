@@ -267,6 +267,13 @@ static void planned_and_many_say_how(void **state)
 		      "\"approvals\":[\"Deletes 9 objects at once, more than 3 "
 		      "(safety.max_delete).\"]}",
 		      &s);
+	AUTO(str_t)
+	back = render("plan_get",
+		      "{\"plan\":\"p7\",\"state\":\"needs_approval\",\"base_revision\":3,"
+		      "\"api_calls\":1,\"approvals\":[\"Gives tunnel web back.\"]}",
+		      &s);
+	/* Going back to a revision does not adopt again. */
+	assert_null(strstr(back, "undo"));
 	assert_non_null(strstr(planned, "waiting: adit plan apply p7\n"));
 	assert_non_null(strstr(many, " --hash 5c1e0d5c1e0d --deletes NUMBER\n"));
 }

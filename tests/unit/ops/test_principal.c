@@ -80,6 +80,33 @@ static void a_caller_that_the_kernel_does_not_name_is_refused(void **state)
 	assert_int_equal(e.kind, ERR_DENIED);
 }
 
+/* A plan keeps its proposer's name; the number in it says who he is now. */
+static void a_name_without_a_number_is_nobody(void **state)
+{
+	static const char *const names[] = {"root",
+					    "root (uid )",
+					    "root (uid -1)",
+					    "root (uid +0)",
+					    "root (uid 0",
+					    "root (uid 0x0)",
+					    "root (uid  0)",
+					    "(uid 0)",
+					    "root (uid 4294967295)",
+					    "",
+					    "root (gid 0)",
+					    "root (uid 0) "};
+	AUTO(settings_t) s = {0};
+	struct principal p = {0};
+	struct err e = {0};
+	(void)state;
+	settings_of(&s);
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (principal_of_name(&s, names[i], &p, &e) == 0)
+			fail_msg("\"%s\" is %s", names[i], p.name);
+	assert_int_equal(principal_of_name(&s, "whoever (uid 0)", &p, &e), 0);
+	assert_int_equal(p.uid, 0);
+}
+
 static void roles_and_doors_are_held_to(void **state)
 {
 	struct principal viewer = {.role = ROLE_VIEWER, .door = OP_DOOR_SOCKET, .name = "v"};
@@ -100,6 +127,7 @@ int main(void)
 		cmocka_unit_test(users_and_groups_have_roles),
 		cmocka_unit_test(others_are_refused_with_a_sentence),
 		cmocka_unit_test(a_caller_that_the_kernel_does_not_name_is_refused),
+		cmocka_unit_test(a_name_without_a_number_is_nobody),
 		cmocka_unit_test(roles_and_doors_are_held_to),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

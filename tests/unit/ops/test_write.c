@@ -368,6 +368,54 @@ static void a_caller_leaves_while_his_change_is_waited_for(void **state)
 	check_same(d);
 }
 
+/* Nothing becomes true by waiting for what a person has to settle. */
+static void a_conflict_ends_the_wait(void **state)
+{
+	struct desk *d = *state;
+	struct call c;
+	struct err e;
+	begin(d, &c, &operator, "route_set",
+	      "{\"hostname\":\"app.example.com\",\"service\":\"http://127.0.0.1:80\","
+	      "\"timeout\":\"10m\"}");
+	for (int i = 0; i < 20; i++)
+		loop_turn(d->loop);
+	assert_int_equal(d->done, 0);
+	struct route *r = d->world->routes.items[0];
+	(void)err_set(&e, ERR_UPSTREAM, "Later, perhaps");
+	problem_set(&r->problem, &e, clock_wall_ms());
+	world_changed(d->world, OBJECT_ROUTE, r->id);
+	for (int i = 0; i < 20; i++)
+		loop_turn(d->loop);
+	assert_int_equal(d->done, 0);
+	(void)err_set(&e, ERR_CONFLICT, "Somebody else's rule stands there");
+	problem_set(&r->problem, &e, clock_wall_ms());
+	world_changed(d->world, OBJECT_ROUTE, r->id);
+	wait_for(d, 1);
+	assert_int_equal(c.task.err.kind, ERR_NONE);
+	assert_non_null(strstr(buf_text(&c.result), "Somebody else's rule stands there"));
+	call_fini(&c);
+}
+
+/* Options are kept in one form, and a list is asked for members that it has. */
+static void what_is_misspelled_is_told(void **state)
+{
+	struct desk *d = *state;
+#define ORIGIN(text)                                                                               \
+	"{\"hostname\":\"app.example.com\",\"service\":\"http://127.0.0.1:80\","                   \
+	"\"wait\":false,\"origin\":" text "}"
+	RUNS(d, &operator, "route_set", ORIGIN("{\"connectTimeout\":\"30s\"}"), "applied");
+	RUNS(d, &operator, "route_set", ORIGIN("{ \"connectTimeout\" : 30 }"), "unchanged");
+	RUNS(d, &operator, "route_set", ORIGIN("{\"noTLSVerify\":\"yes\"}"), "invalid");
+	assert_non_null(strstr(d->call.task.err.message, "noTLSVerify"));
+	RUNS(d, &operator, "route_set", ORIGIN("{\"connectTimeout\":30,\"noTLSVerfy\":true}"),
+	     "applied");
+	assert_non_null(strstr(buf_text(&d->call.result), "did you mean"));
+	assert_non_null(strstr(buf_text(&d->call.result), "options {"));
+	RUNS(d, &operator, "tunnel_list", "{\"fields\":[\"nam\"]}", "invalid");
+	assert_non_null(strstr(d->call.task.err.hint, "name"));
+	RUNS(d, &operator, "tunnel_list", "{\"fields\":[\"name\"]}", "");
+}
+
 static void a_caller_leaves_before_it_was_looked_at(void **state)
 {
 	struct desk *d = *state;
@@ -418,6 +466,8 @@ int main(void)
 		TEST(a_commit_that_fails_changes_neither_store_nor_world),
 		TEST(an_approval_that_cannot_be_kept_leaves_the_plan_waiting),
 		TEST(a_caller_leaves_while_his_change_is_waited_for),
+		TEST(a_conflict_ends_the_wait),
+		TEST(what_is_misspelled_is_told),
 		TEST(a_caller_leaves_before_it_was_looked_at),
 		TEST(the_daemon_stops_with_calls_under_way),
 	};
