@@ -264,6 +264,23 @@ static void only_the_mark_is_added(void **state)
 	desk_close(&d);
 }
 
+/* One that is not proxied has a time to live of its own, which stays. */
+static void the_rest_of_the_record_stays(void **state)
+{
+	struct desk d;
+	(void)state;
+	desk_open(&d);
+	d.in.config = one;
+	add_record(&d, "a.example.com", NULL);
+	d.records[0].proxied = false;
+	d.records[0].ttl = 300;
+	must(&d);
+	const struct edit *ed = edit_at(&d, EDIT_RECORD_PUT, 0);
+	assert_true(!ed->proxied && ed->ttl == 300);
+	assert_int_equal(d.plan->warnings.n, 1);
+	desk_close(&d);
+}
+
 static void nothing_is_cut(void **state)
 {
 	char comment[101];
@@ -494,6 +511,7 @@ int main(void)
 		cmocka_unit_test(rules_become_routes_or_are_left_alone),
 		cmocka_unit_test(a_route_is_the_rule_as_it_stands),
 		cmocka_unit_test(only_the_mark_is_added),
+		cmocka_unit_test(the_rest_of_the_record_stays),
 		cmocka_unit_test(nothing_is_cut),
 		cmocka_unit_test(anothers_records_are_taken_only_from_whom_was_named),
 		cmocka_unit_test(a_living_owner_is_warned_of),
