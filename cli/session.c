@@ -83,7 +83,7 @@ static bool shows_progress(const struct cli *c)
 static bool takes_person(const struct cli *c, const char *operation)
 {
 	return c->yes || str_equal(operation, "plan_approve") ||
-	       str_equal(operation, "writes_resume") || str_equal(operation, "connector_restart");
+	       str_equal(operation, "writes_resume");
 }
 
 static int call_daemon(const struct cli *c, const char *operation, const struct buf *body,

@@ -39,6 +39,10 @@ void connector_free(struct connector *c)
 	if (!c)
 		return;
 	free(c->reason);
+	free(c->stopped_by);
+	free(c->stopped_why);
+	free(c->replacing_why);
+	free(c->disk_version);
 	free(c->version);
 	free(c->last_exit);
 	free(c->last_line);
@@ -54,6 +58,14 @@ const char *connector_state_name(enum connector_state s)
 const char *connector_state_doc(enum connector_state s)
 {
 	return (unsigned)s < CONNECTOR_STATES ? states[s].doc : "";
+}
+
+void connector_set_stopped(struct connector *c, const struct connector_stop *stop)
+{
+	c->stopped_by_user = stop != NULL;
+	str_set(&c->stopped_by, stop ? stop->by : NULL);
+	str_set(&c->stopped_why, stop ? stop->why : NULL);
+	c->stopped_until_ms = stop ? stop->until_ms : 0;
 }
 
 bool connector_serving(const struct connector *c)

@@ -26,33 +26,51 @@ struct connector {
 	char id[ID_SIZE + 4]; /* "<tunnel id>-<slot>", slots from 1 */
 	char tunnel_id[ID_SIZE];
 	int slot;
-	char remote_tunnel[UUID_SIZE]; /* Cloudflare's id, as its folder has it; "" = not known */
-	enum want want;                /* absent: stop it, then forget it */
-	bool stopped_by_user;          /* connector_stop: stays stopped until started */
+	char remote_tunnel[UUID_SIZE];  /* Cloudflare's id, as its folder has it; "" = not known */
+	enum want want;                 /* absent: stop it, then forget it */
+	bool stopped_by_user;           /* connector_stop: stays stopped until started */
+	char *stopped_by, *stopped_why; /* who, and what he said; NULL = not known, nothing */
+	int64_t stopped_until_ms;       /* wall: it ends by itself then; 0 = it does not */
 	int64_t restart_asked; /* counts requests to restart; supervise compares with what it did */
+	int64_t upgrade_asked; /* the same, for the cloudflared that lies on the disk */
 	int64_t token_generation; /* of the token that its folder holds */
 
 	enum connector_state state;
-	char *reason;        /* why it is in this state, one sentence */
-	int64_t since_ms;    /* wall: in this state */
-	pid_t pid;           /* 0 = no process */
-	int64_t started_ms;  /* wall */
-	int64_t restarts;    /* unwanted exits and restarts by us since it was made */
-	int64_t next_try_ms; /* monotonic, while restarting or blocked */
+	char *reason;             /* why it is in this state, one sentence */
+	int64_t since_ms;         /* wall: in this state */
+	pid_t pid;                /* 0 = no process */
+	int64_t started_ms;       /* wall */
+	int64_t restarts;         /* unwanted exits and restarts by us since it was made */
+	int64_t next_try_ms;      /* monotonic, while restarting or blocked */
+	bool replacing;           /* another process comes up to take its place */
+	char *replacing_why;      /* one sentence; NULL = it does not */
+	int64_t replaced;         /* counts those that took its place, */
+	int64_t replaced_in_vain; /* and those that did not come up */
 	int metrics_port;
 	int64_t edge_connections;     /* by /ready; -1 = not known */
 	char connector_id[UUID_SIZE]; /* cloudflared's own, new at each start */
 	int64_t config_version;       /* by /config; -1 = none received yet */
 	char *version;                /* of the binary, NULL = not known */
-	char *last_exit;              /* "signal 9 after 41 s", NULL = none */
-	char *last_line;              /* last line of its log, secrets struck out; from outside */
+	char *disk_version;    /* of the binary on the disk, where that is another; NULL = it is
+				  not, or does not say */
+	bool update_available; /* the binary on the disk is another one than it runs */
+	char *last_exit;       /* "signal 9 after 41 s", NULL = none */
+	char *last_line;       /* last line of its log, secrets struck out; from outside */
 	struct problem *problem;
+};
+
+/* A wish to stop one: strings may be NULL. */
+struct connector_stop {
+	const char *by, *why;
+	int64_t until_ms; /* wall; 0 = until it is started again */
 };
 
 struct connector *connector_new(const char *tunnel_id, int slot);
 void connector_free(struct connector *c);
 const char *connector_state_name(enum connector_state s);
 const char *connector_state_doc(enum connector_state s);
+/* NULL: it is to run. */
+void connector_set_stopped(struct connector *c, const struct connector_stop *stop);
 bool connector_serving(const struct connector *c); /* ready or degraded */
 
 #endif

@@ -324,6 +324,7 @@ void render_connector(const struct world *w, const struct connector *c, struct j
 	put_text(out, "reason", c->reason);
 	put_time(out, "since", c->since_ms);
 	put_process(c, out);
+	put_text(out, "replacing", c->replacing_why);
 	put_next_try(out, c->next_try_ms);
 	put_text(out, "last_exit", c->last_exit);
 	put_text(out, "untrusted_last_line", c->last_line);

@@ -32,6 +32,7 @@ void run_connector_list(struct call *c)
 struct restart {
 	char id[ID_SIZE + 4];
 	int64_t asked_ms; /* wall: a process started later is the new one */
+	int64_t in_vain;  /* replacements in vain before */
 };
 
 static void restart_drop(struct call *c)
@@ -46,11 +47,12 @@ static bool restarted(const struct call *c, const struct connector *x)
 	return x && connector_serving(x) && x->started_ms > r->asked_ms;
 }
 
-/* It was tried again and cannot run: waiting does not help. */
+/* It was tried and does not come up: waiting does not help. */
 static bool restart_failed(const struct call *c, const struct connector *x)
 {
 	const struct restart *r = c->state;
-	return x->state == CONNECTOR_BLOCKED && x->since_ms > r->asked_ms;
+	return x->replaced_in_vain > r->in_vain ||
+	       (x->state == CONNECTOR_BLOCKED && x->since_ms > r->asked_ms);
 }
 
 static void restart_answer(struct call *c)
@@ -100,29 +102,18 @@ static void restart_deadline(struct timer *t, void *owner)
 	restart_answer(owner);
 }
 
-/* Names that it serves are down until the new process is connected: no overlap. */
-static bool serves_alone(const struct world *w, const struct connector *x)
-{
-	const struct tunnel *t = world_tunnel(w, x->tunnel_id);
-	int64_t others = 0;
-	bool serves = t && t->joined;
-	TABLE_EACH (i, struct connector, c, &w->connectors)
-		others += c != x && str_equal(c->tunnel_id, x->tunnel_id) && connector_serving(c);
-	TABLE_EACH (k, struct route, r, &w->routes)
-		serves = serves || str_equal(r->tunnel_id, x->tunnel_id);
-	return connector_serving(x) && serves && others == 0;
-}
-
-static void restart_begin(struct call *c, const struct err *refused)
+void run_connector_restart(struct call *c)
 {
 	const struct connector_restart_args *a = c->args;
-	struct restart *r = c->state;
-	r->asked_ms = clock_wall_ms() - 1;
-	if (refused) {
-		c->task.err = *refused;
-		call_fail(c);
+	const struct connector *x = find_connector(c, a->connector);
+	if (!x)
 		return;
-	}
+	struct restart *r = mem_alloc(sizeof(*r));
+	(void)str_copy(r->id, sizeof(r->id), x->id);
+	r->asked_ms = clock_wall_ms() - 1;
+	r->in_vain = x->replaced_in_vain;
+	c->state = r;
+	c->drop_state = restart_drop;
 	if (!c->ops->supervisor || !supervisor_restart(c->ops->supervisor, r->id)) {
 		(void)err_set(&c->task.err, ERR_INTERNAL, "Supervision is not running");
 		call_fail(c);
@@ -136,23 +127,6 @@ static void restart_begin(struct call *c, const struct err *refused)
 	world_watch(c->ops->world, &c->watcher, restart_world_changed, c);
 	timer_init(&c->deadline, c->ops->loop, restart_deadline, c);
 	timer_start(&c->deadline, a->timeout.ms);
-}
-
-void run_connector_restart(struct call *c)
-{
-	const struct connector_restart_args *a = c->args;
-	const struct connector *x = find_connector(c, a->connector);
-	if (!x)
-		return;
-	struct restart *r = mem_alloc(sizeof(*r));
-	(void)str_copy(r->id, sizeof(r->id), x->id);
-	c->state = r;
-	c->drop_state = restart_drop;
-	if (serves_alone(c->ops->world, x))
-		call_consent(c, "Restarting the only connector that serves a tunnel",
-			     restart_begin);
-	else
-		restart_begin(c, NULL);
 }
 
 /* ---- events ---- */

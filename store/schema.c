@@ -142,7 +142,16 @@ static const char *const version_4[] = {
 	NULL,
 };
 
-static const char *const *const versions[] = {version_1, version_2, version_3, version_4};
+/* A stopped connector knows who stopped it, why and for how long. */
+static const char *const version_5[] = {
+	"ALTER TABLE connector ADD COLUMN stopped_by TEXT",
+	"ALTER TABLE connector ADD COLUMN stopped_why TEXT",
+	"ALTER TABLE connector ADD COLUMN stopped_until_ms INTEGER NOT NULL DEFAULT 0",
+	NULL,
+};
+
+static const char *const *const versions[] = {version_1, version_2, version_3, version_4,
+					      version_5};
 
 #define VERSION_NEWEST ((int)ARRAY_LEN(versions))
 

@@ -14,7 +14,9 @@
 #define RECORD_COLUMNS                                                                             \
 	"id, name, type, tunnel_id, content, comment, proxied, ttl, want, generation, "            \
 	"applied_generation, zone_id, remote_id, create_sent_ms, released, takes, drift, manifest"
-#define CONNECTOR_COLUMNS "id, tunnel_id, slot, want, stopped_by_user, token_generation, restarts"
+#define CONNECTOR_COLUMNS                                                                          \
+	"id, tunnel_id, slot, want, stopped_by_user, token_generation, restarts, stopped_by, "     \
+	"stopped_why, stopped_until_ms"
 #define PLAN_COLUMNS                                                                               \
 	"operation, principal, reason, decided_by, made_ms, expires_ms, decided_ms, revision, "    \
 	"state, hash, body"
@@ -88,9 +90,12 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_RECORD_DROP] = "DELETE FROM record WHERE id = ?1",
 
 	[SQL_CONNECTOR_PUT] = "INSERT INTO connector (" CONNECTOR_COLUMNS ", made)"
-			      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)"
+			      " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
 			      " ON CONFLICT (id) DO UPDATE SET want = excluded.want,"
 			      " stopped_by_user = excluded.stopped_by_user,"
+			      " stopped_by = excluded.stopped_by,"
+			      " stopped_why = excluded.stopped_why,"
+			      " stopped_until_ms = excluded.stopped_until_ms,"
 			      " token_generation = excluded.token_generation,"
 			      " restarts = excluded.restarts",
 	[SQL_CONNECTOR_LIST] = "SELECT " CONNECTOR_COLUMNS " FROM connector ORDER BY made",

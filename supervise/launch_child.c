@@ -22,6 +22,7 @@ struct launched {
 	struct child child;
 	struct launch_child *launcher;
 	char *id;
+	struct folder_process fact; /* as its folder has it */
 };
 
 struct launch_child {
@@ -87,21 +88,30 @@ static int child_prepare(struct launcher *l, const struct launch_spec *spec,
 			 const struct secret *token, struct err *e)
 {
 	struct launch_child *x = self(l);
+	AUTO(secret_t) theirs = {0};
 	AUTO(fd_t) fd = -1;
+	AUTO(fd_t) from = -1;
 
 	if (folder_open(x->state_dirfd, spec->id, true, &fd, e))
 		return -1;
+	if (!token && spec->token_from) {
+		if (folder_open(x->state_dirfd, spec->token_from, false, &from, e) ||
+		    secret_read_file(from, "token", &theirs, e))
+			return -1;
+		token = &theirs;
+	}
 	return folder_prepare(fd, x->state_dir, spec, token, e);
 }
 
 /* A connector that could not be noted is found by its command line. */
-static void note_process(struct launch_child *x, int fd, const struct launched *p, int port)
+static void note_process(struct launch_child *x, int fd, struct launched *p)
 {
-	struct folder_process fact = {.pid = p->child.pid, .start_ticks = p->child.start_ticks};
 	struct err e;
 
-	memcpy(fact.boot_id, x->boot_id, sizeof(fact.boot_id));
-	if (folder_write_process(fd, &fact, port, &e))
+	p->fact.pid = p->child.pid;
+	p->fact.start_ticks = p->child.start_ticks;
+	memcpy(p->fact.boot_id, x->boot_id, sizeof(p->fact.boot_id));
+	if (folder_write_process(fd, &p->fact, &e))
 		log_warning("connector %s: %s", p->id, e.message);
 }
 
@@ -123,13 +133,17 @@ static int child_start(struct launcher *l, const struct launch_spec *spec, struc
 	if (log < 0)
 		return -1;
 	p = launched_new(x, spec->id);
+	p->fact.port = spec->metrics_port;
+	/* Before it is run: replaced in between, it looks older than it is, and is looked at again.
+	 */
+	binary_stat(spec->cloudflared, &p->fact.binary);
 	if (child_spawn(&p->child, x->loop, &(struct child_spec){.argv = argv, .stderr_fd = log},
 			process_ended, p, e)) {
 		launched_free(p);
 		return -1;
 	}
 	keep(x, p);
-	note_process(x, fd, p, spec->metrics_port);
+	note_process(x, fd, p);
 	return 0;
 }
 
@@ -201,11 +215,13 @@ static int scan(struct launch_child *x, struct err *e)
 	return 0;
 }
 
-static int adopt(struct launch_child *x, const char *id, pid_t pid, int64_t ticks, struct err *e)
+static int adopt(struct launch_child *x, const char *id, const struct folder_process *fact,
+		 struct err *e)
 {
 	struct launched *p = launched_new(x, id);
 
-	if (child_adopt(&p->child, x->loop, pid, ticks, process_ended, p, e)) {
+	p->fact = *fact;
+	if (child_adopt(&p->child, x->loop, fact->pid, fact->start_ticks, process_ended, p, e)) {
 		launched_free(p);
 		return -1;
 	}
@@ -220,12 +236,13 @@ static int find_noted(struct launch_child *x, const char *id, int fd, struct err
 	folder_read_process(fd, &fact);
 	if (fact.pid <= 0 || strcmp(fact.boot_id, x->boot_id) != 0)
 		return err_set(e, ERR_NOT_FOUND, "connector %s has no process", id);
-	return adopt(x, id, fact.pid, fact.start_ticks, e);
+	return adopt(x, id, &fact, e);
 }
 
 static int find_seen(struct launch_child *x, const char *id, int fd, int port, struct err *e)
 {
 	AUTO(str_t) path = folder_config_path(x->state_dir, id);
+	struct folder_process fact = {.port = port};
 	const struct found *f;
 
 	if (scan(x, e))
@@ -233,9 +250,11 @@ static int find_seen(struct launch_child *x, const char *id, int fd, int port, s
 	f = map_get(&x->seen, path);
 	if (!f)
 		return err_set(e, ERR_NOT_FOUND, "connector %s has no process", id);
-	if (adopt(x, id, f->pid, process_start_ticks(f->pid), e))
+	fact.pid = f->pid;
+	fact.start_ticks = process_start_ticks(f->pid);
+	if (adopt(x, id, &fact, e))
 		return -1;
-	note_process(x, fd, map_get(&x->running, id), port);
+	note_process(x, fd, map_get(&x->running, id));
 	return 0;
 }
 
@@ -250,8 +269,7 @@ static int64_t started_wall(int64_t start_ticks)
 	return clock_wall_ms() - (age > 0 ? age : 0);
 }
 
-static int child_find(struct launcher *l, const char *id, pid_t *pid, int *metrics_port,
-		      int64_t *started_wall_ms, struct err *e)
+static int child_find(struct launcher *l, const char *id, struct launch_found *out, struct err *e)
 {
 	struct launch_child *x = self(l);
 	const struct launched *p = map_get(&x->running, id);
@@ -267,18 +285,34 @@ static int child_find(struct launcher *l, const char *id, pid_t *pid, int *metri
 	if (!p && find_noted(x, id, fd, e) && find_seen(x, id, fd, m.metrics_port, e))
 		return -1;
 	p = map_get(&x->running, id);
-	*pid = p->child.pid;
-	*metrics_port = m.metrics_port;
-	*started_wall_ms = started_wall(p->child.start_ticks);
+	*out = (struct launch_found){
+		.pid = p->child.pid,
+		.metrics_port = m.metrics_port ? m.metrics_port : p->fact.port,
+		.started_ms = started_wall(p->child.start_ticks),
+		.stopping_ms = p->fact.stopping_ms,
+		.binary = p->fact.binary,
+	};
 	return 0;
 }
 
 /* ---- the rest ---- */
 
+static void note_stopping(struct launch_child *x, struct launched *p)
+{
+	AUTO(fd_t) fd = -1;
+	struct err e;
+
+	p->fact.stopping_ms = clock_wall_ms();
+	if (folder_open(x->state_dirfd, p->id, false, &fd, &e) == 0)
+		note_process(x, fd, p);
+}
+
 static int child_stop(struct launcher *l, const char *id, bool kill)
 {
 	struct launched *p = map_get(&self(l)->running, id);
 
+	if (p && !kill)
+		note_stopping(self(l), p);
 	return p ? child_signal(&p->child, kill ? SIGKILL : SIGTERM) : -1;
 }
 
@@ -291,12 +325,12 @@ static int child_recall(struct launcher *l, const char *id, struct launch_memory
 	return folder_recall(fd, m, e);
 }
 
-static int child_keep_stopped(struct launcher *l, const char *id, bool stopped, struct err *e)
+static int child_keep(struct launcher *l, const char *id, const struct launch_kept *k, bool lasting,
+		      struct err *e)
 {
 	AUTO(fd_t) fd = -1;
 
-	if (folder_open(self(l)->state_dirfd, id, false, &fd, e) ||
-	    folder_keep_stopped(fd, stopped, e))
+	if (folder_open(self(l)->state_dirfd, id, false, &fd, e) || folder_keep(fd, k, lasting, e))
 		return e->kind == ERR_NOT_FOUND ? 0 : -1;
 	return 0;
 }
@@ -355,7 +389,7 @@ struct launcher *launch_child_new(struct loop *l, int state_dirfd, const char *s
 		.find = child_find,
 		.stop = child_stop,
 		.recall = child_recall,
-		.keep_stopped = child_keep_stopped,
+		.keep = child_keep,
 		.current = child_current,
 		.folder = child_folder,
 		.remove = child_remove,

@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "supervise/budget.h"
 
 #define FOLDER     "connectors"
 #define SMALL_FILE ((size_t)64 << 10)
@@ -84,7 +85,7 @@ void folder_config(const char *state_dir, const struct launch_spec *spec, struct
 
 /* ---- options ---- */
 
-static void write_options(const struct launch_spec *spec, bool stopped, struct buf *out)
+static void write_options(const struct launch_spec *spec, struct buf *out)
 {
 	struct json_writer w;
 
@@ -97,7 +98,6 @@ static void write_options(const struct launch_spec *spec, bool stopped, struct b
 	json_put_int(&w, "grace_ms", spec->grace_ms);
 	json_put_int(&w, "metrics_port", spec->metrics_port);
 	json_put_int(&w, "token_generation", spec->token_generation);
-	json_put_bool(&w, "stopped", stopped);
 	json_object_end(&w);
 	buf_char(out, '\n');
 }
@@ -125,7 +125,7 @@ int folder_prepare(int fd, const char *state_dir, const struct launch_spec *spec
 	AUTO(buf_t) options = {0};
 
 	folder_config(state_dir, spec, &config);
-	write_options(spec, false, &options);
+	write_options(spec, &options);
 	if (token && file_write(fd, "token", token->data, token->len, 0600, e))
 		return -1;
 	if (write_changed(fd, "config.yml", &config, e))
@@ -139,7 +139,7 @@ bool folder_current(int fd, const char *state_dir, const struct launch_spec *spe
 	AUTO(buf_t) options = {0};
 
 	folder_config(state_dir, spec, &config);
-	write_options(spec, false, &options);
+	write_options(spec, &options);
 	return holds(fd, "config.yml", &config) && holds(fd, "options", &options);
 }
 
@@ -152,6 +152,33 @@ static int read_json(int fd, const char *name, struct json_doc **doc, struct err
 	if (json_parse(buf_text(&text), text.len, NULL, doc, e))
 		return err_wrap(e, "%s", name);
 	return 0;
+}
+
+static int count_of(const struct json *root, const char *name)
+{
+	int64_t n = json_get_int(root, name, 0);
+
+	return n < 0 ? 0 : n > BUDGET_COUNT_MOST ? BUDGET_COUNT_MOST : (int)n;
+}
+
+static void recall_kept(int fd, struct launch_kept *k)
+{
+	AUTO(json_doc_t) doc = NULL;
+	const struct json *root;
+	struct err ignored;
+
+	if (read_json(fd, "kept", &doc, &ignored))
+		return;
+	root = json_root(doc);
+	*k = (struct launch_kept){
+		.turn = json_get_int(root, "turn", 0),
+		.stopped = json_get_bool(root, "stopped", false),
+		.stopped_until_ms = json_get_int(root, "stopped_until_ms", 0),
+		.exits = count_of(root, "exits"),
+		.blocks = count_of(root, "blocks"),
+		.last = reason_by_name(json_get_string(root, "last")),
+		.next_start_ms = json_get_int(root, "next_start_ms", 0),
+	};
 }
 
 int folder_recall(int fd, struct launch_memory *m, struct err *e)
@@ -170,54 +197,83 @@ int folder_recall(int fd, struct launch_memory *m, struct err *e)
 		.metrics_port = port > 0 && port < 65536 ? (int)port : 0,
 		.token_generation = json_get_int(root, "token_generation", 0),
 		.has_token = file_exists(fd, "token"),
-		.stopped = json_get_bool(root, "stopped", false),
 	};
+	recall_kept(fd, &m->kept);
 	if (tunnel && uuid_valid(tunnel))
 		str_copy(m->tunnel_id, sizeof(m->tunnel_id), tunnel);
 	return 0;
 }
 
-int folder_keep_stopped(int fd, bool stopped, struct err *e)
-{
-	AUTO(json_doc_t) doc = NULL;
-	AUTO(buf_t) text = {0};
-	struct launch_spec spec;
-	const struct json *root;
+/* ---- kept ---- */
 
-	if (read_json(fd, "options", &doc, e))
-		return -1;
-	root = json_root(doc);
-	spec = (struct launch_spec){
-		.tunnel_id = json_get_string(root, "tunnel_id"),
-		.cloudflared = json_get_string(root, "cloudflared"),
-		.label = json_get_string(root, "label"),
-		.protocol = json_get_string(root, "protocol"),
-		.grace_ms = json_get_int(root, "grace_ms", 0),
-		.metrics_port = (int)json_get_int(root, "metrics_port", 0),
-		.token_generation = json_get_int(root, "token_generation", 0),
-	};
-	write_options(&spec, stopped, &text);
-	return write_changed(fd, "options", &text, e);
+static void write_kept(const struct launch_kept *k, struct buf *out)
+{
+	struct json_writer w;
+
+	json_write_init(&w, out);
+	json_object_begin(&w);
+	json_put_int(&w, "turn", k->turn);
+	json_put_bool(&w, "stopped", k->stopped);
+	json_put_int(&w, "stopped_until_ms", k->stopped_until_ms);
+	json_put_int(&w, "exits", k->exits);
+	json_put_int(&w, "blocks", k->blocks);
+	json_put_string(&w, "last", reason_info(k->last)->name);
+	json_put_int(&w, "next_start_ms", k->next_start_ms);
+	json_object_end(&w);
+	buf_char(out, '\n');
+}
+
+/* Whole or not at all, without waiting for the disk. */
+static int write_quickly(int fd, const char *name, const void *data, size_t len, struct err *e)
+{
+	AUTO(str_t) fresh = str_format("%s.tmp", name);
+	AUTO(fd_t) out = -1;
+
+	if (unlinkat(fd, fresh, 0) && errno != ENOENT)
+		return err_errno(e, "cannot write %s", name);
+	out = openat(fd, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (out < 0 || write(out, data, len) != (ssize_t)len || renameat(fd, fresh, fd, name))
+		return err_errno(e, "cannot write %s", name);
+	return 0;
+}
+
+int folder_keep(int fd, const struct launch_kept *k, bool lasting, struct err *e)
+{
+	AUTO(buf_t) text = {0};
+
+	write_kept(k, &text);
+	if (holds(fd, "kept", &text))
+		return 0;
+	return lasting ? file_write(fd, "kept", buf_text(&text), text.len, 0600, e)
+		       : write_quickly(fd, "kept", buf_text(&text), text.len, e);
 }
 
 /* ---- process ---- */
 
-int folder_write_process(int fd, const struct folder_process *p, int port, struct err *e)
+static void put_binary(const struct binary_id *id, struct json_writer *w)
 {
-	char text[256];
-	int n = snprintf(text, sizeof(text),
-			 "{\"pid\":%d,\"start_ticks\":%lld,\"boot_id\":\"%s\",\"metrics_port\":%d}"
-			 "\n",
-			 (int)p->pid, (long long)p->start_ticks, p->boot_id, port);
-	AUTO(fd_t) out = -1;
+	json_put_int(w, "dev", id->dev);
+	json_put_int(w, "ino", id->ino);
+	json_put_int(w, "mtime_ns", id->mtime_ns);
+	json_put_int(w, "size", id->size);
+}
 
-	if (unlinkat(fd, "process.tmp", 0) && errno != ENOENT)
-		return err_errno(e, "cannot write process");
-	out = openat(fd, "process.tmp", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (out < 0 || write(out, text, (size_t)n) != n ||
-	    renameat(fd, "process.tmp", fd, "process"))
-		return err_errno(e, "cannot write process");
-	return 0;
+int folder_write_process(int fd, const struct folder_process *p, struct err *e)
+{
+	AUTO(buf_t) text = {0};
+	struct json_writer w;
+
+	json_write_init(&w, &text);
+	json_object_begin(&w);
+	json_put_int(&w, "pid", p->pid);
+	json_put_int(&w, "start_ticks", p->start_ticks);
+	json_put_string(&w, "boot_id", p->boot_id);
+	json_put_int(&w, "metrics_port", p->port);
+	json_put_int(&w, "stopping_ms", p->stopping_ms);
+	put_binary(&p->binary, &w);
+	json_object_end(&w);
+	buf_char(&text, '\n');
+	return write_quickly(fd, "process", buf_text(&text), text.len, e);
 }
 
 void folder_read_process(int fd, struct folder_process *p)
@@ -235,6 +291,13 @@ void folder_read_process(int fd, struct folder_process *p)
 	if (!boot || !str_copy(p->boot_id, sizeof(p->boot_id), boot))
 		return;
 	p->start_ticks = json_get_int(root, "start_ticks", 0);
+	p->stopping_ms = json_get_int(root, "stopping_ms", 0);
+	p->binary = (struct binary_id){
+		.dev = json_get_int(root, "dev", 0),
+		.ino = json_get_int(root, "ino", 0),
+		.mtime_ns = json_get_int(root, "mtime_ns", 0),
+		.size = json_get_int(root, "size", 0),
+	};
 	p->pid = (pid_t)json_get_int(root, "pid", 0);
 }
 

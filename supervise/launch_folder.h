@@ -1,7 +1,8 @@
 /*
  * A connector's folder, state_dir/connectors/<id>/ (0700): config.yml and token for cloudflared,
- * log, options (what starts it without store and API) and process (what finds it again). Everything
- * goes through folder descriptors; symbolic links are never followed.
+ * log, options (what starts it without store and API), kept (what is to outlast us) and process
+ * (what finds it again). Everything goes through folder descriptors; symbolic links are never
+ * followed.
  */
 #ifndef SUPERVISE_LAUNCH_FOLDER_H
 #define SUPERVISE_LAUNCH_FOLDER_H
@@ -13,6 +14,9 @@ struct folder_process {
 	pid_t pid;
 	int64_t start_ticks;
 	char boot_id[40];
+	int port;
+	int64_t stopping_ms; /* as in struct launch_found */
+	struct binary_id binary;
 };
 
 /* The caller closes *fd. An id that is no plain file name is refused. */
@@ -28,9 +32,9 @@ MUST_USE int folder_prepare(int fd, const char *state_dir, const struct launch_s
 /* config.yml and options are what folder_prepare would write. */
 bool folder_current(int fd, const char *state_dir, const struct launch_spec *spec);
 MUST_USE int folder_recall(int fd, struct launch_memory *m, struct err *e);
-MUST_USE int folder_keep_stopped(int fd, bool stopped, struct err *e);
+MUST_USE int folder_keep(int fd, const struct launch_kept *k, bool lasting, struct err *e);
 /* Not synced: it is worth nothing after a power cut. */
-MUST_USE int folder_write_process(int fd, const struct folder_process *p, int port, struct err *e);
+MUST_USE int folder_write_process(int fd, const struct folder_process *p, struct err *e);
 /* pid 0 when there is none that could be read. */
 void folder_read_process(int fd, struct folder_process *p);
 MUST_USE int folder_open_log(int fd, struct err *e); /* O_APPEND; the caller closes it */

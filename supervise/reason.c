@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <signal.h>
 
+#include "base/mem.h"
+
 /* An end so soon after the start tells of a mistake in the command line, not of a run. */
 #define EARLY_MS 2000
 
@@ -58,12 +60,29 @@ static const struct reason_info infos[REASONS] = {
 				  ERR_INTERNAL},
 	[REASON_UNKNOWN] = {"unknown", "it ended, and how is not known", NULL, RETRY_SOON,
 			    ERR_INTERNAL},
+	[REASON_OPTIONS] = {"options", "its options changed", NULL, RETRY_SOON, ERR_NONE},
+	[REASON_NEW_TOKEN] = {"new_token", "its token changed", NULL, RETRY_SOON, ERR_NONE},
+	[REASON_UPGRADE] = {"upgrade", "another cloudflared lies on the disk", NULL, RETRY_SOON,
+			    ERR_NONE},
+	[REASON_NOT_UP] =
+		{"not_up",
+		 "the process that was to replace it did not come up; the old one goes on",
+		 "Look at event_list for its last words; it is tried again.", RETRY_SLOWLY,
+		 ERR_TIMEOUT},
 };
 
 const struct reason_info *reason_info(enum reason r)
 {
 	assert((unsigned)r < REASONS);
 	return &infos[r];
+}
+
+enum reason reason_by_name(const char *name)
+{
+	for (int r = 0; name && r < REASONS; r++)
+		if (str_equal(infos[r].name, name))
+			return (enum reason)r;
+	return REASON_NONE;
 }
 
 static enum reason reason_of_signal(int signo)

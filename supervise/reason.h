@@ -27,6 +27,10 @@ enum reason {
 	REASON_UNREADY,       /* no edge connection for too long */
 	REASON_OUTPUT_CLOSED, /* SIGPIPE: nobody read its log */
 	REASON_UNKNOWN,       /* found again without an exit status */
+	REASON_OPTIONS,       /* it runs with other options than it would be started with now */
+	REASON_NEW_TOKEN,     /* it runs with an older token */
+	REASON_UPGRADE,       /* another cloudflared lies on the disk */
+	REASON_NOT_UP,        /* the process that was to replace it did not come up */
 	REASONS
 };
 
@@ -43,6 +47,7 @@ struct reason_info {
 	enum err_kind kind; /* of the problem on the connector; ERR_NONE = no problem */
 };
 const struct reason_info *reason_info(enum reason r);
+enum reason reason_by_name(const char *name); /* REASON_NONE when there is none of that name */
 
 /* An exit as facts: code (-1 unknown or signal), signal, how long it ran, whether we asked, and the
  * class of its last telling log line. */

@@ -1,15 +1,14 @@
 /*
- * The supervisor's inside: one slot per connector, with what is known of its process. Objects of
- * the world are looked up by id each time. Slots are freed in the deferred pass alone, so every
- * other function may keep its slot until it returns.
+ * The supervisor's inside: one slot per connector, with its own process and, while it is replaced,
+ * the other one. Objects of the world are looked up by id each time. Slots are freed in the
+ * deferred pass alone, so every other function may keep its slot until it returns.
  */
 #ifndef SUPERVISE_SLOT_H
 #define SUPERVISE_SLOT_H
 
-#include "loop/tail.h"
-#include "supervise/launcher.h"
-#include "supervise/outlog.h"
-#include "supervise/probe.h"
+#include "supervise/budget.h"
+#include "supervise/process.h"
+#include "supervise/replace.h"
 #include "supervise/step.h"
 #include "supervise/supervisor.h"
 
@@ -29,7 +28,7 @@ struct supervisor {
 	int batch;                 /* depth of supervisor_batch_begin */
 	bool batch_open;           /* and its transaction stands */
 	int muted;                 /* we change the world ourselves */
-	char rolling[ID_SIZE + 4]; /* the serving connector that is replaced now; "" = none */
+	char rolling[ID_SIZE + 4]; /* whose turn it is with what concerns all; "" = nobody's */
 };
 
 struct slot {
@@ -40,49 +39,68 @@ struct slot {
 	bool tunnel_known; /* its tunnel was seen in the world: when that is gone, so is its cause
 			    */
 	bool forget;       /* the pass is to drop it */
+	bool looked;       /* its folders were read */
 
-	/* the process */
-	bool running;
-	bool found;  /* it was running before us */
-	bool unsure; /* whether it runs could not be found out: nothing is started */
-	pid_t pid;
-	int64_t watched_ms; /* monotonic: since we know of it */
-	int64_t began_ms;   /* monotonic: its start, maybe before ours */
-	int64_t term_sent_ms;
-	bool kill_sent;
-	enum reason stop_reason;
-	struct probe probe;
-	struct outlog log;
-	struct tail tail;
+	struct process *own;   /* the connector's process; never NULL */
+	struct process *other; /* comes up to replace it, or was replaced and drains; or NULL */
 	struct timer wake;
 
-	/* what its folder holds */
-	struct launch_memory memory;
-
 	/* how it went */
-	int exits, blocks; /* ends in a row: unstable runs; reasons that a restart does not heal */
-	enum reason last_exit;
-	int64_t next_start_ms;
+	struct budget budget;
+	struct launch_kept kept;    /* as the folder of its own process has it */
+	bool keep_due;              /* and it is to be written: not before a start */
 	struct err start_err;       /* why the last start failed; ERR_NONE = it did not */
 	enum reason problem_reason; /* what the connector's problem was last told of */
 
-	/* what was asked */
-	int64_t restart_seen; /* of the connector's restart_asked */
-	bool roll;            /* runs with old options or an old token */
-	bool roll_now;        /* its turn */
-	int64_t token_seen;   /* generation when it was last looked at */
+	/* replacing */
+	bool turn;                /* its turn has come */
+	enum reason replace_why;  /* of the one that comes up */
+	int tries;                /* replacements in vain, in a row */
+	int64_t replace_again_ms; /* monotonic: not before */
+
+	int64_t token_seen; /* generation when it was last looked at */
 	char remote_seen[UUID_SIZE];
 	bool serving_told;
 };
 
-/* ---- supervisor_facts.c ---- */
+/* ---- slot.c ---- */
+struct slot *slot_new(struct supervisor *s, const struct connector *c);
+void slot_free(struct slot *x);
+/* Take over what runs already, and what its folders remember. */
+void slot_find(struct slot *x);
+/* Nothing of it is left but the object: folders, row and slot go. false: try again later. */
+bool slot_forget(struct slot *x);
+/* Write what is to outlast us, if it changed. */
+void slot_keep(struct slot *x, bool lasting);
+
+/* ---- slot_look.c ---- */
+/* Facts, tables, actions: until nothing is left to do now. */
+void slot_look(struct slot *x);
+/* One of its processes came to its end. */
+void slot_ended(struct slot *x, struct process *p, int code, int signo);
+
+/* ---- slot_replace.c ---- */
+/* The one next action of the replacement; true: look again, facts have changed. */
+bool slot_replace(struct slot *x, struct connector *c, int64_t *wake_ms);
+/* The other process came to its end. */
+void slot_other_ended(struct slot *x, struct connector *c, int code, int signo);
+/* Why it is to have another process; REASON_NONE = it is not. */
+enum reason slot_cause(const struct slot *x, const struct connector *c);
+
+/* ---- slot_facts.c ---- */
 struct connector *slot_connector(const struct slot *x); /* never NULL inside a slot's function */
 void slot_facts(const struct slot *x, const struct connector *c, struct facts *f);
+void slot_replace_facts(const struct slot *x, const struct connector *c, struct replace_facts *f);
+
+/* ---- slot_tell.c ---- */
 /* The only place that changes a connector's state. */
 void slot_enter(struct slot *x, struct connector *c, const struct verdict *v);
 /* Copy what is known of the process into the connector; tells the world when that is news. */
 void slot_show(struct slot *x, struct connector *c);
 void slot_problem(struct slot *x, struct connector *c, enum reason r);
+/* A replacement was in vain. */
+void slot_problem_replacing(struct slot *x, struct connector *c, enum reason r,
+			    const char *sentence);
 PRINTF(5, 6)
 void slot_event(const struct slot *x, const struct connector *c, const char *kind,
 		const char *detail, const char *fmt, ...);
@@ -92,17 +110,10 @@ void supervisor_batch_end(struct supervisor *s);
 void slot_save(const struct slot *x, const struct connector *c);
 void slot_changed(const struct slot *x);
 
-/* ---- supervisor_act.c ---- */
-struct slot *slot_new(struct supervisor *s, const struct connector *c);
-void slot_free(struct slot *x);
-/* Take over a process that runs already. */
-void slot_find(struct slot *x);
-/* Facts, step, action: until nothing is left to do now. */
-void slot_look(struct slot *x);
-void slot_ended(struct slot *x, int code, int signo);
-/* Nothing of it is left but the object: folder, row and slot go. false: try again later. */
-bool slot_forget(struct slot *x);
-/* It would be started with something else now. */
-bool slot_outdated(const struct slot *x);
+/* ---- turn.c ---- */
+/* One after the other: may it be replaced now? Gives it the turn if it may. */
+void slot_turn(struct slot *x);
+/* Something changed that may make it work now: turns and waiting times are forgotten. */
+void slot_turn_again(struct slot *x);
 
 #endif

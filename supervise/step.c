@@ -18,7 +18,9 @@ static bool is_hung(const struct facts *f)
 
 static int64_t kill_at(const struct facts *f)
 {
-	return f->term_sent_ms + (is_hung(f) ? HUNG_GRACE_MS : f->grace_ms + TERM_MARGIN_MS);
+	bool hung = !f->term_noted && is_hung(f);
+
+	return f->term_sent_ms + (hung ? HUNG_GRACE_MS : f->grace_ms + TERM_MARGIN_MS);
 }
 
 static bool killed(const struct facts *f)
@@ -29,6 +31,12 @@ static bool killed(const struct facts *f)
 static bool grace_over(const struct facts *f)
 {
 	return f->running && f->term_sent_ms && f->now_ms >= kill_at(f);
+}
+
+/* cloudflared says 503 as soon as it has the signal. */
+static bool never_told(const struct facts *f)
+{
+	return f->running && f->term_noted && f->edge > 0;
 }
 
 static bool stopping(const struct facts *f)
@@ -92,6 +100,11 @@ static bool runs(const struct facts *f)
 	return f->running;
 }
 
+static bool gone_other_drains(const struct facts *f)
+{
+	return f->other_runs && (f->absent || f->stopped);
+}
+
 static bool gone_absent(const struct facts *f)
 {
 	return f->absent;
@@ -134,6 +147,11 @@ static int64_t at_window_end(const struct facts *f)
 	return f->edge == 0 ? unready_at(f) : f->started_ms + f->window_ms;
 }
 
+static int64_t at_stop_end(const struct facts *f)
+{
+	return f->stopped_until_ms;
+}
+
 static int64_t at_next_start(const struct facts *f)
 {
 	return f->next_start_ms;
@@ -163,9 +181,10 @@ struct rule {
 static const struct rule rules[] = {
 	RULE("runs, SIGKILL sent",                        killed,                DRAINING,   STOP, NOTHING, NULL),
 	RULE("runs, SIGTERM sent, grace is over",         grace_over,            DRAINING,   STOP, KILL,    NULL),
+	RULE("runs, SIGTERM noted before our time, still connected", never_told, DRAINING,  STOP, TERM,    NULL),
 	RULE("runs, SIGTERM sent",                        stopping,              DRAINING,   STOP, NOTHING, kill_at),
 	RULE("runs, absent or stopped by a user",         runs_unwanted,         DRAINING,   ASKED, TERM,   NULL),
-	RULE("runs, restart asked",                       runs_asked,            DRAINING,   ASKED, TERM,   NULL),
+	RULE("runs, serves nobody, another process is wanted", runs_asked,            DRAINING,   ASKED, TERM,   NULL),
 	RULE("runs, probe failures at the limit",         runs_hung,             UNREADY,    HUNG, TERM,    NULL),
 	RULE("runs, never answered, start window over",   runs_silent,           UNREADY,    HUNG, TERM,    NULL),
 	RULE("runs, all edge connections",                runs_full,             READY,      NONE, NOTHING, NULL),
@@ -174,8 +193,9 @@ static const struct rule rules[] = {
 	RULE("runs, answers 503 for too long",            runs_unready_too_long, UNREADY,    UNREADY, TERM, NULL),
 	RULE("runs, answers 503, was ready before",       runs_unready,          UNREADY,    UNREADY, NOTHING, unready_at),
 	RULE("runs",                                      runs,                  STARTING,   LAST_OR_NEW, NOTHING, at_window_end),
+	RULE("no process, absent or stopped by a user, another one drains", gone_other_drains, DRAINING, ASKED, NOTHING, NULL),
 	RULE("no process, absent",                        gone_absent,           STOPPED,    ASKED, FORGET, NULL),
-	RULE("no process, stopped by a user",             gone_stopped,          STOPPED,    ASKED, NOTHING, NULL),
+	RULE("no process, stopped by a user",             gone_stopped,          STOPPED,    ASKED, NOTHING, at_stop_end),
 	RULE("no process, no token",                      gone_tokenless,        BLOCKED,    NO_TOKEN, NOTHING, NULL),
 	RULE("no process, restart asked",                 gone_asked,            RESTARTING, ASKED, START,  NULL),
 	RULE("no process, too early, slow retry",         gone_blocked,          BLOCKED,    LAST, NOTHING, at_next_start),

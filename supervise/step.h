@@ -10,14 +10,17 @@
 #include "supervise/reason.h"
 
 struct facts {
-	int64_t now_ms;       /* monotonic */
-	bool absent;          /* its tunnel or its slot is no longer wanted here */
-	bool stopped;         /* by a user */
-	bool has_token;       /* in the store or in its folder */
-	bool restart_asked;   /* a restart was asked for that this process has not seen */
-	bool running;         /* a process exists */
-	int64_t started_ms;   /* monotonic, of this process; 0 = none */
-	int64_t term_sent_ms; /* 0 = not asked to stop */
+	int64_t now_ms;           /* monotonic */
+	bool absent;              /* its tunnel or its slot is no longer wanted here */
+	bool stopped;             /* by a user */
+	int64_t stopped_until_ms; /* monotonic: a stop ends by itself then; 0 = it does not */
+	bool other_runs;          /* another process of this connector: it comes up, or drains */
+	bool has_token;           /* in the store or in its folder */
+	bool restart_asked;       /* another process is wanted, and this one serves nobody */
+	bool running;             /* a process exists */
+	int64_t started_ms;       /* monotonic, of this process; 0 = none */
+	int64_t term_sent_ms;     /* 0 = not asked to stop */
+	bool term_noted; /* an earlier life of ours noted that, and perhaps did not do it */
 	bool kill_sent;
 	enum reason stop_reason; /* why it was asked to stop */
 	int64_t grace_ms;
@@ -55,9 +58,8 @@ struct verdict step(const struct facts *f);
 /* The table as rows of text, for docs and tests: NULL past the last. */
 const char *step_describe(size_t row);
 
-#define HUNG_GRACE_MS   1000        /* what hangs gets this long after SIGTERM */
-#define TERM_MARGIN_MS  5000        /* added to the grace period before SIGKILL */
-#define STABLE_MS       (10 * 1000) /* a run this long forgets earlier exits; next start at once */
+#define HUNG_GRACE_MS   1000 /* what hangs gets this long after SIGTERM */
+#define TERM_MARGIN_MS  5000 /* added to the grace period before SIGKILL */
 #define START_WINDOW_MS (90 * 1000)
 
 #endif

@@ -38,11 +38,6 @@ static void make_slot(struct supervisor *s, const struct connector *c)
 
 	map_set(&s->slots, x->id, x);
 	slot_find(x);
-	if (x->memory.stopped && !s->store) {
-		struct connector *own = slot_connector(x);
-
-		own->stopped_by_user = true;
-	}
 }
 
 static void want_slots(struct supervisor *s, const struct tunnel *t)
@@ -91,6 +86,14 @@ static void judge_want(struct slot *x)
 	slot_changed(x);
 }
 
+static void want_version(struct process *p, int64_t version)
+{
+	if (!p || p->probe.version_wanted == version)
+		return;
+	p->probe.version_wanted = version;
+	probe_hurry(&p->probe);
+}
+
 /* A new token or another tunnel behind the name: what was in vain may work now. */
 static void notice_changes(struct slot *x)
 {
@@ -102,47 +105,12 @@ static void notice_changes(struct slot *x)
 	if (x->token_seen != t->token_generation || strcmp(x->remote_seen, t->remote_id) != 0) {
 		x->token_seen = t->token_generation;
 		str_copy(x->remote_seen, sizeof(x->remote_seen), t->remote_id);
-		x->next_start_ms = 0;
-		x->blocks = 0;
-		x->roll |= x->running && slot_outdated(x);
+		budget_forgive(&x->budget);
+		slot_turn_again(x);
+		x->own->outdated = process_outdated(x->own);
 	}
-	if (x->probe.version_wanted != t->config_version) {
-		x->probe.version_wanted = t->config_version;
-		probe_hurry(&x->probe);
-	}
-}
-
-/* ---- one after the other ---- */
-
-/* The one that is being replaced holds the turn until it serves: a setting that does not work
- * stops there. */
-static bool turn_taken(struct supervisor *s)
-{
-	const struct slot *x = *s->rolling ? slot_at(s, s->rolling) : NULL;
-	const struct connector *c = x ? slot_connector(x) : NULL;
-	bool taken = c && c->want == WANT_PRESENT && !c->stopped_by_user &&
-		     (x->roll_now || !connector_serving(c));
-
-	if (!taken)
-		s->rolling[0] = '\0';
-	return taken;
-}
-
-static void roll(struct slot *x)
-{
-	const struct connector *c = slot_connector(x);
-
-	if (!x->running)
-		x->roll = false; /* its next start takes what is new */
-	if (!x->roll || x->roll_now || x->term_sent_ms || x->probe.edge < 0)
-		return;
-	if (connector_serving(c)) {
-		if (turn_taken(x->s))
-			return;
-		str_copy(x->s->rolling, sizeof(x->s->rolling), x->id);
-	}
-	x->roll_now = true;
-	slot_look(x);
+	want_version(x->own, t->config_version);
+	want_version(x->other, t->config_version);
 }
 
 /* ---- the pass ---- */
@@ -198,7 +166,7 @@ static void pass(struct deferred *d, void *owner)
 	each_slot(s, judge_want);
 	each_slot(s, notice_changes);
 	each_slot(s, slot_look);
-	each_slot(s, roll);
+	each_slot(s, slot_turn);
 	supervisor_batch_end(s);
 	each_slot(s, forget);
 }
@@ -237,14 +205,22 @@ static void options_copy(struct supervisor_options *to, const struct supervisor_
 	to->label = str_dup(from->label);
 }
 
+static void take_probing(struct process *p)
+{
+	if (!p)
+		return;
+	p->probe.interval_ms = p->x->s->options.probe_interval_ms;
+	p->probe.timeout_ms = p->x->s->options.probe_timeout_ms;
+	probe_hurry(&p->probe);
+}
+
 static void take_options(struct slot *x)
 {
-	x->probe.interval_ms = x->s->options.probe_interval_ms;
-	x->probe.timeout_ms = x->s->options.probe_timeout_ms;
-	x->next_start_ms = 0;
-	x->blocks = 0;
-	x->roll = x->running && slot_outdated(x);
-	probe_hurry(&x->probe);
+	take_probing(x->own);
+	take_probing(x->other);
+	budget_forgive(&x->budget);
+	slot_turn_again(x);
+	x->own->outdated = process_outdated(x->own);
 }
 
 void supervisor_configure(struct supervisor *s, const struct supervisor_options *o)
@@ -264,10 +240,12 @@ void supervisor_configure(struct supervisor *s, const struct supervisor_options 
 
 static void connector_ended(const char *id, int code, int signo, void *owner)
 {
-	struct slot *x = slot_at(owner, id);
+	char connector[ID_SIZE + 4];
+	struct slot *x = process_connector_id(id, connector) ? slot_at(owner, connector) : NULL;
+	struct process *p = !x ? NULL : str_equal(x->own->id, id) ? x->own : x->other;
 
-	if (x)
-		slot_ended(x, code, signo);
+	if (p)
+		slot_ended(x, p, code, signo);
 }
 
 struct supervisor *supervisor_new(struct loop *l, struct world *w, struct store *st,
@@ -306,19 +284,18 @@ static bool read_id(const char *id, char tunnel_id[ID_SIZE], int *number)
 static int take_folders(struct supervisor *s, struct err *e)
 {
 	AUTO(strlist_t) ids = {0};
-	char tunnel_id[ID_SIZE];
+	char tunnel_id[ID_SIZE], id[ID_SIZE + 4];
 	int number;
 
 	if (s->launcher->ops->list(s->launcher, &ids, e))
 		return -1;
 	for (size_t i = 0; i < ids.n; i++) {
-		if (world_connector(s->world, ids.items[i]) ||
-		    !read_id(ids.items[i], tunnel_id, &number))
+		if (!process_connector_id(ids.items[i], id) || world_connector(s->world, id) ||
+		    !read_id(id, tunnel_id, &number))
 			continue;
 		add_object(s, tunnel_id, number, WANT_PRESENT);
-		map_set(&s->rowless, ids.items[i], s);
-		log_warning("connector %s is in no store; it goes on from its own folder",
-			    ids.items[i]);
+		map_set(&s->rowless, id, s);
+		log_warning("connector %s is in no store; it goes on from its own folder", id);
 	}
 	return 0;
 }
@@ -366,10 +343,13 @@ void supervisor_free(struct supervisor *s)
 bool supervisor_restart(struct supervisor *s, const char *connector_id)
 {
 	struct connector *c = world_connector(s->world, connector_id);
+	struct slot *x = slot_at(s, connector_id);
 
 	if (!c)
 		return false;
 	c->restart_asked++;
+	if (x)
+		slot_turn_again(x);
 	world_changed(s->world, OBJECT_CONNECTOR, connector_id);
 	deferred_start(&s->pass);
 	return true;
@@ -388,23 +368,26 @@ static int save_wish(struct supervisor *s, const struct connector *c, struct err
 	return 0;
 }
 
-int supervisor_set_stopped(struct supervisor *s, const char *connector_id, bool stopped,
-			   struct err *e)
+int supervisor_set_stopped(struct supervisor *s, const char *connector_id,
+			   const struct connector_stop *stop, struct err *e)
 {
 	struct connector *c = world_connector(s->world, connector_id);
-	struct err folder;
+	struct connector_stop before;
+	AUTO(str_t) by = NULL;
+	AUTO(str_t) why = NULL;
+	bool stopped;
 
 	if (!c)
 		return err_set(e, ERR_NOT_FOUND, "there is no connector %s", connector_id);
-	if (c->stopped_by_user == stopped)
-		return 0;
-	c->stopped_by_user = stopped;
+	stopped = c->stopped_by_user;
+	by = str_dup(c->stopped_by);
+	why = str_dup(c->stopped_why);
+	before = (struct connector_stop){by, why, c->stopped_until_ms};
+	connector_set_stopped(c, stop);
 	if (save_wish(s, c, e)) {
-		c->stopped_by_user = !stopped;
+		connector_set_stopped(c, stopped ? &before : NULL);
 		return -1;
 	}
-	if (s->launcher->ops->keep_stopped(s->launcher, connector_id, stopped, &folder))
-		log_warning("connector %s: %s", connector_id, folder.message);
 	world_changed(s->world, OBJECT_CONNECTOR, connector_id);
 	deferred_start(&s->pass);
 	return 0;

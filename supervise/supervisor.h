@@ -35,10 +35,12 @@ void supervisor_attach(struct supervisor *s, struct store *store);
 /* New options at a reload: those that need a restart of the process roll it. Copied. */
 void supervisor_configure(struct supervisor *s, const struct supervisor_options *o);
 /* Ask for a restart; false when there is no such connector. The connector object's restart_asked is
- * raised; what becomes of it is seen in its state. */
+ * raised; what becomes of it is seen in its state and its counters. One that serves is replaced:
+ * the new process is ready before the old one is asked to stop. */
 bool supervisor_restart(struct supervisor *s, const char *connector_id);
-/* Stop (or start again) by a user's wish; lasts over restarts of the daemon. */
-MUST_USE int supervisor_set_stopped(struct supervisor *s, const char *connector_id, bool stopped,
-				    struct err *e);
+/* Stop, or start again (NULL), by a user's wish; lasts over restarts of the daemon. A change of the
+ * connector object made by others (an applied plan) is seen as well. */
+MUST_USE int supervisor_set_stopped(struct supervisor *s, const char *connector_id,
+				    const struct connector_stop *stop, struct err *e);
 
 #endif

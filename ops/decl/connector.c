@@ -27,6 +27,9 @@ static const char *const event_tags[] = {"health", NULL};
 			  .doc = "To Cloudflare's edge, by /ready."),                              \
 		FIELD_OUT("connector_id", FIELD_STRING, .doc = "cloudflared's own id."),           \
 		FIELD_OUT("config_version", FIELD_INT, .doc = "Configuration that it runs."),      \
+		FIELD_OUT("replacing", FIELD_STRING,                                               \
+			  .doc = "Why another process comes up to take its place; absent when "    \
+				 "none does."),                                                    \
 		FIELD_OUT("metrics_port", FIELD_INT, .doc = "Its port on loopback."),              \
 		FIELD_OUT("version", FIELD_STRING, .doc = "Of the cloudflared binary."),           \
 		FIELD_OUT("next_try_s", FIELD_INT, .doc = "Seconds until it is started again."),   \
@@ -96,9 +99,10 @@ const struct op *op_connector_restart(void)
 	static const struct op op = {
 		.name = "connector_restart",
 		.title = "Restart a connector",
-		.doc = "Stop one connector within its grace period and start it again. There is no "
-		       "overlap: restarting the only one that serves a tunnel with routes takes "
-		       "root, or authentication by polkit.",
+		.doc = "Let a new process take the place of one connector's: it is ready with all "
+		       "its connections before the old one is asked to stop, so no request is "
+		       "lost. One that does not come up is taken away again and the old one goes "
+		       "on. A connector that serves nobody is stopped and started.",
 		.role = ROLE_OPERATOR,
 		.effects = OP_WRITES,
 		.doors = OP_DOOR_ALL,

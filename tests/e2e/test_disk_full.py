@@ -167,7 +167,7 @@ def test_a_store_that_another_program_holds_is_taken_when_it_is_free(site, sim):
     site.api("dns_delete", name="mail.example.com", type="TXT", approve=True)
     site.api("connector_restart", connector="edge1/1")
     site.wait_converged()
-    assert len(site.connector_pids()) == 1
+    until(lambda: len(site.connector_pids()) == 1)
     site.restart()
     site.wait_converged()
 

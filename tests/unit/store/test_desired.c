@@ -269,7 +269,7 @@ static void connectors_come_back(void **state)
 	c = connector_new(t->id, 25);
 	OK(f, store_save_connector(f->s, c, &f->e));
 	c->want = WANT_ABSENT;
-	c->stopped_by_user = true;
+	connector_set_stopped(c, &(struct connector_stop){"ops", "a new disk", 1234567890123});
 	c->token_generation = 3;
 	c->restarts = 12;
 	c->restart_asked = 4;
@@ -284,6 +284,9 @@ static void connectors_come_back(void **state)
 	assert_int_equal(back->slot, 25);
 	assert_int_equal(back->want, WANT_ABSENT);
 	assert_true(back->stopped_by_user);
+	assert_string_equal(back->stopped_by, "ops");
+	assert_string_equal(back->stopped_why, "a new disk");
+	assert_int_equal(back->stopped_until_ms, 1234567890123);
 	assert_int_equal(back->token_generation, 3);
 	assert_int_equal(back->restarts, 12);
 	assert_int_equal(back->restart_asked, 0);

@@ -2,7 +2,8 @@
  * A scratch state_dir with a stand-in for cloudflared: a script that serves /ready and /config as
  * its mode file says, so that each way to fail can be ordered for one start or while it runs. Lines
  * of the mode file: "edge N", "version N", "exit CODE words", "say words", "hang", "ignore_term",
- * "slow MS" (before its port opens).
+ * "slow MS" (before its port opens), "first_edge N" (this process, for ever), "drain MS" (what an
+ * end takes that was asked for). Of each signal to end it there is a line in the file "terms".
  */
 #ifndef TESTS_UNIT_SUPERVISE_FAKE_H
 #define TESTS_UNIT_SUPERVISE_FAKE_H
@@ -49,9 +50,17 @@ static const char fake_script[] =
 	"c = dict(l.rstrip('\\n').split(': ', 1) for l in open(a[3]) if ': ' in l)\n"
 	"port = int(c['metrics'].rsplit(':', 1)[1])\n"
 	"m = mode()\n"
-	"def stop(*x):\n"
-	"    if 'ignore_term' in mode(): say('ignored'); return\n"
+	"draining = False\n"
+	"def end(*x):\n"
 	"    say('{\"level\":\"info\",\"message\":\"Tunnel server stopped\"}'); os._exit(0)\n"
+	"def stop(*x):\n"
+	"    global draining\n"
+	"    open(here + '/terms', 'a').write('%d\\n' % os.getpid())\n"
+	"    if 'ignore_term' in mode(): say('ignored'); return\n"
+	"    if draining: os._exit(99)\n"
+	"    draining = True\n"
+	"    signal.signal(signal.SIGALRM, end)\n"
+	"    signal.setitimer(signal.ITIMER_REAL, int(mode().get('drain', '0')) / 1000 + 0.001)\n"
 	"signal.signal(signal.SIGTERM, stop)\n"
 	"say('{\"level\":\"info\",\"message\":\"Version 2026.8.2 (Checksum 00)\"}')\n"
 	"id = '00000000-0000-4000-8000-%012d' % os.getpid()\n"
@@ -62,6 +71,7 @@ static const char fake_script[] =
 	"    code, _, words = m['exit'].partition(' ')\n"
 	"    if words: say(words)\n"
 	"    os._exit(int(code))\n"
+	"first = m.get('first_edge')\n"
 	"if 'slow' in m: time.sleep(int(m['slow']) / 1000)\n"
 	"s = socket.socket()\n"
 	"s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
@@ -75,7 +85,7 @@ static const char fake_script[] =
 	"    m = mode()\n"
 	"    if 'hang' in m: kept.append(k); continue\n"
 	"    q = k.recv(4096).decode('latin1')\n"
-	"    edge = int(m.get('edge', '4'))\n"
+	"    edge = 0 if draining else int(first or m.get('edge', '4'))\n"
 	"    st = 200 if edge else 503\n"
 	"    b = '{\"status\":%d,\"readyConnections\":%d,\"connectorId\":\"%s\"}' % (st, edge, "
 	"id)\n"
@@ -120,10 +130,9 @@ static inline void fake_open(struct fake *f)
 	snprintf(f->program, sizeof(f->program), "%s/cloudflared", f->dir);
 }
 
-/* Every process that the script ever noted, in order of their starts. */
-static inline size_t fake_starts(const struct fake *f, pid_t *pids, size_t most)
+static inline size_t fake_pids(const struct fake *f, const char *name, pid_t *pids, size_t most)
 {
-	int fd = openat(f->dirfd, "starts", O_RDONLY | O_CLOEXEC);
+	int fd = openat(f->dirfd, name, O_RDONLY | O_CLOEXEC);
 	FILE *in = fd >= 0 ? fdopen(fd, "r") : NULL;
 	size_t n = 0;
 	int pid;
@@ -133,6 +142,12 @@ static inline size_t fake_starts(const struct fake *f, pid_t *pids, size_t most)
 	if (in)
 		fclose(in);
 	return n;
+}
+
+/* Every process that the script ever noted, in order of their starts. */
+static inline size_t fake_starts(const struct fake *f, pid_t *pids, size_t most)
+{
+	return fake_pids(f, "starts", pids, most);
 }
 
 static inline void fake_remove(int at, const char *name)

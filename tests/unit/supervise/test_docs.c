@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "supervise/replace.h"
 #include "supervise/step.h"
 
 static void read_design(struct buf *text)
@@ -15,18 +16,24 @@ static void read_design(struct buf *text)
 	assert_int_equal(file_read(AT_FDCWD, SOURCE_DIR "/docs/DESIGN.md", 1 << 20, text, &e), 0);
 }
 
-static void each_row_stands_there_in_order(void **state)
+static void rows_stand_there(const char *(*describe)(size_t row))
 {
 	AUTO(buf_t) text = {0};
-	(void)state;
 	read_design(&text);
 	const char *at = buf_text(&text);
-	for (size_t i = 0; step_describe(i); i++) {
-		AUTO(str_t) row = str_format("| %s |\n", step_describe(i));
+	for (size_t i = 0; describe(i); i++) {
+		AUTO(str_t) row = str_format("| %s |\n", describe(i));
 		at = strstr(at, row);
 		if (!at)
 			fail_msg("docs/DESIGN.md lacks (or has out of order): %s", row);
 	}
+}
+
+static void each_row_stands_there_in_order(void **state)
+{
+	(void)state;
+	rows_stand_there(step_describe);
+	rows_stand_there(replace_describe);
 }
 
 static void each_state_stands_there(void **state)

@@ -2,6 +2,7 @@
 #include "fake.h"
 
 #include "base/file.h"
+#include "supervise/budget.h"
 #include "supervise/launcher.h"
 
 #define TOKEN  "eyJhIjoiMDIzZTEwNWY0ZWNlZjhhZDljYTMxYTgzNzJkMGMzNTMifQ=="
@@ -140,7 +141,7 @@ static void test_files(void **state)
 	assert_int_equal(m.metrics_port, 20301);
 	assert_int_equal(m.token_generation, 3);
 	assert_true(m.has_token);
-	assert_false(m.stopped);
+	assert_false(m.kept.stopped);
 }
 
 static void test_label_cannot_break_out(void **state)
@@ -185,21 +186,86 @@ static void test_writes_only_what_changed(void **state)
 	assert_false(b->x->ops->current(b->x, &b->spec));
 }
 
-static void test_stopped_is_kept(void **state)
+static int keep(struct bench *b, const struct launch_kept *k, bool lasting)
+{
+	return b->x->ops->keep(b->x, ID, k, lasting, &b->e);
+}
+
+static void test_what_is_to_last_is_kept(void **state)
 {
 	struct bench *b = *state;
 	struct launch_memory m = {0};
+	const struct launch_kept k = {.turn = 7,
+				      .stopped = true,
+				      .stopped_until_ms = 1234567890123,
+				      .exits = 5,
+				      .blocks = 2,
+				      .last = REASON_BAD_TOKEN,
+				      .next_start_ms = 1234567890999};
 
-	assert_int_equal(b->x->ops->keep_stopped(b->x, ID, true, &b->e), 0);
-	prepare(b);
-	assert_int_equal(b->x->ops->keep_stopped(b->x, ID, true, &b->e), 0);
-	assert_int_equal(b->x->ops->recall(b->x, ID, &m, &b->e), 0);
-	assert_true(m.stopped && m.has_token);
-	assert_int_equal(m.metrics_port, 20301);
-	assert_int_equal(m.token_generation, 3);
+	assert_int_equal(keep(b, &k, true), 0);
 	prepare(b);
 	assert_int_equal(b->x->ops->recall(b->x, ID, &m, &b->e), 0);
-	assert_false(m.stopped);
+	assert_int_equal(m.kept.turn, 0);
+	for (int lasting = 0; lasting < 2; lasting++) {
+		assert_int_equal(keep(b, &(struct launch_kept){.turn = 1}, lasting == 1), 0);
+		assert_int_equal(keep(b, &k, lasting == 1), 0);
+		/* What a start needs is another file. */
+		prepare(b);
+		assert_int_equal(b->x->ops->recall(b->x, ID, &m, &b->e), 0);
+		assert_int_equal(m.kept.turn, k.turn);
+		assert_true(m.kept.stopped);
+		assert_int_equal(m.kept.stopped_until_ms, k.stopped_until_ms);
+		assert_int_equal(m.kept.exits, k.exits);
+		assert_int_equal(m.kept.blocks, k.blocks);
+		assert_int_equal(m.kept.last, k.last);
+		assert_int_equal(m.kept.next_start_ms, k.next_start_ms);
+		assert_true(m.has_token);
+		assert_int_equal(m.metrics_port, 20301);
+		assert_int_equal(m.token_generation, 3);
+	}
+}
+
+static void test_damaged_kept(void **state)
+{
+	struct bench *b = *state;
+	static const char *const bad[] = {"", "{", "[]", "{\"exits\":-1,\"last\":\"nothing\"}",
+					  "{\"turn\":true,\"last\":7}"};
+
+	prepare(b);
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct launch_memory m = {0};
+
+		fake_write(&b->fake, "connectors/" ID "/kept", bad[i], 0600);
+		assert_int_equal(b->x->ops->recall(b->x, ID, &m, &b->e), 0);
+		assert_int_equal(m.kept.exits, 0);
+		assert_int_equal(m.kept.turn, 0);
+		assert_int_equal(m.kept.last, REASON_NONE);
+		assert_int_equal(m.metrics_port, 20301);
+	}
+	fake_write(&b->fake, "connectors/" ID "/kept", "{\"exits\":99999999999}", 0600);
+	struct launch_memory m = {0};
+	assert_int_equal(b->x->ops->recall(b->x, ID, &m, &b->e), 0);
+	assert_int_equal(m.kept.exits, BUDGET_COUNT_MOST);
+}
+
+/* The second process of a connector has a folder of its own, and the token of the first. */
+static void test_token_of_the_other_side(void **state)
+{
+	struct bench *b = *state;
+	AUTO(buf_t) token = {0};
+	struct err e;
+
+	prepare(b);
+	b->spec.id = ID ".b";
+	b->spec.token_from = "t0123456789-2";
+	assert_int_equal(b->x->ops->prepare(b->x, &b->spec, NULL, &b->e), -1);
+	b->spec.token_from = ID;
+	assert_int_equal(b->x->ops->prepare(b->x, &b->spec, NULL, &b->e), 0);
+	assert_int_equal(file_read(b->fake.dirfd, "connectors/" ID ".b/token", 0, &token, &e), 0);
+	assert_string_equal(buf_text(&token), TOKEN);
+	assert_int_equal(b->x->ops->remove(b->x, ID ".b", &b->e), 0);
+	assert_true(file_exists(b->fake.dirfd, "connectors/" ID "/token"));
 }
 
 static void test_damaged_options(void **state)
@@ -265,22 +331,20 @@ static void test_links_are_not_followed(void **state)
 static void test_start_and_end(void **state)
 {
 	struct bench *b = *state;
-	int port;
-	int64_t started;
-	pid_t pid;
+	struct launch_found f;
 
 	prepare(b);
-	assert_int_equal(b->x->ops->find(b->x, ID, &pid, &port, &started, &b->e), -1);
+	assert_int_equal(b->x->ops->find(b->x, ID, &f, &b->e), -1);
 	assert_int_equal(b->e.kind, ERR_NOT_FOUND);
 	assert_int_equal(b->x->ops->stop(b->x, ID, false), -1);
 	assert_int_equal(b->x->ops->start(b->x, &b->spec, &b->e), 0);
 	assert_int_equal(b->x->ops->start(b->x, &b->spec, &b->e), -1);
 	assert_int_equal(b->e.kind, ERR_CONFLICT);
 	assert_int_equal(b->x->ops->remove(b->x, ID, &b->e), -1);
-	assert_int_equal(b->x->ops->find(b->x, ID, &pid, &port, &started, &b->e), 0);
-	assert_int_equal(port, 20301);
-	assert_true(started <= clock_wall_ms() && started > clock_wall_ms() - 10000);
-	assert_int_equal(getsid(pid), pid);
+	assert_int_equal(b->x->ops->find(b->x, ID, &f, &b->e), 0);
+	assert_int_equal(f.metrics_port, 20301);
+	assert_true(f.started_ms <= clock_wall_ms() && f.started_ms > clock_wall_ms() - 10000);
+	assert_int_equal(getsid(f.pid), f.pid);
 	wait_starts(b, 1);
 	assert_int_equal(b->x->ops->stop(b->x, ID, true), 0);
 	wait_ended(b);
@@ -296,16 +360,15 @@ static void test_start_and_end(void **state)
 static void test_known_without_its_folder(void **state)
 {
 	struct bench *b = *state;
-	int port, dir = b->fake.dirfd;
-	int64_t started;
-	pid_t pid;
+	struct launch_found f;
+	int dir = b->fake.dirfd;
 
 	prepare(b);
 	assert_int_equal(b->x->ops->start(b->x, &b->spec, &b->e), 0);
 	wait_starts(b, 1);
 	assert_int_equal(renameat(dir, "connectors", dir, "away"), 0);
-	assert_int_equal(b->x->ops->find(b->x, ID, &pid, &port, &started, &b->e), 0);
-	assert_int_equal(getsid(pid), pid);
+	assert_int_equal(b->x->ops->find(b->x, ID, &f, &b->e), 0);
+	assert_int_equal(getsid(f.pid), f.pid);
 	assert_int_equal(renameat(dir, "away", dir, "connectors"), 0);
 	assert_int_equal(b->x->ops->stop(b->x, ID, true), 0);
 	wait_ended(b);
@@ -367,18 +430,17 @@ static void live_and_die(struct bench *b, bool noted)
 
 static void found_from_a_life_before(struct bench *b, bool noted)
 {
-	int port;
-	int64_t started;
-	pid_t pid, pids[4];
+	struct launch_found f;
+	pid_t pids[4];
 
 	prepare(b);
 	live_and_die(b, noted);
 	wait_starts(b, 1);
-	assert_int_equal(b->x->ops->find(b->x, ID, &pid, &port, &started, &b->e), 0);
+	assert_int_equal(b->x->ops->find(b->x, ID, &f, &b->e), 0);
 	assert_int_equal(fake_starts(&b->fake, pids, 4), 1);
-	assert_int_equal(pid, pids[0]);
-	assert_int_equal(port, 20301);
-	assert_true(started <= clock_wall_ms() && started > clock_wall_ms() - 10000);
+	assert_int_equal(f.pid, pids[0]);
+	assert_int_equal(f.metrics_port, 20301);
+	assert_true(f.started_ms <= clock_wall_ms() && f.started_ms > clock_wall_ms() - 10000);
 	assert_true(file_exists(b->fake.dirfd, "connectors/" ID "/process"));
 	assert_int_equal(b->x->ops->start(b->x, &b->spec, &b->e), -1);
 	assert_int_equal(b->x->ops->stop(b->x, ID, true), 0);
@@ -407,13 +469,11 @@ static void test_another_boot(void **state)
 			  "\"metrics_port\":1}",
 			  (int)getpid(), (long long)process_start_ticks(getpid()),
 			  "00000000-0000-0000-0000-000000000000");
-	int port;
-	int64_t started;
-	pid_t pid;
+	struct launch_found f;
 
 	prepare(b);
 	fake_write(&b->fake, "connectors/" ID "/process", text, 0600);
-	assert_int_equal(b->x->ops->find(b->x, ID, &pid, &port, &started, &b->e), -1);
+	assert_int_equal(b->x->ops->find(b->x, ID, &f, &b->e), -1);
 	assert_int_equal(b->e.kind, ERR_NOT_FOUND);
 }
 
@@ -425,16 +485,14 @@ static void test_lookalikes(void **state)
 	const char *const argv[] = {"/bin/sh",  "-c",   "sleep 30", "sh", "tunnel",
 				    "--config", config, "run",      NULL};
 	struct child c = {0};
-	int port;
-	int64_t started;
-	pid_t pid;
+	struct launch_found f;
 
 	prepare(b);
 	assert_int_equal(child_spawn(&c, b->loop, &(struct child_spec){argv, NULL, -1, NULL}, NULL,
 				     NULL, &b->e),
 			 0);
 	pid_t stranger = c.pid;
-	assert_int_equal(b->x->ops->find(b->x, ID, &pid, &port, &started, &b->e), -1);
+	assert_int_equal(b->x->ops->find(b->x, ID, &f, &b->e), -1);
 	assert_int_equal(b->e.kind, ERR_NOT_FOUND);
 	child_forget(&c);
 	kill(-stranger, SIGKILL);
@@ -464,7 +522,9 @@ int main(void)
 		TEST(test_files),
 		TEST(test_label_cannot_break_out),
 		TEST(test_writes_only_what_changed),
-		TEST(test_stopped_is_kept),
+		TEST(test_what_is_to_last_is_kept),
+		TEST(test_damaged_kept),
+		TEST(test_token_of_the_other_side),
 		TEST(test_damaged_options),
 		TEST(test_odd_ids_are_refused),
 		TEST(test_links_are_not_followed),

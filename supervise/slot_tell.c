@@ -1,4 +1,4 @@
-/* One connector as facts for step, and step's verdict as the object that people see. */
+/* A verdict as the object that people see: state, words, events, problem. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,57 +7,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "supervise/slot.h"
-
-struct connector *slot_connector(const struct slot *x)
-{
-	return world_connector(x->s->world, x->id);
-}
-
-/* ---- facts ---- */
-
-static bool has_token(const struct slot *x, const struct tunnel *t)
-{
-	return x->memory.has_token || (x->s->store && t && t->token_generation > 0);
-}
-
-static void process_facts(const struct slot *x, struct facts *f)
-{
-	const struct probe *p = &x->probe;
-
-	f->running = x->running;
-	f->started_ms = x->watched_ms;
-	f->term_sent_ms = x->term_sent_ms;
-	f->kill_sent = x->kill_sent;
-	f->stop_reason = x->stop_reason;
-	f->ever_ready = p->ever_ready;
-	f->last_answer_ms = p->last_answer_ms;
-	f->failures = p->failures;
-	f->edge = p->edge;
-	f->edge_wanted = EDGE_WANTED;
-	f->unready_since_ms = p->zero_since_ms;
-	f->log_class = outlog_refused(&x->log);
-}
-
-void slot_facts(const struct slot *x, const struct connector *c, struct facts *f)
-{
-	const struct supervisor_options *o = &x->s->options;
-
-	*f = (struct facts){
-		.now_ms = clock_mono_ms(),
-		.absent = c->want == WANT_ABSENT,
-		.stopped = c->stopped_by_user,
-		.has_token = has_token(x, world_tunnel(x->s->world, x->tunnel_id)),
-		.restart_asked = c->restart_asked != x->restart_seen || x->roll_now,
-		.grace_ms = o->grace_ms,
-		.last_exit = x->last_exit,
-		.next_start_ms = x->next_start_ms,
-		.retry = reason_info(x->last_exit)->retry,
-		.failure_limit = (int)o->probe_failures,
-		.unready_limit_ms = o->unready_ms,
-		.window_ms = START_WINDOW_MS,
-	};
-	process_facts(x, f);
-}
 
 /* ---- telling ---- */
 
@@ -132,6 +81,16 @@ void slot_event(const struct slot *x, const struct connector *c, const char *kin
 }
 
 /* Sentences of ours only: what the log says is from outside and stands in last_line. */
+static void take_problem(struct slot *x, struct connector *c, struct err *e, const char *cure,
+			 int64_t next_try_ms)
+{
+	if (cure)
+		(void)err_hint(e, "%s", cure);
+	problem_set(&c->problem, e, clock_wall_ms());
+	c->problem->next_try_ms = next_try_ms;
+	slot_changed(x);
+}
+
 void slot_problem(struct slot *x, struct connector *c, enum reason r)
 {
 	const struct reason_info *info = reason_info(r);
@@ -142,14 +101,24 @@ void slot_problem(struct slot *x, struct connector *c, enum reason r)
 	x->problem_reason = r;
 	if (x->start_err.kind != ERR_NONE)
 		(void)err_set(&e, info->kind, "%s", x->start_err.message);
-	else if (c->last_exit && !x->running)
+	else if (c->last_exit && !x->own->running)
 		(void)err_set(&e, info->kind, "%s (%s)", info->sentence, c->last_exit);
 	else
 		(void)err_set(&e, info->kind, "%s", info->sentence);
-	if (info->cure)
-		(void)err_hint(&e, "%s", info->cure);
-	problem_set(&c->problem, &e, clock_wall_ms());
-	c->problem->next_try_ms = x->running ? 0 : x->next_start_ms;
+	take_problem(x, c, &e, info->cure, x->own->running ? 0 : x->budget.next_start_ms);
+}
+
+void slot_problem_replacing(struct slot *x, struct connector *c, enum reason r,
+			    const char *sentence)
+{
+	const struct reason_info *not_up = reason_info(REASON_NOT_UP);
+	const struct reason_info *info = reason_info(r);
+	struct err e;
+
+	x->problem_reason = REASON_NOT_UP;
+	(void)err_set(&e, info->kind == ERR_NONE ? not_up->kind : info->kind, "%s: %s",
+		      not_up->sentence, sentence);
+	take_problem(x, c, &e, info->cure ? info->cure : not_up->cure, x->replace_again_ms);
 }
 
 /* ---- the object ---- */
@@ -170,22 +139,43 @@ static bool set_text(char *slot, size_t size, const char *v)
 	return news;
 }
 
+static bool set_word(char **slot, const char *v)
+{
+	bool news = !str_equal(*slot, v);
+
+	if (news)
+		str_set(slot, v);
+	return news;
+}
+
+static bool show_replacing(const struct slot *x, struct connector *c)
+{
+	const struct process *p = x->other;
+	bool replacing = p && p->running && !p->replaced && !p->term_sent_ms;
+	bool news = c->replacing != replacing;
+
+	c->replacing = replacing;
+	return set_word(&c->replacing_why,
+			replacing ? reason_info(x->replace_why)->sentence : NULL) ||
+	       news;
+}
+
 void slot_show(struct slot *x, struct connector *c)
 {
-	const struct probe *p = &x->probe;
-	bool news = c->pid != x->pid || c->metrics_port != x->memory.metrics_port;
+	const struct process *own = x->own;
+	const struct probe *p = &own->probe;
+	bool news = c->pid != own->pid || c->metrics_port != own->memory.metrics_port;
 
-	c->pid = x->pid;
-	c->metrics_port = x->memory.metrics_port;
-	news |= set_int(&c->edge_connections, x->running ? p->edge : 0);
-	news |= set_int(&c->config_version, x->running ? p->config_version : -1);
-	news |= set_int(&c->next_try_ms, x->running ? 0 : x->next_start_ms);
+	c->pid = own->pid;
+	c->metrics_port = own->memory.metrics_port;
+	news |= set_int(&c->edge_connections, own->running ? p->edge : 0);
+	news |= set_int(&c->config_version, own->running ? p->config_version : -1);
+	news |= set_int(&c->next_try_ms, own->running ? 0 : x->budget.next_start_ms);
 	news |= set_text(c->connector_id, sizeof(c->connector_id),
-			 x->running ? p->connector_id : "");
-	if (*x->log.version && !str_equal(c->version, x->log.version)) {
-		str_set(&c->version, x->log.version);
-		news = true;
-	}
+			 own->running ? p->connector_id : "");
+	if (process_version(own))
+		news |= set_word(&c->version, process_version(own));
+	news |= show_replacing(x, c);
 	if (news)
 		slot_changed(x);
 }
@@ -193,9 +183,9 @@ void slot_show(struct slot *x, struct connector *c)
 /* Its log may know why it takes so long: cloudflared tries for ever and never ends of that. */
 static char *starting_words(const struct slot *x, enum reason r)
 {
-	if (x->log.telling != REASON_NONE)
-		return str_dup(reason_info(x->log.telling)->sentence);
-	if (x->found)
+	if (x->own->log.telling != REASON_NONE)
+		return str_dup(reason_info(x->own->log.telling)->sentence);
+	if (x->own->found)
 		return str_dup("it was running already");
 	if (r == REASON_NEW)
 		return str_dup(reason_info(r)->sentence);
@@ -209,7 +199,7 @@ static char *words_for(const struct slot *x, const struct verdict *v)
 	case CONNECTOR_READY:
 		return NULL;
 	case CONNECTOR_DEGRADED:
-		return str_format("%d of %d edge connections", x->probe.edge, EDGE_WANTED);
+		return str_format("%d of %d edge connections", x->own->probe.edge, EDGE_WANTED);
 	case CONNECTOR_STARTING:
 		return starting_words(x, v->reason);
 	case CONNECTOR_STOPPED:
@@ -220,7 +210,7 @@ static char *words_for(const struct slot *x, const struct verdict *v)
 	case CONNECTOR_STATES:
 		break;
 	}
-	if (!x->running && x->start_err.kind != ERR_NONE)
+	if (!x->own->running && x->start_err.kind != ERR_NONE)
 		return str_dup(x->start_err.message);
 	return str_dup(reason_info(v->reason)->sentence);
 }
@@ -232,17 +222,17 @@ static void tell_state(struct slot *x, struct connector *c, const struct verdict
 
 	if (serving && !x->serving_told)
 		slot_event(x, c, "connector_ready", NULL, "serves with %d edge connections",
-			   x->probe.edge);
+			   x->own->probe.edge);
 	x->serving_told = serving;
 	if (c->state == CONNECTOR_BLOCKED) {
-		if (v->reason == REASON_NO_TOKEN)
+		if (v->reason == REASON_NO_TOKEN || !c->problem)
 			slot_problem(x, c, v->reason);
-		slot_event(x, c, "connector_blocked", outlog_line(&x->log, 0), "blocked: %s",
+		slot_event(x, c, "connector_blocked", outlog_line(&x->own->log, 0), "blocked: %s",
 			   c->reason);
 	} else if (c->state == CONNECTOR_UNREADY) {
 		slot_problem(x, c, v->reason);
 		slot_event(x, c, v->reason == REASON_HUNG ? "connector_hung" : "connector_unready",
-			   outlog_line(&x->log, 0), "%s", c->reason);
+			   outlog_line(&x->own->log, 0), "%s", c->reason);
 	} else if (c->state == CONNECTOR_STOPPED && c->since_ms) {
 		slot_event(x, c, "connector_stopped", NULL, "stopped");
 	}
@@ -250,10 +240,13 @@ static void tell_state(struct slot *x, struct connector *c, const struct verdict
 
 static void settle(struct slot *x, struct connector *c)
 {
-	if (connector_serving(c) || c->state == CONNECTOR_STOPPED)
+	/* That another one cannot take its place goes on being a problem while it serves. */
+	bool lasting = connector_serving(c) && x->tries > 0;
+
+	if (!lasting && (connector_serving(c) || c->state == CONNECTOR_STOPPED))
 		problem_clear(&c->problem);
 	/* It may be replaced now, or the next one, if this was the one whose turn it was. */
-	if (connector_serving(c) && (x->roll || str_equal(x->s->rolling, x->id)))
+	if (connector_serving(c) && (x->turn || slot_cause(x, c) != REASON_NONE))
 		deferred_start(&x->s->pass);
 }
 

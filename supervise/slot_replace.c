@@ -1,0 +1,162 @@
+/* What replace_step says, done: the other process is started, takes the place, or is taken away. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "supervise/slot.h"
+
+enum reason slot_cause(const struct slot *x, const struct connector *c)
+{
+	const struct process *p = x->own;
+
+	if (c->restart_asked != p->restart_seen)
+		return REASON_ASKED;
+	return p->running ? p->outdated : REASON_NONE;
+}
+
+/* ---- in vain ---- */
+
+static void in_vain(struct slot *x, struct connector *c, enum reason r, const char *sentence)
+{
+	const char *last = x->other ? outlog_line(&x->other->log, 0) : NULL;
+
+	x->tries++;
+	x->replace_again_ms = clock_mono_ms() + budget_replace_delay(x->tries, random_u64());
+	c->replaced_in_vain++;
+	slot_problem_replacing(x, c, r, sentence);
+	slot_event(x, c, "connector_replace_failed", last,
+		   "the process that was to replace it did not come up: %s", sentence);
+}
+
+static void abandon(struct slot *x, struct connector *c, enum reason r)
+{
+	process_terminate(x->other, REASON_ASKED);
+	in_vain(x, c, r, reason_info(r)->sentence);
+}
+
+void slot_other_ended(struct slot *x, struct connector *c, int code, int signo)
+{
+	struct process *p = x->other;
+	bool asked = p->term_sent_ms != 0;
+	int64_t ran;
+	enum reason r = process_ended(p, code, signo, &ran);
+
+	if (!c)
+		return;
+	supervisor_batch_begin(x->s);
+	if (p->replaced)
+		slot_event(x, c, "connector_drained", outlog_line(&p->log, 0),
+			   "the process that it replaced has ended");
+	else if (!asked)
+		in_vain(x, c, r, reason_info(r)->sentence);
+	supervisor_batch_end(x->s);
+}
+
+/* ---- start ---- */
+
+static void start_other(struct slot *x, struct connector *c, enum reason cause)
+{
+	struct err e;
+	enum reason failed;
+
+	/* Of what has served, the folder must say so before another one can. */
+	slot_keep(x, false);
+	x->other = process_new(x, !process_is_b(x->own));
+	x->replace_why = cause;
+	failed = process_start(x->other, &e);
+	if (failed != REASON_NONE) {
+		in_vain(x, c, failed, e.message);
+		return;
+	}
+	slot_event(x, c, "connector_replacing", NULL,
+		   "process %d comes up to replace process %d: %s", (int)x->other->pid,
+		   (int)x->own->pid, reason_info(cause)->sentence);
+}
+
+/* ---- swap ---- */
+
+static void take_own(struct slot *x, struct connector *c)
+{
+	const struct process *own = x->own;
+	bool tokens = c->token_generation != own->memory.token_generation;
+
+	c->started_ms = own->started_ms;
+	c->token_generation = own->memory.token_generation;
+	str_copy(c->remote_tunnel, sizeof(c->remote_tunnel), own->memory.tunnel_id);
+	str_set(&c->last_line, outlog_line(&own->log, 0));
+	if (tokens)
+		slot_save(x, c);
+}
+
+static void swap(struct slot *x, struct connector *c)
+{
+	struct process *old = x->own;
+
+	x->own = x->other;
+	x->other = old;
+	x->own->replaced = false;
+	x->other->replaced = true;
+	x->kept.turn++;
+	x->keep_due = true;
+	slot_keep(x, true);
+	x->tries = 0;
+	x->replace_again_ms = 0;
+	err_clear(&x->start_err);
+	c->replaced++;
+	if (process_serves(x->own))
+		problem_clear(&c->problem);
+	take_own(x, c);
+	slot_changed(x);
+	slot_event(x, c, "connector_replaced", NULL, "process %d took the place of process %d",
+		   (int)x->own->pid, (int)old->pid);
+	deferred_start(&x->s->pass);
+}
+
+/* ---- tidy ---- */
+
+static void tidy(struct slot *x)
+{
+	struct launcher *l = x->s->launcher;
+	struct process *p = x->other;
+	struct err e;
+
+	x->other = NULL;
+	tail_stop(&p->tail);
+	/* The first folder stays: it bears the connector's name. */
+	if (process_is_b(p) && l->ops->remove(l, p->id, &e))
+		log_warning("what is left of connector %s cannot be removed: %s", p->id, e.message);
+	process_free(p);
+}
+
+bool slot_replace(struct slot *x, struct connector *c, int64_t *wake_ms)
+{
+	struct replace_facts f;
+	struct replace_verdict v;
+
+	slot_replace_facts(x, c, &f);
+	v = replace_step(&f);
+	*wake_ms = v.wake_ms;
+	switch (v.action) {
+	case REPLACE_NOTHING:
+		return false;
+	case REPLACE_START:
+		start_other(x, c, v.reason);
+		return true;
+	case REPLACE_SWAP:
+		swap(x, c);
+		return true;
+	case REPLACE_TERM:
+		process_terminate(x->other, v.reason);
+		return true;
+	case REPLACE_ABANDON:
+		abandon(x, c, v.reason);
+		return true;
+	case REPLACE_KILL:
+		process_kill(x->other);
+		slot_event(x, c, "connector_killed", NULL,
+			   "process %d did not stop in time and was killed", (int)x->other->pid);
+		return true;
+	case REPLACE_TIDY:
+		tidy(x);
+		return true;
+	}
+	return false;
+}
