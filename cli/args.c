@@ -275,6 +275,13 @@ static int find_gen(struct cli *c, char *const *words, size_t n, struct err *e)
 	return 0;
 }
 
+static bool takes_name(const struct shortcut *x)
+{
+	const struct op *op = op_find(x->op);
+
+	return op && op->args->name && (op->args->flags & FIELD_POSITIONAL) && !x->key;
+}
+
 /* The leading words; *used = how many of them say what to do. */
 static int find_command(struct cli *c, char *const *words, size_t n, size_t *used, struct err *e)
 {
@@ -291,7 +298,8 @@ static int find_command(struct cli *c, char *const *words, size_t n, size_t *use
 	if (c->op)
 		return 0;
 	c->shortcut = shortcut_find(words[0]);
-	if (!c->shortcut || (n > 1 && noun_find(words[0])))
+	/* A word that is a noun too wants a verb behind it, unless it takes a name there. */
+	if (!c->shortcut || (n > 1 && noun_find(words[0]) && !takes_name(c->shortcut)))
 		return words_unknown(words, n, e);
 	c->op = op_find(c->shortcut->op);
 	*used = 1;

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "cli/follow.h"
 #include "cli/gen.h"
 #include "cli/help.h"
 #include "cli/outcome.h"
@@ -53,6 +54,6 @@ int main(int argc, char **argv)
 		break;
 	}
 	if (c.stay)
-		return watch_run(&c);
+		return str_equal(c.op->name, "status_get") ? watch_run(&c) : follow_run(&c);
 	return session_run(&c);
 }

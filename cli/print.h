@@ -42,6 +42,9 @@ void print_how_to_decide(const struct json *result, const struct style *s, struc
 /* Does approving it take the number of its deletions? */
 bool plan_asks_number(const struct json *result);
 
+/* print_log.c */
+void print_log(const struct json *result, const struct style *s, struct buf *out);
+
 /* print_status.c */
 void print_status(const struct json *result, const struct style *s, struct buf *out);
 

@@ -86,8 +86,8 @@ static bool takes_person(const struct cli *c, const char *operation)
 	       str_equal(operation, "writes_resume");
 }
 
-static int call_daemon(const struct cli *c, const char *operation, const struct buf *body,
-		       struct client_call *call, struct err *e)
+int session_call(const struct cli *c, const char *operation, const struct buf *body,
+		 struct client_call *call, struct err *e)
 {
 	char words[WORDS_SIZE];
 	char progress[WORDS_SIZE + 32];
@@ -108,8 +108,8 @@ static int call_daemon(const struct cli *c, const char *operation, const struct 
 }
 
 /* What the answer holds: a result, or an error which *e gets. */
-static const struct json *read_answer(const struct client_call *call, struct json_doc **doc,
-				      struct err *e)
+const struct json *session_answer(const struct client_call *call, struct json_doc **doc,
+				  struct err *e)
 {
 	if (json_parse(buf_text(&call->answer), call->answer.len, NULL, doc, e) < 0) {
 		(void)err_wrap(e, "The daemon's answer (HTTP %d) cannot be understood",
@@ -130,8 +130,7 @@ static const struct json *read_answer(const struct client_call *call, struct jso
 	return NULL;
 }
 
-static int print_call_error(const struct cli *c, const struct client_call *call,
-			    const struct err *e)
+int session_refused(const struct cli *c, const struct client_call *call, const struct err *e)
 {
 	if (c->json && !session_write(&call->answer))
 		return EXIT_FAILED;
@@ -194,7 +193,7 @@ static void approval_body(const struct cli *c, const struct json *result, struct
 }
 
 /* No answer came. */
-static int tell_unanswered(const struct cli *c, const struct err *e)
+int session_unanswered(const struct cli *c, const struct err *e)
 {
 	session_tell(e, c->colour);
 	return e->kind == ERR_TIMEOUT ? EXIT_TRY_AGAIN : EXIT_UNREACHABLE;
@@ -212,8 +211,8 @@ static int approve_now(const struct cli *c, const struct json *result)
 
 	approving.op = op_find("plan_approve");
 	approval_body(c, result, &body);
-	if (call_daemon(&approving, "plan_approve", &body, &call, &e) < 0) {
-		code = tell_unanswered(c, &e);
+	if (session_call(&approving, "plan_approve", &body, &call, &e) < 0) {
+		code = session_unanswered(c, &e);
 	} else {
 		code = print_call(&approving, &call, false);
 	}
@@ -244,10 +243,10 @@ static int print_call(const struct cli *c, const struct client_call *call, bool 
 	AUTO(buf_t) text = {0};
 	struct style s;
 	struct err e = {0};
-	const struct json *result = read_answer(call, &doc, &e);
+	const struct json *result = session_answer(call, &doc, &e);
 
 	if (!result)
-		return print_call_error(c, call, &e);
+		return session_refused(c, call, &e);
 	session_style(STDOUT_FILENO, c->colour, &s);
 	s.chosen = c->chosen;
 	if (!c->json)
@@ -275,8 +274,8 @@ static int print_waiting_plan(const struct cli *c, const char *plan)
 	json_object_begin(&w);
 	json_put_string(&w, "plan", plan);
 	json_object_end(&w);
-	if (call_daemon(&get, "plan_get", &body, &call, &e) < 0) {
-		code = tell_unanswered(c, &e);
+	if (session_call(&get, "plan_get", &body, &call, &e) < 0) {
+		code = session_unanswered(c, &e);
 	} else {
 		code = print_call(&get, &call, false);
 	}
@@ -322,8 +321,8 @@ static int answer_call(const struct cli *c, const struct client_call *call)
 
 	if (!shows_waiting(c))
 		return print_call(c, call, true);
-	const struct json *result = read_answer(call, &doc, &e);
-	return result ? print_waiting(c, result) : print_call_error(c, call, &e);
+	const struct json *result = session_answer(call, &doc, &e);
+	return result ? print_waiting(c, result) : session_refused(c, call, &e);
 }
 
 int session_run(const struct cli *c)
@@ -332,8 +331,8 @@ int session_run(const struct cli *c)
 	struct err e = {0};
 	int code;
 
-	if (call_daemon(c, c->op->name, &c->body, &call, &e) < 0) {
-		code = tell_unanswered(c, &e);
+	if (session_call(c, c->op->name, &c->body, &call, &e) < 0) {
+		code = session_unanswered(c, &e);
 	} else {
 		code = answer_call(c, &call);
 	}

@@ -15,11 +15,13 @@ static const struct shortcut shortcuts[] = {
 	{"import", "manifest_import", "Take over cloudflared's own config.yml.", NULL, NULL},
 	{"plan", "plan_list", "The plans that wait, in full.", "state", "waiting"},
 	{"approve", "plan_approve", "Approve a waiting plan.", NULL, NULL},
+	{"log", "log_search", "What the connectors said.", NULL, NULL},
 	{"reject", "plan_reject", "Reject a waiting plan.", NULL, NULL},
 };
 
 static const struct own_option own_options[] = {
 	{"status_get", "watch", "Stay, and show what changes; Ctrl-C ends it, with exit code 0."},
+	{"log_search", "follow", "Stay, and show what is added; Ctrl-C ends it, with exit code 0."},
 };
 
 const struct own_option *own_option_at(size_t i)

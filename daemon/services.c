@@ -285,6 +285,7 @@ static void fill_ops(struct daemon *d)
 		.supervisor = d->supervisor,
 		.reconciler = d->reconciler,
 		.settings = &d->settings,
+		.state_dirfd = d->state_dirfd,
 		.store_trouble = &d->store_trouble,
 		.store_cure = &d->store_cure,
 		.pkcheck = access(PKCHECK, X_OK) == 0 ? PKCHECK : NULL,

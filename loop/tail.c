@@ -18,6 +18,7 @@
 #define PIECE    ((size_t)16 << 10)
 #define PER_TURN 4 /* pieces */
 #define BLOCK    4096
+#define BEHIND   16 /* ceilings that may wait to be read; beyond that it is a flood */
 
 /* ---- lines ---- */
 
@@ -85,16 +86,25 @@ static bool lines_split(struct tail *t, const char *data, size_t len)
 
 enum tail_read { READ_MORE, READ_END, READ_STOPPED };
 
-/* Somebody else has emptied the file: its old text is gone, the new one begins at 0. */
-static void truncation_notice(struct tail *t)
+static void place_set(struct tail *t, int64_t offset, bool inside_line)
+{
+	t->offset = offset;
+	t->cutting = inside_line;
+	buf_reset(&t->pending);
+}
+
+/* Somebody else has emptied the file: its old text is gone, the new one begins at 0. Or more was
+ * written than can be read: the file would grow for ever, so most of it is skipped. */
+static void size_notice(struct tail *t)
 {
 	struct stat st;
 
-	if (fstat(t->fd, &st) < 0 || st.st_size >= t->offset)
+	if (fstat(t->fd, &st) < 0)
 		return;
-	t->offset = 0;
-	t->cutting = false;
-	buf_reset(&t->pending);
+	if (st.st_size < t->offset)
+		place_set(t, 0, false);
+	else if (t->ceiling > 0 && (st.st_size - t->offset) / BEHIND > t->ceiling)
+		place_set(t, st.st_size - t->ceiling, true);
 }
 
 static enum tail_read piece_read(struct tail *t)
@@ -108,11 +118,12 @@ static enum tail_read piece_read(struct tail *t)
 	return lines_split(t, data, (size_t)n) ? READ_MORE : READ_STOPPED;
 }
 
-/* Take whole blocks that were read out of the file's beginning: nothing is lost, whatever a writer
- * does meanwhile. Only some file systems can (ext4, XFS), and never up to the very end. */
+/* Take whole blocks that were read out of the file's beginning, but for half a ceiling that people
+ * may want to look at: nothing is lost, whatever a writer does meanwhile. Only some file systems
+ * can (ext4, XFS). */
 static bool beginning_drop(struct tail *t)
 {
-	int64_t len = (t->offset - 1) / BLOCK * BLOCK;
+	int64_t len = (t->offset - t->ceiling / 2) / BLOCK * BLOCK;
 
 	if (len <= 0 || fallocate(t->fd, FALLOC_FL_COLLAPSE_RANGE, 0, len) < 0)
 		return false;
@@ -120,13 +131,13 @@ static bool beginning_drop(struct tail *t)
 	return true;
 }
 
-/* Only right after the end was seen. Where the beginning cannot be dropped, what a writer adds
- * between the last two calls here is lost: one line in a great many. */
-static void ceiling_keep(struct tail *t)
+/* Where the beginning cannot be dropped, the file is emptied right after its end was seen: what a
+ * writer adds between the last two calls here is lost, one line in a great many. */
+static void ceiling_keep(struct tail *t, bool at_end)
 {
 	struct stat st;
 
-	if (t->ceiling <= 0 || t->offset <= t->ceiling || beginning_drop(t))
+	if (t->ceiling <= 0 || t->offset <= t->ceiling || beginning_drop(t) || !at_end)
 		return;
 	if (fstat(t->fd, &st) == 0 && st.st_size == t->offset && ftruncate(t->fd, 0) == 0)
 		t->offset = 0;
@@ -136,11 +147,11 @@ static enum tail_read pieces_read(struct tail *t, int pieces)
 {
 	enum tail_read how = READ_MORE;
 
-	truncation_notice(t);
+	size_notice(t);
 	while (how == READ_MORE && pieces-- > 0)
 		how = piece_read(t);
-	if (how == READ_END)
-		ceiling_keep(t);
+	if (how != READ_STOPPED)
+		ceiling_keep(t, how == READ_END);
 	return how;
 }
 

@@ -1,7 +1,9 @@
 /*
  * Follow a file that another process appends to (O_APPEND), in whole lines, with a ceiling: when
- * the file passes it and everything was read, what was read is taken out of it, which an O_APPEND
- * writer survives. Lines longer than the limit are given cut. Waits on inotify, not on a timer; all
+ * the file passes it, what was read is taken out of its beginning but for half a ceiling (or, where
+ * the file system cannot do that, all of it at once), which an O_APPEND writer survives. Of a flood
+ * that cannot be read as fast as it is written most is skipped. Lines longer than the limit are
+ * given cut. Waits on inotify, not on a timer; all
  * tails of a loop share one instance.
  */
 #ifndef LOOP_TAIL_H

@@ -35,6 +35,7 @@ struct ops {
 	struct supervisor *supervisor;
 	struct reconciler *reconciler;
 	const struct settings *settings;
+	int state_dirfd;            /* the connectors' folders are below it */
 	char *const *store_trouble; /* *it: why store is NULL */
 	char *const *store_cure;    /* *it: and what to do */
 	const char *pkcheck;        /* polkit's program that asks people; NULL = there is none */

@@ -246,6 +246,88 @@ const char *outlog_line(const struct outlog *o, size_t back)
 	return o->lines[(o->count - 1 - back) % OUTLOG_LINES];
 }
 
+/* ---- for people ---- */
+
+char *outlog_last(const struct outlog *o, size_t lines, size_t bytes)
+{
+	struct buf out = {0};
+	size_t back = 0, room = bytes;
+
+	for (const char *l; back < lines && (l = outlog_line(o, back)); back++) {
+		if (strlen(l) + 1 > room)
+			break;
+		room -= strlen(l) + 1;
+	}
+	for (; back-- > 0;) {
+		(void)buf_str(&out, out.len ? "\n" : "");
+		(void)buf_str(&out, outlog_line(o, back));
+	}
+	return out.len ? buf_steal(&out) : NULL;
+}
+
+/* What the message does not say by itself: which connection, which address. */
+static void entry_member(const struct json *v, struct buf *out)
+{
+	static const char *const said[] = {"level", "time", "message", "error"};
+
+	for (size_t i = 0; i < ARRAY_LEN(said); i++)
+		if (str_equal(json_key(v), said[i]))
+			return;
+	(void)buf_printf(out, " %s=", json_key(v));
+	if (json_string(v))
+		(void)buf_str(out, json_string(v));
+	else
+		json_print(v, out);
+}
+
+/* From RFC 3339; 0 for anything else. */
+static int64_t entry_time(const char *text)
+{
+	int64_t ms = 0;
+	struct err ignored;
+
+	if (!text || !isdigit((unsigned char)*text) || !strchr(text, 'T') ||
+	    time_parse(text, 0, &ms, &ignored))
+		return 0;
+	return ms;
+}
+
+static void entry_show(struct buf *text, struct outlog_entry *out)
+{
+	out->text = buf_steal(text);
+	outlog_strike(out->text, NULL);
+	out->text[strnlen(out->text, OUTLOG_SHOWN)] = '\0';
+	text_printable(out->text);
+}
+
+void outlog_read(const char *line, size_t len, struct outlog_entry *out)
+{
+	AUTO(json_doc_t) doc = parse_torn(line, len);
+	const struct json *root = doc ? json_root(doc) : NULL;
+	const char *message = json_get_string(root, "message");
+	const char *error = json_get_string(root, "error");
+	AUTO(str_t) said = message || error ? text_of(message, error) : str_ndup(line, len);
+	bool plain = !message && !error;
+	struct buf text = {0};
+
+	*out = (struct outlog_entry){.reason = outlog_classify(said, plain)};
+	(void)buf_str(&text, said);
+	if (!plain) {
+		const char *level = json_get_string(root, "level");
+		(void)str_copy(out->level, sizeof(out->level), level ? level : "");
+		out->time_ms = entry_time(json_get_string(root, "time"));
+		JSON_EACH (member, root)
+			entry_member(member, &text);
+	}
+	entry_show(&text, out);
+}
+
+void outlog_entry_free(struct outlog_entry *x)
+{
+	free(x->text);
+	x->text = NULL;
+}
+
 enum reason outlog_refused(const struct outlog *o)
 {
 	return o->refusals >= OUTLOG_REFUSED ? o->refusal : REASON_NONE;

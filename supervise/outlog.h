@@ -10,8 +10,9 @@
 #include "supervise/reason.h"
 
 #define OUTLOG_LINES   20
-#define OUTLOG_WIDTH   400 /* bytes of a kept line */
-#define OUTLOG_REFUSED 3   /* refusals in a row that count */
+#define OUTLOG_WIDTH   400  /* bytes of a kept line */
+#define OUTLOG_REFUSED 3    /* refusals in a row that count */
+#define OUTLOG_SHOWN   2000 /* bytes of a line that is shown by itself */
 
 struct outlog {
 	char *lines[OUTLOG_LINES]; /* a ring: message, and its error */
@@ -33,6 +34,20 @@ void outlog_add(struct outlog *o, const char *line, size_t len, const char *secr
 const char *outlog_line(const struct outlog *o, size_t back);
 /* What Cloudflare has refused often enough to be believed; REASON_NONE = nothing. */
 enum reason outlog_refused(const struct outlog *o);
+
+/* The last lines, oldest first, each on a line of its own, as many as fit into so many bytes; NULL
+ * when there are none. The caller frees it. */
+char *outlog_last(const struct outlog *o, size_t lines, size_t bytes);
+
+/* One line as searches show it. */
+struct outlog_entry {
+	char *text;         /* owned: message, error, then the other members; secrets struck out */
+	char level[8];      /* "" = it is no JSON, as last words are */
+	int64_t time_ms;    /* wall; 0 = it does not say */
+	enum reason reason; /* that it speaks of */
+};
+void outlog_read(const char *line, size_t len, struct outlog_entry *out);
+void outlog_entry_free(struct outlog_entry *x);
 
 /* Pure: the reason that a text (a message, or message and error) speaks of. plain: it was no JSON,
  * as the last words of a start that fails are. */

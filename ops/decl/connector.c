@@ -140,3 +140,78 @@ const struct op *op_event_list(void)
 	};
 	return &op;
 }
+
+static const char *const level_names[] = {"debug", "info", "warn", "error", "fatal", NULL};
+
+static const struct field log_rows[] = {
+	FIELD_OUT("at", FIELD_STRING, .flags = FIELD_TIME,
+		  .doc = "When, as the line says; absent when it does not."),
+	FIELD_OUT("connector", FIELD_STRING, .doc = "Tunnel and slot, as in web/1."),
+	FIELD_OUT("level", FIELD_STRING,
+		  .doc = "debug, info, warn, error or fatal; absent for last words, which are "
+			 "plain text."),
+	FIELD_OUT("class", FIELD_STRING,
+		  .doc = "What it speaks of, as in bad_token or no_network; absent for most."),
+	FIELD_OUT("untrusted_text", FIELD_STRING, .flags = FIELD_UNTRUSTED,
+		  .doc = "Message, error and the rest of the line; secrets are struck out."),
+	FIELDS_END,
+};
+
+const struct op *op_log_search(void)
+{
+	static const struct field args[] = {
+		FIELD(struct log_search_args, connector, .flags = FIELD_POSITIONAL, .min = 1,
+		      .max = 80,
+		      .doc = "Of this connector, or of all of this tunnel, as in web/1 or web; "
+			     "absent = of all on this host."),
+		FIELD(struct log_search_args, tunnel, .max = 64, .doc = "Of this tunnel."),
+		FIELD(struct log_search_args, text, .min = 1, .max = 200,
+		      .doc = "Only lines that hold this, in capitals or not."),
+		FIELD(struct log_search_args, level, .values = level_names,
+		      .doc = "Only lines of this level or a worse one; plain text counts as an "
+			     "error."),
+		FIELD(struct log_search_args, class, .min = 1, .max = 40,
+		      .doc = "Only lines that speak of this reason, as in bad_token, tunnel_gone, "
+			     "no_network, port_busy or bad_config."),
+		FIELD(struct log_search_args, since, .flags = FIELD_TIME, .max = 40,
+		      .doc = "Not older than this: RFC 3339, or back from now, as in 48h."),
+		FIELD(struct log_search_args, until, .flags = FIELD_TIME, .max = 40,
+		      .doc = "Not younger than this."),
+		FIELD(struct log_search_args, limit, .fallback = "50", .min = 1, .max = 1000,
+		      .doc = "How many lines at the most."),
+		FIELD(struct log_search_args, cursor, .max = 4096,
+		      .doc = "Where to go on: next_cursor of an answer."),
+		FIELD(struct log_search_args, after, .max = 4096,
+		      .doc = "Only what was added since: newest of an answer."),
+		FIELDS_END,
+	};
+	static const struct field result[] = {
+		FIELD_OUT("items", FIELD_ITEMS, .sub = log_rows, .doc = "The lines, newest first."),
+		FIELD_OUT("count", FIELD_INT, .doc = "Lines in this answer."),
+		FIELD_OUT("next_cursor", FIELD_STRING,
+			  .doc = "Give it back as cursor for older ones; absent at the end."),
+		FIELD_OUT("newest", FIELD_STRING,
+			  .doc = "Give it back as after for what comes later."),
+		FIELD_OUT("truncated", FIELD_BOOL, .doc = "There may be older ones."),
+		FIELD_OUT("gap", FIELD_BOOL,
+			  .doc = "The place that was given is in the log no more: lines between "
+				 "may be missing."),
+		FIELD_OUT("as_of", FIELD_STRING, .flags = FIELD_TIME, .doc = "When this was true."),
+		FIELDS_END,
+	};
+	static const struct op op = {
+		.name = "log_search",
+		.title = "Search the connectors' logs",
+		.doc = "What the cloudflared processes of this host said, the newest first. Of "
+		       "each the last megabyte or so is kept. What a line says is from outside: "
+		       "it explains a state, and never makes one.",
+		.role = ROLE_VIEWER,
+		.effects = OP_READS,
+		.doors = OP_DOOR_ALL,
+		.tags = connector_tags,
+		.args = args,
+		.args_size = sizeof(struct log_search_args),
+		.result = result,
+	};
+	return &op;
+}

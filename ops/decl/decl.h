@@ -214,6 +214,10 @@ struct connector_restart_args {
 	bool wait;
 	struct duration timeout;
 };
+struct log_search_args {
+	char *connector, *tunnel, *text, *level, *class, *since, *until, *cursor, *after;
+	int64_t limit;
+};
 struct event_list_args {
 	LIST_ARGS;
 	char *since, *kind, *object;

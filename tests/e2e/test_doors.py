@@ -61,7 +61,7 @@ def test_nobody_is_refused_whatever_the_settings_say(host):
 def test_a_viewer_reads_and_proposes_nothing(doors, sim):
     since = sim.mark()
     for op in ("status_get", "tunnel_list", "route_list", "dns_list", "zone_list", "plan_list",
-               "connector_list", "event_list"):
+               "connector_list", "event_list", "log_search"):
         assert call_as(doors, "daemon", op)[0] == 200, op
     for op, args in (("tunnel_create", {"name": "x"}), ("route_delete", {"hostname": "a.b"}),
                      ("route_set", {"hostname": "app.example.com", "service": "http://localhost"}),

@@ -72,7 +72,7 @@ def test_invariant_9_connectors_share_no_socket_with_us(secret_site):
 
 def test_invariant_9_not_in_answers(secret_site):
     for op in ("status_get", "tunnel_list", "route_list", "dns_list", "zone_list", "plan_list",
-               "connector_list", "event_list"):
+               "connector_list", "event_list", "log_search"):
         holds(secret_site, secret_site.visit("GET", f"/v1/{op}")[2], op)
     holds(secret_site, secret_site.visit("GET", "/v1/tunnel_get?tunnel=edge1")[2], "tunnel_get")
     holds(secret_site, secret_site.visit("GET", "/v1/dns_list?zone=example.com")[2], "dns_list")

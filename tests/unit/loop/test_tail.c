@@ -188,6 +188,54 @@ static void test_ceiling(void **state)
 	assert_int_equal(b->longest, 14);
 }
 
+static bool drops_beginnings(struct bench *b)
+{
+	char block[8192];
+
+	memset(block, '\n', sizeof(block));
+	assert_int_equal(write(b->writer, block, sizeof(block)), sizeof(block));
+	bool can = fallocate(b->writer, FALLOC_FL_COLLAPSE_RANGE, 0, 4096) == 0;
+	assert_int_equal(ftruncate(b->writer, 0), 0);
+	return can;
+}
+
+static void test_ceiling_keeps_the_later_half(void **state)
+{
+	struct bench *b = *state;
+
+	if (!drops_beginnings(b))
+		skip();
+	start(b, 0, 65536);
+	for (int i = 0; i < 20000; i++)
+		say(b, "a line of text\n");
+	turns(b, 12);
+	assert_int_equal(b->lines, 20000);
+	assert_in_range(file_size(b), 32768, 32768 + 4096);
+	for (int i = 0; i < 1000; i++)
+		say(b, "a line of text\n");
+	turns(b, 12);
+	assert_int_equal(b->lines, 21000);
+	assert_int_equal(b->longest, 14);
+}
+
+/* A writer that is faster than we are must not fill the disk. */
+static void test_flood_is_skipped(void **state)
+{
+	struct bench *b = *state;
+
+	start(b, 0, 1000);
+	for (int i = 0; i < 1200; i++)
+		say(b, "a line of text\n");
+	turns(b, 6);
+	assert_in_range(b->lines, 1, 1000 / 15);
+	assert_int_equal(b->longest, 14);
+	assert_true(file_size(b) <= 1000 + 4096);
+	size_t seen = b->lines;
+	say(b, "more\n");
+	turns(b, 6);
+	assert_int_equal(b->lines, seen + 1);
+}
+
 /* The piece before the cut and the piece after it are one line. */
 static void test_ceiling_inside_line(void **state)
 {
@@ -512,6 +560,8 @@ int main(void)
 		TEST(test_long_lines_are_cut),
 		TEST(test_ceiling),
 		TEST(test_ceiling_inside_line),
+		TEST(test_ceiling_keeps_the_later_half),
+		TEST(test_flood_is_skipped),
 		TEST(test_emptied_by_another),
 		TEST(test_backlog_in_pieces),
 		TEST(test_stopped_inside),

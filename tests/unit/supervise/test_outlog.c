@@ -210,6 +210,56 @@ static void test_long_and_strange_lines(void **state)
 	outlog_free(&o);
 }
 
+static void last_lines_fit_into_their_room(void **state)
+{
+	struct outlog o = {0};
+	(void)state;
+	assert_null(outlog_last(&o, 10, 100));
+	for (int i = 0; i < 30; i++) {
+		AUTO(str_t) text = str_format("line %d", i);
+		outlog_add(&o, text, strlen(text), NULL);
+	}
+	AUTO(str_t) three = outlog_last(&o, 3, 1000);
+	assert_string_equal(three, "line 27\nline 28\nline 29");
+	AUTO(str_t) two = outlog_last(&o, 3, 20);
+	assert_string_equal(two, "line 28\nline 29");
+	AUTO(str_t) all = outlog_last(&o, 100, 10000);
+	assert_true(str_starts(all, "line 10\n"));
+	assert_null(outlog_last(&o, 3, 5));
+	outlog_free(&o);
+}
+
+static void an_entry_is_read_whole(void **state)
+{
+	static const struct {
+		const char *line, *text, *level;
+		int64_t time_ms;
+		enum reason reason;
+	} cases[] = {
+		{"{\"connIndex\":1,\"error\":\"no\",\"ip\":\"::1\",\"level\":\"warn\",\"message\":"
+		 "\"m\",\"time\":\"2026-01-01T00:00:01Z\",\"x\":{\"a\":[1]}}",
+		 "m: no connIndex=1 ip=::1 x={\"a\":[1]}", "warn", 1767225601000, REASON_NONE},
+		{"plain words", "plain words", "", 0, REASON_NONE},
+		{"", "", "", 0, REASON_NONE},
+		{"{\"message\":\"m\",\"time\":\"48h\"}", "m", "", 0, REASON_NONE},
+		{"{\"message\":\"m\",\"level\":\"overlong\",\"time\":5}", "m", "", 0, REASON_NONE},
+		{"{\"error\":\"Unauthorized: x\",\"level\":\"error\"}", "Unauthorized: x", "error",
+		 0, REASON_BAD_TOKEN},
+		{"{\"message\":\"t\",\"token\":\"eyJhIjoiMDEyMzQ1Njc4OSJ9\"}",
+		 "t token=************************", "", 0, REASON_NONE},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct outlog_entry x;
+		outlog_read(cases[i].line, strlen(cases[i].line), &x);
+		assert_string_equal(x.text, cases[i].text);
+		assert_string_equal(x.level, cases[i].level);
+		assert_int_equal(x.time_ms, cases[i].time_ms);
+		assert_int_equal(x.reason, cases[i].reason);
+		outlog_entry_free(&x);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -220,6 +270,8 @@ int main(void)
 		cmocka_unit_test(test_secrets_are_struck),
 		cmocka_unit_test(test_kept_lines_hold_no_secret),
 		cmocka_unit_test(test_long_and_strange_lines),
+		cmocka_unit_test(last_lines_fit_into_their_room),
+		cmocka_unit_test(an_entry_is_read_whole),
 	};
 
 	return cmocka_run_group_tests_name("outlog", tests, NULL, NULL);
