@@ -205,6 +205,8 @@ int cf_tunnel_read(const struct json *v, struct cf_tunnel *out, struct err *e)
 	const char *id = json_get_string(v, "id");
 	const char *name = json_get_string(v, "name");
 	const char *status = json_get_string(v, "status");
+	const char *created = json_get_string(v, "created_at");
+	struct err ignored;
 	struct cf_tunnel t = {.connections = -1};
 
 	if (json_type(v) != JSON_OBJECT)
@@ -220,6 +222,8 @@ int cf_tunnel_read(const struct json *v, struct cf_tunnel *out, struct err *e)
 	(void)str_copy(t.status, sizeof(t.status), status ? status : "");
 	text_printable(t.name);
 	text_printable(t.status);
+	if (!created || time_parse(created, 0, &t.created_ms, &ignored) < 0)
+		t.created_ms = 0;
 	if (json_type(connections) == JSON_ARRAY)
 		t.connections = (int64_t)json_count(connections);
 	*out = t;

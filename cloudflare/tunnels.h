@@ -10,6 +10,7 @@ struct cf_tunnel {
 	char status[16];
 	bool deleted;        /* deleted_at is set: such a tunnel still answers by id */
 	bool remote;         /* config_src is cloudflare */
+	int64_t created_ms;  /* wall; 0 = not told */
 	int64_t connections; /* -1 = not told */
 };
 

@@ -45,7 +45,9 @@ struct tunnel {
 		int64_t name_refused_ms; /* wall: another tunnel had the new name then */
 		int64_t seen_ms;         /* wall: last time Cloudflare showed it */
 		char status[16];         /* inactive, degraded, healthy, down */
-		int64_t looked_ms; /* wall: last look-up by name that was complete; 0 = none */
+		int64_t looked_ms;   /* wall: last look-up by name that was complete; 0 = none */
+		int64_t searched_ms; /* wall: last look through all tunnels for a lost one; 0 = none
+				      */
 		char found_id[UUID_SIZE]; /* what that look-up found, "" = nothing */
 		int64_t config_seen_ms;   /* wall; 0 = the configuration must be read */
 		bool config_due;        /* somebody may have changed it: to be read and looked at */

@@ -135,6 +135,7 @@ static act_fn *starter_of(enum action_kind k)
 	f = f ? f : act_config_starter(k);
 	f = f ? f : act_release_starter(k);
 	f = f ? f : act_rename_starter(k);
+	f = f ? f : act_search_starter(k);
 	return f ? f : act_record_starter(k);
 }
 

@@ -40,7 +40,8 @@ void act_join(const struct act_context *x, struct act *a, const struct action *a
 void act_cancel(struct act *a);
 void act_fini(struct act *a);
 
-/* ---- for act_tunnel.c, act_config.c, act_record.c, act_release.c and act_rename.c ---- */
+/* ---- for act_tunnel.c, act_config.c, act_record.c, act_release.c, act_rename.c and
+ * act_search.c ---- */
 
 typedef void act_fn(struct act *a); /* sends, or ends by act_end */
 /* Each file's kinds; NULL where a kind is another file's. */
@@ -48,11 +49,17 @@ act_fn *act_tunnel_starter(enum action_kind k);
 act_fn *act_config_starter(enum action_kind k);
 /* At the start: what an earlier life sent without an answer may still land. */
 void act_config_recall(const struct act_context *x);
+act_fn *act_search_starter(enum action_kind k);
 act_fn *act_record_starter(enum action_kind k);
 act_fn *act_release_starter(enum action_kind k);
 act_fn *act_rename_starter(enum action_kind k);
 /* At the start: new names that were on their way. */
 void act_rename_recall(const struct act_context *x);
+
+/* Does it carry the secret that was stored before the POST left? ERR_UPSTREAM when it is none. */
+MUST_USE int act_token_is_ours(struct act *a, const char *token, bool *ours, struct err *e);
+/* The tunnel at Cloudflare is ours; ends. */
+void act_claim(struct act *a, struct tunnel *t, const char *remote_id);
 
 void act_end(struct act *a); /* as task.err stands */
 void act_fail(struct act *a, const struct err *e);

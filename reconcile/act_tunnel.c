@@ -60,7 +60,7 @@ static void start_find(struct act *a)
 }
 
 /* Ours when its token carries the secret that was stored before the POST left. */
-static int token_is_ours(struct act *a, const char *token, bool *ours, struct err *e)
+int act_token_is_ours(struct act *a, const char *token, bool *ours, struct err *e)
 {
 	AUTO(secret_t) own = {0};
 	struct cf_token parts = {0};
@@ -102,6 +102,19 @@ static void disown(struct act *a, struct tunnel *t)
 	act_end(a);
 }
 
+void act_claim(struct act *a, struct tunnel *t, const char *remote_id)
+{
+	struct err e;
+	if (take_remote(a, t, remote_id, &e) < 0) {
+		act_fail(a, &e);
+		return;
+	}
+	changed(a);
+	act_event(a, OBJECT_TUNNEL, t->id, t->name, "tunnel_claimed",
+		  "tunnel %s was made by a request whose answer was lost; it is adit's", t->name);
+	act_end(a);
+}
+
 static void tunnel_claimed(struct task *task, void *owner)
 {
 	struct act *a = owner;
@@ -117,7 +130,7 @@ static void tunnel_claimed(struct task *task, void *owner)
 	if (!token)
 		(void)err_set(&e, ERR_UPSTREAM, "Cloudflare's token of tunnel %s is no string",
 			      t->name);
-	if (!token || token_is_ours(a, token, &ours, &e) < 0) {
+	if (!token || act_token_is_ours(a, token, &ours, &e) < 0) {
 		act_fail(a, &e);
 		return;
 	}
@@ -125,14 +138,7 @@ static void tunnel_claimed(struct task *task, void *owner)
 		disown(a, t);
 		return;
 	}
-	if (take_remote(a, t, t->observed.found_id, &e) < 0) {
-		act_fail(a, &e);
-		return;
-	}
-	changed(a);
-	act_event(a, OBJECT_TUNNEL, t->id, t->name, "tunnel_claimed",
-		  "tunnel %s was made by a request whose answer was lost; it is adit's", t->name);
-	act_end(a);
+	act_claim(a, t, t->observed.found_id);
 }
 
 static void start_claim(struct act *a)

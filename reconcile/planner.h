@@ -10,8 +10,9 @@
 
 enum action_kind {
 	ACT_ZONES_LIST,
-	ACT_TUNNEL_FIND,  /* by name, before a create and after a lost answer */
-	ACT_TUNNEL_CLAIM, /* read its token: does it carry our secret? */
+	ACT_TUNNEL_FIND,   /* by name, before a create and after a lost answer */
+	ACT_TUNNEL_SEARCH, /* among all, after a lost answer: somebody may have renamed it */
+	ACT_TUNNEL_CLAIM,  /* read its token: does it carry our secret? */
 	ACT_TUNNEL_CREATE,
 	ACT_TUNNEL_TOKEN,
 	ACT_TUNNEL_LOOK,   /* by id: what is its name? */

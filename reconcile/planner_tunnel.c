@@ -32,6 +32,12 @@ static void plan_claim_or_refuse(struct planning *p, const struct tunnel *t)
 		       t->name, t->name);
 }
 
+/* It was not found by its name, which somebody may have changed since our POST. */
+static bool search_is_due(const struct tunnel *t)
+{
+	return t->create_sent_ms && t->observed.searched_ms < t->create_sent_ms + SETTLE_MS;
+}
+
 static void plan_tunnel_make(struct planning *p, const struct tunnel *t)
 {
 	if (t->observed.found_id[0] && t->observed.looked_ms >= t->create_sent_ms &&
@@ -46,7 +52,10 @@ static void plan_tunnel_make(struct planning *p, const struct tunnel *t)
 	case CREATE_WAIT:
 		break;
 	case CREATE_NOW:
-		plan_act(p, ACT_TUNNEL_CREATE, t->id, "it is wanted and is not there");
+		if (search_is_due(t))
+			plan_act(p, ACT_TUNNEL_SEARCH, t->id, "has it another name by now?");
+		else
+			plan_act(p, ACT_TUNNEL_CREATE, t->id, "it is wanted and is not there");
 		break;
 	}
 }
@@ -274,7 +283,10 @@ static void plan_unmade_absent(struct planning *p, const struct tunnel *t)
 	case CREATE_WAIT:
 		break;
 	case CREATE_NOW:
-		plan_act(p, ACT_TUNNEL_FORGET, t->id, "it was not made");
+		if (search_is_due(t))
+			plan_act(p, ACT_TUNNEL_SEARCH, t->id, "was it made, and renamed?");
+		else
+			plan_act(p, ACT_TUNNEL_FORGET, t->id, "it was not made");
 		break;
 	}
 }

@@ -186,9 +186,9 @@ static void act_failed_on(struct reconciler *r, const struct act *act, const str
 /* Actions that only prepare the one that matters. */
 static bool is_step(enum action_kind k)
 {
-	return k == ACT_ZONES_LIST || k == ACT_TUNNEL_FIND || k == ACT_CONFIG_READ ||
-	       k == ACT_RECORD_FIND || k == ACT_RECORD_READ || k == ACT_CONNECTIONS_CLEAR ||
-	       k == ACT_TUNNEL_LOOK;
+	return k == ACT_ZONES_LIST || k == ACT_TUNNEL_FIND || k == ACT_TUNNEL_SEARCH ||
+	       k == ACT_CONFIG_READ || k == ACT_RECORD_FIND || k == ACT_RECORD_READ ||
+	       k == ACT_CONNECTIONS_CLEAR || k == ACT_TUNNEL_LOOK;
 }
 
 /* A look that worked does not heal what failed after the last one: else the problem would come and

@@ -74,6 +74,28 @@ def test_invariant_5_somebody_elses_tunnel_is_not_claimed_after_a_lost_answer(ru
     assert sim.control("GET", "counters")["foreign_writes"] == 0
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+def test_invariant_5_a_lost_tunnel_that_somebody_renamed_is_no_orphan(running, sim, origin, wanted):
+    """Made, aditd killed before it heard, and renamed before the start: its token has our secret."""
+    sim.fault("lose", method="POST", path=TUNNELS)
+    running.publish("app.example.com", origin.url, wait=False)
+    sim.wait_struck()
+    running.kill9()
+    made, = sim.tunnels()
+    theirs = sim.edit("POST", "/accounts/@account/cfd_tunnel", {"name": "theirs"})
+    sim.edit("PATCH", f"/accounts/@account/cfd_tunnel/{made['id']}", {"name": "renamed"})
+    running.start(observed=False)
+    if not wanted:
+        running.api("tunnel_delete", tunnel="edge1", approve=True, wait=False)
+        until(lambda: running.items("tunnel_list") == [], PATIENCE + SETTLE)
+        assert [t["id"] for t in sim.tunnels()] == [theirs["id"]]
+        return
+    until(lambda: running.items("tunnel_list")[0].get("remote_id") == made["id"],
+          PATIENCE + SETTLE)
+    until(lambda: "app.example.com" in sim.config_text(made["id"]))
+    assert {t["id"] for t in sim.tunnels()} == {made["id"], theirs["id"]}
+
+
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize("do", ["lose", "drop"])
 def test_invariant_5_a_delete_whose_answer_is_lost(site, sim, do, nth):

@@ -381,9 +381,6 @@ class Life:
         released = " ".join(t for _, t in self.judge.approved if "elease" in t)
         for t in self.cloud.tunnels.values():
             facts = self.judge.facts[t["id"]]
-            # Made, the answer lost, and renamed by somebody before it was looked for by its name.
-            if facts.killed and facts.changed:
-                continue
             if facts.maker == "adit" and not t["deleted_at"] and \
                     not any(n in waits or n in released for n in {t["name"], RENAMED, *facts.names}):
                 need(t["id"] in known, f"orphan: tunnel {t['name']} {t['id']}")

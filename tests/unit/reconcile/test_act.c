@@ -220,6 +220,47 @@ static void a_tunnel_with_another_secret_is_left_alone(void **state)
 	assert_int_equal(t->create_sent_ms, 0);
 }
 
+/* Two were made at that time, and a third long before: only those are asked, and only the one with
+ * our secret is taken. */
+static void a_lost_tunnel_that_was_renamed_is_found_by_its_secret(void **state)
+{
+	static const char *const secrets[] = {"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
+					      "eHl6MzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="};
+	static const char row[] = "{\"id\":\"%s\",\"name\":\"x\",\"status\":\"inactive\","
+				  "\"created_at\":\"%s\",\"deleted_at\":null}";
+	static const char other[] = "a70ff985-a4ef-4643-bbbc-4a0ed4fc8415";
+	static const char old[] = "b70ff985-a4ef-4643-bbbc-4a0ed4fc8415";
+	struct bench *b = *state;
+	struct tunnel *t = bench_tunnel(b, false);
+	for (size_t ours = 0; ours < 2; ours++) {
+		char now[TEXT_TIME_SIZE];
+		t->observed.searched_ms = 0;
+		t->create_sent_ms = clock_wall_ms();
+		time_format(t->create_sent_ms, now);
+		AUTO(str_t) one = str_format(row, other, now);
+		AUTO(str_t) two = str_format(row, REMOTE, now);
+		AUTO(str_t) three = str_format(row, old, "2020-01-02T03:04:05.678901Z");
+		AUTO(str_t) rows = str_format("%s,%s,%s", one, two, three);
+		AUTO(str_t)
+		list = str_format("{\"success\":true,\"errors\":[],\"messages\":[],\"result\":[%s],"
+				  "\"result_info\":{\"page\":1,\"per_page\":1000,\"count\":3,"
+				  "\"total_count\":3}}",
+				  rows);
+		AUTO(str_t) token = token_of(secrets[!ours]);
+		bench_answers(b, "GET", TUNNELS, 200, list, 1);
+		/* the one goes away meanwhile */
+		bench_answers(b, "GET", TUNNELS "/a70ff985-a4ef-4643-bbbc-4a0ed4fc8415/token", 404,
+			      FAILURE(1003), 1);
+		bench_answers(b, "GET", TUNNEL_AT "/token", 200, token, 1);
+		assert_int_equal(run(b, ACT_TUNNEL_SEARCH, t->id), ERR_NONE);
+		assert_string_equal(t->remote_id, ours ? REMOTE : "");
+		assert_int_equal(t->create_sent_ms == 0, ours);
+		assert_int_equal(t->observed.searched_ms != 0, !ours);
+		assert_int_equal(bench_writes(b), 0);
+		assert_int_equal(bench_count(b, "GET " TUNNELS "/b70ff985"), 0);
+	}
+}
+
 static void a_tunnel_that_went_before_it_was_claimed_is_looked_for_again(void **state)
 {
 	struct bench *b = *state;
@@ -444,6 +485,7 @@ int main(void)
 		TEST(a_foreign_record_is_never_claimed),
 		TEST(a_clash_keeps_the_question_open),
 		TEST(a_lost_tunnel_is_claimed_by_its_secret),
+		TEST(a_lost_tunnel_that_was_renamed_is_found_by_its_secret),
 		TEST(a_tunnel_with_another_secret_is_left_alone),
 		TEST(a_tunnel_that_went_before_it_was_claimed_is_looked_for_again),
 		TEST(a_record_wanted_again_during_its_delete_is_made_anew),
