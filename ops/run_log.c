@@ -19,12 +19,12 @@ static void search_drop(struct call *c)
 static int take_class(const struct log_search_args *a, struct logsearch_query *q, struct err *e)
 {
 	const char *names[REASONS] = {NULL};
-	int r = a->class ? reason_by_name(a->class) : REASON_NONE;
 
-	if (r >= 0) {
-		q->reason = (enum reason)r;
+	if (!a->class)
 		return 0;
-	}
+	q->reason = reason_by_name(a->class);
+	if (q->reason != REASON_NONE)
+		return 0;
 	for (int i = 1; i < REASONS; i++)
 		names[i - 1] = reason_info((enum reason)i)->name;
 	const char *near = fields_nearest(names, a->class);

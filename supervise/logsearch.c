@@ -72,14 +72,6 @@ enum log_rank log_rank_by_name(const char *name)
 	return RANK_ALL;
 }
 
-int reason_by_name(const char *name)
-{
-	for (int r = REASON_NONE + 1; r < REASONS; r++)
-		if (str_equal(reason_info((enum reason)r)->name, name))
-			return r;
-	return -1;
-}
-
 bool logsearch_matches(const struct logsearch_query *q, const struct outlog_entry *x, int64_t at_ms)
 {
 	enum log_rank rank = log_rank_by_name(x->level);

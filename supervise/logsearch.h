@@ -41,8 +41,6 @@ bool logsearch_matches(const struct logsearch_query *q, const struct outlog_entr
 		       int64_t at_ms);
 /* "debug" ... "fatal"; RANK_ALL for anything else. */
 enum log_rank log_rank_by_name(const char *name);
-/* -1 when it is none: REASON_NONE cannot be searched. */
-int reason_by_name(const char *name);
 
 /* The log of a launch id below state_dirfd; -1 when there is none. */
 MUST_USE int logsearch_open(int state_dirfd, const char *launch_id, struct err *e);

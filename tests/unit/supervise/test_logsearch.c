@@ -124,8 +124,8 @@ static void levels_and_reasons_have_names(void **state)
 	assert_int_equal(log_rank_by_name("loud"), RANK_ALL);
 	assert_int_equal(log_rank_by_name(NULL), RANK_ALL);
 	assert_int_equal(reason_by_name("bad_token"), REASON_BAD_TOKEN);
-	assert_int_equal(reason_by_name("none"), -1);
-	assert_int_equal(reason_by_name("x"), -1);
+	assert_int_equal(reason_by_name("none"), REASON_NONE);
+	assert_int_equal(reason_by_name("x"), REASON_NONE);
 }
 
 static void torn_lines_bursts_and_secrets(void **state)
