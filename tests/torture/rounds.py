@@ -51,13 +51,6 @@ def base(spare, operation):
         raise
 
 
-def reached(rig, operation):
-    """Cloudflare looks like the end of it already."""
-    rows = operation.wants(rig)[1]["routes"]
-    rules = sum(len(t["config"]["ingress"]) - 1 for t in rig.our_tunnels() if t["config"])
-    return len(rig.our_records()) == len({h for h, _ in rows}) and rules >= len(rows)
-
-
 def check_back(rig, operation, acknowledged, seconds):
     """None while it goes on; else what is wanted was reached, and it is either side of the
     operation, the far one if that was acknowledged."""
@@ -70,18 +63,18 @@ def check_back(rig, operation, acknowledged, seconds):
     return want
 
 
-def check_whole(rig, want):
-    patiently(lambda: whole(rig, want), 5, 0.2)
-    rig.check_cloud(want)
+def check_whole(rig, operation, want):
+    patiently(lambda: whole(rig, operation, want), 5, 0.2)
+    operation.check_cloud(rig, want)
     rig.check_foreign()
     rig.check_plans()
     rig.check_ledger()
     rig.check_alive()
 
 
-def whole(rig, want):
+def whole(rig, operation, want):
     try:
-        rig.check_cloud(want)
+        operation.check_cloud(rig, want)
         return True
     except Violation:
         return False
@@ -97,9 +90,9 @@ def settle(rig, operation, call, seconds):
     want = check_back(rig, operation, call.acknowledged, seconds)
     if want is None:
         return None
-    check_whole(rig, want)
+    check_whole(rig, operation, want)
     return time.monotonic() - began
 
 
-__all__ = ["Call", "LONG", "QUICK", "base", "make_late", "operations", "patiently", "reached",
-           "settle", "stuck"]
+__all__ = ["Call", "LONG", "QUICK", "base", "make_late", "operations", "patiently", "settle",
+           "stuck"]

@@ -3,7 +3,7 @@ nothing outside can change, so these are all the moments there are."""
 import time
 
 import rounds
-from rounds import QUICK, base, make_late, operations, reached
+from rounds import QUICK, base, make_late, operations
 from tracer import Tracer, count_calls
 
 # Calls that somebody outside can see the effect of, or where time passes; the rest comes after.
@@ -24,7 +24,7 @@ def count(operation, late):
             make_late(rig, late)
         tracer = Tracer(rig.host.process.pid)
         rounds.Call(rig, operation).join(20)
-        rounds.patiently(lambda: reached(rig, operation), 5)
+        rounds.patiently(lambda: operation.reached(rig), 5)
         time.sleep(0.7 if late else 0.25)
         return count_calls(tracer.detach())
     finally:
@@ -59,7 +59,7 @@ def meddle(rig, operation, late, call_name, k):
     tracer = Tracer(rig.host.process.pid, f"{call_name}:signal=KILL:when={k}", call_name)
     try:
         call = rounds.Call(rig, operation)
-        rounds.patiently(lambda: tracer.ended() or (not call.is_alive() and reached(rig, operation)),
+        rounds.patiently(lambda: tracer.ended() or (not call.is_alive() and operation.reached(rig)),
                          4, 0.01)
         rounds.patiently(tracer.ended, 0.6 if late else 0.25, 0.01)
         died = tracer.ended()
