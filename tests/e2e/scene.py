@@ -17,12 +17,24 @@ from strict_server import Strict  # noqa: E402
 
 A, B = "http://127.0.0.1:8001", "http://127.0.0.1:8002"
 
+WRITES = (("POST", "cfd_tunnel$"), ("PUT", "configurations"), ("POST", "dns_records"),
+          ("PATCH", "dns_records"), ("DELETE", "dns_records"), ("DELETE", "connections"),
+          ("DELETE", "cfd_tunnel/[^/]*$"), ("GET", "token"))
+WANTED = (["edge1", "second", "third"],
+          [("fresh.example.com", "TXT", "after"), ("keep.example.com", "CNAME", ""),
+           ("kept.example.com", "TXT", "after"), ("moves.example.com", "CNAME", ""),
+           ("new.example.com", "CNAME", "")],
+          {"keep.example.com": A, "moves.example.com": B, "new.example.com": A,
+           None: "http_status:404"})
+
 
 class Scene:
     """A strict account with foreign things in it, and a host."""
+    zones = ("example.com", "example.net")
+    struck_least = 5
 
     def __init__(self, name, **settings):
-        self.strict = Strict(name)
+        self.strict = Strict(name, zones=self.zones)
         furnish(self.strict.cloud)
         self.theirs = snapshot(self.strict.cloud)
         self.judge, self.cloud = self.strict.judge, self.strict.cloud
@@ -43,10 +55,10 @@ class Scene:
             self.strict.close()
         shutil.rmtree(self.host.folder, ignore_errors=True)
 
-    def do(self, op, **args):
-        """Asked and approved by the same person, in one call."""
+    def do(self, op, also="", **args):
+        """Asked and approved by the same person, in one call. also: what else the plan names."""
         with self.cloud.lock:
-            self.judge.approve(json.dumps(args))
+            self.judge.approve(json.dumps(args) + also)
         return self.host.api(op, **args)
 
     def base(self):
@@ -70,6 +82,22 @@ class Scene:
         self.do("dns_set", name="kept.example.com", type="TXT", content="after", approve=True,
                 wait=False)
         self.do("dns_delete", name="gone.example.com", type="TXT", approve=True, wait=False)
+
+    def spoil(self, kind):
+        """A fault of that kind for one of each write: what it is sent as."""
+        for method, path in WRITES:
+            self.strict.fault(kind, method=method, path=path, ms=300)
+
+    def differs(self):
+        """In what it is not as wanted, or None. Whether a text has its quotation marks is not
+        looked at here."""
+        tunnels, records, rules = self.ours()
+        unquoted = tunnels, [(n, k, c.strip('"')) for n, k, c in records], rules
+        return None if unquoted == WANTED else unquoted
+
+    def harmed(self):
+        """Are things that nobody was asked about other than they were?"""
+        return snapshot(self.cloud) != self.theirs
 
     def wait_settled(self, seconds):
         """What remains; waiting times between tries grow, and a reload tries at once."""

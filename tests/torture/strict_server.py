@@ -32,7 +32,7 @@ class Fault:
         self.done = 0
 
     def takes(self, method, path):
-        if self.count <= 0 or (self.method and self.method != method) or \
+        if self.count <= 0 or (self.method and method not in self.method.split("|")) or \
                 (self.path and not self.path.search(path)):
             return False
         self.count, self.done = self.count - 1, self.done + 1
