@@ -41,7 +41,11 @@ class Scene:
         self.host = Host(self.strict)
         self.host.configure(reconcile={"interval": "1s"}, cloudflare={"budget": "1200/5m"})
         self.host.configure(**settings)
+        self.stand_between()
         self.host.start()
+
+    def stand_between(self):
+        """What its requests go through, if anything."""
 
     def __enter__(self):
         return self

@@ -22,7 +22,7 @@ HELD_MOST = 10  # seconds that a slow answer may last
 NO_EFFECT = {"drop", "reset", "limit", "error", "html", "denied", "unauthorised", "redirect",
              "unavailable", "codeless"}
 NO_ANSWER = {"drop", "reset", "lose", "late", "cut", "garbled", "failed_200", "null_result",
-             "wrong_types", "huge", "html_200", "lose_reset", "late_reset"}
+             "wrong_types", "huge", "html_200", "lose_reset", "late_reset", "hold"}
 
 
 class Fault:
@@ -260,10 +260,19 @@ class Strict:
             handler.answer(200, '{"result":"' + "x" * 100_000_000 + '"}')
         elif kind == "html_200":
             handler.answer(200, HTML, "text/html")
+        elif kind == "hold":
+            hold(handler, status, text)
         elif kind == "dribble":
             dribble(handler, status, text)
         else:
             handler.answer(status, text)
+
+
+def hold(handler, status, text):
+    """Half of it, and then nothing: whoever stands between hangs up meanwhile."""
+    handler.answer(status, text, cut=len(text) // 2)
+    time.sleep(HELD_MOST)
+    handler.hang_up()
 
 
 def dribble(handler, status, text):
