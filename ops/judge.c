@@ -1,6 +1,7 @@
 #include "ops/judge.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "ops/find.h"
@@ -94,15 +95,32 @@ int judge_proposer(struct ops *o, const struct plan *p, struct err *e)
 
 /* ---- does the plan still fit the world? ---- */
 
+static bool is_edited(const struct plan *p, const char *id)
+{
+	for (size_t i = 0; i < p->n_edits; i++)
+		if (str_equal(p->edits[i].id, id))
+			return true;
+	return false;
+}
+
+/* What the plan itself takes out of the way is in nobody's. */
+static bool record_clashes(const struct world *w, const struct plan *p, const struct edit *ed)
+{
+	TABLE_EACH (i, struct record, r, &w->records)
+		if (strcasecmp(r->name, ed->name) == 0 && record_types_clash(r->type, ed->type) &&
+		    !is_edited(p, r->id))
+			return true;
+	return false;
+}
+
 /* Would it make what somebody else has made meanwhile? */
-static bool edit_doubles(const struct world *w, const struct edit *ed)
+static bool edit_doubles(const struct world *w, const struct plan *p, const struct edit *ed)
 {
 	if (ed->kind == EDIT_TUNNEL_PUT)
 		return !world_tunnel(w, ed->id) && world_find_tunnel(w, ed->name);
 	if (ed->kind == EDIT_ROUTE_PUT)
 		return !world_route(w, ed->id) && world_find_route(w, ed->name, ed->path);
-	return ed->kind == EDIT_RECORD_PUT && !world_record(w, ed->id) &&
-	       world_find_clash(w, ed->name, ed->type, ed->id);
+	return ed->kind == EDIT_RECORD_PUT && !world_record(w, ed->id) && record_clashes(w, p, ed);
 }
 
 bool judge_moved(const struct world *w, const struct plan *p)
@@ -111,7 +129,7 @@ bool judge_moved(const struct world *w, const struct plan *p)
 		if (find_generation(w, p->touches[i].id) != p->touches[i].generation)
 			return true;
 	for (size_t i = 0; i < p->n_edits; i++)
-		if (edit_doubles(w, &p->edits[i]))
+		if (edit_doubles(w, p, &p->edits[i]))
 			return true;
 	return false;
 }

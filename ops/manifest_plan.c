@@ -299,6 +299,8 @@ static int plan_all(struct planning *x)
 		if (plan_companions(x, &m->hosts[i]) < 0 ||
 		    planning_host_record(x, &m->hosts[i]) < 0)
 			return -1;
+	if (x->name && !m->partial)
+		planning_prune_routes(x);
 	for (size_t i = 0; i < m->n_records; i++)
 		if (planning_own_record(x, &m->records[i]) < 0)
 			return -1;

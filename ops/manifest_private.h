@@ -27,7 +27,7 @@ struct planning {
 	struct map hosts;   /* host name: the first of its routes, as place in world->routes, + 1 */
 	size_t *next;       /* the next route of the same host name, + 1; 0 = none */
 	struct map bumped;  /* tunnels that get another configuration, by id */
-	struct map dropped; /* routes and records that the plan drops, by id */
+	struct map dropped; /* routes and records that go with the plan, by id */
 	struct map moved;   /* routes that the plan moves, by id: the tunnel's id after it */
 };
 
@@ -50,7 +50,12 @@ size_t planning_host(const struct planning *x, const char *hostname);
 MUST_USE int planning_host_record(struct planning *x, const struct manifest_host *h);
 MUST_USE int planning_own_record(struct planning *x, const struct manifest_record *d);
 
-/* What the manifest made and the document names no more: left alone, or dropped. */
+/* The record of the manifest that has to go before one of this type may stand at the name, since
+ * the document names it no more; NULL = none. It is counted among the dropped. -1: not unasked. */
+MUST_USE int planning_instead(struct planning *x, const char *name, const char *type,
+			      const char *place, const struct record **out);
+/* What the manifest made and the document names no more: left alone, or dropped. Routes first. */
+void planning_prune_routes(struct planning *x);
 void planning_prune(struct planning *x);
 
 #endif

@@ -33,6 +33,12 @@ static void prune_route(struct planning *x, const struct route *r)
 	plan_change(x->p, '-', "route", r->hostname, "%s%sto %s", path, blank, r->service);
 }
 
+void planning_prune_routes(struct planning *x)
+{
+	TABLE_EACH (i, struct route, r, &x->w->routes)
+		prune_route(x, r);
+}
+
 /* ---- records ---- */
 
 static bool is_named(const struct planning *x, const struct record *r)
@@ -61,7 +67,7 @@ static bool lost_its_routes(const struct planning *x, const struct record *r)
 static void prune_record(struct planning *x, const struct record *r)
 {
 	const struct manifest_host *h = manifest_host(x->m, r->name);
-	if (r->want != WANT_PRESENT || is_named(x, r))
+	if (r->want != WANT_PRESENT || is_named(x, r) || is_dropped(x, r->id))
 		return;
 	if (!planning_is_ours(x, r->manifest)) {
 		if (lost_its_routes(x, r))
@@ -82,6 +88,38 @@ static void prune_record(struct planning *x, const struct record *r)
 		drop(x, EDIT_RECORD_DROP, r->id, r->generation);
 		plan_change(x->p, '-', "record", r->name, "%s", r->type);
 	}
+}
+
+static bool gives_way(const struct planning *x, const struct record *r, const char *type)
+{
+	return r && r->want == WANT_PRESENT && !str_equal(r->type, type) &&
+	       record_types_clash(r->type, type) && planning_is_ours(x, r->manifest) &&
+	       !is_named(x, r) && !is_dropped(x, r->id) &&
+	       !(r->tunnel_id[0] && (manifest_host(x->m, r->name) || has_route_left(x, r->name)));
+}
+
+int planning_instead(struct planning *x, const char *name, const char *type, const char *place,
+		     const struct record **out)
+{
+	static const char *const types[] = {"A", "AAAA", "CNAME"};
+	*out = NULL;
+	for (size_t i = 0; i < sizeof(types) / sizeof(*types) && !*out; i++) {
+		const struct record *r = planning_record(x, name, types[i]);
+		if (gives_way(x, r, type))
+			*out = r;
+	}
+	if (!*out)
+		return 0;
+	if (x->prune) {
+		(void)map_set(&x->dropped, (*out)->id, x);
+		return 0;
+	}
+	(void)err_set(x->e, ERR_CONFLICT,
+		      "%s has a record of type %s, which manifest %s made and its document names "
+		      "no more",
+		      name, (*out)->type, x->name);
+	(void)err_hint(x->e, "Apply with --prune, so that the %s record takes its place.", type);
+	return manifest_wrap(x->m, place, "", x->e);
 }
 
 /* ---- tunnels ---- */
@@ -142,8 +180,6 @@ static void warn_of_all(struct planning *x)
 
 void planning_prune(struct planning *x)
 {
-	TABLE_EACH (i, struct route, r, &x->w->routes)
-		prune_route(x, r);
 	TABLE_EACH (i, struct record, r, &x->w->records)
 		prune_record(x, r);
 	TABLE_EACH (i, struct tunnel, t, &x->w->tunnels)

@@ -51,8 +51,9 @@ static void make_host_record(struct planning *x, const struct record *r,
 	struct edit *ed = r ? plan_put_record(x->p, r) : plan_put_new(x->p, EDIT_RECORD_PUT);
 	fill_host_record(x, ed, h);
 	note_takes(x, r, ed);
-	plan_change(x->p, '+', "record", h->hostname, "CNAME to tunnel %s",
-		    x->goals[h->tunnel].name);
+	bool instead = r && r->want == WANT_PRESENT;
+	plan_change(x->p, instead ? '~' : '+', "record", h->hostname, "%s%sCNAME to tunnel %s",
+		    instead ? r->type : "", instead ? " to " : "", x->goals[h->tunnel].name);
 }
 
 static void differ_in_record(const struct planning *x, const struct record *r,
@@ -88,15 +89,17 @@ static int check_record_there(const struct planning *x, const struct record *r, 
 
 int planning_host_record(struct planning *x, const struct manifest_host *h)
 {
-	const struct record *r = planning_record(x, h->hostname, "CNAME");
+	const struct record *r = planning_record(x, h->hostname, "CNAME"), *instead = NULL;
 	const char *place = x->m->routes[h->route].place;
 	AUTO(buf_t) words = {0};
 	if (!h->dns)
 		return 0;
 	if (check_comment(x, h) < 0 || (r && check_record_there(x, r, place) < 0))
 		return -1;
+	if (!r && planning_instead(x, h->hostname, "CNAME", place, &instead) < 0)
+		return -1;
 	if (!r || r->want != WANT_PRESENT) {
-		make_host_record(x, r, h);
+		make_host_record(x, r ? r : instead, h);
 		return 0;
 	}
 	differ_in_record(x, r, h, &words);
@@ -152,23 +155,34 @@ static void put_own(struct planning *x, const struct record *r, const struct man
 		    const struct record_wish *wish)
 {
 	struct edit *ed = r ? plan_put_record(x->p, r) : plan_put_new(x->p, EDIT_RECORD_PUT);
+	ed->tunnel_id[0] = '\0';
 	record_wish_put(ed, r, wish);
 	str_set(&ed->drift, d->drift);
 	str_set(&ed->manifest, x->name);
 	note_takes(x, r, ed);
 }
 
+static void make_own(struct planning *x, const struct record *r, const struct manifest_record *d,
+		     const struct record_wish *wish)
+{
+	bool instead = r && r->want == WANT_PRESENT;
+	AUTO(buf_t) words = {0};
+	put_own(x, r, d, wish);
+	record_wish_tell(wish, &words);
+	plan_change(x->p, instead ? '~' : '+', "record", wish->name, "%s%s%s",
+		    instead ? r->type : "", instead ? " to " : "", buf_text(&words));
+}
+
 static int plan_own(struct planning *x, const struct manifest_record *d,
 		    const struct record_wish *wish)
 {
-	const struct record *r = planning_record(x, wish->name, wish->type);
+	const struct record *r = planning_record(x, wish->name, wish->type), *instead = NULL;
 	AUTO(buf_t) words = {0};
-	if (r && check_own(x, r, d) < 0)
+	if (r ? check_own(x, r, d) < 0
+	      : planning_instead(x, wish->name, wish->type, d->place, &instead) < 0)
 		return -1;
 	if (!r || r->want != WANT_PRESENT) {
-		put_own(x, r, d, wish);
-		record_wish_tell(wish, &words);
-		plan_change(x->p, '+', "record", wish->name, "%s", buf_text(&words));
+		make_own(x, r ? r : instead, d, wish);
 		return 0;
 	}
 	plan_touch(x->p, r->id, r->generation);

@@ -166,10 +166,23 @@ static bool record_made(const struct record *r)
 	return r && (r->remote_id[0] || r->create_sent_ms);
 }
 
+/* What stands at the name after the plan, and lets no record of that type stand beside it. */
+static const struct record *clash_after(const struct guarding *x, const struct edit *d)
+{
+	TABLE_EACH (i, struct record, r, &x->w->records) {
+		if (strcasecmp(r->name, d->name) != 0 || str_equal(r->id, d->id))
+			continue;
+		const struct edit *o = guard_edit_of(x, r->id);
+		const char *type = o && o->kind == EDIT_RECORD_PUT ? o->type : r->type;
+		if (!(o && o->kind == EDIT_RECORD_DROP) && record_types_clash(type, d->type))
+			return r;
+	}
+	return NULL;
+}
+
 static int check_no_clash(const struct guarding *x, const struct edit *d, struct err *e)
 {
-	const struct record *other =
-		d->name && d->type ? world_find_clash(x->w, d->name, d->type, d->id) : NULL;
+	const struct record *other = d->name && d->type ? clash_after(x, d) : NULL;
 	if (!other)
 		return 0;
 	(void)err_set(e, ERR_CONFLICT, "%s has a record of adit's already (%s)", d->name,

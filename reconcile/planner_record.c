@@ -138,6 +138,19 @@ bool plan_may_lead(const struct world *w, struct serving *s, const struct record
 	return tunnel_serves(w, s, r, true);
 }
 
+/* Is one of ours on its way out of the name, to be deleted or replaced by one of another type? It
+ * says itself what keeps it. */
+static bool own_gives_way(const struct world *w, const struct record *r)
+{
+	TABLE_EACH (i, struct record, x, &w->records)
+		if (x != r && str_equal(x->name, r->name) && x->remote_id[0] &&
+		    (x->want == WANT_ABSENT ||
+		     (x->observed.type && !str_equal(x->observed.type, x->type) &&
+		      record_types_clash(x->observed.type, r->type))))
+			return true;
+	return false;
+}
+
 /* Something stands in the way: it is looked at again, or told. */
 static bool plan_name_taken(struct planning *p, const struct record *r)
 {
@@ -145,7 +158,7 @@ static bool plan_name_taken(struct planning *p, const struct record *r)
 		return false;
 	if (plan_looks_again(p, r->observed.looked_ms))
 		plan_act(p, ACT_RECORD_FIND, r->id, "is its name still taken?");
-	else
+	else if (!own_gives_way(p->w, r))
 		refuse_conflict(p, r);
 	return true;
 }

@@ -218,10 +218,20 @@ static void changed(struct act *a)
 	world_changed(a->x->world, OBJECT_RECORD, a->action.object_id);
 }
 
+/* Who waits for the name need not wait any longer. */
+static void name_is_free(struct act *a, const struct record *gone)
+{
+	TABLE_EACH (i, struct record, r, &a->x->world->records)
+		if (r != gone && r->observed.conflict && str_equal(r->name, gone->name))
+			r->observed.looked_ms = r->observed.named_ms = 0;
+}
+
 static void resulted_made(struct act *a, struct record *r)
 {
 	const struct write *x = a->extra;
 	bool patched = a->action.kind == ACT_RECORD_PATCH;
+	if (a->action.kind == ACT_RECORD_REPLACE)
+		name_is_free(a, r);
 	seen_record(a->x->world, r, &x->made);
 	(void)str_copy(r->remote_id, CF_ID_SIZE, x->made.id);
 	r->create_sent_ms = 0;
@@ -231,14 +241,6 @@ static void resulted_made(struct act *a, struct record *r)
 	changed(a);
 	act_event(a, OBJECT_RECORD, r->id, r->name, patched ? "record_changed" : "record_created",
 		  "%s record of %s leads to %s", r->type, r->name, x->made.content);
-}
-
-/* Who waits for the name need not wait any longer. */
-static void name_is_free(struct act *a, const struct record *gone)
-{
-	TABLE_EACH (i, struct record, r, &a->x->world->records)
-		if (r != gone && r->observed.conflict && str_equal(r->name, gone->name))
-			r->observed.looked_ms = r->observed.named_ms = 0;
 }
 
 static void resulted_deleted(struct act *a, struct record *r)

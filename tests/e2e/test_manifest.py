@@ -335,3 +335,73 @@ def test_the_client_imports(running, host, origin):
     assert code == 0 and "applied" in out
     code, _, err = running.adit("import")
     assert code == 64 and "As in adit import -f config.yml" in err
+
+
+# ---- a name whose record gets another type ----
+
+KINDS = {"A": "A, content: 192.0.2.1", "AAAA": "AAAA, content: '2001:db8::1'",
+         "CNAME": "CNAME, content: www.example.net"}
+
+
+def document(origin, *kinds):
+    """app.example.com with records of these types, or as a route."""
+    if kinds == ("route",):
+        return ("manifest: site\ntunnels:\n- name: web\n  routes:\n"
+                f"  - {{hostname: app.example.com, service: '{origin.url}'}}\n")
+    return "manifest: site\nrecords:\n" + "".join(
+        f"- {{name: app.example.com, type: {KINDS[k]}}}\n" for k in kinds)
+
+
+def types_of(sim):
+    return sorted(r["type"] for r in sim.records("app.example.com"))
+
+
+@pytest.mark.parametrize("was, now", [
+    (["A"], ["CNAME"]), (["CNAME"], ["A"]), (["A"], ["route"]), (["route"], ["A"]),
+    (["A", "AAAA"], ["CNAME"]), (["CNAME"], ["A", "AAAA"]), (["A", "AAAA"], ["route"]),
+    (["route"], ["A", "AAAA"])], ids=lambda kinds: "+".join(kinds))
+def test_a_type_changes_when_it_may_prune(running, sim, origin, was, now):
+    """Both stand at Cloudflare at no time: one takes the place of the other in one request."""
+    done(apply(running, document(origin, *was)))
+    since = sim.mark()
+    error = running.refused("manifest_apply", text=document(origin, *now))
+    assert error.kind == "conflict" and sim.writes(since) == []
+    if was != ["route"]:
+        assert "--prune" in error.hint and "app.example.com" in error.message, error
+    plan = apply(running, document(origin, *now), prune=True)
+    assert plan["state"] == "needs_approval" and sim.writes(since) == []
+    assert any("app.example.com" in a for a in plan["approvals"]), plan
+    done(running.api("plan_approve", plan=plan["plan"], hash=plan["hash"]))
+    assert types_of(sim) == sorted("CNAME" if k == "route" else k for k in now)
+    assert sim.writes(since).count("POST /zones/{zone}/dns_records/batch") == 1
+    assert all(r["comment"].startswith("adit:edge1/") for r in sim.records("app.example.com"))
+    done(apply(running, document(origin, *now), prune=True), "unchanged")
+    if now == ["route"]:
+        assert sim.fetch()[0] == 200
+    until(lambda: [t["name"] for t in running.items("tunnel_list")] ==
+          (["web"] if now == ["route"] else []))
+
+
+@pytest.mark.parametrize("fault", ["lose", "drop", "late", "kill"])
+def test_a_type_change_without_an_answer(running, sim, origin, fault):
+    done(apply(running, document(origin, "A")))
+    kill = fault == "kill"
+    sim.fault("lose" if kill else fault, method="POST", path="/zones/*/dns_records/batch", ms=700)
+    apply(running, document(origin, "CNAME"), prune=True, approve=True, wait=False)
+    sim.wait_struck()
+    if kill:
+        running.kill9()
+        running.start()
+    until(lambda: types_of(sim) == ["CNAME"], 60)
+    running.wait_converged(60)
+    done(apply(running, document(origin, "CNAME"), prune=True), "unchanged")
+    assert len(running.items("dns_list")) == 1
+
+
+def test_a_type_change_leaves_what_is_not_its_own(running, sim, origin):
+    """A record made by hand or of another manifest is no part of the document."""
+    running.api("dns_set", name="app.example.com", type="A", content="192.0.2.1")
+    for more in ({}, {"prune": True}):
+        error = running.refused("manifest_apply", text=document(origin, "CNAME"), **more)
+        assert error.kind == "conflict" and "adit dns delete" in error.hint, error
+    assert types_of(sim) == ["A"]
