@@ -241,22 +241,41 @@ static int check_named(const struct plan *p, const struct edit *d, const char *t
 	return 0;
 }
 
+/* All of them and the one that takes their place go in one batch, or not at all. */
+static int check_taken(const struct record_check *k, const struct edit *d, size_t taken,
+		       struct err *e)
+{
+	const struct zone *z = world_zone(k->ops->world, k->zones[k->zone].id);
+	const size_t most = cf_batch_max(z ? z->plan : NULL) - 2; /* it, and one of our own */
+	if (taken <= most)
+		return 0;
+	(void)err_set(e, ERR_CONFLICT,
+		      "%s has %zu records that are not adit's, and no more than %zu of a name can "
+		      "be overwritten at once",
+		      d->name, taken, most);
+	return err_hint(e, "Delete some of them at Cloudflare first.");
+}
+
 static int check_name(struct record_check *k, struct edit *d, const struct cf_record *found,
 		      size_t n, struct err *e)
 {
 	const struct world *w = k->ops->world;
 	struct clashes x = {.ids.limit = 150, .refused.limit = 300};
 	AUTO(str_t) takes = NULL;
+	size_t taken = 0;
 	for (size_t i = 0; i < n; i++) {
 		if (!record_types_clash(d->type, found[i].type) || is_own(w, d, &found[i]))
 			continue;
 		bool named = record_take(d->takes, found[i].id, "") != TAKE_UNNAMED;
-		if (named && foreign_takeable(foreign_kind(w, &found[i])))
+		if (named && foreign_takeable(foreign_kind(w, &found[i]))) {
 			take_found(k, d, &found[i], &takes);
-		else
+			taken++;
+		} else
 			note_refused(&x, w, d, &found[i]);
 	}
 	int rc = x.n ? clash_refuse(d, &x, e) : check_named(k->plan, d, takes, e);
+	if (rc == 0)
+		rc = check_taken(k, d, taken, e);
 	clashes_free(&x);
 	if (rc == 0)
 		str_set(&d->takes, takes);

@@ -405,3 +405,20 @@ def test_a_type_change_leaves_what_is_not_its_own(running, sim, origin):
         error = running.refused("manifest_apply", text=document(origin, "CNAME"), **more)
         assert error.kind == "conflict" and "adit dns delete" in error.hint, error
     assert types_of(sim) == ["A"]
+
+
+def test_more_than_fits_in_one_batch_is_refused(running, sim, origin):
+    """What gives way and what takes its place go in one request, or not at all."""
+    theirs = [sim.edit("POST", "/zones/@example.com/dns_records", {
+        "name": "app.example.com", "type": "A", "content": f"192.0.2.{i}"})["id"]
+        for i in range(199)]
+    since = sim.mark()
+    error = running.refused("manifest_apply", text=document(origin, "CNAME"), overwrite=theirs)
+    assert error.kind == "conflict" and "no more than 198" in error.message and error.hint, error
+    assert sim.writes(since) == []
+    sim.edit("DELETE", f"/zones/@example.com/dns_records/{theirs.pop()}")
+    plan = apply(running, document(origin, "CNAME"), overwrite=theirs)
+    assert plan["state"] == "needs_approval", plan
+    done(running.api("plan_approve", plan=plan["plan"], hash=plan["hash"]))
+    assert types_of(sim) == ["CNAME"]
+    assert sim.writes(since) == ["POST /zones/{zone}/dns_records/batch"]
