@@ -370,6 +370,28 @@ static const struct guard_case cases[] = {
 	 {0},
 	 NULL,
 	 "does not exist"},
+	{"a record that one of ours shuts out",
+	 {{EDIT_RECORD_PUT, "dn", "", "k.ex.org", "A"}},
+	 {0},
+	 NULL,
+	 "k.ex.org has a record of adit's already (CNAME)"},
+	{"a record in the place of one that goes",
+	 {DROP(RECORD, "dk"), {EDIT_RECORD_PUT, "dn", "", "k.ex.org", "A"}},
+	 {"Deletes the record k.ex.org (CNAME)."},
+	 NULL,
+	 NULL},
+	{"two records in the place of one",
+	 {{EDIT_RECORD_PUT, "dk", "", "k.ex.org", "A"},
+	  {EDIT_RECORD_PUT, "dn", "", "k.ex.org", "AAAA"}},
+	 {"Repoints the record k.ex.org from idle to content of its own."},
+	 NULL,
+	 NULL},
+	{"one that shuts out what takes its place",
+	 {{EDIT_RECORD_PUT, "dk", "", "k.ex.org", "A"},
+	  {EDIT_RECORD_PUT, "dn", "", "k.ex.org", "CNAME"}},
+	 {0},
+	 NULL,
+	 "k.ex.org has a record of adit's already"},
 	{"a key that is taken",
 	 {ROUTE("rnew", OLD_A)},
 	 {0},
@@ -427,8 +449,9 @@ static void fill(struct plan *p, const struct given *g)
 	if (g->tunnel)
 		str_copy(d->tunnel_id, sizeof(d->tunnel_id), g->tunnel);
 	str_set(&d->name, g->name);
-	str_set(&d->type, g->kind == EDIT_RECORD_PUT ? "CNAME" : NULL);
-	str_set(&d->service, g->service);
+	bool record = g->kind == EDIT_RECORD_PUT; /* its type stands where a service does */
+	str_set(&d->type, !record ? NULL : g->service ? g->service : "CNAME");
+	str_set(&d->service, record ? NULL : g->service);
 	str_set(&d->origin, g->origin);
 	str_set(&d->path, g->path);
 	d->replicas = g->replicas;

@@ -89,6 +89,26 @@ static void what_gives_way_is_replaced(void **state)
 	assert_int_equal(due(b, NOW), REFUSED);
 }
 
+static void what_waits_for_one_of_ours_to_go_is_no_problem(void **state)
+{
+	struct bench *b = *state;
+	struct record *own = record_new("app.example.com", "CNAME");
+	str_set(&own->content, "192.0.2.9");
+	show(own, "CNAME", true);
+	own->proxied = false;
+	own->generation = own->applied_generation = 1;
+	world_add_record(b->w, own);
+	b->r->observed.looked_ms = NOW;
+	str_set(&b->r->observed.conflict, "CNAME (adit's own)");
+	assert_int_equal(due(b, NOW), REFUSED);
+	own->want = WANT_ABSENT;
+	assert_int_equal(due(b, NOW), ACT_RECORD_DELETE);
+	own->want = WANT_PRESENT;
+	own->generation++;
+	str_set(&own->type, "AAAA");
+	assert_int_equal(due(b, NOW), ACT_RECORD_FIND);
+}
+
 static void a_lost_replacement_is_not_repeated_while_it_may_land(void **state)
 {
 	struct bench *b = *state;
@@ -163,6 +183,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_gives_way_is_replaced, begin, end),
+		cmocka_unit_test_setup_teardown(what_waits_for_one_of_ours_to_go_is_no_problem,
+						begin, end),
 		cmocka_unit_test_setup_teardown(
 			a_lost_replacement_is_not_repeated_while_it_may_land, begin, end),
 		cmocka_unit_test_setup_teardown(
