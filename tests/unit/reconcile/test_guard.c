@@ -497,7 +497,8 @@ static void run_case(const struct guard_case *c)
 	if (c->refused && (rc == 0 || !strstr(e.message, c->refused)))
 		fail_msg("%s: not refused with \"%s\" but \"%s\"", c->what, c->refused, e.message);
 	if (c->refused) {
-		assert_true(e.kind == ERR_DENIED || e.kind == ERR_INVALID || e.kind == ERR_BUSY);
+		assert_true(e.kind == ERR_DENIED || e.kind == ERR_INVALID || e.kind == ERR_BUSY ||
+			    e.kind == ERR_CONFLICT);
 		assert_int_equal(p->approvals.n + p->warnings.n, 0);
 	} else {
 		assert_told(c, p);
