@@ -66,12 +66,13 @@ static void hook_free(void *p)
 		free(p);
 }
 
-static cJSON *parse_into(struct json_doc *doc, size_t len, const char **end)
+static cJSON *parse_into(struct json_doc *doc, const char *text, size_t len)
 {
+	const char *end = NULL;
 	cJSON_Hooks hooks = {.malloc_fn = hook_malloc, .free_fn = hook_free};
 	cJSON_InitHooks(&hooks);
 	parsing = doc;
-	cJSON *root = cJSON_ParseWithLengthOpts(doc->text, len, end, 0);
+	cJSON *root = cJSON_ParseWithLengthOpts(text, len, &end, 0);
 	parsing = NULL;
 	return root;
 }
@@ -87,17 +88,33 @@ static bool has_place(const cJSON *v)
 	return (kind_of(v) & (cJSON_Number | cJSON_Array | cJSON_Object)) != 0;
 }
 
-/* Give the places to the values, which the parser made in the same order. The depth is bounded by
- * the check. */
+/* Give the places to a value and those beside it, which the parser made in the same order. The
+ * depth is bounded by the check. */
 static void set_places(cJSON *v, char *text, const struct json_place **place)
 {
-	if (has_place(v)) {
+	for (; v; v = v->next) {
+		if (!has_place(v))
+			continue;
 		v->valuestring = text + (*place)->start;
 		v->valueint = (int)(*place)->len;
 		(*place)++;
+		if (v->child)
+			set_places(v->child, text, place);
 	}
-	for (cJSON *child = v->child; child; child = child->next)
-		set_places(child, text, place);
+}
+
+static void arena_open(struct json_doc *doc, size_t len)
+{
+	size_t guess = len * 6; /* what the tree of a record takes */
+	chunk_add(doc, guess < CHUNK_MIN ? CHUNK_MIN : guess > CHUNK_MAX ? CHUNK_MAX : guess);
+}
+
+static void chunks_free(struct chunk *chunk)
+{
+	for (struct chunk *next; chunk; chunk = next) {
+		next = chunk->next;
+		free(chunk);
+	}
 }
 
 static struct json_doc *doc_new(const char *text, size_t len)
@@ -106,16 +123,14 @@ static struct json_doc *doc_new(const char *text, size_t len)
 	doc->text = mem_grow(NULL, len + 1, 1);
 	memcpy(doc->text, text, len);
 	doc->text[len] = '\0';
-	size_t guess = len * 4;
-	chunk_add(doc, guess < CHUNK_MIN ? CHUNK_MIN : guess > CHUNK_MAX ? CHUNK_MAX : guess);
+	arena_open(doc, len);
 	return doc;
 }
 
 static struct json_doc *doc_parse(const char *text, size_t len, const struct json_place *place)
 {
-	const char *end = NULL;
 	struct json_doc *doc = doc_new(text, len);
-	doc->root = parse_into(doc, len, &end);
+	doc->root = parse_into(doc, doc->text, len);
 	if (doc->root)
 		set_places(doc->root, doc->text, &place);
 	return doc;
@@ -125,7 +140,7 @@ int json_parse(const char *text, size_t len, const struct json_limits *limits,
 	       struct json_doc **doc, struct err *e)
 {
 	struct json_places places = {0};
-	int rc = json_check_places(text, len, limits, &places, e);
+	int rc = json_check_places(text, len, limits, &places, NULL, e);
 	if (rc == 0) {
 		AUTO(json_doc_t) parsed = doc_parse(text, len, places.items);
 		if (parsed->root)
@@ -141,10 +156,7 @@ void json_doc_free(struct json_doc *doc)
 {
 	if (!doc)
 		return;
-	for (struct chunk *chunk = doc->chunks, *next; chunk; chunk = next) {
-		next = chunk->next;
-		free(chunk);
-	}
+	chunks_free(doc->chunks);
 	free(doc->text);
 	free(doc);
 }
@@ -154,12 +166,70 @@ void json_doc_t_cleanup(json_doc_t *doc)
 	json_doc_free(*doc);
 }
 
-/* ---- getters ---- */
+/* ---- rows ---- */
 
 static const struct json *from_cjson(const cJSON *v)
 {
 	return (const struct json *)(const void *)v;
 }
+
+int json_parse_rows(const char *text, size_t len, const struct json_limits *limits,
+		    struct json_rows *rows, struct json_doc **doc, struct err *e)
+{
+	AUTO(buf_t) around = {0};
+	if (json_check_places(text, len, limits, &rows->places, rows, e) < 0)
+		return -1;
+	rows->text = text;
+	if (rows->end == 0)
+		return json_parse(text, len, limits, doc, e);
+	buf_add(&around, text, rows->begin + 1);
+	buf_add(&around, text + rows->end - 1, len - rows->end + 1);
+	return json_parse(around.data, around.len, limits, doc, e);
+}
+
+/* An empty document that reads a text of somebody else's. */
+static struct json_doc *doc_again(struct json_doc *doc, size_t len)
+{
+	if (!doc) {
+		doc = mem_alloc(sizeof(*doc));
+		arena_open(doc, len);
+	}
+	chunks_free(doc->chunks->next);
+	doc->chunks->next = NULL;
+	doc->chunks->used = 0;
+	return doc;
+}
+
+const struct json *json_row_read(const struct json_rows *rows, size_t i, struct json_doc **doc)
+{
+	const struct json_row *row = &rows->items[i];
+	struct json_places again = {0};
+	const struct json_place *place = rows->places.items + row->place;
+	char *text = (char *)(uintptr_t)rows->text;
+	if (row->same) {
+		/* Where its parts stand was not looked at. */
+		static const struct json_limits any = {.max_bytes = JSON_CEILING_BYTES};
+		if (json_check_places(row->text.p, row->text.len, &any, &again, NULL, NULL) < 0)
+			return NULL; /* cannot be: it was checked when it was not known yet */
+		place = again.items;
+		text = (char *)(uintptr_t)row->text.p;
+	}
+	struct json_doc *d = *doc = doc_again(*doc, row->text.len);
+	d->root = parse_into(d, row->text.p, row->text.len);
+	if (d->root)
+		set_places(d->root, text, &place);
+	free(again.items);
+	return from_cjson(d->root);
+}
+
+void json_rows_free(struct json_rows *rows)
+{
+	free(rows->items);
+	free(rows->places.items);
+	*rows = (struct json_rows){0};
+}
+
+/* ---- getters ---- */
 
 static const cJSON *to_cjson(const struct json *v)
 {

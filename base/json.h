@@ -86,6 +86,48 @@ bool json_span_is(struct json_span s, const char *literal);
 /* Decode a span that is a JSON string; the caller frees it. NULL when it is not a string. */
 char *json_span_string(struct json_span s);
 
+/* ---- rows: a long array in the root object, whose elements are parsed one by one ---- */
+
+struct json_row {
+	struct json_span text;        /* borrowed from the text that was parsed */
+	const struct json_span *same; /* the known row that stands here, byte by byte; or NULL */
+	size_t place;                 /* private */
+};
+
+/* Where each number, array and object stands, in the order in which they begin. */
+struct json_places {
+	struct json_place *items; /* owned */
+	size_t n, cap;
+};
+
+struct json_rows {
+	/* In: the array's name. known, where it is not NULL, is asked where a row begins for an
+	 * object that may stand there: a row of a text that json_parse_rows took with the same
+	 * limits. When its bytes do, they are not checked again, as nothing else can be said of
+	 * them. */
+	const char *key;
+	const struct json_span *(*known)(const char *p, size_t left, void *owner);
+	void *owner;
+	/* out, borrowed from the text */
+	struct json_row *items; /* owned, as places are */
+	size_t n, cap;
+
+	/* private */
+	const char *text;
+	struct json_places places;
+	size_t begin, end; /* of the array in the text; 0 = there is none */
+};
+
+/* json_parse, but the array is left empty in *doc and its elements become rows; none when there is
+ * no such array. rows is zeroed but for what goes in, and to be freed in any case; text must stay
+ * for as long as rows are read. */
+MUST_USE int json_parse_rows(const char *text, size_t len, const struct json_limits *limits,
+			     struct json_rows *rows, struct json_doc **doc, struct err *e);
+/* The ith row, parsed into *doc, which may be NULL and whose memory is used again: what was read
+ * into it before is gone. */
+const struct json *json_row_read(const struct json_rows *rows, size_t i, struct json_doc **doc);
+void json_rows_free(struct json_rows *rows);
+
 /* ---- writing ---- */
 
 /* Appends compact JSON to a buffer. Commas and quoting are done here; nesting is the caller's. */

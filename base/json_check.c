@@ -40,6 +40,8 @@ struct check {
 	size_t nkeys, cap;
 	struct buf decoded; /* keys that were written with escapes */
 	struct json_places *places;
+	struct json_rows *rows;
+	bool in_rows; /* within the array that rows are taken from */
 	struct err *e;
 };
 
@@ -321,6 +323,65 @@ static int check_word(struct check *c)
 	return unexpected(c, "a value");
 }
 
+/* ---- rows ---- */
+
+#define ROW_DEPTH 2 /* in an array of the root */
+
+/* A value of the root object opens: does it hold the rows? */
+static void rows_open(struct check *c)
+{
+	const struct key *key = c->nkeys ? &c->keys[c->nkeys - 1] : NULL;
+	if (!c->frames[0].object || !key || key->len != strlen(c->rows->key) ||
+	    memcmp(key_bytes(c, key), c->rows->key, key->len) != 0)
+		return;
+	c->in_rows = true;
+	c->rows->begin = c->pos;
+}
+
+static void rows_close(struct check *c)
+{
+	c->in_rows = false;
+	c->rows->end = c->pos;
+}
+
+static bool at_row(const struct check *c)
+{
+	return c->in_rows && c->depth == ROW_DEPTH;
+}
+
+static void row_end(struct check *c)
+{
+	struct json_row *row = &c->rows->items[c->rows->n - 1];
+	row->text.len = (size_t)(c->text + c->pos - row->text.p);
+}
+
+/* An object ends where its text says so: what was good before is good wherever it stands. */
+static bool row_known(struct check *c, struct json_row *row)
+{
+	struct json_rows *r = c->rows;
+	size_t left = c->len - c->pos;
+	const struct json_span *known = r->known ? r->known(row->text.p, left, r->owner) : NULL;
+	if (!known || known->len > left || memcmp(known->p, row->text.p, known->len) != 0)
+		return false;
+	row->same = known;
+	c->pos += known->len;
+	row_end(c);
+	return true;
+}
+
+/* True when it is one that is known, and ends as well. */
+static bool row_begin(struct check *c)
+{
+	struct json_rows *r = c->rows;
+	if (r->n == r->cap) {
+		r->cap = r->cap ? r->cap * 2 : 64;
+		r->items = mem_grow(r->items, r->cap, sizeof(r->items[0]));
+	}
+	struct json_row *row = &r->items[r->n++];
+	*row = (struct json_row){.text.p = c->text + c->pos, .place = c->places->n};
+	return peek(c) == '{' && row_known(c, row);
+}
+
 /* ---- the steps ---- */
 
 static enum step open_container(struct check *c, bool object)
@@ -332,6 +393,8 @@ static enum step open_container(struct check *c, bool object)
 	struct frame *f = &c->frames[c->depth++];
 	*f = (struct frame){.object = object, .at = (uint32_t)c->pos, .first_key = c->nkeys};
 	f->place = note_place(c, c->pos, 0);
+	if (c->rows && !object && c->depth == ROW_DEPTH)
+		rows_open(c);
 	c->pos++;
 	return STEP_FIRST;
 }
@@ -342,6 +405,10 @@ static enum step close_container(struct check *c)
 	c->pos++;
 	if (c->places)
 		c->places->items[f->place].len = (uint32_t)c->pos - f->at;
+	if (at_row(c))
+		row_end(c);
+	else if (c->in_rows && c->depth < ROW_DEPTH)
+		rows_close(c);
 	if (f->object && check_keys(c, f->first_key) < 0)
 		return STEP_BAD;
 	return STEP_AFTER;
@@ -351,6 +418,8 @@ static enum step step_value(struct check *c)
 {
 	int ch = peek(c), rc;
 	bool escaped;
+	if (at_row(c) && row_begin(c))
+		return STEP_AFTER;
 	if (ch == '{' || ch == '[')
 		return open_container(c, ch == '{');
 	if (ch == '"')
@@ -359,6 +428,8 @@ static enum step step_value(struct check *c)
 		rc = check_number(c);
 	else
 		rc = check_word(c);
+	if (at_row(c))
+		row_end(c);
 	return rc < 0 ? STEP_BAD : STEP_AFTER;
 }
 
@@ -454,11 +525,11 @@ static int check_size(size_t len, const struct json_limits *limits, struct err *
 }
 
 int json_check_places(const char *text, size_t len, const struct json_limits *limits,
-		      struct json_places *places, struct err *e)
+		      struct json_places *places, struct json_rows *rows, struct err *e)
 {
 	if (check_size(len, limits, e) < 0)
 		return -1;
-	struct check c = {.text = text, .len = len, .places = places, .e = e};
+	struct check c = {.text = text, .len = len, .places = places, .rows = rows, .e = e};
 	c.max_depth = limits && limits->max_depth > 0 ? limits->max_depth : JSON_MAX_DEPTH;
 	if (c.max_depth > JSON_MAX_DEPTH)
 		c.max_depth = JSON_MAX_DEPTH;
@@ -472,5 +543,5 @@ int json_check_places(const char *text, size_t len, const struct json_limits *li
 
 int json_check(const char *text, size_t len, const struct json_limits *limits, struct err *e)
 {
-	return json_check_places(text, len, limits, NULL, e);
+	return json_check_places(text, len, limits, NULL, NULL, e);
 }

@@ -3,6 +3,7 @@
  */
 #include "base/json_text.h"
 
+#include <endian.h>
 #include <string.h>
 
 #define EACH_BYTE(v) (0x0101010101010101u * (v))
@@ -12,8 +13,9 @@ static bool is_plain(unsigned char ch)
 	return ch >= 0x20 && ch < 0x80 && ch != '"' && ch != '\\';
 }
 
-/* Nonzero when one of eight bytes is not plain. Most text is in strings, so that eight at a time
- * make the check a third faster. */
+/* High bits where one of eight bytes is not plain. Most text is in strings, so that eight at a time
+ * make the check a third faster. A borrow comes only from a byte that is marked itself: the lowest
+ * mark is always right, those above it may not be. */
 static uint64_t special_among(uint64_t word)
 {
 	uint64_t quote = word ^ EACH_BYTE('"'), slash = word ^ EACH_BYTE('\\');
@@ -24,10 +26,11 @@ static uint64_t special_among(uint64_t word)
 size_t json_plain_length(const char *p, size_t n)
 {
 	size_t i = 0;
-	for (uint64_t word; n - i >= sizeof(word); i += sizeof(word)) {
+	for (uint64_t word, marks; n - i >= sizeof(word); i += sizeof(word)) {
 		memcpy(&word, p + i, sizeof(word));
-		if (special_among(word))
-			break;
+		marks = special_among(le64toh(word));
+		if (marks)
+			return i + (size_t)__builtin_ctzll(marks) / 8;
 	}
 	while (i < n && is_plain((unsigned char)p[i]))
 		i++;

@@ -11,19 +11,14 @@
 #define JSON_MAX_BYTES     (16u << 20)
 #define JSON_CEILING_BYTES (1u << 30) /* places are 32 bits wide */
 
-/* Where each number, array and object stands, in the order in which they begin. */
 struct json_place {
 	uint32_t start, len;
 };
 
-struct json_places {
-	struct json_place *items; /* owned */
-	size_t n, cap;
-};
-
-/* json_check; places may be NULL, and are to be freed by the caller in any case. */
+/* json_check; places and rows may be NULL (rows not without places), and are to be freed by the
+ * caller in any case. */
 MUST_USE int json_check_places(const char *text, size_t len, const struct json_limits *limits,
-			       struct json_places *places, struct err *e);
+			       struct json_places *places, struct json_rows *rows, struct err *e);
 /* How many of n bytes stand for themselves in a string: ASCII but no control character, quote or
  * backslash. */
 size_t json_plain_length(const char *p, size_t n);

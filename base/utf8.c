@@ -73,6 +73,8 @@ static bool hidden(uint32_t c)
 
 void text_printable(char *s)
 {
+	while (*s >= 0x20 && *s < 0x7f)
+		s++; /* most text is this alone */
 	size_t left = strlen(s);
 	char *to = s;
 

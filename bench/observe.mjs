@@ -1,5 +1,5 @@
-// The same work as bench/observe.c by Node: JSON.parse of each page, a map of its rows, comparison
-// with what is wanted. node observe.mjs ROUNDS TUNNELS.json RECORDS.json...
+// The same work as one look of bench/observe.c by Node: JSON.parse of each page, a map of its rows,
+// comparison with what is wanted. node observe.mjs ROUNDS TUNNELS.json RECORDS.json...
 import { readFileSync } from "node:fs";
 
 const [rounds, ...files] = process.argv.slice(2);

@@ -37,6 +37,7 @@ struct cf {
 	struct list ready[CF_SHARES]; /* wait for the budget */
 	struct list flying, ended;
 	struct map holders; /* object -> the call that has it */
+	struct cf_shelf listings;
 };
 
 /* ---- life ---- */
@@ -105,6 +106,7 @@ void cf_free(struct cf *cf)
 	deferred_stop(&cf->pump);
 	secret_free(&cf->token);
 	map_free(&cf->holders);
+	cf_shelf_free(&cf->listings);
 	free(cf->base_url);
 	free(cf);
 }
@@ -149,6 +151,11 @@ void cf_set_budget(struct cf *cf, int64_t calls, int64_t window_ms)
 struct loop *cf_loop(const struct cf *cf)
 {
 	return cf->loop;
+}
+
+struct cf_shelf *cf_listings(struct cf *cf)
+{
+	return &cf->listings;
 }
 
 int cf_account(const struct cf *cf, const char **account_id, struct err *e)
@@ -250,17 +257,25 @@ static void token_strike(const struct cf *cf, const struct cf_call *c, struct er
 	(void)str_copy(e->message, sizeof(e->message), clean.message);
 }
 
-static void answer_parse(struct cf_call *c)
+static int answer_read(struct cf_call *c, const struct buf *b)
 {
 	static const struct json_limits limits = {.max_bytes = ANSWER_MAX};
-	const struct buf *b = &c->req.answer;
 	struct err why;
+
+	if (c->rows)
+		return cf_rows_read(c->rows, b, &limits, &c->doc, &why);
+	return json_parse(b->data, b->len, &limits, &c->doc, &why);
+}
+
+static void answer_parse(struct cf_call *c)
+{
+	const struct buf *b = &c->req.answer;
 
 	c->text = b;
 	c->status = c->req.status;
 	const char *ray = http_answer_header(&c->req, "cf-ray");
 	(void)str_copy(c->ray, sizeof(c->ray), cf_ray_valid(ray) ? ray : "");
-	if (b->len == 0 || json_parse(b->data, b->len, &limits, &c->doc, &why) < 0)
+	if (b->len == 0 || answer_read(c, b) < 0)
 		return;
 
 	const struct json *root = json_root(c->doc);

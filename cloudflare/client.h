@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "base/secret.h"
+#include "cloudflare/rows.h"
 #include "loop/http.h"
 #include "model/world.h"
 
@@ -53,6 +54,9 @@ struct cf_call {
 	bool unknown;              /* it failed, and whether it took effect is not known */
 	bool absent;               /* the object does not exist (404, 81044, 1003, 1015 ...) */
 
+	struct cf_rows *rows; /* borrowed: the result's rows go there, result is an empty list;
+				 set behind the start, NULL = they stay in result */
+
 	/* private */
 	struct cf *cf; /* NULL = not started, or over */
 	struct http_req req;
@@ -91,6 +95,8 @@ void cf_call_refuse(struct cf *cf, struct cf_call *c, const struct err *why, tas
 /* The account's id; ERR_DENIED with a hint when none is configured. */
 MUST_USE int cf_account(const struct cf *cf, const char **account_id, struct err *e);
 struct loop *cf_loop(const struct cf *cf);
+/* The last listings, for those that come. */
+struct cf_shelf *cf_listings(struct cf *cf);
 /* Does the answer hold a list, which may be empty? */
 bool cf_call_listed(const struct cf_call *c);
 

@@ -18,16 +18,29 @@ static void page_ask(struct cf_page *p);
 
 static void rows_drop(struct cf_page *p)
 {
-	for (size_t i = 0; i < p->n_docs; i++)
-		json_doc_free(p->docs[i]);
-	free(p->docs);
-	p->docs = NULL;
-	p->n_docs = 0;
+	cf_rows_unref(steal(&p->rows));
+	p->n_pages = 0;
 	p->count = 0;
-	map_free(&p->rows);
 	str_set(&p->cursor, NULL);
 	p->page = 1;
 	p->total = -1;
+}
+
+/* Only of a family that decodes them is it worth keeping rows. */
+static void rows_begin(struct cf_page *p)
+{
+	struct cf_rows *before = NULL;
+
+	if (p->decode)
+		before = cf_shelf_find(cf_listings(p->cf), p->path);
+	p->rows = cf_rows_new(p->decode, before);
+}
+
+static void rows_end(struct cf_page *p)
+{
+	cf_rows_complete(p->rows);
+	if (p->decode)
+		cf_shelf_put(cf_listings(p->cf), p->path, p->rows);
 }
 
 static void page_fail(struct cf_page *p)
@@ -49,25 +62,6 @@ static void page_restart(struct cf_page *p)
 		      RESTARTS_MAX + 1);
 	(void)err_hint(&p->task.err, "Try again when fewer changes are made.");
 	page_fail(p);
-}
-
-/* False when a row was seen before. */
-static bool rows_note(struct cf_page *p, const struct json *rows)
-{
-	JSON_EACH (row, rows) {
-		const char *id = json_get_string(row, "id");
-
-		if (id && map_set(&p->rows, id, (void *)(uintptr_t)row))
-			return false;
-		p->count++;
-	}
-	return true;
-}
-
-static void page_keep(struct cf_page *p)
-{
-	p->docs = mem_grow(p->docs, p->n_docs + 1, sizeof(struct json_doc *));
-	p->docs[p->n_docs++] = steal(&p->call.doc);
 }
 
 /* ---- one page ---- */
@@ -107,7 +101,7 @@ static int page_check(struct cf_page *p)
 
 	if (!cf_call_listed(c))
 		return page_refused(p, "the result is no list");
-	if (p->count + json_count(c->result) > p->max_rows || (int64_t)p->n_docs >= p->max_pages) {
+	if (p->count + cf_rows_came(p->rows) > p->max_rows || (int64_t)p->n_pages >= p->max_pages) {
 		(void)page_refused(p, "it is larger than adit takes");
 		p->task.err.retryable = false;
 		return -1;
@@ -143,13 +137,15 @@ static enum page_next page_take(struct cf_page *p)
 {
 	const struct json *info = p->call.info;
 	int64_t total = info_int(info, "total_count");
-	size_t rows = json_count(p->call.result);
+	size_t rows = cf_rows_came(p->rows);
+	bool first = p->n_pages++ == 0;
 
-	if (!rows_note(p, p->call.result))
+	if (!cf_rows_take(p->rows, &p->call.req.answer))
 		return PAGE_CHANGED;
-	if (p->n_docs > 0 && total >= 0 && total != p->total)
+	p->count += rows;
+	if (!first && total >= 0 && total != p->total)
 		return PAGE_CHANGED;
-	if (p->n_docs == 0)
+	if (first)
 		p->total = total;
 	enum page_next next = page_after(p, info, rows);
 	if (next == PAGE_LAST && p->total >= 0 && (int64_t)p->count != p->total)
@@ -171,7 +167,6 @@ static void page_came(struct task *t, void *owner)
 		return;
 	}
 	enum page_next next = page_take(p);
-	page_keep(p);
 	if (next == PAGE_CHANGED)
 		page_restart(p);
 	else if (next == PAGE_MORE)
@@ -179,14 +174,18 @@ static void page_came(struct task *t, void *owner)
 	else if (next == PAGE_SILENT) {
 		(void)page_refused(p, "it is empty and does not say how many there are");
 		page_fail(p);
-	} else
+	} else {
+		rows_end(p);
 		task_finish(&p->task);
+	}
 }
 
 static void page_ask(struct cf_page *p)
 {
 	AUTO(buf_t) path = {0};
 
+	if (!p->rows)
+		rows_begin(p);
 	(void)buf_printf(&path, "%s%cper_page=%lld", p->path, strchr(p->path, '?') ? '&' : '?',
 			 (long long)p->per_page);
 	if (p->cursor) {
@@ -197,6 +196,7 @@ static void page_ask(struct cf_page *p)
 	}
 	cf_call_start(p->cf, &p->call, p->share, "GET", buf_text(&path), NULL, NULL, p->permission,
 		      page_came, p);
+	p->call.rows = p->rows;
 }
 
 /* ---- the task ---- */
@@ -242,27 +242,45 @@ void cf_page_cancel(struct cf_page *p)
 void cf_page_reset(struct cf_page *p)
 {
 	assert(!p->task.busy);
+	if (p->rows)
+		cf_rows_rest(p->rows);
 	rows_drop(p);
 	cf_call_reset(&p->call);
 	free(p->path);
 	memset(p, 0, sizeof(*p));
 }
 
+void cf_page_decoded(struct cf_page *p, cf_decode_fn *decode)
+{
+	assert(p->n_pages == 0);
+	p->decode = decode;
+	cf_rows_unref(p->rows);
+	rows_begin(p);
+	p->call.rows = p->rows;
+}
+
+/* ---- what came ---- */
+
 int cf_page_each(const struct cf_page *p, int (*row)(const struct json *row, void *owner),
 		 void *owner)
 {
-	for (size_t i = 0; i < p->n_docs; i++) {
-		JSON_EACH (it, json_get(json_root(p->docs[i]), "result")) {
-			int rc = row(it, owner);
+	for (size_t i = 0; p->rows && i < p->rows->n; i++) {
+		int rc = row(cf_row_json(&p->rows->items[i]), owner);
 
-			if (rc)
-				return rc;
-		}
+		if (rc)
+			return rc;
 	}
 	return 0;
 }
 
+struct cf_row *cf_page_find(const struct cf_page *p, const char *id)
+{
+	return p->rows ? cf_rows_find(p->rows, id) : NULL;
+}
+
 const struct json *cf_page_row(const struct cf_page *p, const char *id)
 {
-	return map_get(&p->rows, id);
+	struct cf_row *row = cf_page_find(p, id);
+
+	return row ? cf_row_json(row) : NULL;
 }

@@ -4,14 +4,13 @@
 #ifndef CLOUDFLARE_PAGE_H
 #define CLOUDFLARE_PAGE_H
 
-#include "base/map.h"
 #include "cloudflare/client.h"
 
 struct cf_page {
 	struct task task; /* first */
-	/* out: each page's document, in order; walk them with cf_page_each */
-	struct json_doc **docs;
-	size_t n_docs;
+	/* out */
+	struct cf_rows *rows; /* walk them with cf_page_each; NULL = none came */
+	size_t n_pages;
 	size_t count; /* rows */
 
 	/* private */
@@ -24,7 +23,7 @@ struct cf_page {
 	char *cursor;
 	int64_t total; /* as the first page said; -1 = it did not */
 	size_t max_rows;
-	struct map rows; /* by id, so far */
+	cf_decode_fn *decode; /* see cf_page_decoded */
 	int restarts;
 };
 
@@ -32,6 +31,9 @@ struct cf_page {
 void cf_page_start(struct cf *cf, struct cf_page *p, enum cf_share share, const char *path,
 		   int64_t per_page, size_t max_rows, const char *permission, task_done_fn *done,
 		   void *owner);
+/* For families, behind the start: the rows are decoded, and kept for the next listing of the path.
+ */
+void cf_page_decoded(struct cf_page *p, cf_decode_fn *decode);
 /* For families: the listing ends with this error, nothing is asked. */
 void cf_page_refuse(struct cf *cf, struct cf_page *p, const struct err *why, task_done_fn *done,
 		    void *owner);
@@ -42,5 +44,9 @@ int cf_page_each(const struct cf_page *p, int (*row)(const struct json *row, voi
 		 void *owner);
 /* The row with that id, NULL when the listing has none. */
 const struct json *cf_page_row(const struct cf_page *p, const char *id);
+/* For families, which tell it decoded (cf_record_row, cf_tunnel_row): is there a row with that id,
+ * and could it be read? */
+enum cf_found { CF_FOUND_NONE, CF_FOUND_UNREADABLE, CF_FOUND };
+struct cf_row *cf_page_find(const struct cf_page *p, const char *id);
 
 #endif

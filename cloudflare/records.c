@@ -208,6 +208,8 @@ void cf_record_list(struct cf *cf, struct cf_page *p, enum cf_share share, const
 	else
 		cf_page_start(cf, p, share, path, PAGE_ROWS, RECORDS_MAX, PERMISSION_DNS_READ, done,
 			      owner);
+	if (p->task.err.kind == ERR_NONE && !filter)
+		cf_page_decoded(p, cf_record_decode);
 }
 
 void cf_record_usage(struct cf *cf, struct cf_call *c, enum cf_share share, const char *zone,
@@ -291,4 +293,92 @@ int cf_record_read(const struct json *v, struct cf_record *out, struct err *e)
 char *cf_record_content(const struct cf_record *r)
 {
 	return record_data_form(r->type, r->data, r->priority, r->content);
+}
+
+/* ---- listed ---- */
+
+struct record_decoded {
+	struct cf_decoded head; /* first */
+	struct cf_record record;
+	char strings[];
+};
+
+static size_t string_size(const char *s)
+{
+	return s ? strlen(s) + 1 : 0;
+}
+
+/* Move what *s borrows to *room, and *room behind it. */
+static void string_keep(const char **s, char **room)
+{
+	size_t n = string_size(*s);
+
+	if (n == 0)
+		return;
+	*s = memcpy(*room, *s, n);
+	*room += n;
+}
+
+/* Data is a tree, and rare: such a row is read anew each time. */
+struct cf_decoded *cf_record_decode(const struct json *row)
+{
+	struct cf_record r;
+	struct err e;
+
+	if (cf_record_read(row, &r, &e) < 0 || r.data)
+		return NULL;
+	size_t size = string_size(r.name) + string_size(r.type) + string_size(r.content) +
+		      string_size(r.comment);
+	struct record_decoded *d = mem_grow(NULL, sizeof(*d) + size, 1);
+	char *room = d->strings;
+	d->head.refs = 0;
+	d->record = r;
+	string_keep(&d->record.name, &room);
+	string_keep(&d->record.type, &room);
+	string_keep(&d->record.content, &room);
+	string_keep(&d->record.comment, &room);
+	return &d->head;
+}
+
+static const struct cf_record *record_decoded(const struct cf_page *p, const struct cf_row *row)
+{
+	bool ours = row->decoded && p->rows->decode == cf_record_decode;
+
+	return ours ? &((const struct record_decoded *)(const void *)row->decoded)->record : NULL;
+}
+
+enum cf_found cf_record_row(const struct cf_page *p, const char *id, struct cf_record *out)
+{
+	struct cf_row *row = cf_page_find(p, id);
+	struct err e;
+
+	if (!row)
+		return CF_FOUND_NONE;
+	const struct cf_record *r = record_decoded(p, row);
+	if (r)
+		*out = *r;
+	else if (cf_record_read(cf_row_json(row), out, &e) < 0)
+		return CF_FOUND_UNREADABLE;
+	return CF_FOUND;
+}
+
+static struct cf_record_label record_label(const struct cf_page *p, struct cf_row *row)
+{
+	const struct cf_record *r = record_decoded(p, row);
+	const struct json *v = r ? NULL : cf_row_json(row);
+
+	if (r)
+		return (struct cf_record_label){r->id, r->name, r->comment};
+	return (struct cf_record_label){json_get_string(v, "id"), json_get_string(v, "name"),
+					json_get_string(v, "comment")};
+}
+
+void cf_record_labels(const struct cf_page *p,
+		      void (*each)(const struct cf_record_label *l, void *owner), void *owner)
+{
+	for (size_t i = 0; p->rows && i < p->rows->n; i++) {
+		struct cf_record_label l = record_label(p, &p->rows->items[i]);
+
+		each(&l, owner);
+	}
 }

@@ -61,6 +61,16 @@ void cf_record_usage(struct cf *cf, struct cf_call *c, enum cf_share share, cons
 MUST_USE int cf_record_usage_read(const struct json *v, int64_t *usage, int64_t *quota,
 				  struct err *e);
 MUST_USE int cf_record_read(const struct json *v, struct cf_record *out, struct err *e);
+/* How rows of listings without a filter are kept. */
+cf_decode_fn cf_record_decode;
+/* The row with that id of a listing, until the page is reset. */
+enum cf_found cf_record_row(const struct cf_page *p, const char *id, struct cf_record *out);
+/* What each row says of these, whether or not it is a record; NULL = nothing. */
+struct cf_record_label {
+	const char *id, *name, *comment;
+};
+void cf_record_labels(const struct cf_page *p,
+		      void (*each)(const struct cf_record_label *l, void *owner), void *owner);
 /* Its content in the form in which ours is kept (model/record_data.h). The caller frees it. */
 char *cf_record_content(const struct cf_record *r);
 

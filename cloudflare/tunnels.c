@@ -182,6 +182,8 @@ void cf_tunnel_list(struct cf *cf, struct cf_page *p, enum cf_share share, task_
 	else
 		cf_page_start(cf, p, share, path, PAGE_ROWS, TUNNELS_MAX, PERMISSION_TUNNEL_READ,
 			      done, owner);
+	if (p->task.err.kind == ERR_NONE)
+		cf_page_decoded(p, cf_tunnel_decode);
 }
 
 /* ---- answers ---- */
@@ -228,6 +230,37 @@ int cf_tunnel_read(const struct json *v, struct cf_tunnel *out, struct err *e)
 		t.connections = (int64_t)json_count(connections);
 	*out = t;
 	return 0;
+}
+
+struct tunnel_decoded {
+	struct cf_decoded head; /* first */
+	struct cf_tunnel tunnel;
+};
+
+struct cf_decoded *cf_tunnel_decode(const struct json *row)
+{
+	struct cf_tunnel t;
+	struct err e;
+
+	if (cf_tunnel_read(row, &t, &e) < 0)
+		return NULL;
+	struct tunnel_decoded *d = mem_alloc(sizeof(*d));
+	d->tunnel = t;
+	return &d->head;
+}
+
+enum cf_found cf_tunnel_row(const struct cf_page *p, const char *id, struct cf_tunnel *out)
+{
+	struct cf_row *row = cf_page_find(p, id);
+	struct err e;
+
+	if (!row)
+		return CF_FOUND_NONE;
+	if (row->decoded && p->rows->decode == cf_tunnel_decode)
+		*out = ((const struct tunnel_decoded *)(const void *)row->decoded)->tunnel;
+	else if (cf_tunnel_read(cf_row_json(row), out, &e) < 0)
+		return CF_FOUND_UNREADABLE;
+	return CF_FOUND;
 }
 
 static int token_refuse(struct err *e)

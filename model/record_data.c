@@ -102,7 +102,7 @@ static const struct shape shapes[] = {
 static const struct shape *shape_of(const char *type)
 {
 	for (size_t i = 0; type && i < ARRAY_LEN(shapes); i++)
-		if (str_equal(shapes[i].type, type))
+		if (shapes[i].type[0] == type[0] && str_equal(shapes[i].type, type))
 			return &shapes[i];
 	return NULL;
 }

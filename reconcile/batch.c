@@ -331,7 +331,7 @@ static void zone_listed(struct task *t, void *owner)
 	AUTO(zone_view_t) v = {0};
 	struct err e = t->err;
 	b->paging = false;
-	bool came = b->page.n_docs > 0;
+	bool came = b->page.n_pages > 0;
 	if (e.kind == ERR_NONE && zone_view_read_page(&b->page, &v, &e) == 0) {
 		note_size(b, v.n);
 		looks_done(b, &v);

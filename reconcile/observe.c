@@ -187,7 +187,7 @@ static void listed(struct task *t, void *owner)
 {
 	struct observe *o = owner;
 	o->paging = false;
-	o->calls += o->page.n_docs ? (int64_t)o->page.n_docs : 1;
+	o->calls += o->page.n_pages ? (int64_t)o->page.n_pages : 1;
 	/* What failed tells nothing. A token may see tunnels and no zones; without the tunnels
 	 * nothing else is worth asking. */
 	if (t->err.kind != ERR_NONE) {

@@ -168,14 +168,13 @@ void seen_tunnels(struct world *w, const struct cf_page *page, int64_t since_ms,
 		  struct seen_listing *l)
 {
 	struct cf_tunnel found;
-	struct err e;
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels) {
 		if (!t->remote_id[0] || seen_since(t->observed.seen_ms, since_ms))
 			continue;
-		const struct json *row = cf_page_row(page, t->remote_id);
-		count_row(l, t->id, row, t->observed.gone, t->want);
+		enum cf_found row = cf_tunnel_row(page, t->remote_id, &found);
+		count_row(l, t->id, row != CF_FOUND_NONE, t->observed.gone, t->want);
 		/* A row that cannot be read is there; more cannot be told. */
-		if (row && cf_tunnel_read(row, &found, &e) == 0)
+		if (row == CF_FOUND)
 			seen_tunnel(w, t, &found);
 	}
 	w->system.tunnels_listed_ms = clock_wall_ms();
@@ -191,20 +190,18 @@ struct marks {
 	size_t n;
 };
 
-static int note_mark(const struct json *row, void *owner)
+static void note_mark(const struct cf_record_label *row, void *owner)
 {
 	struct marks *m = owner;
-	const char *comment = json_get_string(row, "comment");
-	if (!comment || !mark_is(comment, m->w->system.owner, m->w->system.install))
-		return 0;
+	if (!row->comment || !mark_is(row->comment, m->w->system.owner, m->w->system.install))
+		return;
 	m->n++;
-	const char *id = json_get_string(row, "id"), *name = json_get_string(row, "name");
-	if (!m->own || !id || !name || !hex_valid(id, CF_ID_SIZE - 1) || map_get(m->own, id))
-		return 0;
-	AUTO(str_t) text = str_format("%s %s", id, name);
+	if (!m->own || !row->id || !row->name || !hex_valid(row->id, CF_ID_SIZE - 1) ||
+	    map_get(m->own, row->id))
+		return;
+	AUTO(str_t) text = str_format("%s %s", row->id, row->name);
 	text_printable(text);
 	strlist_add(&m->l->unknown, text);
-	return 0;
 }
 
 void seen_marks(const struct world *w, const struct cf_page *page, struct seen_listing *l)
@@ -213,7 +210,7 @@ void seen_marks(const struct world *w, const struct cf_page *page, struct seen_l
 	TABLE_EACH (i, struct record, r, &w->records)
 		if (r->remote_id[0])
 			(void)map_set(&own, r->remote_id, r);
-	(void)cf_page_each(page, note_mark, &(struct marks){.w = w, .own = &own, .l = l});
+	cf_record_labels(page, note_mark, &(struct marks){.w = w, .own = &own, .l = l});
 	map_free(&own);
 }
 
@@ -222,7 +219,7 @@ static void find_unknown(const struct world *w, const struct cf_page *page, size
 			 struct seen_listing *l)
 {
 	struct marks m = {.w = w, .l = l};
-	(void)cf_page_each(page, note_mark, &m);
+	cf_record_labels(page, note_mark, &m);
 	if (m.n != ours)
 		seen_marks(w, page, l);
 }
@@ -231,7 +228,6 @@ void seen_zone_records(struct world *w, const char *zone_id, const struct cf_pag
 		       int64_t since_ms, struct seen_listing *l)
 {
 	struct cf_record found;
-	struct err e;
 	size_t ours = 0, shown = 0;
 	struct zone *z = world_zone(w, zone_id);
 	if (z)
@@ -240,10 +236,10 @@ void seen_zone_records(struct world *w, const char *zone_id, const struct cf_pag
 		if (!r->remote_id[0] || !str_equal(r->zone_id, zone_id) ||
 		    seen_since(r->observed.looked_ms, since_ms))
 			continue;
-		const struct json *row = cf_page_row(page, r->remote_id);
-		count_row(l, r->id, row, r->observed.gone, r->want);
-		shown += row != NULL;
-		if (!row || cf_record_read(row, &found, &e) < 0)
+		enum cf_found row = cf_record_row(page, r->remote_id, &found);
+		count_row(l, r->id, row != CF_FOUND_NONE, r->observed.gone, r->want);
+		shown += row != CF_FOUND_NONE;
+		if (row != CF_FOUND)
 			continue;
 		seen_record(w, r, &found);
 		ours += r->observed.marked;

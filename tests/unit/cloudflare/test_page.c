@@ -45,9 +45,9 @@ static void failed(const struct cf_page *p, enum err_kind kind)
 	AUTO(buf_t) ids = {0};
 
 	assert_int_equal(p->task.err.kind, kind);
-	assert_int_equal(p->n_docs, 0);
+	assert_int_equal(p->n_pages, 0);
 	assert_int_equal(p->count, 0);
-	assert_null(p->docs);
+	assert_null(p->rows);
 	assert_int_equal(cf_page_each(p, row_joins, &ids), 0);
 }
 
@@ -60,7 +60,7 @@ static void pages_in_order(void **state)
 	       {200, PAGE(2, 2, 2, 5, ID("c") "," ID("d"))}, {200, PAGE(3, 2, 1, 5, ID("e"))});
 	list(b, &p, 2, 100);
 	ids_are(&p, "abcde");
-	assert_int_equal(p.n_docs, 3);
+	assert_int_equal(p.n_pages, 3);
 	assert_string_equal(json_get_string(cf_page_row(&p, "d"), "id"), "d");
 	assert_null(cf_page_row(&p, "f"));
 	cfb_asked_is(b, 0, "GET " PREFIX "/list?x=1&per_page=2&page=1");

@@ -22,7 +22,7 @@ static void list_records(struct bench *b, struct cf_page *page, const char *rows
 			  "\"result_info\":{\"page\":1,\"per_page\":100,\"count\":%d,"
 			  "\"total_count\":%d}}",
 			  rows, n, n);
-	*page = (struct cf_page){.n_docs = 0};
+	*page = (struct cf_page){.n_pages = 0};
 	b->n_rules = 0;
 	b->done = 0;
 	bench_answers(b, "GET", RECORDS, 200, body, 1);
@@ -164,7 +164,7 @@ static void a_mark_that_no_row_knows_is_told(void **state)
 static void a_zones_size_outlives_a_listing_of_zones(void **state)
 {
 	struct bench *b = *state;
-	struct cf_page page = {.n_docs = 0};
+	struct cf_page page = {.n_pages = 0};
 	world_add_zone(b->world, zone_new(ZONE, "example.com"));
 	world_add_zone(b->world, zone_new(OTHER, "example.net"));
 	world_zone(b->world, ZONE)->records = 30000;
