@@ -103,6 +103,8 @@ static void pending_clear(struct feed *f)
 	list_init(&f->pending);
 	map_free(&f->by_key);
 	f->by_key = (struct map){0};
+	map_free(&f->touched);
+	f->touched = (struct map){0};
 }
 
 static void pending_add(struct feed *f, enum object_type type, const char *id, int64_t seq)
@@ -126,6 +128,67 @@ static void pending_add(struct feed *f, enum object_type type, const char *id, i
 size_t feed_pending(const struct feed *f)
 {
 	return f->by_key.count;
+}
+
+/* In front of the last change, which brings it about: who was cut off before he heard of that one
+ * is told of both again. */
+static void derived_add(struct feed *f, enum object_type type, const char *id)
+{
+	struct list *last = f->pending.prev;
+	struct pending *p;
+	pending_key key;
+
+	key_of(type, id, key);
+	if (!f->sees[type] || map_get(&f->by_key, key))
+		return;
+	p = mem_alloc(sizeof(*p));
+	p->type = type;
+	p->seq = f->touched_seq - 1;
+	(void)str_copy(p->id, sizeof(p->id), id);
+	(void)map_set(&f->by_key, key, p);
+	bool before = !list_empty(&f->pending) &&
+		      LIST_OF(last, struct pending, node)->seq == f->touched_seq;
+	list_append(before ? last : &f->pending, &p->node);
+}
+
+/* A route is live by its tunnel, its record and a connector; a tunnel is healthy by connectors. */
+static void touched_expand(struct feed *f)
+{
+	const struct world *w = f->world;
+
+	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
+		if (map_get(&f->touched, t->id))
+			derived_add(f, OBJECT_TUNNEL, t->id);
+	TABLE_EACH (j, struct route, r, &w->routes)
+		if (map_get(&f->touched, r->tunnel_id))
+			derived_add(f, OBJECT_ROUTE, r->id);
+	TABLE_EACH (k, struct record, d, &w->records)
+		if (map_get(&f->touched, d->tunnel_id))
+			derived_add(f, OBJECT_RECORD, d->id);
+	map_free(&f->touched);
+	f->touched = (struct map){0};
+	if (feed_pending(f) <= FEED_PENDING)
+		return;
+	pending_clear(f);
+	f->overflow = true;
+}
+
+static void touch(struct feed *f, enum object_type type, const char *id, int64_t seq)
+{
+	const struct route *r = type == OBJECT_ROUTE ? world_route(f->world, id) : NULL;
+	const struct record *d = type == OBJECT_RECORD ? world_record(f->world, id) : NULL;
+	char tunnel[FEED_ID_SIZE] = "";
+
+	if (type == OBJECT_TUNNEL || type == OBJECT_CONNECTOR)
+		(void)str_copy(tunnel, sizeof(tunnel), id);
+	if (type == OBJECT_CONNECTOR)
+		tunnel[strcspn(tunnel, "-")] = '\0'; /* the rest is its slot */
+	if (r || d)
+		(void)str_copy(tunnel, sizeof(tunnel), r ? r->tunnel_id : d->tunnel_id);
+	if (!*tunnel)
+		return;
+	(void)map_set(&f->touched, tunnel, f);
+	f->touched_seq = seq;
 }
 
 /* ---- objects ---- */
@@ -325,6 +388,8 @@ static void walk_step(struct feed *f, struct buf *out)
 /* false: there is nothing to tell. */
 static bool live_step(struct feed *f, struct buf *out)
 {
+	if (f->touched.count)
+		touched_expand(f);
 	if (f->overflow) {
 		feed_renew(f);
 	} else if (!list_empty(&f->pending)) {
@@ -376,8 +441,10 @@ static void walk_mind(struct feed *f, enum object_type type, const char *id)
 void feed_changed(struct feed *f, enum object_type type, const char *id, int64_t seq)
 {
 	walk_mind(f, type, id);
-	if (f->status_only || type == OBJECT_SYSTEM || !f->sees[type] || f->overflow ||
-	    f->phase == FEED_BEGIN)
+	if (f->status_only || type == OBJECT_SYSTEM || f->overflow || f->phase == FEED_BEGIN)
+		return;
+	touch(f, type, id, seq);
+	if (!f->sees[type])
 		return;
 	pending_add(f, type, id, seq);
 	if (feed_pending(f) <= FEED_PENDING)

@@ -48,6 +48,9 @@ struct feed {
 	bool overflow; /* too much has changed: a fresh snapshot is due */
 	struct list pending;
 	struct map by_key; /* of the pending ones */
+	/* Tunnels of which something changed: what is said of their routes may be other now. */
+	struct map touched;
+	int64_t touched_seq; /* the last of those changes */
 };
 
 /* At first a snapshot is due. */

@@ -265,6 +265,11 @@ char *outlog_last(const struct outlog *o, size_t lines, size_t bytes)
 	return out.len ? buf_steal(&out) : NULL;
 }
 
+char *outlog_told(const struct outlog *o)
+{
+	return outlog_last(o, 10, 2000);
+}
+
 /* What the message does not say by itself: which connection, which address. */
 static void entry_member(const struct json *v, struct buf *out)
 {

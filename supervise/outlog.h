@@ -38,6 +38,8 @@ enum reason outlog_refused(const struct outlog *o);
 /* The last lines, oldest first, each on a line of its own, as many as fit into so many bytes; NULL
  * when there are none. The caller frees it. */
 char *outlog_last(const struct outlog *o, size_t lines, size_t bytes);
+/* As many as an event keeps. */
+char *outlog_told(const struct outlog *o);
 
 /* One line as searches show it. */
 struct outlog_entry {

@@ -16,7 +16,7 @@ enum reason slot_cause(const struct slot *x, const struct connector *c)
 
 static void in_vain(struct slot *x, struct connector *c, enum reason r, const char *sentence)
 {
-	const char *last = x->other ? outlog_line(&x->other->log, 0) : NULL;
+	AUTO(str_t) last = x->other ? outlog_told(&x->other->log) : NULL;
 
 	x->tries++;
 	x->replace_again_ms = clock_mono_ms() + budget_replace_delay(x->tries, random_u64());

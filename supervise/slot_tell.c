@@ -219,6 +219,7 @@ static char *words_for(const struct slot *x, const struct verdict *v)
 static void tell_state(struct slot *x, struct connector *c, const struct verdict *v)
 {
 	bool serving = connector_serving(c);
+	AUTO(str_t) last = outlog_told(&x->own->log);
 
 	if (serving && !x->serving_told)
 		slot_event(x, c, "connector_ready", NULL, "serves with %d edge connections",
@@ -227,12 +228,11 @@ static void tell_state(struct slot *x, struct connector *c, const struct verdict
 	if (c->state == CONNECTOR_BLOCKED) {
 		if (v->reason == REASON_NO_TOKEN || !c->problem)
 			slot_problem(x, c, v->reason);
-		slot_event(x, c, "connector_blocked", outlog_line(&x->own->log, 0), "blocked: %s",
-			   c->reason);
+		slot_event(x, c, "connector_blocked", last, "blocked: %s", c->reason);
 	} else if (c->state == CONNECTOR_UNREADY) {
 		slot_problem(x, c, v->reason);
 		slot_event(x, c, v->reason == REASON_HUNG ? "connector_hung" : "connector_unready",
-			   outlog_line(&x->own->log, 0), "%s", c->reason);
+			   last, "%s", c->reason);
 	} else if (c->state == CONNECTOR_STOPPED && c->since_ms) {
 		slot_event(x, c, "connector_stopped", NULL, "stopped");
 	}

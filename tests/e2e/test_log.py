@@ -1,5 +1,6 @@
 """adit log and log_search: what connectors said, in pieces, by words, level, class and time."""
 import json
+import os
 import signal
 import subprocess
 import threading
@@ -108,3 +109,17 @@ def test_adit_log_prints_downwards_and_follows(site):
     assert process.wait(PATIENCE) == 0
     thread.join(PATIENCE)
     assert ["tail 1" in got[0], "tail 2" in got[1], len(got)] == [True, True, 2], got
+
+
+def test_an_exit_keeps_its_last_lines(site):
+    connector = site.items("connector_list")[0]
+    for i in range(30):
+        add(site, f'{{"level":"info","message":"before the end {i} {"y" * 150}"}}\n')
+    os.kill(connector["pid"], signal.SIGKILL)
+
+    def exited():
+        return next((e for e in site.items("event_list", kind="connector_exited")), None)
+    detail = until(exited, why="no event")["untrusted_detail"]
+    rows = detail.splitlines()
+    assert rows[-1].startswith("before the end 29 ") and 5 < len(rows) <= 10, rows
+    assert len(detail) <= 2000

@@ -69,6 +69,16 @@ static struct tunnel *add_tunnel(struct desk *d, const char *name)
 	return t;
 }
 
+static struct route *add_route(struct desk *d, const struct tunnel *t, const char *hostname)
+{
+	struct route *r = route_new();
+	(void)str_copy(r->tunnel_id, sizeof(r->tunnel_id), t->id);
+	r->hostname = str_dup(hostname);
+	str_set(&r->service, "http://localhost");
+	world_add_route(d->w, r);
+	return r;
+}
+
 /* ---- reading ---- */
 
 struct event {
@@ -401,6 +411,29 @@ static void only_news_changes_the_digest(void **state)
 	}
 }
 
+/* A route is live by what its tunnel's connector does, and nobody says so of the route. */
+static void what_follows_from_a_change_is_told_with_it(void **state)
+{
+	struct desk *d = *state;
+	AUTO(buf_t) text = {0};
+	struct tunnel *t = add_tunnel(d, "web"), *other = add_tunnel(d, "other");
+	struct route *r = add_route(d, t, "a.example.com");
+	struct connector *c = connector_new(t->id, 1);
+	add_route(d, other, "b.example.com");
+	world_add_connector(d->w, c);
+	expect(d, &text, "snapshot", "");
+	world_changed(d->w, OBJECT_CONNECTOR, c->id);
+	int64_t seq = d->w->sequence;
+	expect(d, &text, "changed", t->id);
+	expect(d, &text, "changed", r->id);
+	struct event ev;
+	next(d, &text, &ev); /* the change itself comes last: its place stands for all */
+	assert_string_equal(json_get_string(ev.data, "id"), c->id);
+	assert_int_equal(json_get_int(ev.data, "seq", 0), seq);
+	done(&ev);
+	nothing(d, &text);
+}
+
 static void the_end_says_why(void **state)
 {
 	struct desk *d = *state;
@@ -429,6 +462,7 @@ int main(void)
 		DESK_TEST(the_status_alone_has_no_objects),
 		DESK_TEST(who_comes_back_is_told_what_he_missed),
 		DESK_TEST(what_is_too_long_ago_or_never_was_is_not_held),
+		DESK_TEST(what_follows_from_a_change_is_told_with_it),
 		DESK_TEST(the_end_says_why),
 		cmocka_unit_test(places_are_read_strictly),
 		cmocka_unit_test(only_news_changes_the_digest),
