@@ -36,6 +36,7 @@ struct reconciler {
 	struct observe observe;
 	struct rebuilder rebuilder;
 	struct belief belief;
+	struct audit audit;
 	bool observing;
 	bool observed;          /* the first observation ended, well or not */
 	bool again;             /* somebody asked while it ran: once more right after it */
@@ -47,7 +48,9 @@ struct reconciler {
 	struct timer sweep;  /* the next configuration to be read */
 	int64_t sweep_at_ms; /* mono; 0 = nothing to sweep */
 	size_t swept;        /* place in the table of tunnels */
-	int64_t calls;       /* of the last full observation */
+	size_t hinted;       /* read on a hint, for which the sweep gives up reads of its own */
+	bool sweep_waited;
+	int64_t calls; /* of the last full observation */
 	struct list acts;
 	struct list batches;
 	int in_flight; /* requests: a batch is one */
@@ -392,7 +395,10 @@ static void sweep_due(struct timer *t, void *owner)
 	const struct table *all = &r->x.world->tunnels;
 	(void)t;
 	r->sweep_at_ms = 0;
-	for (size_t i = 0; i < all->n; i++) {
+	r->sweep_waited = r->hinted && !r->sweep_waited;
+	if (r->sweep_waited)
+		r->hinted--;
+	for (size_t i = 0; i < all->n && !r->sweep_waited; i++) {
 		struct tunnel *x = all->items[r->swept++ % all->n];
 		if (!is_swept(x))
 			continue;
@@ -406,6 +412,7 @@ static void sweep_due(struct timer *t, void *owner)
 static void observe_later(struct reconciler *r)
 {
 	set_pace(r);
+	r->hinted = audit_release(&r->audit, (size_t)r->pace.hints);
 	int64_t delay = r->pace.interval_ms;
 	if (r->observe_failed) {
 		int64_t soon = backoff_delay(&retry_soon, (int)r->observe_failed, random_u64());
@@ -474,8 +481,8 @@ static void observe_now(struct reconciler *r)
 	r->observing = true;
 	/* A store that is older than Cloudflare may have forgotten whole zones. */
 	bool everywhere = r->complete == 0 && r->x.world->revision > 0;
-	observe_start(r->x.loop, r->x.cf, r->x.world, &r->belief, everywhere, &r->observe,
-		      observe_ended, r);
+	observe_start(r->x.loop, r->x.cf, r->x.world, &r->belief, &r->audit, everywhere,
+		      &r->observe, observe_ended, r);
 }
 
 static void observe_due(struct timer *t, void *owner)
@@ -559,6 +566,7 @@ void reconciler_start(struct reconciler *r)
 {
 	recall_kept(r);
 	belief_init(&r->belief, r->x.world, r->x.store, r->x.cf);
+	audit_init(&r->audit, r->x.world, r->x.store, r->x.cf);
 	act_config_recall(&r->x);
 	act_rename_recall(&r->x);
 	rebuilder_start(&r->rebuilder, &r->x, &r->options.guard);
@@ -570,6 +578,7 @@ void reconciler_configure(struct reconciler *r, const struct reconciler_options 
 {
 	r->options = *o;
 	rebuilder_configure(&r->rebuilder, &o->guard);
+	r->audit.refused_until_ms = 0; /* there may be another token */
 	set_pace(r);
 }
 
@@ -587,6 +596,7 @@ void reconciler_free(struct reconciler *r)
 		observe_cancel(&r->observe);
 	observe_fini(&r->observe);
 	belief_fini(&r->belief);
+	audit_fini(&r->audit);
 	LIST_EACH (it, &r->batches)
 		batch_free(LIST_OF(it, struct batch, node));
 	LIST_EACH (it, &r->acts) {
