@@ -73,7 +73,7 @@ static bool read_decimal(const char *text, int places, int64_t *out)
 	for (; places > 0; places--)
 		n = n * 10 + (isdigit((unsigned char)*p) ? *p++ - '0' : 0);
 	*out = n;
-	return !*p;
+	return !p[strspn(p, "0")] && (point || !*p);
 }
 
 /* Metres: a sign, two places, and the letter or not. */

@@ -61,6 +61,12 @@ static bool has_ours(const struct world *w)
 	return false;
 }
 
+void audit_begin(struct audit *a)
+{
+	a->look_began_ms = clock_wall_ms();
+	a->look_due = false;
+}
+
 bool audit_wanted(const struct audit *a)
 {
 	return clock_mono_ms() >= a->refused_until_ms && has_ours(a->world);
@@ -141,12 +147,28 @@ static void take_config(struct audit *a, struct tunnel *t, const struct cf_audit
 	strlist_add(&a->due, t->id);
 }
 
+/* Does a listing of ours hold what it is about? */
+static bool is_listed(const struct audit *a, const struct cf_audit_entry *x)
+{
+	char zone[CF_ID_SIZE];
+	cf_audit_uri_id(x, "zones", zone, sizeof(zone));
+	const char *id = zone[0] ? zone : x->zone_id;
+	if (!id || (x->uri && !strstr(x->uri, "/dns_records")))
+		return false;
+	TABLE_EACH (i, struct record, r, &a->world->records)
+		if (r->remote_id[0] && str_equal(r->zone_id, id))
+			return true;
+	return false;
+}
+
 void audit_take(struct audit *a, const struct cf_audit_entry *x)
 {
 	struct tunnel *t = tunnel_of(a, x);
 	struct record *r = t ? NULL : record_of(a, x);
 	if (x->failed || x->action == CF_AUDIT_VIEW || cf_audit_ours(a->cf, x))
 		return;
+	if (x->time_ms >= a->look_began_ms && (t || is_listed(a, x)))
+		a->look_due = true;
 	if (t && about_config(x))
 		take_config(a, t, x);
 	else if (t)

@@ -1,8 +1,9 @@
 /*
  * What the audit log says between two looks: which of our tunnels' configurations somebody else may
- * have written, and who changed what. It is a hint and no more: what it tells is looked at, what it
- * does not tell is seen by the sweep, and a token that may not read it is no problem. It is asked
- * first in a look, so that the listings behind it are newer than its entries.
+ * have written, whether a listing is older than a change, and who changed what. It is a hint and no
+ * more: what it tells is looked at, what it does not tell is seen by looks and the sweep, and a
+ * token that may not read it is no problem. It is asked last in a look, so that it holds up
+ * nothing.
  */
 #ifndef RECONCILE_AUDIT_H
 #define RECONCILE_AUDIT_H
@@ -22,6 +23,8 @@ struct audit {
 	struct cf *cf;
 	int64_t since_ms;         /* wall: from when on the next listing asks */
 	int64_t refused_until_ms; /* mono; 0 = not refused */
+	int64_t look_began_ms;    /* wall */
+	bool look_due;            /* something of ours was changed since */
 	struct map seen;          /* ids of the last listing */
 	struct strlist due;       /* local ids of tunnels whose configuration is to be read */
 };
@@ -29,6 +32,8 @@ struct audit {
 void audit_init(struct audit *a, struct world *w, struct store *s, struct cf *cf);
 void audit_fini(struct audit *a);
 
+/* A look begins. */
+void audit_begin(struct audit *a);
 /* Is there anything that it could tell, and may it be asked now? */
 bool audit_wanted(const struct audit *a);
 void audit_list(struct audit *a, struct cf_page *p, task_done_fn *done, void *owner);

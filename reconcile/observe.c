@@ -13,7 +13,7 @@
 /* Zones that are only searched for our mark. */
 #define OTHERS_MAX 50
 
-enum { STAGE_AUDIT, STAGE_ZONES, STAGE_TUNNELS, STAGE_RECORDS };
+enum { STAGE_ZONES, STAGE_TUNNELS, STAGE_RECORDS, STAGE_AUDIT };
 
 static void observe_next(struct observe *o);
 
@@ -188,11 +188,14 @@ static void listed(struct task *t, void *owner)
 	struct observe *o = owner;
 	o->paging = false;
 	o->calls += o->page.n_pages ? (int64_t)o->page.n_pages : 1;
+	if (o->stage == STAGE_AUDIT) {
+		audit_listed(o->audit, &o->page, &t->err);
+		observe_end(o);
+		return;
+	}
 	/* What failed tells nothing. A token may see tunnels and no zones; without the tunnels
 	 * nothing else is worth asking. */
-	if (o->stage == STAGE_AUDIT)
-		audit_listed(o->audit, &o->page, &t->err);
-	else if (t->err.kind != ERR_NONE) {
+	if (t->err.kind != ERR_NONE) {
 		if (o->task.err.kind == ERR_NONE)
 			o->task.err = t->err;
 		if (o->stage == STAGE_TUNNELS) {
@@ -225,8 +228,11 @@ static void observe_next(struct observe *o)
 	if (look(o))
 		return;
 	if (o->stage == STAGE_RECORDS && o->next >= o->zones.n) {
-		observe_end(o);
-		return;
+		if (!audit_wanted(o->audit)) {
+			observe_end(o);
+			return;
+		}
+		o->stage = STAGE_AUDIT;
 	}
 	o->paging = true;
 	o->since_ms = clock_wall_ms();
@@ -249,7 +255,7 @@ void observe_start(struct loop *l, struct cf *cf, struct world *w, struct belief
 	o->world = w;
 	o->belief = b;
 	o->audit = a;
-	o->stage = audit_wanted(a) ? STAGE_AUDIT : STAGE_ZONES;
+	audit_begin(a);
 	o->everywhere = everywhere;
 	task_begin(&o->task, l, done, owner);
 	belief_begin(b);

@@ -1,8 +1,8 @@
 /*
- * A full observation: the audit log, zones, live tunnels, and the records of each zone that holds
- * ours, so that what the log names is listed after it was named. Each listing is complete or
- * changes nothing; what it lacks is looked at by its id, where that is believed at all (belief.h).
- * One request at a time, so that it never crowds out people's calls.
+ * A full observation: zones, live tunnels, the records of each zone that holds ours, and the audit
+ * log. Each listing is complete or changes nothing; what it lacks is looked at by its id, where
+ * that is believed at all (belief.h). One request at a time, so that it never crowds out people's
+ * calls.
  */
 #ifndef RECONCILE_OBSERVE_H
 #define RECONCILE_OBSERVE_H

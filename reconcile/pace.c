@@ -4,6 +4,7 @@
 /* Of the budget, in thousandths: all, and what observations leave for the sweep. */
 #define SHARE_ALL   100
 #define SHARE_SWEEP 20
+#define SOONEST_MS  1000
 #define HINTS_MAX   100
 
 /* The least time in which so many calls may be made from so many thousandths of the budget. */
@@ -39,6 +40,7 @@ struct pace pace_of(const struct pace_facts *f)
 {
 	struct pace p = {.interval_ms = f->wanted_ms, .sweep_ms = SWEEP_MS};
 	int64_t least = time_for(f, f->calls, SHARE_ALL - SHARE_SWEEP);
+	p.soonest_ms = least > SOONEST_MS ? least : SOONEST_MS;
 	if (p.interval_ms < least)
 		p.interval_ms = least;
 	least = time_for(f, f->tunnels, SHARE_ALL - share_of(f, p.interval_ms));

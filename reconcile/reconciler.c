@@ -419,6 +419,8 @@ static void observe_later(struct reconciler *r)
 		delay = soon < delay ? soon : delay;
 	} else
 		delay -= (int64_t)(random_u64() % (uint64_t)(delay / 5 + 1));
+	if (r->audit.look_due && delay > r->pace.soonest_ms)
+		delay = r->pace.soonest_ms;
 	timer_start(&r->interval, delay);
 }
 

@@ -48,6 +48,8 @@ static void content_has_one_form(void **state)
 		{"OPENPGPKEY", "aGVs bG8=", "aGVsbG8="},
 		{"LOC", "51 30 12.748 N 0 7 39.612 W 0m 1m 10000m 10m",
 		 "51 30 12.748 N 0 7 39.612 W 0m 1m 10000m 10m"},
+		{"LOC", "51 0 0.0010000 n 0 w 0.500 1.000m",
+		 "51 0 0.001 N 0 0 0 W 0.5m 1m 10000m 10m"},
 		{"LOC", "51 n 0 w 0", "51 0 0 N 0 0 0 W 0m 1m 10000m 10m"},
 		{"LOC", " 42 21 54 N  71\t06 18.000 W -24.50m 30.00M",
 		 "42 21 54 N 71 6 18 W -24.5m 30m 10000m 10m"},
