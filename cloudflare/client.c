@@ -39,7 +39,7 @@ struct cf {
 	struct list flying, ended;
 	struct map holders; /* object -> the call that has it */
 	struct cf_shelf listings;
-	struct rays rays;   /* of our writes */
+	struct rays rays; /* of our writes */
 };
 
 /* ---- life ---- */
@@ -316,7 +316,8 @@ static void access_note(struct cf *cf, const struct cf_call *c, const struct err
 {
 	bool trying = c->flags & CF_CALL_TRYING;
 
-	if (c->token_generation != cf->token_generation)
+	if (c->token_generation != cf->token_generation ||
+	    (c->flags & CF_CALL_BESIDE && e->kind != ERR_NONE))
 		return;
 	if (c->status == 0) {
 		if (e->kind == ERR_UPSTREAM || e->kind == ERR_TIMEOUT)

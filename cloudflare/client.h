@@ -75,6 +75,7 @@ struct cf_call {
 
 enum {
 	CF_CALL_WHOLE = 1,  /* the result is a list that must be complete in this one answer */
+	CF_CALL_BESIDE = 4, /* that it fails tells nothing of Cloudflare as a whole */
 	CF_CALL_TRYING = 2, /* says nothing about the token: the caller judges, or asks elsewhere */
 };
 

@@ -197,7 +197,8 @@ static void page_ask(struct cf_page *p)
 		(void)buf_printf(&path, "&page=%lld", (long long)p->page);
 	}
 	cf_call_start_with(p->cf, &p->call, p->share, "GET", buf_text(&path), NULL, NULL,
-			   p->permission, p->cursors ? CF_CALL_TRYING : 0, page_came, p);
+			   p->permission, p->cursors ? CF_CALL_TRYING | CF_CALL_BESIDE : 0,
+			   page_came, p);
 	p->call.rows = p->rows;
 }
 

@@ -132,7 +132,7 @@ static bool about_config(const struct cf_audit_entry *x)
 	return !type || strcasestr(type, "config") || !strcasestr(type, "connection");
 }
 
-static bool is_read(const struct tunnel *t)
+bool audit_reads(const struct tunnel *t)
 {
 	return t->want == WANT_PRESENT && t->remote_id[0] && !t->joined && t->config_version > 0 &&
 	       !t->observed.gone;
@@ -141,7 +141,7 @@ static bool is_read(const struct tunnel *t)
 static void take_config(struct audit *a, struct tunnel *t, const struct cf_audit_entry *x)
 {
 	note_actor(&t->observed.config_actor, x);
-	if (!is_read(t) || t->observed.config_due || strlist_has(&a->due, t->id) ||
+	if (!audit_reads(t) || t->observed.config_due || strlist_has(&a->due, t->id) ||
 	    t->observed.config_seen_ms > x->time_ms + READ_SINCE_MS)
 		return;
 	strlist_add(&a->due, t->id);
@@ -257,7 +257,7 @@ size_t audit_release(struct audit *a, size_t n)
 	size_t released = 0;
 	for (size_t i = 0; i < a->due.n; i++) {
 		struct tunnel *t = world_tunnel(a->world, a->due.items[i]);
-		if (!t || !is_read(t) || t->observed.config_due)
+		if (!t || !audit_reads(t) || t->observed.config_due)
 			continue;
 		if (released == n) {
 			strlist_add(&later, t->id);

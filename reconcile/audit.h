@@ -41,6 +41,8 @@ void audit_list(struct audit *a, struct cf_page *p, task_done_fn *done, void *ow
 void audit_listed(struct audit *a, const struct cf_page *p, const struct err *why);
 /* One entry that was not known (pure but for the world). */
 void audit_take(struct audit *a, const struct cf_audit_entry *x);
+/* Is the tunnel's configuration one that is read when it may have changed, and by the sweep? */
+bool audit_reads(const struct tunnel *t);
 /* So many of the configurations that were named are due now, the others another time. How many
  * there were. */
 size_t audit_release(struct audit *a, size_t n);

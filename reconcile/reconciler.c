@@ -358,12 +358,6 @@ static void note_drift(struct reconciler *r)
 	r->drifting = all;
 }
 
-static bool is_swept(const struct tunnel *t)
-{
-	return t->want == WANT_PRESENT && t->remote_id[0] && !t->joined && t->config_version > 0 &&
-	       !t->observed.gone;
-}
-
 /* Sooner, if there are more of them now; what was begun to be waited for is not put off. */
 static void sweep_within(struct reconciler *r, int64_t ms)
 {
@@ -381,7 +375,7 @@ static void set_pace(struct reconciler *r)
 			       .budget_calls = r->options.budget_calls,
 			       .window_ms = r->options.budget_window_ms};
 	TABLE_EACH (i, struct tunnel, t, &r->x.world->tunnels)
-		f.tunnels += is_swept(t);
+		f.tunnels += audit_reads(t);
 	r->pace = pace_of(&f);
 	r->x.world->system.observe_interval_ms = r->pace.interval_ms;
 	if (f.tunnels)
@@ -400,7 +394,7 @@ static void sweep_due(struct timer *t, void *owner)
 		r->hinted--;
 	for (size_t i = 0; i < all->n && !r->sweep_waited; i++) {
 		struct tunnel *x = all->items[r->swept++ % all->n];
-		if (!is_swept(x))
+		if (!audit_reads(x))
 			continue;
 		x->observed.config_due = true;
 		world_changed(r->x.world, OBJECT_TUNNEL, x->id);
@@ -509,7 +503,7 @@ int64_t reconciler_observe(struct reconciler *r)
 	TABLE_EACH (i, struct tunnel, t, &r->x.world->tunnels) {
 		if (!t->remote_id[0])
 			t->observed.looked_ms = 0;
-		if (is_swept(t) && r->x.world->tunnels.n <= CONFIGS_ASKED)
+		if (audit_reads(t) && r->x.world->tunnels.n <= CONFIGS_ASKED)
 			t->observed.config_due = true;
 		try_now(t->problem);
 	}
