@@ -37,8 +37,7 @@ void cf_page_start(struct cf *cf, struct cf_page *p, enum cf_share share, const 
 void cf_page_decoded(struct cf_page *p, cf_decode_fn *decode);
 /* A listing by limit and cursor, which has no total: it ends with a page without a cursor, or
  * without a row. Fewer rows than the limit are no end, since filters may have taken some out. It
- * may be empty, and that it cannot be read says nothing about
- * Cloudflare as a whole. */
+ * may be empty, and that it cannot be read says nothing of Cloudflare as a whole. */
 void cf_page_start_cursor(struct cf *cf, struct cf_page *p, enum cf_share share, const char *path,
 			  int64_t limit, size_t max_rows, const char *permission,
 			  task_done_fn *done, void *owner);

@@ -544,23 +544,9 @@ struct reconciler *reconciler_new(struct loop *l, struct world *w, struct store 
 	return r;
 }
 
-/* Rules that an earlier life of ours kept for a name on its way. */
-static void recall_kept(struct reconciler *r)
-{
-	struct err e;
-	TABLE_EACH (i, struct tunnel, t, &r->x.world->tunnels) {
-		AUTO(str_t) rules = NULL;
-		AUTO(kept_t) kept = {0};
-		if (!t->config_version || store_load_rules(r->x.store, t->id, &rules, &e) < 0)
-			continue;
-		keep_rules(r->x.world, t, rules, &kept);
-		t->observed.config_keeps = kept.leftover;
-	}
-}
-
 void reconciler_start(struct reconciler *r)
 {
-	recall_kept(r);
+	keep_recall(r->x.world, r->x.store);
 	belief_init(&r->belief, r->x.world, r->x.store, r->x.cf);
 	audit_init(&r->audit, r->x.world, r->x.store, r->x.cf);
 	act_config_recall(&r->x);
