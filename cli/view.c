@@ -57,7 +57,6 @@ static const struct view_column drift[] = {
 	{"wanted", NULL},
 	{"untrusted_seen", "SEEN"},
 	{"untrusted_put", "PUT"},
-	{"untrusted_actor", "BY"},
 	{"policy", NULL},
 	{"why_not", "NOT PUT BACK SINCE"},
 	END,
@@ -81,6 +80,20 @@ static const struct view_column events[] = {
 	{"at", "WHEN"}, {"kind", NULL}, {"name", NULL}, {"message", NULL}, END,
 };
 
+static const struct view_column rules[] = {
+	{"number", "RULE"},
+	{"verdict", NULL},
+	{"ours", NULL},
+	{"hostname", NULL},
+	{"untrusted_hostname", "FOREIGN HOSTNAME"},
+	{"rule_path", "PATH"},
+	{"untrusted_rule_path", "FOREIGN PATH"},
+	{"service", NULL},
+	{"untrusted_service", "FOREIGN SERVICE"},
+	{"why", NULL},
+	END,
+};
+
 static const struct {
 	const char *op;
 	const struct view_column *columns;
@@ -88,6 +101,7 @@ static const struct {
 	{"tunnel_list", tunnels}, {"route_list", routes}, {"dns_list", records},
 	{"zone_list", zones},     {"plan_list", plans},   {"connector_list", connectors},
 	{"drift_list", drift},    {"event_list", events}, {"revision_list", revisions},
+	{"rules", rules},
 };
 
 const struct view_column *view_of(const char *op_name)

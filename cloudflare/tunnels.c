@@ -153,15 +153,6 @@ void cf_tunnel_delete(struct cf *cf, struct cf_call *c, const char *id, task_don
 	tunnel_call(cf, c, id, &how, done, owner);
 }
 
-void cf_connections_get(struct cf *cf, struct cf_call *c, const char *id, task_done_fn *done,
-			void *owner)
-{
-	static const struct tunnel_call how = {"GET", "/connections", PERMISSION_TUNNEL_READ,
-					       CF_SHARE_READS};
-
-	tunnel_call(cf, c, id, &how, done, owner);
-}
-
 void cf_connections_delete(struct cf *cf, struct cf_call *c, const char *id, task_done_fn *done,
 			   void *owner)
 {

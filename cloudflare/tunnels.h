@@ -1,4 +1,5 @@
-/* Tunnels of the account (cloudflare-api: cfd_tunnel), their tokens and connections. */
+/* Tunnels of the account (cloudflare-api: cfd_tunnel) and their tokens; who is connected to them is
+ * in connections.h. */
 #ifndef CLOUDFLARE_TUNNELS_H
 #define CLOUDFLARE_TUNNELS_H
 
@@ -35,8 +36,6 @@ void cf_tunnel_token(struct cf *cf, struct cf_call *c, const char *id, task_done
 		     void *owner);
 void cf_tunnel_delete(struct cf *cf, struct cf_call *c, const char *id, task_done_fn *done,
 		      void *owner);
-void cf_connections_get(struct cf *cf, struct cf_call *c, const char *id, task_done_fn *done,
-			void *owner);
 void cf_connections_delete(struct cf *cf, struct cf_call *c, const char *id, task_done_fn *done,
 			   void *owner);
 /* All live tunnels of the account. */

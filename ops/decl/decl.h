@@ -142,6 +142,10 @@ struct route_delete_args {
 	char *hostname, *path;
 	bool keep_dns;
 };
+struct route_test_args {
+	char *url, *tunnel;
+	bool refresh;
+};
 struct dns_list_args {
 	LIST_ARGS;
 	char *zone, *name, *type;

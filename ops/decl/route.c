@@ -21,6 +21,27 @@ static const struct field route_rows[] = {
 	FIELDS_END,
 };
 
+#define RULE_ROWS                                                                                  \
+	FIELD_OUT("route", FIELD_STRING, .doc = "adit's route that put it."),                      \
+		FIELD_OUT("hostname", FIELD_STRING, .doc = "Its host name, of adit's rules."),     \
+		FIELD_OUT("rule_path", FIELD_STRING, .doc = "Its path pattern, of adit's rules."), \
+		FIELD_OUT("service", FIELD_STRING, .doc = "Where it leads, of adit's rules."),     \
+		FIELD_OUT("untrusted_hostname", FIELD_STRING, .flags = FIELD_UNTRUSTED,            \
+			  .doc = "Its host name, of foreign rules."),                              \
+		FIELD_OUT("untrusted_rule_path", FIELD_STRING, .flags = FIELD_UNTRUSTED,           \
+			  .doc = "Its path pattern, of foreign rules."),                           \
+		FIELD_OUT("untrusted_service", FIELD_STRING, .flags = FIELD_UNTRUSTED,             \
+			  .doc = "Where it leads, of foreign rules.")
+
+static const struct field rule_rows[] = {
+	FIELD_OUT("number", FIELD_INT, .doc = "Its place in the configuration, from 1."),
+	FIELD_OUT("verdict", FIELD_STRING, .doc = "matches, later, host, case, path or unsure."),
+	FIELD_OUT("ours", FIELD_BOOL, .doc = "adit put it."),
+	RULE_ROWS,
+	FIELD_OUT("why", FIELD_STRING, .doc = "The verdict in words."),
+	FIELDS_END,
+};
+
 static const struct field record_rows[] = {
 	FIELD_OUT("id", FIELD_STRING,
 		  .doc = "adit's own id; absent when the record is not adit's."),
@@ -142,6 +163,59 @@ const struct op *op_route_delete(void)
 		.args = args,
 		.args_size = sizeof(struct route_delete_args),
 		.result = write_result,
+	};
+	return &op;
+}
+
+const struct op *op_route_test(void)
+{
+	static const struct field args[] =
+	{ FIELD(struct route_test_args, url, .flags = FIELD_REQUIRED | FIELD_POSITIONAL, .min = 3,
+		.max = 2048, .doc = "What a visitor asks for, as in https://app.example.com/path."),
+	  FIELD(struct route_test_args, tunnel, .max = 64,
+		.doc = "Tunnel; the default is that of the route for the host name, else this "
+		       "host's own."),
+	  FIELD(struct route_test_args, refresh,
+		.doc = "Read the configuration at Cloudflare first."),
+	  FIELDS_END,
+	};
+	static const struct field result[] = {
+		FIELD_OUT("host", FIELD_STRING, .doc = "Host name of the request, as it is sent."),
+		FIELD_OUT("path", FIELD_STRING, .doc = "Its path, decoded."),
+		FIELD_OUT("tunnel", FIELD_STRING, .doc = "The tunnel."),
+		FIELD_OUT("config_version", FIELD_INT,
+			  .doc = "Of the configuration at Cloudflare."),
+		FIELD_OUT("source", FIELD_STRING,
+			  .doc = "model (the configuration as last read) or api (read now)."),
+		FIELD_OUT("rule", FIELD_INT,
+			  .doc = "The rule that takes the request, from 1; 0 = there are none."),
+		FIELD_OUT("result", FIELD_STRING, .doc = "The same in words."),
+		FIELD_OUT("certain", FIELD_BOOL, .doc = "Every rule before it could be judged."),
+		FIELD_OUT("ours", FIELD_BOOL, .doc = "adit put that rule."),
+		RULE_ROWS,
+		FIELD_OUT("as_wanted", FIELD_BOOL, .doc = "Nothing is wanted otherwise."),
+		FIELD_OUT("differs", FIELD_STRING, .doc = "What is wanted, and why it is not so."),
+		FIELD_OUT("rules", FIELD_ITEMS, .sub = rule_rows,
+			  .doc = "The rules in their order; of many, those for this host."),
+		FIELD_OUT("total", FIELD_INT, .doc = "Rules in the configuration."),
+		FIELD_OUT("truncated", FIELD_BOOL, .doc = "Not all are shown."),
+		FIELDS_END,
+	};
+	static const struct op op = {
+		.name = "route_test",
+		.title = "Tell which rule takes a URL",
+		.doc = "Which rule of the tunnel's configuration takes a request for this URL, and "
+		       "why not the others, as cloudflared decides it: the configuration that "
+		       "stands "
+		       "at Cloudflare, foreign rules included. Tells too whether that is what is "
+		       "wanted. Nothing is sent to the URL.",
+		.role = ROLE_VIEWER,
+		.effects = OP_READS,
+		.doors = OP_DOOR_ALL,
+		.tags = route_tags,
+		.args = args,
+		.args_size = sizeof(struct route_test_args),
+		.result = result,
 	};
 	return &op;
 }

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "cloudflare/configs.h"
+#include "cloudflare/connections.h"
 #include "cloudflare/records.h"
 #include "cloudflare/tunnels.h"
 #include "cloudflare/zones.h"
@@ -26,7 +27,7 @@ static void ask_all_tunnels(struct cfb *b, struct cf_call *c, const struct secre
 	cfb_wait(b, 5);
 	cf_tunnel_delete(b->cf, &c[5], TUNNEL, cfb_done, b);
 	cfb_wait(b, 6);
-	cf_connections_get(b->cf, &c[6], TUNNEL, cfb_done, b);
+	cf_connections_ask(b->cf, &c[6], CF_SHARE_READS, TUNNEL, cfb_done, b);
 	cfb_wait(b, 7);
 	cf_connections_delete(b->cf, &c[7], TUNNEL, cfb_done, b);
 	cfb_wait(b, 8);
@@ -200,7 +201,7 @@ static void bad_tunnel_ids(struct cfb *b, struct cf_call *c, const char *id)
 	cf_tunnel_get(b->cf, &c[0], id, cfb_done, b);
 	cf_tunnel_token(b->cf, &c[1], id, cfb_done, b);
 	cf_tunnel_delete(b->cf, &c[2], id, cfb_done, b);
-	cf_connections_get(b->cf, &c[3], id, cfb_done, b);
+	cf_connections_ask(b->cf, &c[3], CF_SHARE_READS, id, cfb_done, b);
 	cf_connections_delete(b->cf, &c[4], id, cfb_done, b);
 	cf_config_get(b->cf, &c[5], id, cfb_done, b);
 	cf_config_put(b->cf, &c[6], id, "{}", cfb_done, b);

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "cloudflare/connections.h"
 #include "cloudflare/records.h"
 #include "cloudflare/tunnels.h"
 #include "cloudflare/zones.h"
@@ -98,6 +99,66 @@ static void tunnels_refused(void **state)
 	struct cf_tunnel t;
 	struct err e;
 	assert_int_equal(cf_tunnel_read(NULL, &t, &e), -1);
+}
+
+/* ---- connections ---- */
+
+static int connections_of(const char *text, struct tunnel_connections *out, struct err *e)
+{
+	AUTO(json_doc_t) doc = parse(text);
+	struct cf_call c = {.result = json_root(doc)};
+	return cf_connections_read(&c, out, e);
+}
+
+static void connections_read(void **state)
+{
+	AUTO(tunnel_connections_t) found = {0};
+	struct err e;
+
+	(void)state;
+	assert_int_equal(
+		connections_of("[{\"id\":\"" TUNNEL "\",\"config_version\":7,\"conns\":"
+			       "[{\"is_pending_reconnect\":false},{},"
+			       "{\"is_pending_reconnect\":true}]},"
+			       "{\"id\":\"e70ff985-a4ef-4643-bbbc-4a0ed4fc8415\",\"conns\":null}]",
+			       &found, &e),
+		0);
+	assert_int_equal(found.n, 2);
+	assert_int_equal(tunnel_connections_count(&found), 2);
+	assert_int_equal(tunnel_connections_find(&found, TUNNEL)->connections, 2);
+	assert_int_equal(tunnel_connections_find(&found, TUNNEL)->config_version, 7);
+	assert_int_equal(found.items[1].config_version, -1);
+	assert_null(tunnel_connections_find(&found, "x"));
+	tunnel_connections_t_cleanup(&found);
+	assert_int_equal(connections_of("[]", &found, &e), 0);
+	assert_int_equal(found.n, 0);
+	assert_int_equal(tunnel_connections_count(&found), 0);
+}
+
+static void connections_refused(void **state)
+{
+	static const char *const bad[] = {
+		"null",
+		"{}",
+		"7",
+		"[7]",
+		"[{}]",
+		"[{\"id\":\"x\"}]",
+		"[{\"id\":7}]",
+		"[{\"id\":\"" TUNNEL "\",\"conns\":{}}]",
+		"[{\"id\":\"" TUNNEL "\",\"conns\":[]},{\"id\":\"../x\"}]",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct tunnel_connections found = {.n = 77};
+		struct err e = {0};
+
+		if (connections_of(bad[i], &found, &e) == 0)
+			fail_msg("%s was believed", bad[i]);
+		assert_int_equal(e.kind, ERR_UPSTREAM);
+		assert_int_equal(found.n, 77);
+	}
 }
 
 /* ---- records ---- */
@@ -350,6 +411,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tunnels_read),
 		cmocka_unit_test(tunnels_refused),
+		cmocka_unit_test(connections_read),
+		cmocka_unit_test(connections_refused),
 		cmocka_unit_test(usage_read),
 		cmocka_unit_test(records_read),
 		cmocka_unit_test(records_with_data_read),
