@@ -5,7 +5,9 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,10 +23,18 @@ static void wait_ready(int fd)
 	(void)poll(&p, 1, READY_MS);
 }
 
+/* A desktop has a dialogue of its own, which goes first. Anywhere else the terminal is asked at
+ * once: polkit takes no fallback for a process that is in no session (su, a container, a service).
+ */
+static bool has_desktop(void)
+{
+	return getenv("XDG_SESSION_ID") && (getenv("DISPLAY") || getenv("WAYLAND_DISPLAY"));
+}
+
 static pid_t spawn_agent(int notify)
 {
 	char path[] = PKTTYAGENT, option[] = "--notify-fd", fd[] = "3", fallback[] = "--fallback";
-	char *argv[] = {path, option, fd, fallback, NULL};
+	char *argv[] = {path, option, fd, has_desktop() ? fallback : NULL, NULL};
 	posix_spawn_file_actions_t actions;
 	pid_t pid = 0;
 

@@ -99,9 +99,10 @@ int session_call(const struct cli *c, const char *operation, const struct buf *b
 		.operation = operation,
 		.body = body,
 		.timeout_ms = c->timeout_ms + SPARE_MS + (geteuid() ? AUTHENTICATION_MS : 0),
-		.progress = shows_progress(c) ? progress : NULL,
 	};
 	pid_t agent = takes_person(c, operation) ? agent_start() : 0;
+	/* Its question stands on the line that progress would write over. */
+	call->progress = shows_progress(c) && !agent ? progress : NULL;
 	int rc = client_run(call, e);
 	agent_stop(agent);
 	return rc;

@@ -57,6 +57,7 @@ static const struct view_column drift[] = {
 	{"wanted", NULL},
 	{"untrusted_seen", "SEEN"},
 	{"untrusted_put", "PUT"},
+	{"untrusted_actor", "BY"},
 	{"policy", NULL},
 	{"why_not", "NOT PUT BACK SINCE"},
 	END,

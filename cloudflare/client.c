@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "cloudflare/access.h"
+#include "cloudflare/rays.h"
 
 #define ANSWER_MAX   ((size_t)32 << 20)
 #define TIMEOUT_MS   30000
@@ -38,6 +39,7 @@ struct cf {
 	struct list flying, ended;
 	struct map holders; /* object -> the call that has it */
 	struct cf_shelf listings;
+	struct rays rays; /* of our writes */
 };
 
 /* ---- life ---- */
@@ -314,7 +316,8 @@ static void access_note(struct cf *cf, const struct cf_call *c, const struct err
 {
 	bool trying = c->flags & CF_CALL_TRYING;
 
-	if (c->token_generation != cf->token_generation)
+	if (c->token_generation != cf->token_generation ||
+	    (c->flags & CF_CALL_BESIDE && e->kind != ERR_NONE))
 		return;
 	if (c->status == 0) {
 		if (e->kind == ERR_UPSTREAM || e->kind == ERR_TIMEOUT)
@@ -396,12 +399,19 @@ static void call_answered(struct task *t, void *owner)
 	budget_headers(&cf->budget, http_answer_header(&c->req, "ratelimit"),
 		       http_answer_header(&c->req, "ratelimit-policy"), clock_mono_ms());
 	call_judge(cf, c);
+	if (!call_reads(c))
+		rays_add(&cf->rays, c->ray);
 	call_log(c);
 	access_note(cf, c, &c->task.err);
 	bool repeated = c->status == 429 && call_repeat(cf, c);
 	access_figures(cf->world, &cf->budget, &cf->told_remaining);
 	if (!repeated)
 		call_end(c);
+}
+
+bool cf_ray_ours(const struct cf *cf, const char *ray)
+{
+	return rays_has(&cf->rays, ray);
 }
 
 /* ---- sending ---- */

@@ -75,6 +75,7 @@ struct cf_call {
 
 enum {
 	CF_CALL_WHOLE = 1,  /* the result is a list that must be complete in this one answer */
+	CF_CALL_BESIDE = 4, /* that it fails tells nothing of Cloudflare as a whole */
 	CF_CALL_TRYING = 2, /* says nothing about the token: the caller judges, or asks elsewhere */
 };
 
@@ -107,6 +108,8 @@ void cf_call_reset(struct cf_call *c);
 
 /* Does this error say that the token is good for nothing, rather than not for this? */
 bool cf_about_token(const struct err *e);
+/* Is that the ray of one of our latest writes (rays.h)? */
+bool cf_ray_ours(const struct cf *cf, const char *ray);
 /* Letters, digits and hyphens only, so that it may stand in any text. */
 bool cf_ray_valid(const char *ray);
 /* Pure, for tests: what an answer means. Fills e (kind ERR_NONE = success), *absent. */

@@ -99,7 +99,7 @@ static int page_check(struct cf_page *p)
 	const struct cf_call *c = &p->call;
 	int64_t page = info_int(c->info, "page");
 
-	if (!cf_call_listed(c))
+	if (!cf_call_listed(c) && !(p->cursors && c->doc && !c->result))
 		return page_refused(p, "the result is no list");
 	if (p->count + cf_rows_came(p->rows) > p->max_rows || (int64_t)p->n_pages >= p->max_pages) {
 		(void)page_refused(p, "it is larger than adit takes");
@@ -117,6 +117,8 @@ static enum page_next page_after(struct cf_page *p, const struct json *info, siz
 {
 	const char *cursor = info_cursor(info);
 
+	if (p->cursors && (!cursor || rows == 0))
+		return PAGE_LAST;
 	if (cursor) {
 		if (str_equal(cursor, p->cursor))
 			return PAGE_CHANGED;
@@ -151,7 +153,7 @@ static enum page_next page_take(struct cf_page *p)
 	if (next == PAGE_LAST && p->total >= 0 && (int64_t)p->count != p->total)
 		return PAGE_CHANGED;
 	/* Nothing at all, and no word that this is so: "all gone" is not read out of silence. */
-	if (next == PAGE_LAST && p->total < 0 && p->count == 0)
+	if (next == PAGE_LAST && p->total < 0 && p->count == 0 && !p->cursors)
 		return PAGE_SILENT;
 	return next;
 }
@@ -186,16 +188,17 @@ static void page_ask(struct cf_page *p)
 
 	if (!p->rows)
 		rows_begin(p);
-	(void)buf_printf(&path, "%s%cper_page=%lld", p->path, strchr(p->path, '?') ? '&' : '?',
-			 (long long)p->per_page);
+	(void)buf_printf(&path, "%s%c%s=%lld", p->path, strchr(p->path, '?') ? '&' : '?',
+			 p->cursors ? "limit" : "per_page", (long long)p->per_page);
 	if (p->cursor) {
 		AUTO(str_t) cursor = percent_encode(p->cursor);
 		(void)buf_printf(&path, "&cursor=%s", cursor);
-	} else {
+	} else if (!p->cursors) {
 		(void)buf_printf(&path, "&page=%lld", (long long)p->page);
 	}
-	cf_call_start(p->cf, &p->call, p->share, "GET", buf_text(&path), NULL, NULL, p->permission,
-		      page_came, p);
+	cf_call_start_with(p->cf, &p->call, p->share, "GET", buf_text(&path), NULL, NULL,
+			   p->permission, p->cursors ? CF_CALL_TRYING | CF_CALL_BESIDE : 0,
+			   page_came, p);
 	p->call.rows = p->rows;
 }
 
@@ -219,9 +222,9 @@ void cf_page_refuse(struct cf *cf, struct cf_page *p, const struct err *why, tas
 	task_finish(&p->task);
 }
 
-void cf_page_start(struct cf *cf, struct cf_page *p, enum cf_share share, const char *path,
-		   int64_t per_page, size_t max_rows, const char *permission, task_done_fn *done,
-		   void *owner)
+static void page_open(struct cf *cf, struct cf_page *p, enum cf_share share, const char *path,
+		      int64_t per_page, size_t max_rows, const char *permission, task_done_fn *done,
+		      void *owner)
 {
 	page_begin(cf, p, done, owner);
 	p->share = share;
@@ -230,6 +233,24 @@ void cf_page_start(struct cf *cf, struct cf_page *p, enum cf_share share, const 
 	p->per_page = per_page > 0 ? per_page : ROWS_LEAST;
 	p->max_rows = max_rows;
 	p->max_pages = (int64_t)(max_rows / ROWS_LEAST) + PAGES_SPARE;
+}
+
+void cf_page_start(struct cf *cf, struct cf_page *p, enum cf_share share, const char *path,
+		   int64_t per_page, size_t max_rows, const char *permission, task_done_fn *done,
+		   void *owner)
+{
+	page_open(cf, p, share, path, per_page, max_rows, permission, done, owner);
+	page_ask(p);
+}
+
+void cf_page_start_cursor(struct cf *cf, struct cf_page *p, enum cf_share share, const char *path,
+			  int64_t limit, size_t max_rows, const char *permission,
+			  task_done_fn *done, void *owner)
+{
+	page_open(cf, p, share, path, limit, max_rows, permission, done, owner);
+	p->cursors = true;
+	/* A server that gives less than it is asked for must not cost a call for each few rows. */
+	p->max_pages = (int64_t)max_rows / p->per_page + PAGES_SPARE;
 	page_ask(p);
 }
 

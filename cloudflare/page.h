@@ -24,6 +24,7 @@ struct cf_page {
 	int64_t total; /* as the first page said; -1 = it did not */
 	size_t max_rows;
 	cf_decode_fn *decode; /* see cf_page_decoded */
+	bool cursors;         /* cf_page_start_cursor */
 	int restarts;
 };
 
@@ -34,6 +35,12 @@ void cf_page_start(struct cf *cf, struct cf_page *p, enum cf_share share, const 
 /* For families, behind the start: the rows are decoded, and kept for the next listing of the path.
  */
 void cf_page_decoded(struct cf_page *p, cf_decode_fn *decode);
+/* A listing by limit and cursor, which has no total: it ends with a page without a cursor, or
+ * without a row. Fewer rows than the limit are no end, since filters may have taken some out. It
+ * may be empty, and that it cannot be read says nothing of Cloudflare as a whole. */
+void cf_page_start_cursor(struct cf *cf, struct cf_page *p, enum cf_share share, const char *path,
+			  int64_t limit, size_t max_rows, const char *permission,
+			  task_done_fn *done, void *owner);
 /* For families: the listing ends with this error, nothing is asked. */
 void cf_page_refuse(struct cf *cf, struct cf_page *p, const struct err *why, task_done_fn *done,
 		    void *owner);

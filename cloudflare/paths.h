@@ -13,6 +13,7 @@
 #define PERMISSION_DNS_READ    "DNS: Read"
 #define PERMISSION_DNS_EDIT    "DNS: Edit"
 #define PERMISSION_ZONE_READ   "Zone: Read"
+#define PERMISSION_AUDIT_READ  "Account Settings: Read"
 
 /* "/accounts/<account><rest>"; the caller frees *path. */
 MUST_USE int path_account(const struct cf *cf, const char *rest, char **path, struct err *e);

@@ -17,11 +17,18 @@ enum drift_policy {
 #define DRIFT_REPAIRS_MAX 3
 #define DRIFT_FIGHT_MS    (3600 * 1000LL)
 
+/* Who changed an object last, as the audit log said it; from outside. */
+struct drift_actor {
+	char *text;    /* NULL = not known */
+	int64_t at_ms; /* wall, by Cloudflare's clock */
+};
+
 /* What is known of an object's drift while this daemon runs. */
 struct drift_facts {
 	int64_t since_ms;                       /* wall: first seen to differ; 0 = it does not */
 	int64_t repaired_ms[DRIFT_REPAIRS_MAX]; /* wall: of the last repairs unasked */
 	bool fought;                            /* no more of them until a person looked */
+	struct drift_actor actor;               /* of the last change by somebody else */
 };
 
 /* "report", ...; NULL for DRIFT_BY_SETTING, which has no name. */

@@ -40,6 +40,7 @@ void record_free(struct record *r)
 	free(r->observed.content);
 	free(r->observed.comment);
 	free(r->observed.conflict);
+	free(r->observed.drift.actor.text);
 	strlist_free(&r->observed.taking);
 	problem_clear(&r->problem);
 	free(r);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/record_loc.h"
 
 enum { FIELDS_MAX = 6, U8 = 255, U16 = 65535 };
 
@@ -107,16 +108,22 @@ static const struct shape *shape_of(const char *type)
 	return NULL;
 }
 
+/* Its fields are no list of words with a kind each. */
+static bool is_loc(const char *type)
+{
+	return str_equal(type, "LOC");
+}
+
 bool record_type_has_fields(const char *type)
 {
-	return shape_of(type) != NULL;
+	return is_loc(type) || shape_of(type) != NULL;
 }
 
 bool record_type_has_data(const char *type)
 {
 	const struct shape *s = shape_of(type);
 
-	return s && !s->plain;
+	return is_loc(type) || (s && !s->plain);
 }
 
 /* The values of a record's parts, each in its form, without quotation marks. */
@@ -439,6 +446,8 @@ int record_data_read(const char *type, const char *content, char **form, struct 
 	const struct shape *s = shape_of(type);
 	AUTO(values_t) v = {{NULL}};
 
+	if (is_loc(type))
+		return check_characters(content, e) < 0 ? -1 : loc_read(content, true, form, e);
 	if (!s)
 		return err_set(e, ERR_INTERNAL, "content: %s records have no fields", type);
 	if (check_characters(content, e) < 0 || parse(s, content, true, &v, e) < 0)
@@ -447,20 +456,24 @@ int record_data_read(const char *type, const char *content, char **form, struct 
 	return 0;
 }
 
-/* As somebody else wrote it; NULL when it has not the fields of its type. */
+/* As somebody else wrote it; NULL when it has not the fields of its type. s NULL = LOC. */
 static char *lenient_form(const struct shape *s, const char *content)
 {
 	AUTO(values_t) v = {{NULL}};
+	char *form = NULL;
 	struct err e;
 
+	if (!s)
+		return loc_read(content, false, &form, &e) < 0 ? NULL : form;
 	return parse(s, content, false, &v, &e) < 0 ? NULL : compose(s, &v);
 }
 
 bool record_data_same(const char *type, const char *a, const char *b)
 {
 	const struct shape *s = shape_of(type);
-	AUTO(str_t) x = s ? lenient_form(s, a) : NULL;
-	AUTO(str_t) y = s ? lenient_form(s, b) : NULL;
+	bool known = record_type_has_fields(type);
+	AUTO(str_t) x = known ? lenient_form(s, a) : NULL;
+	AUTO(str_t) y = known ? lenient_form(s, b) : NULL;
 
 	return x && str_equal(x, y);
 }
@@ -489,6 +502,10 @@ void record_data_put(const char *type, const char *form, struct json_writer *w)
 	AUTO(values_t) v = {{NULL}};
 	struct err e;
 
+	if (is_loc(type)) {
+		loc_put(form, w);
+		return;
+	}
 	if (!s || parse(s, form, false, &v, &e) < 0) {
 		json_put_string(w, "content", form);
 		return;
@@ -523,10 +540,12 @@ bool record_data_valid(const char *type, const struct json *data)
 {
 	const struct shape *s = shape_of(type);
 
-	if (!s || s->plain || json_is_null(data))
+	if (!record_type_has_data(type) || json_is_null(data))
 		return true;
 	if (json_type(data) != JSON_OBJECT)
 		return false;
+	if (is_loc(type))
+		return loc_valid(data);
 	for (const struct part *f = s->parts; f->kind; f++)
 		if (!f->beside && !type_fits(f, json_get(data, f->key)))
 			return false;
@@ -556,7 +575,7 @@ static char *content_form(const struct shape *s, int64_t priority, const char *c
 	char *form = lenient_form(s, content);
 
 	/* SRV and URI: only these weigh, and only their content may lack the priority. */
-	if (!form && str_equal(s->parts[1].key, "weight"))
+	if (!form && s && str_equal(s->parts[1].key, "weight"))
 		form = lenient_form(s, whole);
 	return form;
 }
@@ -565,10 +584,10 @@ char *record_data_form(const char *type, const struct json *data, int64_t priori
 		       const char *content)
 {
 	const struct shape *s = shape_of(type);
-	bool object = s && !s->plain && json_type(data) == JSON_OBJECT;
-	char *form = object ? data_form(s, data, priority) : NULL;
+	bool object = record_type_has_data(type) && json_type(data) == JSON_OBJECT;
+	char *form = !object ? NULL : s ? data_form(s, data, priority) : loc_form(data);
 
-	if (!form && s)
+	if (!form && record_type_has_fields(type))
 		form = content_form(s, priority, content);
 	return form ? form : str_dup(content);
 }

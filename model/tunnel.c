@@ -27,6 +27,8 @@ void tunnel_free(struct tunnel *t)
 	free(t->renames);
 	free(t->observed.config);
 	free(t->observed.name);
+	free(t->observed.drift.actor.text);
+	free(t->observed.config_actor.text);
 	problem_clear(&t->problem);
 	free(t);
 }

@@ -50,8 +50,9 @@ struct tunnel {
 				      */
 		char found_id[UUID_SIZE]; /* what that look-up found, "" = nothing */
 		int64_t config_seen_ms;   /* wall; 0 = the configuration must be read */
-		bool config_due;        /* somebody may have changed it: to be read and looked at */
-		bool config_came;       /* it was read since, and not looked at yet */
+		bool config_due;  /* somebody may have changed it: to be read and looked at */
+		bool config_came; /* it was read since, and not looked at yet */
+		struct drift_actor config_actor; /* who else wrote it last */
 		int64_t put_unknown_ms; /* wall; a PUT then has no answer and may still land; 0 =
 					   none */
 		/* What was found to be a race when it was read: that version, and the one that our

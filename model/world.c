@@ -30,6 +30,18 @@ const char *access_state_name(enum access_state s)
 	return (unsigned)s < ARRAY_LEN(names) ? names[s] : "unknown";
 }
 
+const char *audit_state_name(enum audit_state s)
+{
+	static const char *const names[] = {
+		[AUDIT_UNASKED] = "not asked",
+		[AUDIT_READ] = "read",
+		[AUDIT_DENIED] = "not permitted",
+		[AUDIT_UNAVAILABLE] = "not available",
+	};
+
+	return names[s];
+}
+
 static void free_tunnel(void *object)
 {
 	tunnel_free(object);

@@ -37,11 +37,21 @@ enum access_state {
 };
 const char *access_state_name(enum access_state s);
 
+/* May the token read the audit log, which is optional? */
+enum audit_state {
+	AUDIT_UNASKED,
+	AUDIT_READ,
+	AUDIT_DENIED,
+	AUDIT_UNAVAILABLE, /* Cloudflare does not give it */
+};
+const char *audit_state_name(enum audit_state s);
+
 struct system_facts {
 	char *owner;                 /* "edge1" */
 	char install[9];             /* 8 hex digits */
 	char account_id[CF_ID_SIZE]; /* "" = not configured */
 	enum access_state access;
+	enum audit_state audit;
 	struct problem *access_problem;
 	char *writes_off;  /* why nothing is written to Cloudflare; NULL = writes are on */
 	char *writes_held; /* why a person must let writes go on (writes_resume); NULL = not held */

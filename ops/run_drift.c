@@ -52,6 +52,8 @@ static void row_drift(const void *row, struct json_writer *w, const void *owner)
 		json_put_string(w, "untrusted_seen", d->seen);
 	if (d->since_ms)
 		json_put_time(w, "since", d->since_ms);
+	if (d->actor)
+		json_put_string(w, "untrusted_actor", d->actor);
 	json_put_string(w, "policy", drift_policy_name(d->policy));
 	json_put_bool(w, "repair", !why_not(d));
 	if (why_not(d))

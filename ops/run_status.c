@@ -268,6 +268,7 @@ static void put_facts(const struct ops *o, struct json_writer *w)
 	const char *off = world_writes_off(o->world);
 	json_put_string(w, "writes", off ? off : "on");
 	json_put_string(w, "access", access_state_name(s->access));
+	json_put_string(w, "audit_log", audit_state_name(s->audit));
 	json_put_int(w, "plans_waiting", plans_waiting(o));
 	json_put_string(w, "owner", s->owner);
 	json_put_string(w, "install", s->install);

@@ -6,6 +6,9 @@
 
 #include "reconcile/guard_origin.h"
 
+/* A change is seen within this time: that of the sweep, and what the audit log lags behind. */
+#define ACTOR_AGE_MS (2 * 3600 * 1000LL)
+
 static const char *const kind_names[DRIFT_KINDS] = {
 	[DRIFT_CHANGED] = "changed", [DRIFT_GONE] = "gone",     [DRIFT_UNMARKED] = "unmarked",
 	[DRIFT_REMOVED] = "removed", [DRIFT_EDITED] = "edited",
@@ -27,6 +30,7 @@ static void drift_free(struct drift *d)
 	free(d->name);
 	free(d->wanted);
 	free(d->seen);
+	free(d->actor);
 }
 
 void drift_list_t_cleanup(drift_list_t *l)
@@ -53,6 +57,17 @@ static void differ(struct drift_list *l, const struct drift *of, const char *fie
 	d->name = str_dup(of->name);
 	d->wanted = wanted;
 	d->seen = str_dup(seen);
+	d->actor = str_dup(of->actor);
+}
+
+/* An entry that is much older than what was seen is about something else. */
+static char *actor_of(const struct drift_actor *who, int64_t since_ms)
+{
+	char at[TEXT_TIME_SIZE];
+	if (!who->text || (since_ms && who->at_ms < since_ms - ACTOR_AGE_MS))
+		return NULL;
+	time_format(who->at_ms, at);
+	return str_format("%s, %s", who->text, at);
 }
 
 /* ---- records ---- */
@@ -151,6 +166,8 @@ static void record_drift(const struct world *w, const struct record *r, struct d
 			   .hindrance = drift_record_hindrance(r)};
 	if (!record_seen(r))
 		return;
+	AUTO(str_t) actor = actor_of(&r->observed.drift.actor, of.since_ms);
+	of.actor = actor;
 	(void)str_copy(of.id, sizeof(of.id), r->id);
 	if (of.kind == DRIFT_GONE)
 		differ(l, &of, "record", str_format("%s record", r->type), NULL);
@@ -239,8 +256,10 @@ static void route_drift(const struct world *w, const struct route *r, struct dri
 	    r->generation != r->applied_generation)
 		return;
 	AUTO(str_t) name = route_name(r);
+	AUTO(str_t) actor = actor_of(&t->observed.config_actor, r->observed.drift.since_ms);
 	struct drift of = {.type = OBJECT_ROUTE,
 			   .name = name,
+			   .actor = actor,
 			   .kind = removed ? DRIFT_REMOVED : DRIFT_EDITED,
 			   .since_ms = r->observed.drift.since_ms,
 			   .policy = world_route_policy(w, r),
@@ -266,6 +285,8 @@ static void tunnel_drift(const struct world *w, const struct tunnel *t, struct d
 								   : NULL};
 	if (t->want != WANT_PRESENT || !t->remote_id[0] || t->observed.missing)
 		return;
+	AUTO(str_t) actor = actor_of(&t->observed.drift.actor, of.since_ms);
+	of.actor = actor;
 	(void)str_copy(of.id, sizeof(of.id), t->id);
 	if (t->observed.gone)
 		differ(l, &of, "tunnel", str_dup(t->remote_id), NULL);
@@ -322,6 +343,7 @@ void drift_move(struct drift_list *to, struct drift_list *from, size_t at)
 {
 	(void)add(to, &from->items[at]);
 	from->items[at].name = from->items[at].wanted = from->items[at].seen = NULL;
+	from->items[at].actor = NULL;
 }
 
 void drift_find_object(const struct world *w, enum object_type type, const char *id,
@@ -354,6 +376,8 @@ static void settle(struct drift_facts *f, bool differs, int64_t wall_ms)
 {
 	if (differs)
 		return;
+	if (f->since_ms)
+		str_set(&f->actor.text, NULL);
 	f->since_ms = 0;
 	if (f->fought && wall_ms - f->repaired_ms[DRIFT_REPAIRS_MAX - 1] > DRIFT_FIGHT_MS)
 		f->fought = false;

@@ -27,6 +27,7 @@ struct drift {
 	char *wanted, *seen; /* as text; seen is from outside, NULL = nothing is there */
 	int64_t since_ms;    /* wall: first seen; 0 = just now */
 	enum drift_policy policy;
+	char *actor;           /* who changed it, as the audit log says; from outside; NULL */
 	const char *hindrance; /* a literal: why it is not repaired unasked; NULL = it is */
 };
 

@@ -136,6 +136,19 @@ char *rules_within(const char *rules, const char *keys)
 	return buf_steal(&text);
 }
 
+void keep_recall(struct world *w, struct store *s)
+{
+	struct err e;
+	TABLE_EACH (i, struct tunnel, t, &w->tunnels) {
+		AUTO(str_t) rules = NULL;
+		AUTO(kept_t) kept = {0};
+		if (!t->config_version || store_load_rules(s, t->id, &rules, &e) < 0)
+			continue;
+		keep_rules(w, t, rules, &kept);
+		t->observed.config_keeps = kept.leftover;
+	}
+}
+
 void kept_free(struct kept *k)
 {
 	for (size_t i = 0; i < k->n; i++)

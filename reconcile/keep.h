@@ -7,6 +7,7 @@
 #define RECONCILE_KEEP_H
 
 #include "model/world.h"
+#include "store/store.h"
 
 /* Rules of ours as routes, for the merge. */
 struct kept {
@@ -20,6 +21,9 @@ void keep_rules(const struct world *w, const struct tunnel *t, const char *rules
 void kept_free(struct kept *k);
 typedef struct kept kept_t;
 void kept_t_cleanup(kept_t *k);
+
+/* Rules that an earlier life of ours kept for a name on its way. */
+void keep_recall(struct world *w, struct store *s);
 
 /* The same array without the rule of that key; NULL when it holds none. The caller frees it. */
 char *rules_without(const char *rules, const char *hostname, const char *path);

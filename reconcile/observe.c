@@ -13,7 +13,7 @@
 /* Zones that are only searched for our mark. */
 #define OTHERS_MAX 50
 
-enum { STAGE_ZONES, STAGE_TUNNELS, STAGE_RECORDS };
+enum { STAGE_ZONES, STAGE_TUNNELS, STAGE_RECORDS, STAGE_AUDIT };
 
 static void observe_next(struct observe *o);
 
@@ -188,6 +188,11 @@ static void listed(struct task *t, void *owner)
 	struct observe *o = owner;
 	o->paging = false;
 	o->calls += o->page.n_pages ? (int64_t)o->page.n_pages : 1;
+	if (o->stage == STAGE_AUDIT) {
+		audit_listed(o->audit, &o->page, &t->err);
+		observe_end(o);
+		return;
+	}
 	/* What failed tells nothing. A token may see tunnels and no zones; without the tunnels
 	 * nothing else is worth asking. */
 	if (t->err.kind != ERR_NONE) {
@@ -223,12 +228,17 @@ static void observe_next(struct observe *o)
 	if (look(o))
 		return;
 	if (o->stage == STAGE_RECORDS && o->next >= o->zones.n) {
-		observe_end(o);
-		return;
+		if (!audit_wanted(o->audit)) {
+			observe_end(o);
+			return;
+		}
+		o->stage = STAGE_AUDIT;
 	}
 	o->paging = true;
 	o->since_ms = clock_wall_ms();
-	if (o->stage == STAGE_ZONES)
+	if (o->stage == STAGE_AUDIT)
+		audit_list(o->audit, &o->page, listed, o);
+	else if (o->stage == STAGE_ZONES)
 		cf_zone_list(o->cf, &o->page, CF_SHARE_READS, listed, o);
 	else if (o->stage == STAGE_TUNNELS)
 		cf_tunnel_list(o->cf, &o->page, CF_SHARE_READS, listed, o);
@@ -237,12 +247,15 @@ static void observe_next(struct observe *o)
 }
 
 void observe_start(struct loop *l, struct cf *cf, struct world *w, struct belief *b,
-		   bool everywhere, struct observe *o, task_done_fn *done, void *owner)
+		   struct audit *a, bool everywhere, struct observe *o, task_done_fn *done,
+		   void *owner)
 {
 	memset(o, 0, sizeof(*o));
 	o->cf = cf;
 	o->world = w;
 	o->belief = b;
+	o->audit = a;
+	audit_begin(a);
 	o->everywhere = everywhere;
 	task_begin(&o->task, l, done, owner);
 	belief_begin(b);

@@ -1,13 +1,15 @@
 /*
- * A full observation: zones, live tunnels, and the records of each zone that holds ours. Each
- * listing is complete or changes nothing; what it lacks is looked at by its id, where that is
- * believed at all (belief.h). One request at a time, so that it never crowds out people's calls.
+ * A full observation: zones, live tunnels, the records of each zone that holds ours, and the audit
+ * log. Each listing is complete or changes nothing; what it lacks is looked at by its id, where
+ * that is believed at all (belief.h). One request at a time, so that it never crowds out people's
+ * calls.
  */
 #ifndef RECONCILE_OBSERVE_H
 #define RECONCILE_OBSERVE_H
 
 #include "cloudflare/page.h"
 #include "model/world.h"
+#include "reconcile/audit.h"
 #include "reconcile/belief.h"
 
 struct observe {
@@ -15,6 +17,7 @@ struct observe {
 	struct cf *cf;
 	struct world *world;
 	struct belief *belief;
+	struct audit *audit;
 	struct cf_page page;
 	struct cf_call call;
 	struct strlist zones;      /* ids still to be listed, from next on */
@@ -30,7 +33,8 @@ struct observe {
 
 /* everywhere: also look for our mark in zones that hold no record of ours. */
 void observe_start(struct loop *l, struct cf *cf, struct world *w, struct belief *b,
-		   bool everywhere, struct observe *o, task_done_fn *done, void *owner);
+		   struct audit *a, bool everywhere, struct observe *o, task_done_fn *done,
+		   void *owner);
 void observe_cancel(struct observe *o);
 void observe_fini(struct observe *o);
 

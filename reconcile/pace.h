@@ -14,7 +14,9 @@ struct pace_facts {
 
 struct pace {
 	int64_t interval_ms; /* between full observations */
+	int64_t soonest_ms;  /* when one is due before */
 	int64_t sweep_ms;    /* in which each configuration is read once */
+	int64_t hints;       /* configurations that may be read besides, after one observation */
 };
 
 struct pace pace_of(const struct pace_facts *f);

@@ -36,6 +36,7 @@ struct reconciler {
 	struct observe observe;
 	struct rebuilder rebuilder;
 	struct belief belief;
+	struct audit audit;
 	bool observing;
 	bool observed;          /* the first observation ended, well or not */
 	bool again;             /* somebody asked while it ran: once more right after it */
@@ -47,7 +48,9 @@ struct reconciler {
 	struct timer sweep;  /* the next configuration to be read */
 	int64_t sweep_at_ms; /* mono; 0 = nothing to sweep */
 	size_t swept;        /* place in the table of tunnels */
-	int64_t calls;       /* of the last full observation */
+	size_t hinted;       /* read on a hint, for which the sweep gives up reads of its own */
+	bool sweep_waited;
+	int64_t calls; /* of the last full observation */
 	struct list acts;
 	struct list batches;
 	int in_flight; /* requests: a batch is one */
@@ -355,12 +358,6 @@ static void note_drift(struct reconciler *r)
 	r->drifting = all;
 }
 
-static bool is_swept(const struct tunnel *t)
-{
-	return t->want == WANT_PRESENT && t->remote_id[0] && !t->joined && t->config_version > 0 &&
-	       !t->observed.gone;
-}
-
 /* Sooner, if there are more of them now; what was begun to be waited for is not put off. */
 static void sweep_within(struct reconciler *r, int64_t ms)
 {
@@ -378,7 +375,7 @@ static void set_pace(struct reconciler *r)
 			       .budget_calls = r->options.budget_calls,
 			       .window_ms = r->options.budget_window_ms};
 	TABLE_EACH (i, struct tunnel, t, &r->x.world->tunnels)
-		f.tunnels += is_swept(t);
+		f.tunnels += audit_reads(t);
 	r->pace = pace_of(&f);
 	r->x.world->system.observe_interval_ms = r->pace.interval_ms;
 	if (f.tunnels)
@@ -392,9 +389,12 @@ static void sweep_due(struct timer *t, void *owner)
 	const struct table *all = &r->x.world->tunnels;
 	(void)t;
 	r->sweep_at_ms = 0;
-	for (size_t i = 0; i < all->n; i++) {
+	r->sweep_waited = r->hinted && !r->sweep_waited;
+	if (r->sweep_waited)
+		r->hinted--;
+	for (size_t i = 0; i < all->n && !r->sweep_waited; i++) {
 		struct tunnel *x = all->items[r->swept++ % all->n];
-		if (!is_swept(x))
+		if (!audit_reads(x))
 			continue;
 		x->observed.config_due = true;
 		world_changed(r->x.world, OBJECT_TUNNEL, x->id);
@@ -406,12 +406,15 @@ static void sweep_due(struct timer *t, void *owner)
 static void observe_later(struct reconciler *r)
 {
 	set_pace(r);
+	r->hinted = audit_release(&r->audit, (size_t)r->pace.hints);
 	int64_t delay = r->pace.interval_ms;
 	if (r->observe_failed) {
 		int64_t soon = backoff_delay(&retry_soon, (int)r->observe_failed, random_u64());
 		delay = soon < delay ? soon : delay;
 	} else
 		delay -= (int64_t)(random_u64() % (uint64_t)(delay / 5 + 1));
+	if (r->audit.look_due && delay > r->pace.soonest_ms)
+		delay = r->pace.soonest_ms;
 	timer_start(&r->interval, delay);
 }
 
@@ -474,8 +477,8 @@ static void observe_now(struct reconciler *r)
 	r->observing = true;
 	/* A store that is older than Cloudflare may have forgotten whole zones. */
 	bool everywhere = r->complete == 0 && r->x.world->revision > 0;
-	observe_start(r->x.loop, r->x.cf, r->x.world, &r->belief, everywhere, &r->observe,
-		      observe_ended, r);
+	observe_start(r->x.loop, r->x.cf, r->x.world, &r->belief, &r->audit, everywhere,
+		      &r->observe, observe_ended, r);
 }
 
 static void observe_due(struct timer *t, void *owner)
@@ -500,7 +503,7 @@ int64_t reconciler_observe(struct reconciler *r)
 	TABLE_EACH (i, struct tunnel, t, &r->x.world->tunnels) {
 		if (!t->remote_id[0])
 			t->observed.looked_ms = 0;
-		if (is_swept(t) && r->x.world->tunnels.n <= CONFIGS_ASKED)
+		if (audit_reads(t) && r->x.world->tunnels.n <= CONFIGS_ASKED)
 			t->observed.config_due = true;
 		try_now(t->problem);
 	}
@@ -541,24 +544,11 @@ struct reconciler *reconciler_new(struct loop *l, struct world *w, struct store 
 	return r;
 }
 
-/* Rules that an earlier life of ours kept for a name on its way. */
-static void recall_kept(struct reconciler *r)
-{
-	struct err e;
-	TABLE_EACH (i, struct tunnel, t, &r->x.world->tunnels) {
-		AUTO(str_t) rules = NULL;
-		AUTO(kept_t) kept = {0};
-		if (!t->config_version || store_load_rules(r->x.store, t->id, &rules, &e) < 0)
-			continue;
-		keep_rules(r->x.world, t, rules, &kept);
-		t->observed.config_keeps = kept.leftover;
-	}
-}
-
 void reconciler_start(struct reconciler *r)
 {
-	recall_kept(r);
+	keep_recall(r->x.world, r->x.store);
 	belief_init(&r->belief, r->x.world, r->x.store, r->x.cf);
+	audit_init(&r->audit, r->x.world, r->x.store, r->x.cf);
 	act_config_recall(&r->x);
 	act_rename_recall(&r->x);
 	rebuilder_start(&r->rebuilder, &r->x, &r->options.guard);
@@ -570,6 +560,7 @@ void reconciler_configure(struct reconciler *r, const struct reconciler_options 
 {
 	r->options = *o;
 	rebuilder_configure(&r->rebuilder, &o->guard);
+	r->audit.refused_until_ms = 0; /* there may be another token */
 	set_pace(r);
 }
 
@@ -587,6 +578,7 @@ void reconciler_free(struct reconciler *r)
 		observe_cancel(&r->observe);
 	observe_fini(&r->observe);
 	belief_fini(&r->belief);
+	audit_fini(&r->audit);
 	LIST_EACH (it, &r->batches)
 		batch_free(LIST_OF(it, struct batch, node));
 	LIST_EACH (it, &r->acts) {

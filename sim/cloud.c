@@ -256,6 +256,7 @@ static void answer_by_route(struct call *k)
 		call_fail(k, 405, 7001, "Method %s not available for that URI.", k->q->method);
 	} else if (resolve(k, route) == 0) {
 		route->answer(k);
+		audit_note(k, route);
 	}
 }
 

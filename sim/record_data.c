@@ -5,16 +5,21 @@
 
 #define CODE_DATA 9101
 
-/* n= a number, s= a string as it is, q= one in quotation marks, o= one that may lack. */
+/* n= a number, d= one with decimals, m= one in metres, s= a string as it is, q= one in quotation
+ * marks, o= one that may lack. */
 static const struct {
 	const char *type;
-	const char *members[7];
+	const char *members[13];
 } forms[] = {
 	{"CAA", {"n=flags", "s=tag", "q=value"}},
 	{"CERT", {"n=type", "n=key_tag", "n=algorithm", "s=certificate"}},
 	{"DNSKEY", {"n=flags", "n=protocol", "n=algorithm", "s=public_key"}},
 	{"DS", {"n=key_tag", "n=algorithm", "n=digest_type", "s=digest"}},
 	{"HTTPS", {"n=priority", "s=target", "o=value"}},
+	{"LOC",
+	 {"n=lat_degrees", "n=lat_minutes", "d=lat_seconds", "s=lat_direction", "n=long_degrees",
+	  "n=long_minutes", "d=long_seconds", "s=long_direction", "m=altitude", "m=size",
+	  "m=precision_horz", "m=precision_vert"}},
 	{"NAPTR", {"n=order", "n=preference", "q=flags", "q=service", "q=regex", "s=replacement"}},
 	{"SMIMEA", {"n=usage", "n=selector", "n=matching_type", "s=certificate"}},
 	{"SRV", {"n=priority", "n=weight", "n=port", "s=target"}},
@@ -52,6 +57,15 @@ static int add_number(const struct json *v, const char *key, struct buf *out, st
 	return 0;
 }
 
+/* Seconds with three places, metres with two. */
+static int add_decimal(const struct json *v, const char *member, struct buf *out, struct refusal *f)
+{
+	if (json_type(v) != JSON_NUMBER)
+		return missing(member + 2, ", a number", f);
+	(void)buf_printf(out, *member == 'm' ? "%.2fm" : "%.3f", json_double(v, 0));
+	return 0;
+}
+
 static int add_string(const struct json *v, const char *member, struct buf *out, struct refusal *f)
 {
 	const char *s = json_string(v);
@@ -62,6 +76,15 @@ static int add_string(const struct json *v, const char *member, struct buf *out,
 		return missing(member + 2, ", a string", f);
 	(void)buf_printf(out, *member == 'q' ? "\"%s\"" : "%s", s);
 	return 0;
+}
+
+static int add_member(const struct json *v, const char *member, struct buf *out, struct refusal *f)
+{
+	if (*member == 'n')
+		return add_number(v, member + 2, out, f);
+	if (*member == 'd' || *member == 'm')
+		return add_decimal(v, member, out, f);
+	return add_string(v, member, out, f);
 }
 
 /* SRV and URI show their priority as a member of the record, SRV in its content as well. */
@@ -86,7 +109,7 @@ int record_data_decode(const struct json *data, struct sim_record *into, struct 
 		/* As the API gives it back: numbers of an SRV record apart by tabs. */
 		if (m != members)
 			(void)buf_char(&out, str_equal(into->type, "SRV") ? '\t' : ' ');
-		if ((**m == 'n' ? add_number(v, *m + 2, &out, f) : add_string(v, *m, &out, f)) < 0)
+		if (add_member(v, *m, &out, f) < 0)
 			return -1;
 	}
 	str_set(&into->content, buf_text(&out));

@@ -40,8 +40,8 @@ static const struct route table[] = {
 	{"PUT", "/zones/{zone}/dns_records/{hex}", "dns:write", answer_record_put},
 	{"PATCH", "/zones/{zone}/dns_records/{hex}", "dns:write", answer_record_patch},
 	{"DELETE", "/zones/{zone}/dns_records/{hex}", "dns:write", answer_record_delete},
-	/* security: empty unless a fixture says more */
 	{"GET", "/accounts/{account}/logs/audit", "account:read", answer_audit_list},
+	/* security: empty unless a fixture says more */
 	{"GET", "/accounts/{account}/audit_logs", "account:read", answer_empty_list},
 	{"GET", "/accounts/{account}/rulesets", "waf:read", answer_empty_list},
 	{"GET", "/accounts/{account}/rulesets/phases/{word}/entrypoint", "waf:read",

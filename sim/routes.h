@@ -31,9 +31,12 @@ void answer_member_list(struct call *k);
 void answer_role_list(struct call *k);
 /* security.c */
 void answer_empty_list(struct call *k);
-void answer_audit_list(struct call *k);
 void answer_entrypoint(struct call *k);
 void answer_retired(struct call *k);
+/* audit.c */
+void answer_audit_list(struct call *k);
+/* What a call did, or tried to, goes into the account's audit log. */
+void audit_note(struct call *k, const struct route *route);
 /* tunnels.c */
 void answer_tunnel_list(struct call *k);
 void answer_tunnel_get(struct call *k);

@@ -178,6 +178,7 @@ static void load_limits(struct sim_limits *l, const struct json *row)
 	l->burst = json_get_int(row, "burst", l->burst);
 	l->max_tunnels = json_get_int(row, "max_tunnels", l->max_tunnels);
 	l->first_version = json_get_int(row, "first_version", l->first_version);
+	l->audit_lag_ms = json_get_int(row, "audit_lag_ms", l->audit_lag_ms);
 }
 
 /* A whole envelope, or only its result; null takes the fixture away. */

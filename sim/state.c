@@ -221,4 +221,5 @@ void state_clear(struct cloud *c)
 	map_free(&c->tunnels);
 	map_free(&c->tokens);
 	map_free(&c->fixtures);
+	sim_audit_clear(&c->audit);
 }

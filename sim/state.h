@@ -7,6 +7,7 @@
 
 #include "base/map.h"
 #include "base/text.h"
+#include "sim/audit.h"
 #include "sim/cloud.h"
 
 #define SIM_ID_SIZE      33
@@ -88,6 +89,7 @@ struct sim_limits {
 	int64_t burst; /* per second; 0 = not enforced and not told */
 	int64_t max_tunnels;
 	int64_t first_version; /* of a configuration: 1, or 0 as in 2022 */
+	int64_t audit_lag_ms;  /* an entry of the audit log is shown only then */
 };
 
 struct cloud {
@@ -97,6 +99,7 @@ struct cloud {
 	struct sim_limits limits;
 	struct cloud_edge_events edge;
 	char *edge_address;
+	struct sim_audit audit;
 };
 
 void sim_new_uuid(char out[UUID_SIZE]);

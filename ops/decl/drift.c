@@ -21,6 +21,10 @@ static const struct field drift_rows[] = {
 			 "what it had read; untrusted_seen has those that stood there and were not "
 			 "put. What was written in between is in Cloudflare's audit log at best."),
 	FIELD_OUT("since", FIELD_STRING, .flags = FIELD_TIME, .doc = "First seen."),
+	FIELD_OUT(
+		"untrusted_actor", FIELD_STRING,
+		.doc = "Who changed it last and when, as Cloudflare's audit log says; absent when "
+		       "that is not known."),
 	FIELD_OUT("policy", FIELD_STRING, .doc = "In force: report, repair or ignore."),
 	FIELD_OUT("repair", FIELD_BOOL, .doc = "It will be put back unasked."),
 	FIELD_OUT("why_not", FIELD_STRING, .doc = "Why it will not."),

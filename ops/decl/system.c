@@ -75,6 +75,9 @@ const struct op *op_status_get(void)
 	  FIELD_OUT("access", FIELD_STRING,
 		    .doc = "Of our access to Cloudflare: ok, missing, refused, unreachable or "
 			   "unchecked."),
+	  FIELD_OUT("audit_log", FIELD_STRING,
+		    .doc = "Of Cloudflare's audit log, which is optional: read, not asked, not "
+			   "permitted or not available."),
 	  FIELD_OUT("plans_waiting", FIELD_INT, .doc = "Plans that need approval."),
 	  FIELD_OUT("owner", FIELD_STRING, .doc = "This host's name in marks."),
 	  FIELD_OUT("install", FIELD_STRING, .doc = "This installation's id in marks."),

@@ -150,6 +150,15 @@ async function security(zone_id) {
   assert.deepEqual(await all(client.firewall.lockdowns.list({ zone_id })), []);
   assert.deepEqual(await all(client.accounts.logs.audit.list({ account_id, since: "2026-11-01",
     before: "2026-11-02" })), []);
+  const lately = { account_id, since: new Date(Date.now() - 3600e3).toISOString(),
+    before: new Date(Date.now() + 60e3).toISOString(), direction: "asc" };
+  const log = client.accounts.logs.audit;
+  const entries = await all(log.list(lately));
+  assert.ok(entries.length > 5 && entries.every((x) => x.action.time && x.raw.cf_ray_id));
+  assert.deepEqual(await all(log.list({ ...lately, limit: 2 })), entries);
+  const made = await all(log.list({ ...lately, action_type: ["create"], limit: 2 }));
+  assert.ok(made.length > 0 && made.length < entries.length);
+  assert.ok(made.every((x) => x.action.type === "create" && x.actor.context === "api_token"));
 }
 
 await tokens_and_accounts();

@@ -26,6 +26,11 @@ TYPES = [
      {"flags": 256, "protocol": 3, "algorithm": 13, "public_key": "aGVsbG8="}),
     ("CERT", "1 12345 8 aGVsbG8=", "1 12345 8 aGVs bG8=", "2 12345 8 aGVsbG8=",
      {"type": 2, "key_tag": 12345, "algorithm": 8, "certificate": "aGVsbG8="}),
+    ("LOC", "51 30 12.748 N 0 7 39.612 W 0m 1m 10000m 10m", "51 30 12.748 n 0 07 39.6120 w 0.00 1",
+     "51 30 12.748 N 0 7 39.612 W -7.5m 2m 100m 10m",
+     {"lat_degrees": 51, "lat_minutes": 30, "lat_seconds": 12.748, "lat_direction": "N",
+      "long_degrees": 0, "long_minutes": 7, "long_seconds": 39.612, "long_direction": "W",
+      "altitude": -7.5, "size": 2, "precision_horz": 100, "precision_vert": 10}),
     ("NAPTR", '100 10 "S" "SIP+D2U" "" _sip._udp.example.com',
      '100 10 S SIP+D2U "" _SIP._udp.example.com.', '100 20 "S" "SIP+D2U" "" _sip._udp.example.com',
      {"order": 100, "preference": 20, "flags": "S", "service": "SIP+D2U", "regex": "",
@@ -128,6 +133,6 @@ def test_what_cannot_be_is_refused(running, sim):
     e = running.refused("dns_set", name=NAME, type="SRV", content="1 1 1 a.example.com",
                         proxied=True)
     assert e.kind == "invalid" and "cannot be proxied" in e.message
-    e = running.refused("dns_set", name=NAME, type="LOC", content="51 30 N 0 7 W 10m")
+    e = running.refused("dns_set", name=NAME, type="SPF", content="v=spf1 -all")
     assert e.kind == "invalid" and "SRV" in e.message + (e.hint or "")
     assert sim.records() == []

@@ -306,12 +306,12 @@ def test_many_are_put_back_by_one_request_without_another_look(site, sim):
     until(lambda: not drift(site))
     site.wait_converged()
     assert [p["operation"] for p in site.items("plan_list")].count("drift_repair") == 1
-    # A later look without a change asks for each list once, and writes nothing.
+    # A later look without a change asks for each list and the audit log once, and writes nothing.
     since = sim.mark()
     observe(site)
     lists = [r["family"] for r in sim.log(since) if not r["path"].endswith("/configurations")]
-    assert sorted(lists) == ["/accounts/{account}/cfd_tunnel", "/zones",
-                             "/zones/{zone}/dns_records"], lists
+    assert sorted(lists) == ["/accounts/{account}/cfd_tunnel", "/accounts/{account}/logs/audit",
+                             "/zones", "/zones/{zone}/dns_records"], lists
     assert sim.writes(since) == []
 
 
@@ -492,8 +492,8 @@ def test_a_look_makes_few_calls(site, sim):
     since = sim.mark()
     observe(site)
     paths = [r["path"].rsplit("/", 1)[-1] for r in reads(sim, since)]
-    assert sorted(p for p in paths if p != "configurations") == ["cfd_tunnel", "dns_records",
-                                                                 "zones"], paths
+    assert sorted(p for p in paths if p != "configurations") == [
+        "audit", "cfd_tunnel", "dns_records", "zones"], paths
     status = site.status()
     assert status["drift"]["interval_s"] == 60
     site.configure(cloudflare={"budget": "100/5m"})

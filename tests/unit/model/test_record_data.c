@@ -12,6 +12,12 @@
 #include "model/record.h"
 #include "model/record_data.h"
 
+#define LOC_DATA(degrees, seconds, direction, size)                                                \
+	"{\"lat_degrees\":" degrees ",\"lat_minutes\":30,\"lat_seconds\":" seconds                 \
+	",\"lat_direction\":" direction ",\"long_degrees\":0,\"long_minutes\":7,"                  \
+	"\"long_seconds\":0,\"long_direction\":\"W\",\"altitude\":-7.25,\"size\":" size            \
+	",\"precision_horz\":10000,\"precision_vert\":10}"
+
 static void content_has_one_form(void **state)
 {
 	static const struct {
@@ -40,6 +46,17 @@ static void content_has_one_form(void **state)
 		{"HTTPS", "1 . no-default-alpn alpn=\"h2\"", "1 . alpn=\"h2\" no-default-alpn"},
 		{"SVCB", "0 Svc.example.com.", "0 svc.example.com"},
 		{"OPENPGPKEY", "aGVs bG8=", "aGVsbG8="},
+		{"LOC", "51 30 12.748 N 0 7 39.612 W 0m 1m 10000m 10m",
+		 "51 30 12.748 N 0 7 39.612 W 0m 1m 10000m 10m"},
+		{"LOC", "51 0 0.0010000 n 0 w 0.500 1.000m",
+		 "51 0 0.001 N 0 0 0 W 0.5m 1m 10000m 10m"},
+		{"LOC", "51 n 0 w 0", "51 0 0 N 0 0 0 W 0m 1m 10000m 10m"},
+		{"LOC", " 42 21 54 N  71\t06 18.000 W -24.50m 30.00M",
+		 "42 21 54 N 71 6 18 W -24.5m 30m 10000m 10m"},
+		{"LOC", "90 S 180 E 42849672.95 0 0.01m 90000000.00m",
+		 "90 0 0 S 180 0 0 E 42849672.95m 0m 0.01m 90000000m"},
+		{"LOC", "0 0 0.001 N 0 59 59.999 E -100000m 0.5m 20m 0.9m",
+		 "0 0 0.001 N 0 59 59.999 E -100000m 0.5m 20m 0.9m"},
 	};
 
 	(void)state;
@@ -81,6 +98,27 @@ static void bad_content_is_told(void **state)
 		{"HTTPS", "1 . alpn=\"h2", "value \"alpn=\"h2\" is no list of key=value"},
 		{"HTTPS", "1 . =x", "is no list"},
 		{"OPENPGPKEY", "?", "key \"?\" is no base64"},
+		{"LOC", "", "latitude \"\" lacks its direction"},
+		{"LOC", "N 0 E 0m", "latitude \"N\" is no number"},
+		{"LOC", "51 30 12 1 N 0 E 0m", "latitude \"1\" lacks its direction"},
+		{"LOC", "51 E 0 E 0m", "latitude \"E\" is no number"},
+		{"LOC", "51 60 N 0 E 0m", "latitude \"60\" is not below 60"},
+		{"LOC", "51 0 60.0 N 0 E 0m", "latitude \"60.0\" is not below 60"},
+		{"LOC", "51 0 0.0001 N 0 E 0m", "latitude \"0.0001\" is no number"},
+		{"LOC", "5.1 N 0 E 0m", "latitude \"5.1\" is no number"},
+		{"LOC", "-51 N 0 E 0m", "latitude \"-51\" is no number"},
+		{"LOC", "90 0 0.001 N 0 E 0m", "latitude \"0.001\" is beyond the globe"},
+		{"LOC", "9 N 181 E 0m", "longitude \"181\" is beyond the globe"},
+		{"LOC", "9 N 99999999999 E 0m", "longitude \"99999999999\" is no number"},
+		{"LOC", "9 N 18 S 0m", "longitude \"S\" is no number"},
+		{"LOC", "9 N 18 E", "altitude \"\" is none from"},
+		{"LOC", "9 N 18 E -100000.01m", "altitude \"-100000.01m\" is none from"},
+		{"LOC", "9 N 18 E 0 -1m", "size \"-1m\" is none from"},
+		{"LOC", "9 N 18 E 0 1 15m", "horizontal precision \"15m\" cannot be told"},
+		{"LOC", "9 N 18 E 0 1 1 90000001m", "vertical precision \"90000001m\" is none"},
+		{"LOC", "9 N 18 E 0 1 1 1 1", "\"1\" is more than its fields"},
+		{"LOC", "1 2 3 N 4 5 6 E 7 8 9 9 1 1 1 1 1 1", "is more than its fields"},
+		{"LOC", "9 N 18 E m", "altitude \"m\" is none from"},
 	};
 
 	(void)state;
@@ -122,6 +160,9 @@ static void contents_are_the_same(void **state)
 		{"CAA", "0 issue \"a\"", "0 issue \"A\"", false},
 		{"HTTPS", "1 . alpn=h2 port=1", "1 . port=\"1\" alpn=\"h2\"", true},
 		{"DS", "1 2 3 AB", "1 2 3 ab", true},
+		{"LOC", "51 N 0 W 0", "51 0 0.000 N 0 0 0 W 0.00m 1m 10000m 10m", true},
+		{"LOC", "51 N 0 W 0", "51 N 0 W 1", false},
+		{"LOC", "51 N 0 W 0 15m", "51 N 0 W 0 15.00m", true}, /* somebody else's */
 		{"DNSKEY", "257 3 13 aGVsbG8=", "257 3 13 AGVsbG8=", false},
 		{"NS", "ns.example.net", "NS.example.net.", true},
 		{"PTR", "a.example.net", "b.example.net", false},
@@ -169,7 +210,21 @@ static void what_is_shown_gets_the_same_form(void **state)
 		{"HTTPS", "{\"priority\":1,\"target\":\".\",\"value\":\"alpn=h2\"}", 0, "",
 		 "1 . alpn=\"h2\""},
 		{"A", "5", 0, "192.0.2.1", "192.0.2.1"},
-		{"LOC", "5", 0, "51 N", "51 N"},
+		{"LOC", "5", 0, "51 N", NULL},
+		{"LOC", "null", 0, "51 N 0 E 7m", "51 0 0 N 0 0 0 E 7m 1m 10000m 10m"},
+		{"LOC", "null", 0, "51 N", "51 N"},
+		{"LOC", "{\"lat_degrees\":{}}", 0, "", NULL},
+		{"LOC", LOC_DATA("51", "12.748", "\"N\"", "1.5"), 0, "",
+		 "51 30 12.748 N 0 7 0 W -7.25m 1.5m 10000m 10m"},
+		{"LOC", LOC_DATA("\"51\"", "\"1e1\"", "\"n\"", "1"), 0, "",
+		 "51 30 10 N 0 7 0 W -7.25m 1m 10000m 10m"},
+		{"LOC", LOC_DATA("91", "12", "\"N\"", "1"), 0, "odd", "odd"},
+		{"LOC", LOC_DATA("51", "60", "\"N\"", "1"), 0, "odd", "odd"},
+		{"LOC", LOC_DATA("51", "\"12x\"", "\"N\"", "1"), 0, "odd", "odd"},
+		{"LOC", LOC_DATA("51", "12", "\"E\"", "1"), 0, "odd", "odd"},
+		{"LOC", LOC_DATA("51", "12", "null", "1"), 0, "odd", "odd"},
+		{"LOC", LOC_DATA("51", "12", "\"N\"", "-1"), 0, "odd", "odd"},
+		{"LOC", LOC_DATA("51", "12", "\"N\"", "1e300"), 0, "odd", "odd"},
 		{"OPENPGPKEY", "null", 0, "aGVs bG8=", "aGVsbG8="},
 	};
 
@@ -199,6 +254,11 @@ static void numbers_are_sent_as_numbers(void **state)
 		 "{\"priority\":3,\"data\":{\"weight\":1,\"target\":\"https://x\"}}"},
 		{"CAA", "0 issue \"a\"",
 		 "{\"data\":{\"flags\":0,\"tag\":\"issue\",\"value\":\"a\"}}"},
+		{"LOC", "51 30 12.748 N 0 7 0 W -7.25m 1m 10000m 10m",
+		 "{\"data\":{\"lat_degrees\":51,\"lat_minutes\":30,\"lat_seconds\":12.748,"
+		 "\"lat_direction\":\"N\",\"long_degrees\":0,\"long_minutes\":7,\"long_seconds\":0,"
+		 "\"long_direction\":\"W\",\"altitude\":-7.25,\"size\":1,\"precision_horz\":10000,"
+		 "\"precision_vert\":10}}"},
 	};
 
 	(void)state;
@@ -224,10 +284,9 @@ static void every_type_with_data_is_listed(void **state)
 		with_data += record_type_has_data(types[i]);
 		with_fields += record_type_has_fields(types[i]);
 	}
-	assert_int_equal(with_data, 12);
-	assert_int_equal(with_fields, 13);
+	assert_int_equal(with_data, 13);
+	assert_int_equal(with_fields, 14);
 	assert_false(record_type_has_data("OPENPGPKEY"));
-	assert_false(record_type_has_fields("LOC"));
 	assert_false(record_type_has_fields(NULL));
 }
 

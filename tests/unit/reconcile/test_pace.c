@@ -68,11 +68,30 @@ static void never_more_than_a_tenth(void **state)
 			}
 }
 
+static void hints_are_half_of_what_is_left(void **state)
+{
+	static const struct {
+		struct pace_facts facts;
+		int64_t hints;
+	} rows[] = {
+		{{60 * SECONDS, 4, 1, 600, 5 * MINUTE}, 4},
+		{{60 * SECONDS, 0, 0, 600, 5 * MINUTE}, 6},
+		{{60 * SECONDS, 23, 1000, 600, 5 * MINUTE}, 2},
+		{{60 * SECONDS, 3, 1, 1, 5 * MINUTE}, 1}, /* one is always let through */
+		{{24 * HOUR, 3, 1, 600, 5 * MINUTE}, 100},
+		{{60 * SECONDS, 4000, 1000, 0, 0}, 100},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		assert_int_equal(pace_of(&rows[i].facts).hints, rows[i].hints);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_case),
 		cmocka_unit_test(never_more_than_a_tenth),
+		cmocka_unit_test(hints_are_half_of_what_is_left),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,144 @@
+/* The audit log: its listing, and what is believed of a row. */
+#include "cloudflare/auditlog.h"
+
+#include <string.h>
+
+#include "cloudflare/paths.h"
+
+#define PAGE_ROWS 1000
+#define ACTOR_MAX 200
+
+static const char *const action_names[CF_AUDIT_ACTIONS] = {
+	[CF_AUDIT_CREATE] = "create", [CF_AUDIT_UPDATE] = "update", [CF_AUDIT_DELETE] = "delete",
+	[CF_AUDIT_VIEW] = "view",     [CF_AUDIT_OTHER] = "other",
+};
+
+const char *cf_audit_action_name(enum cf_audit_action a)
+{
+	return action_names[a];
+}
+
+/* ---- asking ---- */
+
+static void add_argument(struct buf *path, const char *name, const char *value)
+{
+	AUTO(str_t) encoded = percent_encode(value);
+
+	(void)buf_printf(path, "&%s=%s", name, encoded);
+}
+
+void cf_audit_list(struct cf *cf, struct cf_page *p, enum cf_share share, int64_t since_ms,
+		   int64_t before_ms, const struct cf_audit_filter *filters, size_t n,
+		   task_done_fn *done, void *owner)
+{
+	AUTO(buf_t) rest = {0};
+	AUTO(str_t) path = NULL;
+	char since[TEXT_TIME_SIZE], before[TEXT_TIME_SIZE];
+	struct err e;
+
+	time_format(since_ms, since);
+	time_format(before_ms, before);
+	(void)buf_str(&rest, "/logs/audit?direction=asc");
+	add_argument(&rest, "since", since);
+	add_argument(&rest, "before", before);
+	for (size_t i = 0; i < n; i++)
+		add_argument(&rest, filters[i].name, filters[i].value);
+	if (path_account(cf, buf_text(&rest), &path, &e) < 0)
+		cf_page_refuse(cf, p, &e, done, owner);
+	else
+		cf_page_start_cursor(cf, p, share, path, PAGE_ROWS, CF_AUDIT_ROWS,
+				     PERMISSION_AUDIT_READ, done, owner);
+}
+
+/* ---- a row ---- */
+
+static const char *word_of(const struct json *v, const char *key)
+{
+	const char *text = json_get_string(v, key);
+
+	return text && *text ? text : NULL;
+}
+
+static enum cf_audit_action action_of(const char *name)
+{
+	for (int i = 0; i < CF_AUDIT_OTHER; i++)
+		if (str_equal(action_names[i], name))
+			return (enum cf_audit_action)i;
+	return CF_AUDIT_OTHER;
+}
+
+static void read_actor(const struct json *actor, struct cf_audit_entry *x)
+{
+	x->email = word_of(actor, "email");
+	x->context = word_of(actor, "context");
+	x->token_id = word_of(actor, "token_id");
+	x->token_name = word_of(actor, "token_name");
+	x->address = word_of(actor, "ip_address");
+}
+
+int cf_audit_read(const struct json *row, struct cf_audit_entry *out, struct err *e)
+{
+	const struct json *action = json_get(row, "action"), *raw = json_get(row, "raw");
+	const struct json *resource = json_get(row, "resource"), *zone = json_get(row, "zone");
+	const char *time = word_of(action, "time");
+	struct cf_audit_entry x = {
+		.id = word_of(row, "id"),
+		.action = action_of(word_of(action, "type")),
+		.failed = str_equal(word_of(action, "result"), "failure"),
+		.resource_id = word_of(resource, "id"),
+		.resource_type = word_of(resource, "type"),
+		.resource_product = word_of(resource, "product"),
+		.zone_id = word_of(zone, "id"),
+		.zone_name = word_of(zone, "name"),
+		.ray = word_of(raw, "cf_ray_id"),
+		.method = word_of(raw, "method"),
+		.uri = word_of(raw, "uri"),
+	};
+
+	if (!x.id || strlen(x.id) > 128)
+		return err_set(e, ERR_UPSTREAM, "an entry of the audit log has no id");
+	if (!time || time_parse(time, 0, &x.time_ms, e) < 0 || x.time_ms <= 0)
+		return err_set(e, ERR_UPSTREAM, "an entry of the audit log has no time");
+	read_actor(json_get(row, "actor"), &x);
+	*out = x;
+	return 0;
+}
+
+bool cf_audit_ours(const struct cf *cf, const struct cf_audit_entry *x)
+{
+	return x->ray && cf_ray_ours(cf, x->ray);
+}
+
+void cf_audit_uri_id(const struct cf_audit_entry *x, const char *what, char *out, size_t size)
+{
+	AUTO(str_t) before = str_format("/%s/", what);
+	const char *at = x->uri ? strstr(x->uri, before) : NULL;
+
+	out[0] = '\0';
+	if (!at)
+		return;
+	at += strlen(before);
+	size_t len = strcspn(at, "/?");
+	if (len >= size)
+		return;
+	memcpy(out, at, len);
+	out[len] = '\0';
+}
+
+char *cf_audit_actor(const struct cf_audit_entry *x)
+{
+	AUTO(buf_t) text = {0};
+
+	if (x->email)
+		(void)buf_str(&text, x->email);
+	if (x->token_name || x->token_id)
+		(void)buf_printf(&text, "%stoken %s", text.len ? ", " : "",
+				 x->token_name ? x->token_name : x->token_id);
+	else if (x->context)
+		(void)buf_printf(&text, "%sby %s", text.len ? " " : "", x->context);
+	if (!text.len)
+		return NULL;
+	char *line = str_ndup(buf_text(&text), ACTOR_MAX);
+	text_printable(line);
+	return line;
+}
