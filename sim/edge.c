@@ -201,6 +201,22 @@ static int64_t command_drop(struct edge *e, const struct json *v, struct err *er
 	return n;
 }
 
+static int64_t command_half_open(struct edge *e, const struct json *v, struct err *err)
+{
+	int64_t n = 0;
+
+	(void)err;
+	LIST_EACH (it, &e->links) {
+		struct link *l = LIST_OF(it, struct link, node);
+
+		if (l->doomed || l->lost || !link_matches(l, v))
+			continue;
+		link_half_open(l);
+		n++;
+	}
+	return n;
+}
+
 /* As when the edge's process is stopped: its kernel still accepts and keeps connections. */
 static int64_t command_freeze(struct edge *e, const struct json *v, struct err *err)
 {
@@ -311,12 +327,16 @@ static int64_t run_command(struct edge *e, const char *name, const struct json *
 	static const struct {
 		const char *name;
 		int64_t (*run)(struct edge *e, const struct json *v, struct err *err);
-	} commands[] = {
-		{"drop", command_drop},          {"freeze", command_freeze},
-		{"refuse", command_refuse},      {"mode", command_mode},
-		{"delay_ms", command_delay},     {"register_delay_ms", command_register_delay},
-		{"timeout_ms", command_timeout}, {"close_connectors", command_close},
-		{"reset", command_reset}};
+	} commands[] = {{"drop", command_drop},
+			{"half_open", command_half_open},
+			{"freeze", command_freeze},
+			{"refuse", command_refuse},
+			{"mode", command_mode},
+			{"delay_ms", command_delay},
+			{"register_delay_ms", command_register_delay},
+			{"timeout_ms", command_timeout},
+			{"close_connectors", command_close},
+			{"reset", command_reset}};
 
 	for (size_t i = 0; i < ARRAY_LEN(commands); i++)
 		if (str_equal(name, commands[i].name))

@@ -41,11 +41,21 @@ void link_watch(struct link *l)
 		io_start(&l->io, edge_frozen(l->edge, l->tunnel) ? 0 : events);
 }
 
+void link_half_open(struct link *l)
+{
+	if (l->registered)
+		cloud_edge_unregister(l->edge->cloud, l->tunnel, l->connector, l->index);
+	l->registered = false;
+	l->lost = true;
+	timer_stop(&l->answer);
+	guest_link_gone(l);
+}
+
 void link_send(struct link *l, enum wire_type type, uint32_t id, const void *data, size_t len)
 {
 	unsigned char head[WIRE_HEAD];
 
-	if (l->doomed)
+	if (l->doomed || l->lost)
 		return;
 	wire_head(head, type, id, len);
 	buf_add(&l->out.bytes, head, sizeof(head));
@@ -308,6 +318,8 @@ static void link_ready(struct io *io, int events, void *owner)
 			link_doom(l);
 			return;
 		}
+		if (l->lost)
+			buf_reset(&l->in);
 		link_frames(l);
 	}
 	if (l->doomed)

@@ -61,6 +61,7 @@ struct link {
 	int index;
 	int64_t version; /* that it says it runs */
 	bool greeted, registered, draining, doomed;
+	bool lost;   /* the other end was not told: the socket stays, nothing crosses it */
 	size_t open; /* requests */
 };
 
@@ -96,6 +97,8 @@ void link_accept(struct edge *e, int fd);
 void link_free(struct link *l);
 void link_doom(struct link *l);
 void link_watch(struct link *l);
+/* The path is gone, and the connector does not hear of it. */
+void link_half_open(struct link *l);
 /* After a freeze: what came in before it is read now. */
 void link_thaw(struct link *l);
 void link_send(struct link *l, enum wire_type type, uint32_t id, const void *data, size_t len);

@@ -407,6 +407,25 @@ void links_tick(struct stub *s)
 	}
 }
 
+void links_flap(struct stub *s)
+{
+	int64_t now = now_ms(), every = s->mode.quic_flap_ms;
+
+	if (!every || !plays_quic(s))
+		return;
+	if (!s->flapped_at)
+		s->flapped_at = now;
+	wake_by(s, s->flapped_at + every);
+	if (now < s->flapped_at + every)
+		return;
+	s->flapped_at = now;
+	for (int i = LINKS - 1; i >= 0; i--)
+		if (s->links[i].state == LINK_UP)
+			link_lost(s, &s->links[i],
+				  "failed to accept QUIC stream: timeout: no recent network "
+				  "activity");
+}
+
 void links_lose(struct stub *s, int n, int64_t back_ms)
 {
 	for (int i = LINKS - 1; i >= 0 && n > 0; i--) {

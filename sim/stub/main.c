@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -288,6 +289,7 @@ static void turn(struct stub *s)
 	s->n_fds = 0;
 	s->wake_at = now + 60000;
 	exit_tick(s, now);
+	links_flap(s);
 	links_tick(s);
 	origins_tick(s);
 	if (s->stopping_at)
@@ -307,8 +309,6 @@ static void turn(struct stub *s)
 
 static void stub_init(struct stub *s)
 {
-	for (size_t i = 0; i < MAX_STREAMS; i++)
-		s->streams[i].fd = -1;
 	for (size_t i = 0; i < MAX_CLIENTS; i++)
 		s->clients[i].fd = -1;
 	links_init(s);
@@ -317,12 +317,49 @@ static void stub_init(struct stub *s)
 	new_connector_id(s);
 }
 
+/* Asked for names, nobody answers: nothing listens, only signals are heard. */
+static void names_wait(struct stub *s)
+{
+	int64_t until = now_ms() + s->mode.bind_after_ms;
+
+	for (int64_t now; (now = now_ms()) < until;) {
+		s->n_fds = 0;
+		s->wake_at = until;
+		exit_tick(s, now);
+		watch(s, s->signal_fd, POLLIN, signal_ready, NULL);
+		if (poll(s->fds, s->n_fds, (int)(s->wake_at - now)) > 0)
+			signal_ready(s, NULL, s->signal_fd, POLLIN);
+	}
+}
+
+/* Half of the edge's names lead to addresses that cannot be reached from here. */
+static void addresses_choose(const struct stub *s)
+{
+	const char *ip = setting(&s->settings, "edge-ip-version");
+
+	if (!s->mode.ipv6_broken || (ip && !strcmp(ip, "4")))
+		return;
+	log_text(&s->log, LEVEL_ERROR, "Initiating shutdown");
+	die(1, "there are no free edge addresses left to resolve to");
+}
+
+static void files_many(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char **argv)
 {
 	struct stub *s = must_alloc(sizeof(*s));
 	const char *config;
 
 	signals_init(s);
+	files_many();
 	stub_init(s);
 	args_read(&s->settings, argc, argv);
 	config = setting(&s->settings, "config");
@@ -334,7 +371,9 @@ int main(int argc, char **argv)
 	log_start(s);
 	mode_load(s);
 	exit_tick(s, now_ms());
+	names_wait(s);
 	metrics_bind(s);
+	addresses_choose(s);
 	links_start(s);
 	for (;;)
 		turn(s);

@@ -4,6 +4,7 @@
  * does (cloudflared_tunnel_ha_connections counts attempts).
  */
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -142,6 +143,26 @@ static void metric(struct bytes *out, const char *name, const char *type, long l
 	bytes_printf(out, "# TYPE %s %s\n%s %lld\n", name, type, name, value);
 }
 
+/* Of /proc: what a supervisor may look up itself, and what it may ask. */
+static void metrics_process(struct bytes *out)
+{
+	long long pages = 0, files = 0;
+	DIR *d = opendir("/proc/self/fd");
+	FILE *f = fopen("/proc/self/statm", "re");
+
+	if (f && fscanf(f, "%*d %lld", &pages) != 1)
+		pages = 0;
+	if (f)
+		fclose(f);
+	while (d && readdir(d))
+		files++;
+	if (d)
+		closedir(d);
+	metric(out, "process_resident_memory_bytes", "gauge", pages * sysconf(_SC_PAGESIZE));
+	/* Not ".", "..", and the one that looks. */
+	metric(out, "process_open_fds", "gauge", files > 3 ? files - 3 : 0);
+}
+
 static int page_metrics(const struct stub *s, struct bytes *out)
 {
 	int attempting = 0;
@@ -157,6 +178,7 @@ static int page_metrics(const struct stub *s, struct bytes *out)
 	metric(out, "cloudflared_tunnel_concurrent_requests_per_tunnel", "gauge", origins_open(s));
 	metric(out, "cloudflared_orchestration_config_version", "gauge",
 	       s->rules.version > 0 ? (long long)s->rules.version : 0);
+	metrics_process(out);
 	bytes_printf(out,
 		     "# TYPE cloudflared_tunnel_tunnel_register_success counter\n"
 		     "cloudflared_tunnel_tunnel_register_success{rpcName=\"registerConnection\"}"

@@ -4,6 +4,7 @@
  * edge. docs/SIM.md lists the keys.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/auxv.h>
 #include <unistd.h>
@@ -26,7 +27,8 @@ static bool set_flag(struct mode *m, const char *key, bool on)
 		     {"ready_hang", &m->ready_hang},
 		     {"ignore_term", &m->ignore_term},
 		     {"stale", &m->stale},
-		     {"quic_blocked", &m->quic_blocked}};
+		     {"quic_blocked", &m->quic_blocked},
+		     {"ipv6_broken", &m->ipv6_broken}};
 
 	for (size_t i = 0; i < COUNT(flags); i++) {
 		if (!strcmp(key, flags[i].key)) {
@@ -63,10 +65,35 @@ static bool set_number(struct mode *m, const char *key, int64_t number)
 		m->step_ms = number;
 	} else if (!strcmp(key, "stop_ms")) {
 		m->stop_ms = number;
+	} else if (!strcmp(key, "bind_after_ms")) {
+		m->bind_after_ms = number;
+	} else if (!strcmp(key, "quic_flap_ms")) {
+		m->quic_flap_ms = number;
 	} else {
 		return set_exit(m, key, number);
 	}
 	return true;
+}
+
+/* Touched, so that it counts. */
+static void hold_memory(struct stub *s, int64_t mib)
+{
+	size_t size = (size_t)mib << 20;
+
+	free(s->held);
+	s->held = NULL;
+	s->mode.held_mib = mib;
+	if (!size)
+		return;
+	s->held = must_alloc(size);
+	memset(s->held, 1, size);
+}
+
+/* They are never given back. */
+static void hold_files(int64_t n)
+{
+	while (n-- > 0 && open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0)
+		;
 }
 
 /* What happens once, now. */
@@ -80,6 +107,10 @@ static bool act(struct stub *s, const char *key, int64_t number)
 		log_odd(s, "torn", 0);
 	else if (!strcmp(key, "log_plain"))
 		log_odd(s, "plain", 0);
+	else if (!strcmp(key, "rss_mib") && number >= 0 && number <= 4096)
+		hold_memory(s, number);
+	else if (!strcmp(key, "open_fds") && number <= 100000)
+		hold_files(number);
 	else if (!strcmp(key, "log_burst") && number > 0 && number <= 16 << 20)
 		log_odd(s, "burst", number);
 	else

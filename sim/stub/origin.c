@@ -17,7 +17,7 @@ enum { MOST_WAITING = 32 << 20, LINK_FULL = 4 << 20, CONNECT_MS = 30000 };
 
 static struct stream *find(struct stub *s, int link, uint32_t id)
 {
-	for (size_t i = 0; i < MAX_STREAMS; i++)
+	for (size_t i = 0; i < s->n_streams; i++)
 		if (s->streams[i].used && s->streams[i].link == link && s->streams[i].id == id)
 			return &s->streams[i];
 	return NULL;
@@ -25,17 +25,20 @@ static struct stream *find(struct stub *s, int link, uint32_t id)
 
 static struct stream *find_free(struct stub *s)
 {
-	for (size_t i = 0; i < MAX_STREAMS; i++)
+	for (size_t i = 0; i < s->n_streams; i++)
 		if (!s->streams[i].used)
 			return &s->streams[i];
-	return NULL;
+	if (s->n_streams == MAX_STREAMS)
+		return NULL;
+	s->streams[s->n_streams].fd = -1;
+	return &s->streams[s->n_streams++];
 }
 
 int origins_open(const struct stub *s)
 {
 	int n = 0;
 
-	for (size_t i = 0; i < MAX_STREAMS; i++)
+	for (size_t i = 0; i < s->n_streams; i++)
 		n += s->streams[i].used;
 	return n;
 }
@@ -267,7 +270,7 @@ void origin_end(struct stub *s, int link, uint32_t id)
 
 void origin_cancel(struct stub *s, int link, uint32_t id)
 {
-	for (size_t i = 0; i < MAX_STREAMS; i++) {
+	for (size_t i = 0; i < s->n_streams; i++) {
 		struct stream *st = &s->streams[i];
 
 		if (st->used && st->link == link && (!id || st->id == id))
@@ -393,7 +396,7 @@ static void stream_ready(struct stub *s, void *item, int fd, short events)
 
 void origins_prepare(struct stub *s)
 {
-	for (size_t i = 0; i < MAX_STREAMS; i++) {
+	for (size_t i = 0; i < s->n_streams; i++) {
 		struct stream *st = &s->streams[i];
 		short events = 0;
 
@@ -414,7 +417,7 @@ void origins_tick(struct stub *s)
 {
 	int64_t now = now_ms();
 
-	for (size_t i = 0; i < MAX_STREAMS; i++) {
+	for (size_t i = 0; i < s->n_streams; i++) {
 		struct stream *st = &s->streams[i];
 
 		if (st->used && st->connecting && now - st->started >= CONNECT_MS)

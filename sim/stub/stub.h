@@ -19,7 +19,7 @@
 #define STUB_VERSION "2026.8.2"
 #define COUNT(a)     (sizeof(a) / sizeof((a)[0]))
 
-enum { LINKS = 4, MAX_STREAMS = 512, MAX_CLIENTS = 32, MAX_RULES = 1024 };
+enum { LINKS = 4, MAX_STREAMS = 4096, MAX_CLIENTS = 32, MAX_RULES = 1024 };
 
 /* For "%.*s". */
 static inline int at_most(size_t n, int most)
@@ -82,8 +82,11 @@ void token_load(const struct settings *s, struct token *out); /* exits 255 with 
 /* ---- mode.c ---- */
 struct mode {
 	int64_t ready_after_ms;
-	bool never_ready, dead, ready_hang, ignore_term, stale, quic_blocked;
-	bool report; /* /config and the edge hear report_version */
+	bool never_ready, dead, ready_hang, ignore_term, stale, quic_blocked, ipv6_broken;
+	int64_t bind_after_ms; /* names are looked up so long: no metrics port until then */
+	int64_t quic_flap_ms;  /* quic loses all connections so often; 0 = it does not */
+	int64_t held_mib;      /* memory that is held for nothing */
+	bool report;           /* /config and the edge hear report_version */
 	int64_t report_version;
 	int backoff_percent; /* of the real waiting times */
 	int64_t step_ms;     /* between the later connections */
@@ -148,6 +151,8 @@ void link_send(struct stub *s, int index, enum wire_type type, uint32_t id, cons
 /* Lose n connections (the last ones first); back after that many ms, or by the usual backoff: -1.
  */
 void links_lose(struct stub *s, int n, int64_t back_ms);
+/* Lose all that quic has, when its time has come. */
+void links_flap(struct stub *s);
 void links_unregister(struct stub *s);
 void links_running(struct stub *s);
 bool links_closed(const struct stub *s);
@@ -196,6 +201,7 @@ struct stub {
 	struct rules rules;
 	struct link links[LINKS];
 	struct stream streams[MAX_STREAMS];
+	size_t n_streams; /* that were ever used: the rest is untouched memory */
 	struct client clients[MAX_CLIENTS];
 	struct pollfd fds[MAX_FDS];
 	struct watched watched[MAX_FDS];
@@ -205,6 +211,8 @@ struct stub {
 	const char *protocol; /* "quic" or "http2" */
 	int retries;
 	int64_t grace_ms, stopping_at; /* stopping_at 0 = not stopping */
+	int64_t flapped_at;
+	char *held;
 	int metrics_fd, signal_fd;
 	uint64_t requests, request_errors, registered, refused;
 	uint64_t codes[600];
