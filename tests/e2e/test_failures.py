@@ -1,6 +1,6 @@
 """The failures that users of cloudflared meet, each played by the stub or the simulated edge: seen
-and healed, or named, in a stated time, and without a storm of restarts. The numbers are those of
-the list that docs/SIM.md has."""
+and healed, or named, in a stated time, and without a storm of restarts. The same number stands for
+the same failure everywhere here; those without one come last."""
 import os
 import pathlib
 import re
