@@ -151,6 +151,7 @@ static void supervisor_options_of(const struct daemon *d, struct supervisor_opti
 		.probe_timeout_ms = s->connectors.health.timeout.ms,
 		.unready_ms = s->connectors.health.unready.ms,
 		.probe_failures = s->connectors.health.failures,
+		.upgrade_roll = str_equal(s->connectors.upgrade, "roll"),
 	};
 }
 
@@ -424,9 +425,6 @@ static void tell_unused(const struct settings *s)
 	if (str_equal(s->connectors.launcher, "systemd"))
 		log_warning(words, "connectors.launcher", "systemd",
 			    "connectors run as children that outlive aditd");
-	if (str_equal(s->connectors.upgrade, "roll"))
-		log_warning(words, "connectors.upgrade", "roll",
-			    "a new binary is used at the next restart of a connector");
 }
 
 /* ---- all of it ---- */

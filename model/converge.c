@@ -219,6 +219,18 @@ static bool records_converged(const struct world *w, const struct map *hostnames
 	return true;
 }
 
+bool world_connector_converged(const struct world *w, const char *id, char **why)
+{
+	const struct connector *c = world_connector(w, id);
+	char name[128];
+
+	if (!c || (c->stopped_by_user ? c->state == CONNECTOR_STOPPED : connector_serving(c)))
+		return true;
+	connector_name(w, c, name, sizeof(name));
+	return missing(why, "connector %s: it is %s%s%s", name, connector_state_name(c->state),
+		       c->reason ? ": " : "", c->reason ? c->reason : "");
+}
+
 bool world_tunnel_runs(const struct world *w, const char *id, char **why)
 {
 	const struct tunnel *t = world_tunnel(w, id);

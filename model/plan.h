@@ -22,6 +22,8 @@ enum edit_kind {
 				drift, manifest */
 	EDIT_RECORD_DROP,    /* want = absent */
 	EDIT_RECORD_RELEASE, /* want = released */
+	EDIT_CONNECTOR_STOP, /* tunnel_id, name (who), comment (why), for_ms */
+	EDIT_CONNECTOR_START,
 	EDIT_KINDS
 };
 
@@ -34,6 +36,7 @@ struct edit {
 	char *manifest; /* NULL = none */
 	int64_t replicas;
 	int64_t ttl, priority; /* 0 = not said */
+	int64_t for_ms;        /* how long a connector is stopped; 0 = until it is started */
 	bool proxied;
 	bool joined;
 
@@ -126,7 +129,7 @@ struct edit *plan_take_off(struct plan *p, enum edit_kind kind, const char *id, 
 bool edit_is_put(enum edit_kind k);
 bool edit_is_drop(enum edit_kind k);
 bool edit_is_release(enum edit_kind k);
-char edit_letter(enum edit_kind k); /* 't', 'r' or 'd' */
+char edit_letter(enum edit_kind k); /* 't', 'r', 'd', or 'c' for connectors of this host */
 /* Fix the hash; to be called when all is in. */
 void plan_seal(struct plan *p);
 const char *plan_state_name(enum plan_state s);

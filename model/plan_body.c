@@ -11,11 +11,12 @@
 enum { BODY_ITEMS_MAX = 100000 };
 
 static const char *const edit_names[EDIT_KINDS] = {
-	[EDIT_TUNNEL_PUT] = "tunnel_put",         [EDIT_TUNNEL_DROP] = "tunnel_drop",
-	[EDIT_TUNNEL_RELEASE] = "tunnel_release", [EDIT_ROUTE_PUT] = "route_put",
-	[EDIT_ROUTE_DROP] = "route_drop",         [EDIT_ROUTE_RELEASE] = "route_release",
-	[EDIT_RECORD_PUT] = "record_put",         [EDIT_RECORD_DROP] = "record_drop",
-	[EDIT_RECORD_RELEASE] = "record_release",
+	[EDIT_TUNNEL_PUT] = "tunnel_put",           [EDIT_TUNNEL_DROP] = "tunnel_drop",
+	[EDIT_TUNNEL_RELEASE] = "tunnel_release",   [EDIT_ROUTE_PUT] = "route_put",
+	[EDIT_ROUTE_DROP] = "route_drop",           [EDIT_ROUTE_RELEASE] = "route_release",
+	[EDIT_RECORD_PUT] = "record_put",           [EDIT_RECORD_DROP] = "record_drop",
+	[EDIT_RECORD_RELEASE] = "record_release",   [EDIT_CONNECTOR_STOP] = "connector_stop",
+	[EDIT_CONNECTOR_START] = "connector_start",
 };
 
 /* The optional strings of an edit. */
@@ -84,6 +85,7 @@ void edit_write(const struct edit *d, struct json_writer *w)
 	json_put_bool(w, "proxied", d->proxied);
 	put_said(w, "ttl", d->ttl);
 	put_said(w, "priority", d->priority);
+	put_said(w, "for_ms", d->for_ms);
 	for (size_t k = 0; k < ARRAY_LEN(edit_flags); k++)
 		if (*edit_flag(d, k))
 			json_put_bool(w, edit_flags[k].key, true);
@@ -236,7 +238,8 @@ static int fill_edit(struct edit *d, const struct json *v, struct err *e)
 			return -1;
 	if (!json_int(json_get(v, "replicas"), &d->replicas))
 		return damaged(e, "replicas");
-	if (read_said(v, "ttl", &d->ttl, e) < 0 || read_said(v, "priority", &d->priority, e) < 0)
+	if (read_said(v, "ttl", &d->ttl, e) < 0 || read_said(v, "priority", &d->priority, e) < 0 ||
+	    read_said(v, "for_ms", &d->for_ms, e) < 0)
 		return -1;
 	d->proxied = json_get_bool(v, "proxied", false);
 	for (size_t k = 0; k < ARRAY_LEN(edit_flags); k++)

@@ -93,17 +93,19 @@ struct edit *plan_take_off(struct plan *p, enum edit_kind kind, const char *id, 
 
 /* ---- what kinds of edits are ---- */
 
-enum effect { PUTS, DROPS, RELEASES };
+/* Connectors of this host are no part of what revisions compare. */
+enum effect { PUTS, DROPS, RELEASES, SWITCHES };
 
 static const struct {
 	char letter;
 	enum effect effect;
 } kinds[EDIT_KINDS] = {
-	[EDIT_TUNNEL_PUT] = {'t', PUTS},         [EDIT_TUNNEL_DROP] = {'t', DROPS},
-	[EDIT_TUNNEL_RELEASE] = {'t', RELEASES}, [EDIT_ROUTE_PUT] = {'r', PUTS},
-	[EDIT_ROUTE_DROP] = {'r', DROPS},        [EDIT_ROUTE_RELEASE] = {'r', RELEASES},
-	[EDIT_RECORD_PUT] = {'d', PUTS},         [EDIT_RECORD_DROP] = {'d', DROPS},
-	[EDIT_RECORD_RELEASE] = {'d', RELEASES},
+	[EDIT_TUNNEL_PUT] = {'t', PUTS},          [EDIT_TUNNEL_DROP] = {'t', DROPS},
+	[EDIT_TUNNEL_RELEASE] = {'t', RELEASES},  [EDIT_ROUTE_PUT] = {'r', PUTS},
+	[EDIT_ROUTE_DROP] = {'r', DROPS},         [EDIT_ROUTE_RELEASE] = {'r', RELEASES},
+	[EDIT_RECORD_PUT] = {'d', PUTS},          [EDIT_RECORD_DROP] = {'d', DROPS},
+	[EDIT_RECORD_RELEASE] = {'d', RELEASES},  [EDIT_CONNECTOR_STOP] = {'c', SWITCHES},
+	[EDIT_CONNECTOR_START] = {'c', SWITCHES},
 };
 
 bool edit_is_put(enum edit_kind k)

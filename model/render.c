@@ -325,6 +325,12 @@ void render_connector(const struct world *w, const struct connector *c, struct j
 	put_time(out, "since", c->since_ms);
 	put_process(c, out);
 	put_text(out, "replacing", c->replacing_why);
+	if (c->update_available)
+		json_put_bool(out, "update_available", true);
+	put_text(out, "disk_version", c->disk_version);
+	put_text(out, "stopped_by", c->stopped_by);
+	put_text(out, "stopped_why", c->stopped_why);
+	put_time(out, "stopped_until", c->stopped_until_ms);
 	put_next_try(out, c->next_try_ms);
 	put_text(out, "last_exit", c->last_exit);
 	put_text(out, "untrusted_last_line", c->last_line);

@@ -102,6 +102,8 @@ void snapshot_apply(struct snapshot *s, const struct edit *d)
 	case EDIT_RECORD_RELEASE:
 		drop(s, d->id);
 		break;
+	case EDIT_CONNECTOR_STOP:
+	case EDIT_CONNECTOR_START:
 	case EDIT_KINDS:
 		break;
 	}

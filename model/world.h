@@ -143,6 +143,8 @@ bool world_record_converged(const struct world *w, const char *id, char **why);
 /* The route by itself: its rule, not its name. */
 bool world_route_converged(const struct world *w, const char *id, char **why);
 /* The tunnel by itself: not its host names' records, which may wait for something else. */
+/* A connector is as a person wants it: it serves, or is stopped. */
+bool world_connector_converged(const struct world *w, const char *id, char **why);
 bool world_tunnel_runs(const struct world *w, const char *id, char **why);
 
 /* The policy in force: the object's own, else its tunnel's, else the settings'. */

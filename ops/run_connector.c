@@ -33,6 +33,7 @@ struct restart {
 	char id[ID_SIZE + 4];
 	int64_t asked_ms; /* wall: a process started later is the new one */
 	int64_t in_vain;  /* replacements in vain before */
+	bool upgrade;
 };
 
 static void restart_drop(struct call *c)
@@ -44,6 +45,8 @@ static void restart_drop(struct call *c)
 static bool restarted(const struct call *c, const struct connector *x)
 {
 	const struct restart *r = c->state;
+	if (r->upgrade)
+		return x && connector_serving(x) && !x->update_available;
 	return x && connector_serving(x) && x->started_ms > r->asked_ms;
 }
 
@@ -102,7 +105,9 @@ static void restart_deadline(struct timer *t, void *owner)
 	restart_answer(owner);
 }
 
-void run_connector_restart(struct call *c)
+typedef bool ask_fn(struct supervisor *s, const char *connector_id);
+
+static void ask_another(struct call *c, ask_fn *ask, bool upgrade)
 {
 	const struct connector_restart_args *a = c->args;
 	const struct connector *x = find_connector(c, a->connector);
@@ -112,14 +117,15 @@ void run_connector_restart(struct call *c)
 	(void)str_copy(r->id, sizeof(r->id), x->id);
 	r->asked_ms = clock_wall_ms() - 1;
 	r->in_vain = x->replaced_in_vain;
+	r->upgrade = upgrade;
 	c->state = r;
 	c->drop_state = restart_drop;
-	if (!c->ops->supervisor || !supervisor_restart(c->ops->supervisor, r->id)) {
+	if (!c->ops->supervisor || !ask(c->ops->supervisor, r->id)) {
 		(void)err_set(&c->task.err, ERR_INTERNAL, "Supervision is not running");
 		call_fail(c);
 		return;
 	}
-	if (!a->wait) {
+	if (!a->wait || (upgrade && restarted(c, x))) {
 		restart_answer(c);
 		return;
 	}
@@ -127,6 +133,16 @@ void run_connector_restart(struct call *c)
 	world_watch(c->ops->world, &c->watcher, restart_world_changed, c);
 	timer_init(&c->deadline, c->ops->loop, restart_deadline, c);
 	timer_start(&c->deadline, a->timeout.ms);
+}
+
+void run_connector_restart(struct call *c)
+{
+	ask_another(c, supervisor_restart, false);
+}
+
+void run_connector_upgrade(struct call *c)
+{
+	ask_another(c, supervisor_upgrade, true);
 }
 
 /* ---- events ---- */

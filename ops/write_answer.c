@@ -24,11 +24,14 @@ static const struct problem *touch_problem(const struct world *w, const char *id
 	const struct tunnel *t = world_tunnel(w, id);
 	const struct record *r = world_record(w, id);
 	const struct route *x = world_route(w, id);
-	return t ? t->problem : r ? r->problem : x ? x->problem : NULL;
+	const struct connector *c = world_connector(w, id);
+	return t ? t->problem : r ? r->problem : x ? x->problem : c ? c->problem : NULL;
 }
 
 static bool touch_converged(const struct world *w, const char *id, char **why)
 {
+	if (world_connector(w, id))
+		return world_connector_converged(w, id, why);
 	if (is_tunnel(id))
 		return world_tunnel_runs(w, id, why); /* records of this plan are touched too */
 	if (id[0] == 'd')

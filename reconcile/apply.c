@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "reconcile/applied.h"
 #include "reconcile/keep.h"
 
@@ -244,6 +245,48 @@ static int release_route(const struct world *w, struct store *s, const struct ed
 	return store_drop(s, OBJECT_ROUTE, ed->id, e);
 }
 
+/* ---- connectors ---- */
+
+static struct connector_stop stop_of(const struct edit *ed)
+{
+	return (struct connector_stop){
+		.by = ed->name,
+		.why = ed->comment,
+		.until_ms = ed->for_ms ? clock_wall_ms() + ed->for_ms : 0,
+	};
+}
+
+static void switch_connector(struct connector *c, const struct edit *ed)
+{
+	struct connector_stop stop = stop_of(ed);
+	connector_set_stopped(c, ed->kind == EDIT_CONNECTOR_STOP ? &stop : NULL);
+}
+
+static int save_connector(const struct world *w, struct store *s, const struct edit *ed,
+			  struct err *e)
+{
+	const struct connector *c = world_connector(w, ed->id);
+	struct connector row;
+	int rc;
+	if (!c)
+		return 0;
+	row = *c;
+	row.stopped_by = row.stopped_why = NULL;
+	switch_connector(&row, ed);
+	rc = store_save_connector(s, &row, e);
+	switch_connector(&row, &(struct edit){.kind = EDIT_CONNECTOR_START});
+	return rc;
+}
+
+static void put_connector(struct world *w, const struct edit *ed)
+{
+	struct connector *c = world_connector(w, ed->id);
+	if (!c)
+		return;
+	switch_connector(c, ed);
+	world_changed(w, OBJECT_CONNECTOR, ed->id);
+}
+
 static int save_edit(const struct world *w, struct store *s, const struct edit *ed, struct err *e)
 {
 	switch (ed->kind) {
@@ -261,6 +304,9 @@ static int save_edit(const struct world *w, struct store *s, const struct edit *
 	case EDIT_RECORD_DROP:
 	case EDIT_RECORD_RELEASE:
 		return save_record(w, s, ed, e);
+	case EDIT_CONNECTOR_STOP:
+	case EDIT_CONNECTOR_START:
+		return save_connector(w, s, ed, e);
 	case EDIT_KINDS:
 		break;
 	}
@@ -400,6 +446,10 @@ static void put_edit(struct world *w, const struct edit *ed)
 	case EDIT_RECORD_DROP:
 	case EDIT_RECORD_RELEASE:
 		put_record(w, ed);
+		break;
+	case EDIT_CONNECTOR_STOP:
+	case EDIT_CONNECTOR_START:
+		put_connector(w, ed);
 		break;
 	case EDIT_KINDS:
 		break;

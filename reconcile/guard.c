@@ -507,11 +507,17 @@ static int guard_route_release(struct guarding *x, const struct edit *d, struct 
 
 typedef int guard_fn(struct guarding *x, const struct edit *d, struct err *e);
 static guard_fn *const guards[EDIT_KINDS] = {
-	[EDIT_TUNNEL_PUT] = guard_tunnel_put,         [EDIT_TUNNEL_DROP] = guard_tunnel_drop,
-	[EDIT_TUNNEL_RELEASE] = guard_tunnel_release, [EDIT_ROUTE_PUT] = guard_route_put,
-	[EDIT_ROUTE_DROP] = guard_route_drop,         [EDIT_ROUTE_RELEASE] = guard_route_release,
-	[EDIT_RECORD_PUT] = guard_record_put,         [EDIT_RECORD_DROP] = guard_record_drop,
+	[EDIT_TUNNEL_PUT] = guard_tunnel_put,
+	[EDIT_TUNNEL_DROP] = guard_tunnel_drop,
+	[EDIT_TUNNEL_RELEASE] = guard_tunnel_release,
+	[EDIT_ROUTE_PUT] = guard_route_put,
+	[EDIT_ROUTE_DROP] = guard_route_drop,
+	[EDIT_ROUTE_RELEASE] = guard_route_release,
+	[EDIT_RECORD_PUT] = guard_record_put,
+	[EDIT_RECORD_DROP] = guard_record_drop,
 	[EDIT_RECORD_RELEASE] = guard_record_release,
+	[EDIT_CONNECTOR_STOP] = guard_connector_stop,
+	[EDIT_CONNECTOR_START] = guard_connector_start,
 };
 
 bool guard_many(const struct guard_policy *g, const struct plan *p)

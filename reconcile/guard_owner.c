@@ -28,7 +28,7 @@ int guard_not_joined(const struct guarding *x, bool joined, const struct edit *d
 
 /* Edge connections of this host's connectors. After a start they were not asked yet: what is not
  * known counts as ours, since nobody else may hold it. */
-static int64_t own_connections(const struct world *w, const struct tunnel *t)
+int64_t guard_own_connections(const struct world *w, const struct tunnel *t)
 {
 	int64_t n = 0, known = 0;
 	TABLE_EACH (i, struct connector, c, &w->connectors) {
@@ -44,7 +44,7 @@ static int64_t own_connections(const struct world *w, const struct tunnel *t)
  * serves some. */
 void guard_leave(struct guarding *x, const struct tunnel *t)
 {
-	if (t->replicas <= 0 || t->observed.connections > own_connections(x->w, t))
+	if (t->replicas <= 0 || t->observed.connections > guard_own_connections(x->w, t))
 		return;
 	guard_need(x,
 		   "Stops the connectors of tunnel %s on this host, and no others of it are known "

@@ -26,6 +26,13 @@ const char *guard_tunnel_name(const struct guarding *x, const char *id);
 /* Nothing is led through a tunnel of which this host runs connectors only. */
 MUST_USE int guard_not_joined(const struct guarding *x, bool joined, const struct edit *d,
 			      struct err *e);
+/* ---- guard_connector.c ---- */
+
+MUST_USE int guard_connector_stop(struct guarding *x, const struct edit *d, struct err *e);
+MUST_USE int guard_connector_start(struct guarding *x, const struct edit *d, struct err *e);
+
+/* Edge connections of this host's connectors; what is not known counts as ours. */
+int64_t guard_own_connections(const struct world *w, const struct tunnel *t);
 /* The connectors of a joined tunnel stop on this host. */
 void guard_leave(struct guarding *x, const struct tunnel *t);
 /* Adopting, joining, taking over, converting, making anew; t is NULL for a new one. */

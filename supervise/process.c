@@ -348,6 +348,7 @@ static void probe_told(struct probe *probe, void *owner)
 {
 	struct process *p = owner;
 
+	disk_look(&p->x->s->disk);
 	if (probe->edge < probe->edge_wanted || probe->failures > 0)
 		p->full_ms = 0;
 	else if (!p->full_ms)

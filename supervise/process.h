@@ -6,6 +6,7 @@
 #define SUPERVISE_PROCESS_H
 
 #include "loop/tail.h"
+#include "supervise/disk.h"
 #include "supervise/launcher.h"
 #include "supervise/outlog.h"
 #include "supervise/probe.h"

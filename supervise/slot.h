@@ -28,6 +28,7 @@ struct supervisor {
 	int batch;                 /* depth of supervisor_batch_begin */
 	bool batch_open;           /* and its transaction stands */
 	int muted;                 /* we change the world ourselves */
+	struct disk disk;          /* which cloudflared lies there */
 	char rolling[ID_SIZE + 4]; /* whose turn it is with what concerns all; "" = nobody's */
 };
 
@@ -85,6 +86,8 @@ bool slot_replace(struct slot *x, struct connector *c, int64_t *wake_ms);
 /* The other process came to its end. */
 void slot_other_ended(struct slot *x, struct connector *c, int code, int signo);
 /* Why it is to have another process; REASON_NONE = it is not. */
+/* The cloudflared on the disk is another one than its own process was started from. */
+bool slot_outruns(const struct slot *x);
 enum reason slot_cause(const struct slot *x, const struct connector *c);
 
 /* ---- slot_facts.c ---- */

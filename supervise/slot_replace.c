@@ -3,13 +3,26 @@
 #include "base/log.h"
 #include "supervise/slot.h"
 
+bool slot_outruns(const struct slot *x)
+{
+	const struct disk *d = &x->s->disk;
+
+	return x->own->running && d->settled && binary_known(&d->id) &&
+	       binary_known(&x->own->binary) && !binary_same(&d->id, &x->own->binary);
+}
+
 enum reason slot_cause(const struct slot *x, const struct connector *c)
 {
 	const struct process *p = x->own;
 
 	if (c->restart_asked != p->restart_seen)
 		return REASON_ASKED;
-	return p->running ? p->outdated : REASON_NONE;
+	if (p->running && p->outdated != REASON_NONE)
+		return p->outdated;
+	if (slot_outruns(x) && (c->upgrade_asked != p->upgrade_seen ||
+				(x->s->options.upgrade_roll && disk_roll_due(&x->s->disk))))
+		return REASON_UPGRADE;
+	return REASON_NONE;
 }
 
 /* ---- in vain ---- */

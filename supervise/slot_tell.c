@@ -160,6 +160,19 @@ static bool show_replacing(const struct slot *x, struct connector *c)
 	       news;
 }
 
+/* One sentence when it is there, and the version as soon as it is known. */
+static bool show_disk(const struct slot *x, struct connector *c)
+{
+	bool other = slot_outruns(x), told = c->update_available;
+	const char *version = other ? disk_version(&x->s->disk) : NULL;
+
+	c->update_available = other;
+	if (other && !told)
+		slot_event(x, c, "connector_update_available", NULL, "%s",
+			   reason_info(REASON_UPGRADE)->sentence);
+	return set_word(&c->disk_version, version) || told != other;
+}
+
 void slot_show(struct slot *x, struct connector *c)
 {
 	const struct process *own = x->own;
@@ -176,6 +189,7 @@ void slot_show(struct slot *x, struct connector *c)
 	if (process_version(own))
 		news |= set_word(&c->version, process_version(own));
 	news |= show_replacing(x, c);
+	news |= show_disk(x, c);
 	if (news)
 		slot_changed(x);
 }

@@ -231,8 +231,27 @@ void supervisor_configure(struct supervisor *s, const struct supervisor_options 
 	/* The folders stay where they are: these change only with a restart. */
 	s->options.state_dirfd = old.state_dirfd;
 	options_free(&old);
+	disk_watch(&s->disk, s->options.cloudflared, s->options.probe_interval_ms);
 	s->rolling[0] = '\0';
 	each_slot(s, take_options);
+	deferred_start(&s->pass);
+}
+
+/* ---- another cloudflared on the disk ---- */
+
+static void upgrade_again(struct slot *x)
+{
+	if (slot_outruns(x) && !x->other)
+		slot_turn_again(x);
+}
+
+static void disk_moved(struct disk *d, bool another, void *owner)
+{
+	struct supervisor *s = owner;
+
+	(void)d;
+	if (another)
+		each_slot(s, upgrade_again);
 	deferred_start(&s->pass);
 }
 
@@ -262,6 +281,8 @@ struct supervisor *supervisor_new(struct loop *l, struct world *w, struct store 
 		launch_child_new(l, o->state_dirfd, o->state_dir,
 				 &(struct launcher_events){.ended = connector_ended, .owner = s});
 	deferred_init(&s->pass, l, pass, s);
+	disk_init(&s->disk, l, s->options.state_dirfd, disk_moved, s);
+	disk_watch(&s->disk, s->options.cloudflared, s->options.probe_interval_ms);
 	return s;
 }
 
@@ -330,6 +351,7 @@ void supervisor_free(struct supervisor *s)
 		return;
 	world_unwatch(&s->watcher);
 	deferred_stop(&s->pass);
+	disk_stop(&s->disk);
 	each_slot(s, free_slot);
 	map_free(&s->slots);
 	map_free(&s->rowless);
@@ -348,6 +370,22 @@ bool supervisor_restart(struct supervisor *s, const char *connector_id)
 	if (!c)
 		return false;
 	c->restart_asked++;
+	if (x)
+		slot_turn_again(x);
+	world_changed(s->world, OBJECT_CONNECTOR, connector_id);
+	deferred_start(&s->pass);
+	return true;
+}
+
+bool supervisor_upgrade(struct supervisor *s, const char *connector_id)
+{
+	struct connector *c = world_connector(s->world, connector_id);
+	struct slot *x = slot_at(s, connector_id);
+
+	if (!c)
+		return false;
+	c->upgrade_asked++;
+	disk_look_now(&s->disk);
 	if (x)
 		slot_turn_again(x);
 	world_changed(s->world, OBJECT_CONNECTOR, connector_id);

@@ -21,6 +21,7 @@ struct supervisor_options {
 	const char *label;       /* shown at Cloudflare: owner */
 	int64_t grace_ms, probe_interval_ms, probe_timeout_ms, unready_ms;
 	int64_t probe_failures;
+	bool upgrade_roll; /* another cloudflared on the disk is rolled out, not only told of */
 };
 
 /* Nothing is started yet. All pointers are borrowed. */
@@ -38,6 +39,8 @@ void supervisor_configure(struct supervisor *s, const struct supervisor_options 
  * raised; what becomes of it is seen in its state and its counters. One that serves is replaced:
  * the new process is ready before the old one is asked to stop. */
 bool supervisor_restart(struct supervisor *s, const char *connector_id);
+/* Let it run the cloudflared that lies on the disk, if that is another one. */
+bool supervisor_upgrade(struct supervisor *s, const char *connector_id);
 /* Stop, or start again (NULL), by a user's wish; lasts over restarts of the daemon. A change of the
  * connector object made by others (an applied plan) is seen as well. */
 MUST_USE int supervisor_set_stopped(struct supervisor *s, const char *connector_id,

@@ -32,6 +32,13 @@ static const char *const event_tags[] = {"health", NULL};
 				 "none does."),                                                    \
 		FIELD_OUT("metrics_port", FIELD_INT, .doc = "Its port on loopback."),              \
 		FIELD_OUT("version", FIELD_STRING, .doc = "Of the cloudflared binary."),           \
+		FIELD_OUT("update_available", FIELD_BOOL,                                          \
+			  .doc = "Another cloudflared than it runs lies on the disk."),            \
+		FIELD_OUT("disk_version", FIELD_STRING, .doc = "Of that one, where known."),       \
+		FIELD_OUT("stopped_by", FIELD_STRING, .doc = "Who stopped it."),                   \
+		FIELD_OUT("stopped_why", FIELD_STRING, .doc = "What was said for it."),            \
+		FIELD_OUT("stopped_until", FIELD_STRING, .flags = FIELD_TIME,                      \
+			  .doc = "When it is started again by itself."),                           \
 		FIELD_OUT("next_try_s", FIELD_INT, .doc = "Seconds until it is started again."),   \
 		FIELD_OUT("last_exit", FIELD_STRING, .doc = "How its last process ended."),        \
 		FIELD_OUT("untrusted_last_line", FIELD_STRING, .flags = FIELD_UNTRUSTED,           \
@@ -77,20 +84,19 @@ const struct op *op_connector_list(void)
 	return &op;
 }
 
+static const struct field restart_args[] = {
+	FIELD(struct connector_restart_args, connector, .flags = FIELD_REQUIRED | FIELD_POSITIONAL,
+	      .min = 1, .max = 80, .doc = "Name or id, as in web/1."),
+	FIELD(struct connector_restart_args, wait, .fallback = "true",
+	      .doc = "Wait until it is ready again."),
+	FIELD(struct connector_restart_args, timeout, .fallback = "30s", .min = 1000, .max = 600000,
+	      .doc = "How long to wait for that."),
+	FIELD(struct connector_restart_args, reason, .max = 500, .doc = "Why; kept in the ledger."),
+	FIELDS_END,
+};
+
 const struct op *op_connector_restart(void)
 {
-	static const struct field args[] = {
-		FIELD(struct connector_restart_args, connector,
-		      .flags = FIELD_REQUIRED | FIELD_POSITIONAL, .min = 1, .max = 80,
-		      .doc = "Name or id, as in web/1."),
-		FIELD(struct connector_restart_args, wait, .fallback = "true",
-		      .doc = "Wait until it is ready again."),
-		FIELD(struct connector_restart_args, timeout, .fallback = "30s", .min = 1000,
-		      .max = 600000, .doc = "How long to wait for that."),
-		FIELD(struct connector_restart_args, reason, .max = 500,
-		      .doc = "Why; kept in the ledger."),
-		FIELDS_END,
-	};
 	static const struct field result[] = {
 		CONNECTOR_ROWS,
 		FIELD_OUT("converged", FIELD_BOOL, .doc = "It is ready again."),
@@ -107,7 +113,32 @@ const struct op *op_connector_restart(void)
 		.effects = OP_WRITES,
 		.doors = OP_DOOR_ALL,
 		.tags = connector_tags,
-		.args = args,
+		.args = restart_args,
+		.args_size = sizeof(struct connector_restart_args),
+		.result = result,
+	};
+	return &op;
+}
+
+const struct op *op_connector_upgrade(void)
+{
+	static const struct field result[] = {
+		CONNECTOR_ROWS,
+		FIELD_OUT("converged", FIELD_BOOL,
+			  .doc = "It runs the cloudflared that lies on the disk."),
+		FIELDS_END,
+	};
+	static const struct op op = {
+		.name = "connector_upgrade",
+		.title = "Upgrade a connector",
+		.doc = "Let a process of the cloudflared that lies on the disk take the place of "
+		       "one that runs an older file, as connector_restart does: no request is "
+		       "lost. Nothing is done where the file is the same.",
+		.role = ROLE_OPERATOR,
+		.effects = OP_WRITES,
+		.doors = OP_DOOR_ALL,
+		.tags = connector_tags,
+		.args = restart_args,
 		.args_size = sizeof(struct connector_restart_args),
 		.result = result,
 	};

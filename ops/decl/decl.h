@@ -222,6 +222,15 @@ struct log_search_args {
 	char *connector, *tunnel, *text, *level, *class, *since, *until, *cursor, *after;
 	int64_t limit;
 };
+struct connector_stop_args {
+	WRITE_ARGS;
+	char *connector, *tunnel;
+	struct duration for_time;
+};
+struct connector_start_args {
+	WRITE_ARGS;
+	char *connector, *tunnel;
+};
 struct event_list_args {
 	LIST_ARGS;
 	char *since, *kind, *object;

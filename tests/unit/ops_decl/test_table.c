@@ -63,8 +63,8 @@ static void names_find_their_operation(void **state)
 static void writes_take_the_common_arguments(void **state)
 {
 	static const char *const own[] = {
-		"plan_approve",      "plan_reject",   "plan_apply", "plan_create",
-		"connector_restart", "writes_resume", NULL};
+		"plan_approve",      "plan_reject",       "plan_apply",    "plan_create",
+		"connector_restart", "connector_upgrade", "writes_resume", NULL};
 	(void)state;
 	for (size_t i = 0; op_at(i); i++) {
 		const struct op *op = op_at(i);

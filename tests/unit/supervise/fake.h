@@ -43,6 +43,7 @@ static const char fake_script[] =
 	"    return m\n"
 	"def say(t): os.write(2, (t + '\\n').encode())\n"
 	"a = sys.argv\n"
+	"if a[1:] == ['--version']: print('cloudflared version 2027.1.0 (built x)'); sys.exit(0)\n"
 	"if len(a) != 7 or a[1] != 'tunnel' or a[2] != '--config' or a[4:] != "
 	"['--output', 'json', 'run']:\n"
 	"    print('usage'); sys.exit(0)\n"
