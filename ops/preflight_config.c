@@ -248,10 +248,37 @@ static int tell_rest(struct config_check *k, const struct merge_result *m, struc
 	return 0;
 }
 
+/* The route that leaves the tunnel. */
+static struct edit *leaving(const struct config_check *k, const char *tunnel_id)
+{
+	for (size_t i = 0; i < k->plan->n_edits; i++) {
+		struct edit *ed = &k->plan->edits[i];
+		const struct route *r = world_route(k->ops->world, ed->id);
+		if (r && str_equal(r->tunnel_id, tunnel_id) &&
+		    (ed->kind == EDIT_ROUTE_DROP || ed->kind == EDIT_ROUTE_PUT))
+			return ed;
+	}
+	return NULL;
+}
+
+/* Our own rules that somebody edited, and that are removed: who agrees knows of them. */
+static void take_dropped(const struct config_check *k, const char *tunnel_id,
+			 const struct merge_result *m)
+{
+	struct edit *ed = leaving(k, tunnel_id);
+	for (size_t i = 0; ed && i < m->dropped.n; i++) {
+		AUTO(str_t)
+		what = str_format("Removes %s, which adit made and which somebody changed since.",
+				  m->dropped.items[i]);
+		take_rule(k, ed, m->dropped_rules.items[i], what);
+	}
+}
+
 static void tell_kept(struct config_check *k, const char *tunnel_id, const struct merge_result *m)
 {
 	const struct edit *ed = edit_of(k->plan, tunnel_id);
 	const char *name = name_of(k, tunnel_id);
+	take_dropped(k, tunnel_id, m);
 	for (size_t i = 0; i < m->dropped.n; i++)
 		warn(k, "Removes %s, which adit made and which somebody changed since.",
 		     m->dropped.items[i]);

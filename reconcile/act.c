@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/secret.h"
 #include "cloudflare/zones.h"
+#include "reconcile/deleting.h"
 #include "reconcile/seen.h"
 
 void act_end(struct act *a)
@@ -175,4 +176,11 @@ void act_fini(struct act *a)
 		a->drop_extra(a);
 	cf_call_reset(&a->call);
 	cf_page_reset(&a->page);
+}
+
+void act_recall(const struct act_context *x)
+{
+	act_config_recall(x);
+	act_rename_recall(x);
+	deleting_recall(x);
 }

@@ -7,6 +7,7 @@
 #define RECONCILE_ACT_H
 
 #include "cloudflare/page.h"
+#include "reconcile/merge.h"
 #include "reconcile/planner.h"
 #include "store/store.h"
 
@@ -40,8 +41,11 @@ void act_join(const struct act_context *x, struct act *a, const struct action *a
 void act_cancel(struct act *a);
 void act_fini(struct act *a);
 
-/* ---- for act_tunnel.c, act_config.c, act_record.c, act_release.c, act_rename.c and
- * act_search.c ---- */
+/* At the start: what an earlier life left on its way. */
+void act_recall(const struct act_context *x);
+
+/* ---- for act_tunnel.c, act_config.c, act_record.c, act_release.c, act_rename.c,
+ * act_search.c and act_overwrite.c ---- */
 
 typedef void act_fn(struct act *a); /* sends, or ends by act_end */
 /* Each file's kinds; NULL where a kind is another file's. */
@@ -56,8 +60,21 @@ act_fn *act_rename_starter(enum action_kind k);
 /* At the start: new names that were on their way. */
 void act_rename_recall(const struct act_context *x);
 
+/* A PUT that is about to leave: what it was merged from says what is lost by it. */
+struct act_loss {
+	const struct merge_result *merged; /* its document, and what it drops */
+	const struct merge_fate *fates;
+	size_t n_fates;
+	int64_t read_version;
+};
+void act_tell_overwritten(struct act *a, const struct tunnel *t, const struct act_loss *x);
+
 /* Does it carry the secret that was stored before the POST left? ERR_UPSTREAM when it is none. */
 MUST_USE int act_token_is_ours(struct act *a, const char *token, bool *ours, struct err *e);
+/* The one of its name is not ours: of all the others, is one? Ends. */
+void act_search(struct act *a);
+/* None is; ends. */
+void act_disown(struct act *a, struct tunnel *t);
 /* The tunnel at Cloudflare is ours; ends. */
 void act_claim(struct act *a, struct tunnel *t, const char *remote_id);
 

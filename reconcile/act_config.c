@@ -271,6 +271,8 @@ static int save_rows(struct act *a, const struct tunnel *row, const struct put *
 	if (landed ? applied_save_sent(s, row->id, NULL, e)
 		   : p->sends && put_answered(s, row->id, p, true, e))
 		return -1;
+	if (landed && !row->observed.config_keeps && applied_agree(s, row->id, NULL, e) < 0)
+		return -1;
 	return p->sends || p->unsettled
 		       ? act_ledger(a, LEDGER_RESULT, "PUT configurations", row->name, NULL, e)
 		       : 0;
@@ -424,35 +426,6 @@ static int keep_intent(struct act *a, const struct tunnel *t, const char *sent, 
 	return -1;
 }
 
-/* Did a person agree to lose this edit? The plan named it by its text. */
-static bool is_agreed(const struct route *r, const struct merge_fate *f)
-{
-	return !r || (r->takes && strstr(r->takes, f->rule));
-}
-
-/* An edit of a rule of ours that came after the plan that writes over it had a look: what goes with
- * this PUT is named, and kept. Once, however often it is sent. */
-static void tell_overwritten(struct act *a, const struct tunnel *t, const struct put *p)
-{
-	const struct json_span put = {.p = p->document, .len = strlen(p->document)};
-	const struct race r = {.edit = true,
-			       .at_ms = clock_wall_ms(),
-			       .version = p->read_version + 1,
-			       .made_from = p->read_version};
-	bool told = race_kept(a->x->store, t->id, r.version);
-	struct err e;
-	for (size_t i = 0; i < p->n_fates && !told; i++) {
-		const struct merge_fate *f = &p->fates[i];
-		if (!f->words || is_agreed(route_of(a->x->world, t, f), f))
-			continue;
-		act_event(a, OBJECT_TUNNEL, t->id, t->name, "edit_overwritten",
-			  "%s, which somebody changed at Cloudflare, is written over", f->words);
-		if (race_keep(a->x->store, t->id, &r, t->observed.config, put, &e) < 0)
-			log_warning("the edited configuration of tunnel %s was not kept: %s",
-				    t->name, e.message);
-	}
-}
-
 static void start_put(struct act *a, struct tunnel *t, const struct merge_result *m)
 {
 	struct put *p = a->extra;
@@ -464,7 +437,11 @@ static void start_put(struct act *a, struct tunnel *t, const struct merge_result
 		act_fail(a, &e);
 		return;
 	}
-	tell_overwritten(a, t, p);
+	act_tell_overwritten(a, t,
+			     &(struct act_loss){.merged = m,
+						.fates = p->fates,
+						.n_fates = p->n_fates,
+						.read_version = p->read_version});
 	p->sends = true;
 	t->observed.put_unknown_ms = clock_wall_ms();
 	a->calling = true;

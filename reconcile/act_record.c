@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "cloudflare/records.h"
+#include "reconcile/deleting.h"
 #include "reconcile/look.h"
 #include "reconcile/record_write.h"
 #include "reconcile/zone_view.h"
@@ -88,7 +89,10 @@ static void start_find(struct act *a)
 static void take_one(struct act *a, struct record *r, const struct cf_record *found)
 {
 	struct record row;
+	int64_t doubt = r->observed.deleting_ms;
 	const char *operation = look_by_id(a->x->world, r, found, clock_wall_ms(), &row);
+	if (doubt && !r->observed.deleting_ms)
+		deleting_became(a->x->store, r->id, 0);
 	if (operation && save(a, r, &row, operation) < 0)
 		return;
 	changed(a);
@@ -150,7 +154,7 @@ static void start_forget(struct act *a)
 		act_fail(a, &e);
 		return;
 	}
-	if (store_drop(s, OBJECT_RECORD, r->id, &e) < 0 ||
+	if (store_drop(s, OBJECT_RECORD, r->id, &e) < 0 || deleting_drop(s, r->id, &e) < 0 ||
 	    act_ledger(a, LEDGER_RESULT, "DELETE dns_records", r->name, NULL, &e) < 0 ||
 	    store_commit(s, &e) < 0) {
 		store_rollback(s);

@@ -42,6 +42,11 @@ static struct tunnel *subject(struct act *a)
 static void search_end(struct act *a)
 {
 	struct tunnel *t = subject(a);
+	/* Its name is another's, and no other is ours: ours was never made. */
+	if (t && t->observed.found_id[0]) {
+		act_disown(a, t);
+		return;
+	}
 	if (t) {
 		t->observed.searched_ms = clock_wall_ms();
 		world_changed(a->x->world, OBJECT_TUNNEL, t->id);
@@ -105,6 +110,12 @@ static bool is_known(const struct world *w, const char *remote_id)
 	return false;
 }
 
+/* What has its name was asked before. */
+static bool is_refuted(struct act *a, const char *id)
+{
+	return str_equal(subject(a)->observed.found_id, id);
+}
+
 /* Made between our POST and when it could no longer land. What does not say when may be it. */
 static int consider(const struct json *row, void *owner)
 {
@@ -114,7 +125,7 @@ static int consider(const struct json *row, void *owner)
 	struct cf_tunnel found;
 	struct err ignored;
 	if (cf_tunnel_read(row, &found, &ignored) < 0 || found.deleted ||
-	    is_known(a->x->world, found.id))
+	    is_known(a->x->world, found.id) || is_refuted(a, found.id))
 		return 0;
 	int64_t made = found.created_ms;
 	if (made && (made < sent - SKEW_MS || made > sent + SETTLE_MS + SKEW_MS))
@@ -152,7 +163,7 @@ static void tunnels_listed(struct task *task, void *owner)
 	search_next(a);
 }
 
-static void start_search(struct act *a)
+void act_search(struct act *a)
 {
 	a->paging = true;
 	cf_tunnel_list(a->x->cf, &a->page, CF_SHARE_RECONCILE, tunnels_listed, a);
@@ -160,5 +171,5 @@ static void start_search(struct act *a)
 
 act_fn *act_search_starter(enum action_kind k)
 {
-	return k == ACT_TUNNEL_SEARCH ? start_search : NULL;
+	return k == ACT_TUNNEL_SEARCH ? act_search : NULL;
 }

@@ -87,7 +87,7 @@ static int take_remote(struct act *a, struct tunnel *t, const char *remote_id, s
 	return rc;
 }
 
-static void disown(struct act *a, struct tunnel *t)
+void act_disown(struct act *a, struct tunnel *t)
 {
 	struct tunnel row = *t;
 	struct err e, theirs;
@@ -135,7 +135,7 @@ static void tunnel_claimed(struct task *task, void *owner)
 		return;
 	}
 	if (!ours) {
-		disown(a, t);
+		act_search(a);
 		return;
 	}
 	act_claim(a, t, t->observed.found_id);

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SENT "sent:"
-#define PUTS "put:"
-#define RACE "race:"
+#define SENT       "sent:"
+#define PUTS       "put:"
+#define RACE       "race:"
+#define AGREED     "agreed:"
+#define AGREED_MAX (64 * 1024)
 
 void applied_free(struct applied *a)
 {
@@ -43,6 +45,25 @@ int applied_save_puts(struct store *s, const char *tunnel_id, const char *puts, 
 {
 	AUTO(str_t) key = str_format(PUTS "%s", tunnel_id);
 	return store_set_meta(s, key, puts, e);
+}
+
+/* ---- edits that a person agreed to lose ---- */
+
+int applied_agree(struct store *s, const char *tunnel_id, const char *takes, struct err *e)
+{
+	AUTO(str_t) key = str_format(AGREED "%s", tunnel_id);
+	AUTO(str_t) known = takes ? store_get_meta(s, key) : NULL;
+	AUTO(str_t) all = NULL;
+	if (known && strlen(known) < AGREED_MAX)
+		all = str_format("%s%s", known, takes);
+	return store_set_meta(s, key, all ? all : takes, e);
+}
+
+bool applied_agreed(struct store *s, const char *tunnel_id, const char *rule)
+{
+	AUTO(str_t) key = str_format(AGREED "%s", tunnel_id);
+	AUTO(str_t) known = store_get_meta(s, key);
+	return known && strstr(known, rule);
 }
 
 /* ---- races ---- */
@@ -128,8 +149,8 @@ int applied_tidy(struct store *s, const struct world *w, struct err *e)
 {
 	if (store_begin(s, e) < 0)
 		return -1;
-	if (tidy_of(s, w, SENT, e) == 0 && tidy_of(s, w, PUTS, e) == 0 && tidy_races(s, e) == 0 &&
-	    store_commit(s, e) == 0)
+	if (tidy_of(s, w, SENT, e) == 0 && tidy_of(s, w, PUTS, e) == 0 &&
+	    tidy_of(s, w, AGREED, e) == 0 && tidy_races(s, e) == 0 && store_commit(s, e) == 0)
 		return 0;
 	store_rollback(s);
 	return -1;

@@ -27,6 +27,11 @@ MUST_USE int applied_save_sent(struct store *s, const char *tunnel_id, const cha
 			       struct err *e);
 MUST_USE int applied_save_puts(struct store *s, const char *tunnel_id, const char *puts,
 			       struct err *e);
+/* Edits of rules that are to be removed, which a plan named (as `takes` does) and a person agreed
+ * to lose: more of them, in the caller's transaction; NULL = they are gone by now. */
+MUST_USE int applied_agree(struct store *s, const char *tunnel_id, const char *takes,
+			   struct err *e);
+bool applied_agreed(struct store *s, const char *tunnel_id, const char *rule);
 /* What two wrote at once, in a transaction of its own. */
 MUST_USE int applied_keep_race(struct store *s, const char *tunnel_id, int64_t version,
 			       const char *both, struct err *e);

@@ -245,6 +245,13 @@ static int release_route(const struct world *w, struct store *s, const struct ed
 	return store_drop(s, OBJECT_ROUTE, ed->id, e);
 }
 
+/* Its rule goes from where it stands, as somebody edited it: the plan named that. */
+static int save_agreed(const struct world *w, struct store *s, const struct edit *ed, struct err *e)
+{
+	const struct route *r = world_route(w, ed->id);
+	return r && ed->takes ? applied_agree(s, r->tunnel_id, ed->takes, e) : 0;
+}
+
 /* ---- connectors ---- */
 
 static struct connector_stop stop_of(const struct edit *ed)
@@ -295,9 +302,9 @@ static int save_edit(const struct world *w, struct store *s, const struct edit *
 	case EDIT_TUNNEL_RELEASE:
 		return save_tunnel(w, s, ed, e);
 	case EDIT_ROUTE_PUT:
-		return save_route(w, s, ed, e);
+		return save_agreed(w, s, ed, e) < 0 ? -1 : save_route(w, s, ed, e);
 	case EDIT_ROUTE_DROP:
-		return store_drop(s, OBJECT_ROUTE, ed->id, e);
+		return save_agreed(w, s, ed, e) < 0 ? -1 : store_drop(s, OBJECT_ROUTE, ed->id, e);
 	case EDIT_ROUTE_RELEASE:
 		return release_route(w, s, ed, e);
 	case EDIT_RECORD_PUT:

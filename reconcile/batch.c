@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cloudflare/records.h"
+#include "reconcile/deleting.h"
 #include "reconcile/look.h"
 #include "reconcile/record_write.h"
 #include "reconcile/zone_view.h"
@@ -289,7 +290,10 @@ static bool look_at(struct batch *b, size_t i, const struct zone_view *v, struct
 		act_record_starter(a->action.kind)(member_told(b, i));
 		return false;
 	}
+	int64_t doubt = r->observed.deleting_ms;
 	l->operation = look_by_id(b->x->world, r, &found, b->since_ms, &l->row);
+	if (doubt && !r->observed.deleting_ms)
+		deleting_became(b->x->store, r->id, 0);
 	return true;
 }
 

@@ -24,6 +24,7 @@ void merge_result_free(struct merge_result *r)
 	for (size_t i = 0; i < r->n_fates; i++)
 		fate_free(&r->fates[i]);
 	strlist_free(&r->dropped);
+	strlist_free(&r->dropped_rules);
 	free(r->document);
 	free(r->rules);
 	free(r->sent);
@@ -271,9 +272,11 @@ static void drop(struct merging *m, const struct rule *key, const struct rule *b
 	take(m, r);
 	m->changed = true;
 	if (how == PUT_EDITED) {
-		char words[RULE_WORDS_MAX];
+		char words[RULE_WORDS_MAX], hash[SHA256_HEX_SIZE];
 		rule_words(r, (size_t)(r - m->remote.items) + 1, words);
+		rule_hash(r, hash);
 		strlist_add(&m->out->dropped, words);
+		strlist_add(&m->out->dropped_rules, hash);
 	}
 }
 

@@ -72,8 +72,9 @@ struct merge_result {
 	struct merge_fate *fates; /* of each route */
 	size_t n_fates;
 	struct strlist dropped; /* rules of ours that go, and that somebody edited: as words */
-	size_t n_kept;          /* rules that come back byte for byte, without the catch-all */
-	size_t n_foreign;       /* those of them that adit did not make */
+	struct strlist dropped_rules; /* their texts, as `takes` names them */
+	size_t n_kept;    /* rules that come back byte for byte, without the catch-all */
+	size_t n_foreign; /* those of them that adit did not make */
 };
 
 /* -1 when remote is no configuration that can be understood (nothing may be written then). */

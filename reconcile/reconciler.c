@@ -549,8 +549,7 @@ void reconciler_start(struct reconciler *r)
 	keep_recall(r->x.world, r->x.store);
 	belief_init(&r->belief, r->x.world, r->x.store, r->x.cf);
 	audit_init(&r->audit, r->x.world, r->x.store, r->x.cf);
-	act_config_recall(&r->x);
-	act_rename_recall(&r->x);
+	act_recall(&r->x);
 	rebuilder_start(&r->rebuilder, &r->x, &r->options.guard);
 	world_watch(r->x.world, &r->watcher, world_moved, r);
 	observe_now(r);

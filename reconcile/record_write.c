@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "reconcile/deleting.h"
 #include "reconcile/seen.h"
 
 struct write {
@@ -14,6 +15,7 @@ struct write {
 	struct strlist deletes;
 	struct cf_record made; /* borrowed from the answer */
 	int64_t sent_ms;       /* the row says so since the intent; 0 = it does not */
+	int64_t doubt_ms;      /* deleting_ms as it was */
 	bool forget;           /* deleted, and not wanted any more */
 };
 
@@ -142,14 +144,19 @@ int write_intent_rows(struct act *a, struct err *e)
 		if (store_save_record(a->x->store, &row, e) < 0)
 			return -1;
 	}
+	if (deletes_only(a) && deleting_note(a->x->store, r->id, DELETING_ON_ITS_WAY, e) < 0)
+		return -1;
 	return act_ledger(a, LEDGER_INTENT, operation_of(a), r->name, NULL, e);
 }
 
 void write_intended(struct act *a)
 {
-	const struct write *x = a->extra;
+	struct write *x = a->extra;
 	struct record *r = subject(a);
 	a->generation = r->generation;
+	x->doubt_ms = r->observed.deleting_ms;
+	if (deletes_only(a))
+		r->observed.deleting_ms = clock_wall_ms();
 	if (!x->sent_ms)
 		return;
 	r->create_sent_ms = x->sent_ms;
@@ -197,6 +204,8 @@ static int deleted_rows(struct act *a, const struct record *r, struct err *e)
 	struct write *x = a->extra;
 	struct record row = *r;
 	x->forget = r->want != WANT_PRESENT;
+	if (deleting_drop(a->x->store, r->id, e) < 0)
+		return -1;
 	if (x->forget)
 		return store_drop(a->x->store, OBJECT_RECORD, r->id, e);
 	row.remote_id[0] = '\0';
@@ -256,7 +265,7 @@ static void resulted_deleted(struct act *a, struct record *r)
 	r->remote_id[0] = '\0';
 	r->create_sent_ms = 0;
 	r->applied_generation = 0;
-	r->observed.looked_ms = r->observed.named_ms = 0;
+	r->observed.looked_ms = r->observed.named_ms = r->observed.deleting_ms = 0;
 	r->observed.found = r->observed.marked = false;
 	changed(a);
 }
@@ -284,6 +293,14 @@ void write_unstored(struct act *a, const struct err *why)
 	act_fail(a, why);
 }
 
+/* It was refused, but one before it may still land. */
+static void deletion_failed(const struct act *a, struct record *r, bool unknown)
+{
+	const struct write *x = a->extra;
+	r->observed.deleting_ms = unknown ? clock_wall_ms() : x->doubt_ms;
+	deleting_became(a->x->store, r->id, r->observed.deleting_ms);
+}
+
 void write_failed(struct act *a, const struct err *why, bool unknown)
 {
 	const struct write *x = a->extra;
@@ -296,8 +313,8 @@ void write_failed(struct act *a, const struct err *why, bool unknown)
 	}
 	r->observed.looked_ms = r->observed.named_ms =
 		0; /* read it before anything else is written */
-	if (deletes_only(a) && unknown)
-		r->observed.deleting_ms = clock_wall_ms();
+	if (deletes_only(a))
+		deletion_failed(a, r, unknown);
 	if (!x->sent_ms) {
 		act_fail_change(a, operation_of(a), r->name, &e);
 		return;

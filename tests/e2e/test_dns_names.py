@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from harness import ApiError, until
+from harness import SETTLE, ApiError, until
 
 NAME, OLD = "mail.example.com", "old.example.com"
 BATCH = "POST /zones/{zone}/dns_records/batch"
@@ -112,6 +112,34 @@ def test_wanted_again_while_a_delete_may_still_land(running, sim):
     observe(running)
     new, = sim.records(NAME)
     assert new["id"] != old["id"] and running.items("drift_list") == []
+
+
+def test_wanted_again_after_a_restart_while_a_delete_may_still_land(running, sim):
+    """aditd is killed while the DELETE is on its way, which lands seconds later. Those that it sends
+    after the start are refused."""
+    wish = {"name": NAME, "type": "A", "content": "192.0.2.1"}
+    done(running.api("dns_set", **wish))
+    old, = sim.records(NAME)
+    sim.fault("late", method="DELETE", path="/zones/*/dns_records/*", ms=4000, hold=True)
+    running.api("dns_delete", name=NAME, type="A", approve=True, wait=False)
+    sim.wait_struck()
+    running.kill9()
+    assert [r["key"] for r in running.tables()["meta"] if r["key"].startswith("deleting:")]
+    sim.fault("error", method="DELETE", status=400, code=9005, message="not now", count=0)
+    running.start(observed=False)
+    sim.wait_struck(2)
+    time.sleep(0.3)
+    with pytest.raises(ApiError) as e:
+        running.api("dns_set", **wish, wait=False)
+    assert e.value.kind == "busy" and NAME in e.value.message, e.value
+    until(lambda: sim.records(NAME) == [], why="the DELETE did not land")
+    sim.faults_clear()
+    running.reload()
+    until(lambda: running.items("dns_list", name=NAME) == [], SETTLE)
+    assert not [r for r in running.tables()["meta"] if r["key"].startswith("deleting:")]
+    done(running.api("dns_set", **wish))
+    new, = sim.records(NAME)
+    assert new["id"] != old["id"]
 
 
 def records(zone, n):

@@ -96,6 +96,22 @@ def test_invariant_5_a_lost_tunnel_that_somebody_renamed_is_no_orphan(running, s
     assert {t["id"] for t in sim.tunnels()} == {made["id"], theirs["id"]}
 
 
+def test_invariant_5_a_lost_tunnel_whose_name_somebody_gave_to_another_is_no_orphan(running, sim,
+                                                                                     origin):
+    sim.fault("lose", method="POST", path=TUNNELS)
+    running.publish("app.example.com", origin.url, wait=False)
+    sim.wait_struck()
+    running.kill9()
+    made, = sim.tunnels()
+    sim.edit("PATCH", f"/accounts/@account/cfd_tunnel/{made['id']}", {"name": "renamed"})
+    theirs = sim.edit("POST", "/accounts/@account/cfd_tunnel", {"name": made["name"]})
+    running.start(observed=False)
+    until(lambda: running.items("tunnel_list")[0].get("remote_id") == made["id"])
+    until(lambda: "app.example.com" in sim.config_text(made["id"]))
+    assert {t["id"] for t in sim.tunnels()} == {made["id"], theirs["id"]}
+    assert sim.control("GET", "counters")["foreign_writes"] == 0
+
+
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize("do", ["lose", "drop"])
 def test_invariant_5_a_delete_whose_answer_is_lost(site, sim, do, nth):

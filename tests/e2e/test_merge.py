@@ -160,6 +160,37 @@ def test_an_edit_after_the_plan_looked_is_named_and_kept(site, sim):
     assert "http_status:204" in row["untrusted_put"], row
 
 
+def test_an_edit_of_a_rule_that_goes_after_the_plan_looked_is_named_and_kept(site, sim):
+    for n, before in enumerate((None, "http_status:418")):
+        hostname = f"h{n}.example.com"
+        site.publish(hostname, site.origin.url)
+
+        def edit(service):
+            change(sim, lambda rules: [r.update(service=service) for r in rules
+                                       if r.get("hostname") == hostname])
+
+        if before:
+            edit(before)
+        plan = site.api("route_delete", hostname=hostname)
+        assert plan["state"] == "needs_approval", plan
+        edit("http_status:419")
+        assert approve(site, plan)["converged"]
+        assert hostname not in hosts(sim)
+        told = [e["message"] for e in site.items("event_list") if e["kind"] == "edit_overwritten"]
+        assert len(told) == n + 1, told
+        assert any(hostname in t and "http_status:419" in t and "removed" in t for t in told), told
+    rows = [r for r in site.items("drift_list") if r["kind"] == "overwritten"]
+    assert all("http_status:419" in r["untrusted_seen"] for r in rows) and len(rows) == 2, rows
+
+
+def test_an_edit_that_the_plan_named_before_it_removes_it_is_no_news(site, sim):
+    change(sim, lambda rules: rules[0].update(service="http_status:418"))
+    assert site.api("route_delete", hostname="app.example.com", approve=True)["converged"]
+    assert "app.example.com" not in hosts(sim)
+    assert "edit_overwritten" not in {e["kind"] for e in site.items("event_list")}
+    assert not [r for r in site.tables()["meta"] if r["key"].startswith("agreed:")]
+
+
 def test_an_edit_that_the_plan_named_is_no_news(site, sim):
     change(sim, lambda rules: rules[0].update(service="http_status:418"))
     assert site.publish("app.example.com", "http_status:204", approve=True)["converged"]

@@ -21,10 +21,12 @@ class Facts:
         self.maker = maker            # "adit", or "other"
         self.names = set()            # that it had before somebody renamed it
         self.changed = self.seen = 0  # when somebody else changed it, when adit was shown it
+        self.written = 0              # when adit wrote it: what was asked for since is still due
         # Of a tunnel's configuration:
         self.config_changed = self.config_seen = 0
         self.rules = set()            # texts of rules that adit put
         self.keys = set()             # their host names and paths
+        self.shown = set()            # texts of rules that adit was shown last
         self.unsure = False           # adit's last PUT got no answer
         self.wrote = self.killed = 0  # when adit wrote it; it died so soon that it may not know
 
@@ -37,6 +39,10 @@ def mark_of(record):
 def rule_key(raw):
     rule = json.loads(raw)
     return rule.get("hostname", ""), rule.get("path", "")
+
+
+def rules_of(config):
+    return rawjson.elements(rawjson.member(config, "ingress") or "[]") if config else []
 
 
 def covers(a, b):
@@ -153,6 +159,7 @@ class Judge:
         self.anew("record", record["name"])
         self.facts[record["id"]] = Facts("adit")
         self.facts[record["id"]].wrote = time.monotonic()
+        self.facts[record["id"]].written = self.tick()
         self.facts[record["id"]].killed = 0 if self.delivering else self.tick()
         self.saw([record["id"]])
 
@@ -161,10 +168,10 @@ class Judge:
         facts = self.facts[old["id"]]
         if self.ours(old) and not facts.killed and 0 < facts.changed < facts.seen and \
                 not self.unknown(old) and self.policy != "repair" and \
-                not self.wanted(old["name"], since=facts.changed):
+                not self.wanted(old["name"], since=min(facts.changed, facts.written)):
             self.violate(f"{old['type']} {old['name']} was changed back unasked")
         facts.changed, facts.killed = 0, 0 if self.delivering else self.tick()
-        facts.wrote = time.monotonic()
+        facts.wrote, facts.written = time.monotonic(), self.tick()
         if mark_of(old) and not mark_of(new) and not self.licensed(old["id"], old["name"]):
             self.violate(f"the mark of {old['name']} was taken off without a plan")
         facts.maker = "adit" if mark_of(new) else "other"
@@ -223,6 +230,7 @@ class Judge:
         if self.delivering:
             facts = self.facts[tunnel["id"]]
             facts.config_seen, facts.unsure = self.tick(), False
+            facts.shown = set(rules_of(tunnel["config"]))
 
     def config_put(self, tunnel, before, after):
         facts = self.facts[tunnel["id"]]
@@ -234,8 +242,7 @@ class Judge:
         if before == after and not raced and not facts.unsure and not late:
             self.violate(f"a PUT that changes nothing, to {tunnel['name']}")
         self.members_kept(tunnel, old, new, raced)
-        self.rules_kept(tunnel, facts, rawjson.elements(rawjson.member(old, "ingress") or "[]"),
-                        rawjson.elements(rawjson.member(new, "ingress")), raced)
+        self.rules_kept(tunnel, facts, rules_of(old), rules_of(new), raced)
         facts.unsure = not self.delivering
         if self.delivering and not raced:
             facts.config_seen = self.tick()
@@ -269,7 +276,11 @@ class Judge:
         theirs = [r for r in foreign if not self.licensed(rule_key(r)[0] or r)]  # not adopted
         if [r for r in now if r in theirs] != [r for r in theirs if r in now]:
             self.lost(tunnel, "the order of its rules", raced)
-        fresh = [r for r in now if r not in was]
+        # Taken out by somebody after adit was shown it: it comes back, and that is to be told.
+        back = [r for r in now if r not in was and raced and r in facts.shown - facts.rules]
+        for raw in back:
+            self.lost(tunnel, f"the removal of {raw}", raced)
+        fresh = [r for r in now if r not in was and r not in back]
         for raw in fresh:
             self.rule_new(tunnel, facts, raw, now, foreign, raced)
         for raw in was:

@@ -1,5 +1,6 @@
 /* Single actions against a Cloudflare that loses answers, shows what is foreign and refuses, and
  * against a store that cannot be written: what leaves, and what world and store know afterwards. */
+#include "reconcile/deleting.h"
 #include "reconcile/race.h"
 #include "tests/unit/reconcile/bench.h"
 
@@ -214,10 +215,46 @@ static void a_tunnel_with_another_secret_is_left_alone(void **state)
 	struct bench *b = *state;
 	struct tunnel *t = lose_tunnel(b);
 	AUTO(str_t) token = token_of("eHl6MzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=");
+	AUTO(str_t)
+	list = list_of("{\"id\":\"" REMOTE "\",\"name\":\"web\",\"status\":"
+		       "\"inactive\",\"deleted_at\":null}");
 	bench_answers(b, "GET", TUNNEL_AT "/token", 200, token, 1);
+	bench_answers(b, "GET", TUNNELS, 200, list, 1);
 	assert_int_equal(run(b, ACT_TUNNEL_CLAIM, t->id), ERR_NONE);
 	assert_string_equal(t->remote_id, "");
 	assert_int_equal(t->create_sent_ms, 0);
+	assert_int_equal(bench_writes(b), 1);
+}
+
+/* Somebody renamed ours and gave its name to another: that one's secret is not ours, and ours is
+ * found among the rest. A listing that fails leaves the question open. */
+static void a_lost_tunnel_whose_name_another_has_is_found_by_its_secret(void **state)
+{
+	static const char ours[] = "a70ff985-a4ef-4643-bbbc-4a0ed4fc8415";
+	struct bench *b = *state;
+	struct tunnel *t = lose_tunnel(b);
+	AUTO(str_t) theirs = token_of("eHl6MzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=");
+	AUTO(str_t) token = token_of("MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=");
+	bench_answers(b, "GET", TUNNEL_AT "/token", 200, theirs, 2);
+	bench_answers(b, "GET", TUNNELS, 403, FAILURE(10000), 1);
+	bench_answers(b, "GET", TUNNELS, 200,
+		      LISTING("{\"id\":\"" REMOTE
+			      "\",\"name\":\"web\",\"status\":\"inactive\",\"deleted_at\":null},"
+			      "{\"id\":\"a70ff985-a4ef-4643-bbbc-4a0ed4fc8415\",\"name\":\"moved\","
+			      "\"status\":\"inactive\",\"deleted_at\":null}",
+			      2),
+		      1);
+	bench_answers(b, "GET", TUNNELS "/a70ff985-a4ef-4643-bbbc-4a0ed4fc8415/token", 200, token,
+		      1);
+	assert_int_equal(run(b, ACT_TUNNEL_CLAIM, t->id), ERR_DENIED);
+	assert_true(t->create_sent_ms != 0);
+	assert_int_equal(run(b, ACT_TUNNEL_CLAIM, t->id), ERR_NONE);
+	assert_string_equal(t->remote_id, ours);
+	assert_int_equal(t->create_sent_ms, 0);
+	assert_int_equal(bench_count(b, "GET " TUNNEL_AT "/token"), 2);
+	struct world *w = stored(b);
+	assert_string_equal(world_tunnel(w, t->id)->remote_id, ours);
+	world_free(w);
 }
 
 /* Two were made at that time, and a third long before: only those are asked, and only the one with
@@ -296,6 +333,27 @@ static void a_record_wanted_again_during_its_delete_is_made_anew(void **state)
 	assert_int_equal(world_record(w, r->id)->want, WANT_PRESENT);
 	assert_string_equal(world_record(w, r->id)->remote_id, "");
 	world_free(w);
+}
+
+static void a_doubt_about_a_delete_is_over_in_the_store_too(void **state)
+{
+	struct bench *b = *state;
+	struct record *r = bench_record(b, bench_tunnel(b, true), true);
+	AUTO(str_t) one = one_of(record_json(LEADS, b->mark));
+	AUTO(str_t) key = str_format("deleting:%s", r->id);
+	r->want = WANT_ABSENT;
+	bench_answers(b, "GET", RECORD_AT, 200, one, 0);
+	for (int late = 0; late < 2; late++) {
+		r->observed.deleting_ms = clock_wall_ms() - (late ? SETTLE_MS : 1000);
+		deleting_became(b->store, r->id, r->observed.deleting_ms);
+		assert_int_equal(run(b, ACT_RECORD_READ, r->id), ERR_NONE);
+		AUTO(str_t) noted = store_get_meta(b->store, key);
+		assert_true((noted == NULL) == late);
+	}
+	deleting_became(b->store, r->id, clock_wall_ms());
+	assert_int_equal(run(b, ACT_RECORD_FORGET, r->id), ERR_NONE);
+	AUTO(str_t) noted = store_get_meta(b->store, key);
+	assert_null(noted);
 }
 
 static void a_delete_of_what_is_gone_is_done(void **state)
@@ -485,6 +543,8 @@ int main(void)
 		TEST(a_foreign_record_is_never_claimed),
 		TEST(a_clash_keeps_the_question_open),
 		TEST(a_lost_tunnel_is_claimed_by_its_secret),
+		TEST(a_lost_tunnel_whose_name_another_has_is_found_by_its_secret),
+		TEST(a_doubt_about_a_delete_is_over_in_the_store_too),
 		TEST(a_lost_tunnel_that_was_renamed_is_found_by_its_secret),
 		TEST(a_tunnel_with_another_secret_is_left_alone),
 		TEST(a_tunnel_that_went_before_it_was_claimed_is_looked_for_again),

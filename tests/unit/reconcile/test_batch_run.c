@@ -1,6 +1,7 @@
 /* Several writes in one request, and many looks in one listing: what each of them makes of what
  * came back, of a refusal, of no answer, and of a disk that is full by then. */
 #include "reconcile/batch.h"
+#include "reconcile/deleting.h"
 #include "tests/unit/reconcile/bench.h"
 
 #define LEADS REMOTE ".cfargotunnel.com"
@@ -229,7 +230,51 @@ static void deletes_of_which_one_is_gone_are_all_done(void **state)
 	assert_int_equal(b->world->records.n, 0);
 }
 
+static size_t noted(struct bench *b)
+{
+	AUTO(strlist_t) keys = {0};
+	struct err e;
+	assert_int_equal(store_list_meta(b->store, "deleting:", &keys, &e), 0);
+	return keys.n;
+}
+
+static void deletes_on_their_way_are_in_the_store(void **state)
+{
+	struct bench *b = *state;
+	struct going g;
+	b->rules[b->n_rules++] = (struct rule_of){"POST", BATCH, 502, "", 1, true};
+	begin(b, &g, ACT_RECORD_DELETE, 2, true);
+	g.r[0]->want = g.r[1]->want = WANT_ABSENT;
+	UNTIL(b, b->held);
+	assert_int_equal(noted(b), 2);
+	bench_release(b);
+	finish(b, &g);
+	assert_int_equal(g.failed, 2);
+	assert_int_equal(noted(b), 2);
+	assert_true(g.r[0]->observed.deleting_ms && g.r[1]->observed.deleting_ms);
+}
+
 /* ---- looks ---- */
+
+static void a_listing_ends_the_doubt_about_deletes(void **state)
+{
+	struct bench *b = *state;
+	struct going g;
+	AUTO(str_t) one = row(RECORD, "app.example.com", b->mark);
+	AUTO(str_t) two = row(OTHER, "www.example.com", b->mark);
+	AUTO(str_t) list = str_format(LISTING("%s,%s", 2), one, two);
+	bench_answers(b, "GET", RECORDS, 200, list, 1);
+	bench_answers(b, "GET", NULL, 404, FAILURE(81044), 0);
+	prepare(b, &g, 3, true);
+	for (int i = 0; i < 3; i++) {
+		g.r[i]->observed.deleting_ms = clock_wall_ms() - (i ? SETTLE_MS : 1000);
+		deleting_became(b->store, g.r[i]->id, g.r[i]->observed.deleting_ms);
+	}
+	start(b, &g, ACT_RECORD_READ);
+	finish(b, &g);
+	assert_int_equal(noted(b), 1);
+	assert_true(g.r[0]->observed.deleting_ms && !g.r[1]->observed.deleting_ms);
+}
 
 static void a_listing_that_cannot_be_read_is_looked_at_one_by_one(void **state)
 {
@@ -273,6 +318,8 @@ int main(void)
 		TEST(a_result_that_the_disk_refuses_is_known_and_told),
 		TEST(a_full_disk_lets_no_batch_leave),
 		TEST(deletes_of_which_one_is_gone_are_all_done),
+		TEST(deletes_on_their_way_are_in_the_store),
+		TEST(a_listing_ends_the_doubt_about_deletes),
 		TEST(a_listing_that_cannot_be_read_is_looked_at_one_by_one),
 		TEST(what_the_listing_lacks_is_asked_for_by_its_id),
 	};

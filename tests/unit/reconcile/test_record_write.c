@@ -1,4 +1,5 @@
 /* One write of a record: what is sent, what counts as its answer, and what is known after each. */
+#include "reconcile/deleting.h"
 #include "reconcile/record_write.h"
 #include "tests/unit/reconcile/bench.h"
 
@@ -154,6 +155,102 @@ static void a_delete_without_an_answer_may_still_land(void **state)
 	}
 }
 
+static char *noted(struct bench *b, const struct record *r)
+{
+	AUTO(str_t) key = str_format("deleting:%s", r->id);
+	return store_get_meta(b->store, key);
+}
+
+static void note(struct bench *b, const char *id, int64_t lost_ms)
+{
+	struct err e;
+	if (store_begin(b->store, &e) < 0 || deleting_note(b->store, id, lost_ms, &e) < 0 ||
+	    store_commit(b->store, &e) < 0)
+		fail_msg("%s", e.message);
+}
+
+/* Before a DELETE leaves the store has it, and until it is known what became of it. */
+static void the_store_knows_a_delete_on_its_way(void **state)
+{
+	static const struct {
+		int status;
+		const char *body;
+		bool ours; /* our record is still there */
+		bool noted;
+	} rows[] = {
+		{403, FAILURE(9109), true, false},
+		{502, "", true, true},
+		{403, FAILURE(9109), true, true}, /* the one before it may still land */
+		{200, RESULT("{\"id\":\"" RECORD "\"}"), false, false},
+	};
+	struct bench *b = *state;
+	struct record *r = bench_record(b, bench_tunnel(b, true), true);
+	AUTO(str_t) id = str_dup(r->id);
+	r->want = WANT_ABSENT;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct record gone = {.generation = 1};
+		struct act a;
+		struct err e;
+		b->n_rules = 0;
+		b->rules[b->n_rules++] = (struct rule_of){"DELETE",     RECORD_AT, rows[i].status,
+							  rows[i].body, 0,         true};
+		begin(b, &a, ACT_RECORD_DELETE, r);
+		if (write_prepare(&a, &e) < 0 || store_begin(b->store, &e) < 0 ||
+		    write_intent_rows(&a, &e) < 0 || store_commit(b->store, &e) < 0)
+			fail_msg("%s", e.message);
+		write_intended(&a);
+		write_send(&a);
+		UNTIL(b, b->held);
+		AUTO(str_t) sent = noted(b, r);
+		assert_string_equal(sent, "0");
+		assert_true(r->observed.deleting_ms != 0);
+		bench_release(b);
+		UNTIL(b, b->done);
+		act_fini(&a);
+		(void)str_copy(gone.id, sizeof(gone.id), id);
+		AUTO(str_t) after = noted(b, &gone);
+		assert_true((after != NULL) == rows[i].noted);
+		assert_true((world_record(b->world, id) != NULL) == rows[i].ours);
+		if (rows[i].ours)
+			assert_true((r->observed.deleting_ms != 0) == rows[i].noted);
+		if (rows[i].noted)
+			assert_true(strtoll(after, NULL, 10) == r->observed.deleting_ms);
+	}
+}
+
+/* A daemon that starts doubts as long as the one before it would have. */
+static void a_delete_of_an_earlier_life_may_still_land(void **state)
+{
+	struct bench *b = *state;
+	struct record *r = bench_record(b, bench_tunnel(b, true), true);
+	int64_t now = clock_wall_ms();
+	const struct {
+		int64_t noted;
+		bool may_land;
+	} rows[] = {
+		{DELETING_ON_ITS_WAY, true},
+		{now - 1000, true},
+		{now - SETTLE_MS - 1, false},
+		{now + 3600 * INT64_C(1000), true}, /* the clock was set back */
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		r->observed.deleting_ms = 0;
+		note(b, r->id, rows[i].noted);
+		deleting_recall(&b->x);
+		AUTO(str_t) kept = noted(b, r);
+		assert_true((kept != NULL) == rows[i].may_land);
+		assert_true((r->observed.deleting_ms != 0) == rows[i].may_land);
+		assert_true(r->observed.deleting_ms <= clock_wall_ms());
+		if (rows[i].noted == now - 1000)
+			assert_true(r->observed.deleting_ms == rows[i].noted);
+	}
+	/* of a record that is gone */
+	note(b, "d0000000000", now);
+	deleting_recall(&b->x);
+	AUTO(str_t) left = store_get_meta(b->store, "deleting:d0000000000");
+	assert_null(left);
+}
+
 static void who_waits_for_the_name_looks_again(void **state)
 {
 	struct bench *b = *state;
@@ -179,6 +276,8 @@ int main(void)
 		TEST(only_an_answer_about_it_is_one),
 		TEST(a_lost_patch_of_what_is_taken_stays_open),
 		TEST(a_delete_without_an_answer_may_still_land),
+		TEST(the_store_knows_a_delete_on_its_way),
+		TEST(a_delete_of_an_earlier_life_may_still_land),
 		TEST(who_waits_for_the_name_looks_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
