@@ -133,11 +133,17 @@ static void write_list(const char *text, struct json_writer *w)
 
 static int write_json(const struct field *f, const char *text, struct json_writer *w, struct err *e)
 {
+	AUTO(buf_t) accepts = {0};
 	size_t len = strlen(text);
-	if (json_check(text, len, NULL, e) < 0)
-		return err_wrap(e, "%s", f->name);
-	json_write_raw(w, text, len);
-	return 0;
+	struct err why;
+	if (json_check(text, len, NULL, &why) == 0) {
+		json_write_raw(w, text, len);
+		return 0;
+	}
+	fields_accepts(f, &accepts);
+	return err_set(e, ERR_INVALID,
+		       "%s: is no JSON (%s), expected %s, as in '{\"name\": \"value\"}'", f->name,
+		       why.message, buf_text(&accepts));
 }
 
 /* Numbers, true and false stand in JSON as they are written. */

@@ -43,28 +43,19 @@ static bool needs_idna(const char *text)
 	return false;
 }
 
-static char *lower_copy(const char *text)
-{
-	char *copy = str_dup(text);
-
-	for (char *p = copy; *p; p++)
-		*p = (char)tolower((unsigned char)*p);
-	return copy;
-}
-
 static int to_ascii(const char *text, char **out, struct err *e)
 {
 	uint8_t *ascii = NULL;
 	int rc;
 
 	if (!needs_idna(text)) {
-		*out = lower_copy(text);
+		*out = str_lower(text);
 		return 0;
 	}
 	rc = idn2_lookup_u8((const uint8_t *)text, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
 	if (rc != IDN2_OK)
 		return refuse(e, text, idn2_strerror(rc));
-	*out = lower_copy((const char *)ascii);
+	*out = str_lower((const char *)ascii);
 	idn2_free(ascii);
 	return 0;
 }

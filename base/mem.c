@@ -4,6 +4,7 @@
  */
 #include "base/mem.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,12 @@ void fd_t_cleanup(fd_t *fd)
 	*fd = -1;
 }
 
+/* Grows when n is a power of two. */
+void *mem_room(void *items, size_t n, size_t size)
+{
+	return n & (n - 1) ? items : mem_grow(items, n ? n * 2 : 1, size);
+}
+
 char *str_dup(const char *s)
 {
 	return s ? str_ndup(s, strlen(s)) : NULL;
@@ -74,6 +81,15 @@ char *str_ndup(const char *s, size_t n)
 	char *copy = mem_alloc(len + 1);
 
 	memcpy(copy, s, len);
+	return copy;
+}
+
+char *str_lower(const char *s)
+{
+	char *copy = str_dup(s);
+
+	for (char *p = copy; *p; p++)
+		*p = (char)tolower((unsigned char)*p);
 	return copy;
 }
 

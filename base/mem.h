@@ -35,8 +35,11 @@ void fd_t_cleanup(fd_t *fd); /* closes once; -1 is ignored */
 void *mem_alloc(size_t size);
 void *mem_array(size_t n, size_t size); /* zeroed; the product is checked */
 void *mem_grow(void *p, size_t n, size_t size);
+/* Room for one item more than n, when each one came in this way. */
+void *mem_room(void *items, size_t n, size_t size);
 char *str_dup(const char *s); /* NULL gives NULL */
 char *str_ndup(const char *s, size_t n);
+char *str_lower(const char *s); /* a copy, its ASCII letters small */
 char *str_format(const char *fmt, ...) PRINTF(1, 2);
 char *str_vformat(const char *fmt, va_list ap) PRINTF(1, 0);
 

@@ -294,15 +294,56 @@ static int read_event(struct reader *r, const yaml_event_t *event)
 
 /* ---- the document ---- */
 
+#define FORMS "lines of the form key: value, or - value in a list"
+
+/* What libyaml says, and what people can do about it. */
+static const char *syntax_words(const char *problem)
+{
+	static const char *const rows[][2] = {
+		{"did not find expected key",
+		 "no key stands here, expected one as far in as those before it, or the end of a "
+		 "text in quotes or brackets"},
+		{"mapping values are not allowed",
+		 "a second \": \" in one line, or lines that are not equally far in; expected one "
+		 "key: value a line, and quotes around a text with \": \" in it"},
+		{"could not find expected ':'", "a line without \": \", expected " FORMS},
+		{"cannot start any token",
+		 "nothing begins so, expected blanks instead of a tab, and quotes around a text "
+		 "that begins with @, ` or %"},
+		{"a tab character", "a tab, expected blanks"},
+		{"did not find expected '-'",
+		 "no item of the list, expected one that begins with \"- \", as far in as those "
+		 "before it"},
+		{"block sequence entries",
+		 "an item of a list behind a key, expected it on a line of its own"},
+		{"unexpected end of stream", "the text ends within quotes"},
+		{"expected ',' or ']'", "a list without its end, expected ',' or ']'"},
+		{"expected ',' or '}'", "an object without its end, expected ',' or '}'"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+		if (strstr(problem, rows[i][0]))
+			return rows[i][1];
+	return NULL;
+}
+
 static int refuse_syntax(struct reader *r, const yaml_parser_t *parser)
 {
-	const char *problem = parser->problem ? parser->problem : "cannot be read as YAML";
+	const char *problem = parser->problem ? parser->problem : "something unknown";
+	const char *words = syntax_words(problem);
+	const yaml_mark_t *at = &parser->problem_mark, *whole = &parser->context_mark;
 	/* The reader of bytes gives an offset, the scanner and the parser a mark. */
 	if (parser->error == YAML_READER_ERROR)
-		return err_set(r->e, ERR_INVALID, "%s:%zu:%zu: %s at byte %zu", r->doc->file,
-			       parser->mark.line + 1, parser->mark.column + 1, problem,
-			       parser->problem_offset);
-	return bad_at(r, parser->problem_mark.line, parser->problem_mark.column, problem);
+		return err_set(r->e, ERR_INVALID, "%s:%zu:%zu: %s at byte %zu, expected UTF-8",
+			       r->doc->file, parser->mark.line + 1, parser->mark.column + 1,
+			       problem, parser->problem_offset);
+	AUTO(str_t)
+	begun = parser->context && whole->line < at->line
+			? str_format("; what it belongs to begins in line %zu", whole->line + 1)
+			: str_dup("");
+	AUTO(str_t)
+	other = words ? NULL : str_format("is no YAML (%s), expected " FORMS, problem);
+	AUTO(str_t) sentence = str_format("%s%s", words ? words : other, begun);
+	return bad_at(r, at->line, at->column, sentence);
 }
 
 static int read_events(struct reader *r, yaml_parser_t *parser)

@@ -88,15 +88,6 @@ static void index_set(struct map *keys, const char *key, size_t index)
 	(void)map_set(keys, key, (void *)(uintptr_t)(index + 1));
 }
 
-static char *lower(const char *s)
-{
-	char *copy = str_dup(s);
-
-	for (char *p = copy; *p; p++)
-		*p = (char)tolower((unsigned char)*p);
-	return copy;
-}
-
 /* A line break is in no name. */
 static char *pair(const char *a, const char *b)
 {
@@ -105,7 +96,7 @@ static char *pair(const char *a, const char *b)
 
 const struct manifest_tunnel *manifest_tunnel(const struct manifest *m, const char *name)
 {
-	AUTO(str_t) key = lower(name);
+	AUTO(str_t) key = str_lower(name);
 	size_t i = index_of(&m->tunnel_keys, key);
 
 	return i ? &m->tunnels[i - 1] : NULL;
@@ -138,12 +129,6 @@ const struct manifest_host *manifest_host(const struct manifest *m, const char *
 
 /* ---- putting together ---- */
 
-/* Room for one more than n; grows when n is a power of two. */
-static void *make_room(void *items, size_t n, size_t size)
-{
-	return n & (n - 1) ? items : mem_grow(items, n ? n * 2 : 1, size);
-}
-
 static int check_room(const struct manifest *m, const char *place, struct err *e)
 {
 	if (m->n_tunnels + m->n_routes + m->n_records < MANIFEST_MOST)
@@ -155,7 +140,7 @@ static int check_room(const struct manifest *m, const char *place, struct err *e
 int manifest_add_tunnel(struct manifest *m, struct manifest_tunnel *t, struct err *e)
 {
 	const struct manifest_tunnel *other = manifest_tunnel(m, t->name);
-	AUTO(str_t) key = lower(t->name);
+	AUTO(str_t) key = str_lower(t->name);
 	int rc = check_room(m, t->place, e);
 
 	if (rc == 0 && other)
@@ -164,7 +149,7 @@ int manifest_add_tunnel(struct manifest *m, struct manifest_tunnel *t, struct er
 		manifest_tunnel_clear(t);
 		return -1;
 	}
-	m->tunnels = make_room(m->tunnels, m->n_tunnels, sizeof(*m->tunnels));
+	m->tunnels = mem_room(m->tunnels, m->n_tunnels, sizeof(*m->tunnels));
 	m->tunnels[m->n_tunnels] = *t;
 	memset(t, 0, sizeof(*t));
 	index_set(&m->tunnel_keys, key, m->n_tunnels++);
@@ -220,7 +205,7 @@ static void note_host(struct manifest *m, const struct manifest_route *r)
 	struct manifest_host *h;
 
 	if (!i) {
-		m->hosts = make_room(m->hosts, m->n_hosts, sizeof(*m->hosts));
+		m->hosts = mem_room(m->hosts, m->n_hosts, sizeof(*m->hosts));
 		m->hosts[m->n_hosts] = (struct manifest_host){.hostname = r->hostname,
 							      .route = m->n_routes - 1,
 							      .tunnel = r->tunnel,
@@ -242,7 +227,7 @@ int manifest_add_route(struct manifest *m, struct manifest_route *r, struct err 
 		manifest_route_clear(r);
 		return -1;
 	}
-	m->routes = make_room(m->routes, m->n_routes, sizeof(*m->routes));
+	m->routes = mem_room(m->routes, m->n_routes, sizeof(*m->routes));
 	m->routes[m->n_routes] = *r;
 	memset(r, 0, sizeof(*r));
 	index_set(&m->route_keys, key, m->n_routes++);
@@ -286,7 +271,7 @@ int manifest_add_record(struct manifest *m, struct manifest_record *r, struct er
 		manifest_record_clear(r);
 		return -1;
 	}
-	m->records = make_room(m->records, m->n_records, sizeof(*m->records));
+	m->records = mem_room(m->records, m->n_records, sizeof(*m->records));
 	m->records[m->n_records] = *r;
 	memset(r, 0, sizeof(*r));
 	index_set(&m->record_keys, key, m->n_records++);

@@ -72,18 +72,12 @@ void plan_t_cleanup(plan_t *p)
 	*p = NULL;
 }
 
-/* Room for one more than n; grows when n is a power of two. */
-static void *make_room(void *items, size_t n, size_t size)
-{
-	return n & (n - 1) ? items : mem_grow(items, n ? n * 2 : 1, size);
-}
-
 struct edit *plan_edit(struct plan *p, enum edit_kind kind, const char *id)
 {
 	struct edit *d;
 	bool fits;
 
-	p->edits = make_room(p->edits, p->n_edits, sizeof(*p->edits));
+	p->edits = mem_room(p->edits, p->n_edits, sizeof(*p->edits));
 	d = &p->edits[p->n_edits++];
 	memset(d, 0, sizeof(*d));
 	d->kind = kind;
@@ -98,7 +92,7 @@ void plan_change(struct plan *p, char sign, const char *object, const char *name
 {
 	struct change *c;
 
-	p->changes = make_room(p->changes, p->n_changes, sizeof(*p->changes));
+	p->changes = mem_room(p->changes, p->n_changes, sizeof(*p->changes));
 	c = &p->changes[p->n_changes++];
 	*c = (struct change){sign, str_dup(object), str_dup(name), NULL, NULL};
 	if (detail_fmt) {
@@ -118,7 +112,7 @@ void plan_touch(struct plan *p, const char *id, int64_t generation)
 	for (size_t i = 0; i < p->n_touches; i++)
 		if (strcmp(p->touches[i].id, id) == 0)
 			return;
-	p->touches = make_room(p->touches, p->n_touches, sizeof(*p->touches));
+	p->touches = mem_room(p->touches, p->n_touches, sizeof(*p->touches));
 	t = &p->touches[p->n_touches++];
 	memset(t, 0, sizeof(*t));
 	fits = str_copy(t->id, sizeof(t->id), id);

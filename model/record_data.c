@@ -148,21 +148,12 @@ static char *form_number(const char *text, int64_t max)
 	return value < 0 || value > max ? NULL : str_format("%lld", value);
 }
 
-static char *lower(const char *text)
-{
-	char *copy = str_dup(text);
-
-	for (char *p = copy; *p; p++)
-		*p = (char)tolower((unsigned char)*p);
-	return copy;
-}
-
 static char *form_word(const char *text)
 {
 	for (const char *p = text; *p; p++)
 		if (!isalnum((unsigned char)*p))
 			return NULL;
-	return *text ? lower(text) : NULL;
+	return *text ? str_lower(text) : NULL;
 }
 
 /* Some answers have the marks within the value. */
@@ -185,7 +176,7 @@ static char *form_name(const char *text, bool strict)
 		return str_dup(text);
 	if (strict)
 		return hostname_normalise(text, &name, &e) < 0 ? NULL : name;
-	name = lower(text);
+	name = str_lower(text);
 	if (n > 1 && name[n - 1] == '.')
 		name[n - 1] = '\0';
 	return name;
@@ -206,8 +197,9 @@ static char *form_hex(const char *text)
 	AUTO(str_t) digits = without_blanks(text);
 	size_t n = strlen(digits);
 
-	return n > 0 && n % 2 == 0 && strspn(digits, "0123456789abcdefABCDEF") == n ? lower(digits)
-										    : NULL;
+	return n > 0 && n % 2 == 0 && strspn(digits, "0123456789abcdefABCDEF") == n
+		       ? str_lower(digits)
+		       : NULL;
 }
 
 static char *form_base64(const char *text)
@@ -262,7 +254,7 @@ static char *param_form(const char *p, const char *end)
 	AUTO(str_t) raw = equals ? str_ndup(equals + 1, (size_t)(end - equals - 1)) : NULL;
 	AUTO(str_t) value = raw ? form_text(raw) : NULL;
 	AUTO(str_t) key = str_ndup(p, (size_t)((equals ? equals : end) - p));
-	AUTO(str_t) small = lower(key);
+	AUTO(str_t) small = str_lower(key);
 
 	if (!*small || strchr(small, '"') || (value && strchr(value, '"')))
 		return NULL;

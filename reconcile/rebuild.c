@@ -33,11 +33,6 @@ void rebuild_free(struct rebuild *b)
 	*b = (struct rebuild){0};
 }
 
-static bool is_power(size_t n)
-{
-	return (n & (n - 1)) == 0;
-}
-
 void rebuild_add_tunnel(struct rebuild *b, const struct cf_tunnel *t)
 {
 	struct rebuild_tunnel *x;
@@ -47,9 +42,7 @@ void rebuild_add_tunnel(struct rebuild *b, const struct cf_tunnel *t)
 	x = mem_alloc(sizeof(*x));
 	(void)str_copy(x->remote_id, sizeof(x->remote_id), t->id);
 	x->name = str_dup(t->name);
-	if (is_power(b->n_tunnels))
-		b->tunnels =
-			mem_grow(b->tunnels, 2 * b->n_tunnels + 1, sizeof(struct rebuild_tunnel *));
+	b->tunnels = mem_room(b->tunnels, b->n_tunnels, sizeof(struct rebuild_tunnel *));
 	b->tunnels[b->n_tunnels++] = x;
 	map_set(&b->by_id, x->remote_id, x);
 }
@@ -125,9 +118,7 @@ void rebuild_add_record(struct rebuild *b, const struct world *w, const char *zo
 	}
 	x = record_keep(zone_id, r);
 	(void)str_copy(x->tunnel, sizeof(x->tunnel), tunnel);
-	if (is_power(b->n_records))
-		b->records =
-			mem_grow(b->records, 2 * b->n_records + 1, sizeof(struct rebuild_record *));
+	b->records = mem_room(b->records, b->n_records, sizeof(struct rebuild_record *));
 	b->records[b->n_records++] = x;
 	if (t)
 		t->records++;

@@ -4,7 +4,6 @@
  */
 #include "reconcile/rules.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,14 +29,6 @@ void rules_free(struct rules *r)
 
 /* ---- keys ---- */
 
-static char *lower_case(const char *s)
-{
-	char *copy = str_dup(s);
-	for (char *p = copy; *p; p++)
-		*p = (char)tolower((unsigned char)*p);
-	return copy;
-}
-
 /* cloudflared serves the punycode twin of a name along with it. What is no host name at all is kept
  * as it is: it only has to be told from ours. */
 static char *read_host(const char *text)
@@ -46,7 +37,7 @@ static char *read_host(const char *text)
 	struct err e;
 	if (!text || !*text || str_equal(text, "*"))
 		return NULL;
-	return hostname_normalise(text, &name, &e) == 0 ? name : lower_case(text);
+	return hostname_normalise(text, &name, &e) == 0 ? name : str_lower(text);
 }
 
 /* A pattern that fits the root and a path that nobody has fits everything. */

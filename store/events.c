@@ -100,10 +100,8 @@ int store_list_events(struct store *s, const struct event_filter *f, struct even
 	AUTO(query_t) q = {0};
 	void *found;
 
-	if (query_open(&q, s, SQL_EVENT_LIST, e))
+	if (query_open_page(&q, s, SQL_EVENT_LIST, f->before, f->limit, e))
 		return -1;
-	bind_int(&q, f->before ? f->before : INT64_MAX);
-	bind_int(&q, f->limit > 0 ? f->limit : 0);
 	bind_int(&q, f->since_ms);
 	bind_text(&q, f->kind);
 	bind_text(&q, f->object_id);

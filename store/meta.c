@@ -46,7 +46,8 @@ int meta_get(struct store *s, const char *key, char **value, struct err *e)
 
 static bool is_own_key(const char *key)
 {
-	static const char *const own[] = {"install", "owner", "account", META_CLEAN, "ledger_head"};
+	static const char *const own[] = {"install", "owner",    "account",
+					  "machine", META_CLEAN, "ledger_head"};
 
 	for (size_t i = 0; i < ARRAY_LEN(own); i++)
 		if (!strcmp(key, own[i]))

@@ -167,10 +167,9 @@ int store_list_plans(struct store *s, int state, int64_t before, int64_t limit,
 	AUTO(query_t) q = {0};
 	void *found;
 
-	if (query_open(&q, s, state < 0 ? SQL_PLAN_LIST : SQL_PLAN_LIST_STATE, e))
+	if (query_open_page(&q, s, state < 0 ? SQL_PLAN_LIST : SQL_PLAN_LIST_STATE, before, limit,
+			    e))
 		return -1;
-	bind_int(&q, before ? before : INT64_MAX);
-	bind_int(&q, limit > 0 ? limit : 0);
 	if (state >= 0)
 		bind_text(&q, plan_state_name((enum plan_state)state));
 	if (query_rows(&q, &kind, &found, n, e))

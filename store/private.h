@@ -127,6 +127,9 @@ struct rows_of {
 };
 MUST_USE int query_rows(struct query *q, const struct rows_of *kind, void **rows, size_t *n,
 			struct err *e);
+/* The newest rows below before (0 = the newest of all), limit at the most: ?1 and ?2. */
+MUST_USE int query_open_page(struct query *q, struct store *s, enum sql id, int64_t before,
+			     int64_t limit, struct err *e);
 int64_t col_int(struct query *q, int i);
 const char *col_text(struct query *q, int i); /* NULL for NULL; until the next step */
 char *col_dup(struct query *q, int i);

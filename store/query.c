@@ -51,6 +51,16 @@ int query_open(struct query *q, struct store *s, enum sql id, struct err *e)
 	return 0;
 }
 
+int query_open_page(struct query *q, struct store *s, enum sql id, int64_t before, int64_t limit,
+		    struct err *e)
+{
+	if (query_open(q, s, id, e))
+		return -1;
+	bind_int(q, before ? before : INT64_MAX);
+	bind_int(q, limit > 0 ? limit : 0);
+	return 0;
+}
+
 void query_t_cleanup(query_t *q)
 {
 	if (!q->st)

@@ -267,11 +267,8 @@ int store_list_revisions(struct store *s, int64_t before, int64_t limit, struct 
 	AUTO(query_t) q = {0};
 	void *found;
 
-	if (query_open(&q, s, SQL_REVISION_LIST, e))
-		return -1;
-	bind_int(&q, before ? before : INT64_MAX);
-	bind_int(&q, limit > 0 ? limit : 0);
-	if (query_rows(&q, &kind, &found, n, e))
+	if (query_open_page(&q, s, SQL_REVISION_LIST, before, limit, e) ||
+	    query_rows(&q, &kind, &found, n, e))
 		return -1;
 	*rows = found;
 	return 0;

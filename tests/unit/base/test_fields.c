@@ -415,9 +415,12 @@ static void text_is_refused(void **state)
 		{"wait", "yes", "wait: \"yes\" is not accepted, expected true or false"},
 		{"timeout", "30", "timeout: \"30\" is not accepted"},
 		{"methods", "get,gte", "methods[1]: \"gte\" is not accepted"},
-		{"origin", "{x}", "origin: byte 1: "},
+		{"origin", "x",
+		 "origin: is no JSON (byte 0: unexpected 'x', expected a value), expected a JSON "
+		 "object or array, as in '{\"name\": \"value\"}'"},
+		{"origin", "{x}", "origin: is no JSON (byte 1: "},
 		{"origin", "5", "origin: is a number, expected a JSON object or array"},
-		{"health", "{", "health: byte 1: "},
+		{"health", "{", "health: is no JSON (byte 1: "},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		AUTO(buf_t) b = {0};

@@ -86,11 +86,29 @@ static void yaml_is_refused(void **state)
 		{"? {a: 1}\n: x", "f:1:3: a key must be a string"},
 		{"? [a]\n: x", "a key must be a string"},
 		{"a: \"x\\0y\"", "f:1:4: a NUL character is not accepted"},
-		{"a: [1", "f:2:1: did not find expected"},
-		{"a: b: c", "f:1:5: "},
-		{"a:\n\t- x", "f:2:1: "},
+		{"a: [1", "f:2:1: a list without its end, expected ',' or ']'; what it belongs to "
+			  "begins in line 1"},
+		{"a: {b: 1", "f:2:1: an object without its end, expected ',' or '}'"},
+		{"a: b: c", "f:1:5: a second \": \" in one line, or lines that are not equally far "
+			    "in; expected one key: value a line"},
+		{"a:\n\t- x", "f:2:1: nothing begins so, expected blanks instead of a tab"},
+		{"a: @x", "f:1:4: nothing begins so, "},
+		{"a: \"x\" y", "f:1:8: no key stands here, expected one as far in as those before "
+			       "it"},
+		{"t:\n  a: 1\n b: 2", "f:3:2: no key stands here, expected one as far in as those "
+				      "before it, or the end of a text in quotes or brackets; what "
+				      "it belongs to begins in line 1"},
+		{"a: 1\nb\nc: 2", "f:3:1: a line without \": \", expected lines of the form"},
+		{"a:\n- x\nb: - y", "f:3:4: an item of a list behind a key, expected it on a line "
+				    "of its own"},
+		{"a:\n- x\n y: 1", "f:3:"},
+		{"- a\nb: 1", "f:2:1: no item of the list, expected one that begins with \"- \""},
+		{"a: 'x\nb: 1", "f:2:5: the text ends within quotes; what it belongs to begins in "
+				"line 1"},
+		{"a: |x\n", "f:1:5: is no YAML (did not find expected comment or line break), "
+			    "expected lines of the form key: value, or - value in a list"},
 		{"a: \"\\ud800\"", "f:1:"},
-		{"a: \xff", "f:1:"},
+		{"a: \xff", "f:1:1: invalid leading UTF-8 octet at byte 3, expected UTF-8"},
 		{"a: \x01", "f:1:"},
 		{"\xff\xfe"
 		 "a\0",
