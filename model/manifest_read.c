@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/drift_words.h"
 #include "base/record_types.h"
 #include "base/text.h"
 #include "model/manifest_private.h"
@@ -12,7 +13,7 @@ struct head {
 	struct raw_json tunnels, records;
 };
 
-static const char *const policies[] = {"report", "repair", "ignore", NULL};
+static const char *const policies[] = {DRIFT_WORDS, NULL};
 static const char *const types[] = {RECORD_TYPES, NULL};
 
 static int check_service(const char *value, struct err *e)

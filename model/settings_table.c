@@ -2,6 +2,7 @@
  * The settings as field tables: every key, its default, its range and its words. Decoding, the
  * schema, the manual page and config_check all read this and nothing else.
  */
+#include "base/drift_words.h"
 #include "model/settings.h"
 #include "model/settings_check.h"
 
@@ -53,7 +54,7 @@ static const struct field cloudflare_fields[] = {
 	      .min = 1, .max = 100),
 	FIELDS_END};
 
-static const char *const drift_words[] = {"report", "repair", "ignore", NULL};
+static const char *const drift_words[] = {DRIFT_WORDS, NULL};
 
 static const struct field reconcile_fields[] = {
 	FIELD(struct settings_reconcile, interval, .doc = "time between two complete looks",

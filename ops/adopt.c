@@ -268,6 +268,10 @@ static void tell_conversion(struct adopting *x)
 		adopt_warn(x->p,
 			   "The DNS records could not be read, so it is not known whether another "
 			   "adit has marked them.");
+	if (x->in->records_more)
+		adopt_warn(x->p,
+			   "More than %zu records lead to tunnel %s: the others are left alone.",
+			   x->in->n_records, x->in->found->name);
 }
 
 static bool tunnel_differs(const struct adopting *x)

@@ -32,6 +32,7 @@ struct adopt_input {
 	const struct adopt_record *records;
 	size_t n_records;
 	bool records_unknown; /* they could not be read */
+	bool records_more;    /* there are more than these: they are not looked at */
 };
 
 /* Our row of that tunnel: by its id at Cloudflare, else one of its name that waits to be made. */

@@ -212,3 +212,13 @@ void record_name_takes(struct edit *d, const struct strlist *ids)
 	for (size_t i = 0; i < ids->n; i++)
 		record_takes_add(&d->takes, ids->items[i], NULL, ids->items[i]);
 }
+
+void record_warn_takes(struct plan *p, const struct record *r, const struct strlist *ids)
+{
+	if (!ids->n)
+		return;
+	AUTO(str_t)
+	text = str_format("overwrite has no effect: the %s record of %s is adit's already.",
+			  r->type, r->name);
+	strlist_add(&p->warnings, text);
+}

@@ -49,5 +49,7 @@ bool record_is_unmarked(const struct record *r);
 bool record_is_ours(const struct record *r);
 /* The records of that name that a person lets adit overwrite, still to be looked at. */
 void record_name_takes(struct edit *d, const struct strlist *ids);
+/* Ids that are named, but nothing is looked at: the record of that name and type is r, our own. */
+void record_warn_takes(struct plan *p, const struct record *r, const struct strlist *ids);
 
 #endif

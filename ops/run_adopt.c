@@ -30,6 +30,7 @@ struct reading {
 	size_t next;
 	struct adopt_record *records;
 	size_t n_records;
+	bool more;        /* records than are kept */
 	struct err blind; /* why the records could not be read; ERR_NONE = they could */
 	void (*found_next)(struct call *c);
 };
@@ -182,9 +183,12 @@ static int keep_record(const struct json *row, void *owner)
 	size_t id = strlen(x->found.id);
 	if (cf_record_read(row, &r, &e) < 0 || !str_equal(r.type, "CNAME") ||
 	    strncasecmp(r.content, x->found.id, id) != 0 ||
-	    strcasecmp(r.content + id, ".cfargotunnel.com") != 0 || x->n_records >= RECORDS_MAX)
+	    strcasecmp(r.content + id, ".cfargotunnel.com") != 0)
 		return 0;
-	x->records = mem_grow(x->records, x->n_records + 1, sizeof(*x->records));
+	x->more = x->n_records == RECORDS_MAX;
+	if (x->more)
+		return 0;
+	x->records = mem_room(x->records, x->n_records, sizeof(*x->records));
 	struct adopt_record *kept = &x->records[x->n_records++];
 	memset(kept, 0, sizeof(*kept));
 	(void)str_copy(kept->id, sizeof(kept->id), r.id);
@@ -241,6 +245,7 @@ static int make_plan(struct call *c, struct plan *p, struct err *e)
 		.records = x->records,
 		.n_records = x->n_records,
 		.records_unknown = x->blind.kind != ERR_NONE,
+		.records_more = x->more,
 	};
 	return adopt_plan(&in, p, e);
 }

@@ -99,7 +99,10 @@ static void warn_replaced(struct plan *p, const struct record *r, const struct r
 static void edit_record(struct plan *p, const struct record *r, const struct record_wish *x,
 			const struct dns_set_args *a)
 {
-	bool takes = a->overwrite.n && !(r && record_is_ours(r) && str_equal(r->type, x->type));
+	bool ours = r && record_is_ours(r) && str_equal(r->type, x->type);
+	bool takes = a->overwrite.n && !ours;
+	if (ours)
+		record_warn_takes(p, r, &a->overwrite);
 	if (r && record_wish_same(r, x) && policy_is(r->drift, a->drift) && !takes) {
 		plan_touch(p, r->id, r->generation);
 		return;

@@ -182,7 +182,9 @@ static void edit_record(struct call *c, struct plan *p, const struct wish *x)
 {
 	const struct route_set_args *a = c->args;
 	const struct record *r = world_find_record(c->ops->world, x->hostname, "CNAME");
-	bool takes = a->overwrite.n && !(r && record_is_ours(r));
+	bool ours = r && record_is_ours(r), takes = a->overwrite.n && !ours;
+	if (ours)
+		record_warn_takes(p, r, &a->overwrite);
 	if (r && r->want == WANT_PRESENT && str_equal(r->tunnel_id, x->tunnel_id) &&
 	    policy_is(r->drift, x->drift) && !takes) {
 		plan_touch(p, r->id, r->generation);

@@ -2,6 +2,7 @@
 #ifndef OPS_DECL_COMMON_H
 #define OPS_DECL_COMMON_H
 
+#include "base/drift_words.h"
 #include "base/text.h"
 #include "ops/decl/decl.h"
 
@@ -33,8 +34,7 @@
 	      .doc = "What to do when somebody else changes it at Cloudflare: report, repair, "    \
 		     "ignore, or setting (as reconcile.drift says); absent = as it was.")
 
-#define DRIFT_VALUES                                                                               \
-	static const char *const drift_values[] = {"report", "repair", "ignore", "setting", NULL}
+#define DRIFT_VALUES static const char *const drift_values[] = {DRIFT_WORDS, "setting", NULL}
 
 #define OVERWRITE_FIELD(T)                                                                         \
 	FIELD(T, overwrite, .max = 20,                                                             \

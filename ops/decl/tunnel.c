@@ -153,7 +153,7 @@ const struct op *op_tunnel_create(void)
 
 const struct op *op_tunnel_update(void)
 {
-	static const char *const policies[] = {"report", "repair", "ignore", "default", NULL};
+	static const char *const policies[] = {DRIFT_WORDS, "default", NULL};
 	static const struct field args[] = {
 		FIELD(struct tunnel_update_args, tunnel, .flags = FIELD_REQUIRED | FIELD_POSITIONAL,
 		      .min = 1, .max = 64, .doc = "Name or id."),

@@ -354,6 +354,21 @@ static void a_living_owner_is_warned_of(void **state)
 	desk_close(&d);
 }
 
+static void records_that_are_too_many_are_told(void **state)
+{
+	struct desk d;
+	(void)state;
+	desk_open(&d);
+	d.in.config = one;
+	d.in.records_more = true;
+	add_record(&d, "a.example.com", NULL);
+	must(&d);
+	assert_int_equal(d.plan->warnings.n, 1);
+	assert_string_equal(d.plan->warnings.items[0],
+			    "More than 1 records lead to tunnel web: the others are left alone.");
+	desk_close(&d);
+}
+
 /* A name that was not chosen stays whose it is. */
 static void an_unchosen_name_of_another_is_left_alone(void **state)
 {
@@ -515,6 +530,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_cut),
 		cmocka_unit_test(anothers_records_are_taken_only_from_whom_was_named),
 		cmocka_unit_test(a_living_owner_is_warned_of),
+		cmocka_unit_test(records_that_are_too_many_are_told),
 		cmocka_unit_test(an_unchosen_name_of_another_is_left_alone),
 		cmocka_unit_test(a_row_that_waits_for_its_name_becomes_the_tunnel),
 		cmocka_unit_test(rows_that_are_in_the_way),

@@ -1,106 +1,29 @@
 /* The history against what really happened: after any changes the store's history adds up to the
  * world, and any revision can be gone back to. A real store, no network. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "tests/unit/ops/write_desk.h"
 
-#include <cmocka.h>
-
-#include <dirent.h>
-#include <fcntl.h>
-#include <unistd.h>
-
-#include "ops/ops.h"
-
-struct desk {
-	char dir[64];
-	int dirfd;
-	bool done;
-	struct loop *loop;
-	struct world *world;
-	struct store *store;
-	struct settings settings;
-	struct ops ops;
-	struct timer tick;
-	uint64_t seed;
-};
-
-static const struct principal root = {
-	.role = ROLE_ADMIN, .door = OP_DOOR_SOCKET, .person = true, .name = "root (uid 0)"};
 static const struct principal viewer = {
 	.role = ROLE_VIEWER, .door = OP_DOOR_SOCKET, .uid = 1000, .name = "eve (uid 1000)"};
 
-static void tick(struct timer *t, void *owner)
-{
-	(void)owner;
-	timer_start(t, 2);
-}
+static uint64_t seed;
 
-static int desk_open(void **state)
+static int history_open(void **state)
 {
-	struct desk *d = mem_alloc(sizeof(*d));
-	struct err e;
-	(void)snprintf(d->dir, sizeof(d->dir), "/tmp/adit-ops-XXXXXX");
-	assert_non_null(mkdtemp(d->dir));
-	d->dirfd = open(d->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	struct store_options o = {.dirfd = d->dirfd,
-				  .owner = "edge1",
-				  .account_id = "023e105f4ecef8ad9ca31a8372d0c353"};
-	if (store_open(&o, &d->store, &e) < 0)
-		fail_msg("%s", e.message);
-	d->loop = loop_new();
-	d->world = world_new();
-	d->seed = 88172645463325252;
-	settings_default(&d->settings);
-	str_set(&d->settings.owner, "edge1");
-	d->settings.safety.max_delete = 100000;
-	d->ops = (struct ops){
-		.loop = d->loop, .world = d->world, .store = d->store, .settings = &d->settings};
-	ops_init(&d->ops);
-	timer_init(&d->tick, d->loop, tick, d);
-	timer_start(&d->tick, 2);
-	*state = d;
-	return 0;
-}
-
-static int desk_close(void **state)
-{
-	struct desk *d = *state;
-	DIR *dir = opendir(d->dir);
-	struct dirent *entry;
-	ops_fini(&d->ops);
-	timer_stop(&d->tick);
-	store_close(d->store);
-	world_free(d->world);
-	settings_free(&d->settings);
-	loop_free(d->loop);
-	while ((entry = readdir(dir)))
-		(void)unlinkat(dirfd(dir), entry->d_name, 0);
-	(void)closedir(dir);
-	(void)rmdir(d->dir);
-	(void)close(d->dirfd);
-	free(d);
-	return 0;
-}
-
-static void answered(struct task *t, void *owner)
-{
-	(void)t;
-	((struct desk *)owner)->done = true;
+	int rc = desk_open(state);
+	((struct desk *)*state)->settings.safety.max_delete = 100000;
+	seed = 88172645463325252;
+	return rc;
 }
 
 /* The result as text, or the error's kind. The caller frees it. */
-static char *run(struct desk *d, const struct principal *who, const char *op, const char *args)
+static char *answer_of(struct desk *d, const struct principal *who, const char *op,
+		       const char *args)
 {
 	struct call c;
 	char *text;
-	d->done = false;
-	call_start(&d->ops, &c, op_find(op), who, NULL, args, strlen(args), answered, d);
-	for (int turns = 0; !d->done && turns < 5000; turns++)
-		loop_turn(d->loop);
-	assert_true(d->done);
+	d->done = 0;
+	begin(d, &c, who, op, args);
+	wait_for(d, 1);
 	text = str_dup(c.task.err.kind ? err_kind_name(c.task.err.kind) : buf_text(&c.result));
 	call_fini(&c);
 	return text;
@@ -112,7 +35,7 @@ PRINTF(3, 4) static char *run_fmt(struct desk *d, const char *op, const char *fm
 	va_start(ap, fmt);
 	AUTO(str_t) args = str_vformat(fmt, ap);
 	va_end(ap);
-	return run(d, &root, op, args);
+	return answer_of(d, &root, op, args);
 }
 
 static void load(struct desk *d, int64_t revision, struct snapshot *s)
@@ -131,6 +54,8 @@ static void check_tunnel(const struct world *w, const struct edit *d)
 	assert_int_equal(t->want, WANT_PRESENT);
 	assert_string_equal(t->name, d->name);
 	assert_int_equal(t->replicas, d->replicas);
+	assert_int_equal(t->joined, d->joined);
+	assert_true(str_equal(drift_policy_name(t->drift), d->drift));
 }
 
 static void check_route(const struct world *w, const struct edit *d)
@@ -142,6 +67,7 @@ static void check_route(const struct world *w, const struct edit *d)
 	assert_string_equal(r->service, d->service);
 	assert_true(str_equal(r->path, d->path));
 	assert_true(str_equal(r->origin, d->origin));
+	assert_true(str_equal(drift_policy_name(r->drift), d->drift));
 }
 
 static void check_record(const struct world *w, const struct edit *d)
@@ -157,6 +83,7 @@ static void check_record(const struct world *w, const struct edit *d)
 	assert_true(str_equal(r->content, d->content));
 	assert_int_equal(r->ttl, d->ttl ? d->ttl : 1);
 	assert_int_equal(r->priority, d->priority);
+	assert_true(str_equal(drift_policy_name(r->drift), d->drift));
 }
 
 static size_t count_wanted(const struct world *w)
@@ -185,12 +112,12 @@ static void check_history(struct desk *d)
 
 /* ---- random changes ---- */
 
-static uint64_t draw(struct desk *d, uint64_t n)
+static uint64_t draw(uint64_t n)
 {
-	d->seed ^= d->seed << 13;
-	d->seed ^= d->seed >> 7;
-	d->seed ^= d->seed << 17;
-	return d->seed % n;
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return seed % n;
 }
 
 /* What is to be deleted goes, as the reconciler does it. */
@@ -216,9 +143,9 @@ static void sweep(struct desk *d)
 
 static char *change(struct desk *d)
 {
-	int name = (int)draw(d, 4), tunnel = (int)draw(d, 3), number = (int)draw(d, 5);
-	const char *path = draw(d, 3) ? "" : ",\"path\":\"^/x\"";
-	switch (draw(d, 8)) {
+	int name = (int)draw(4), tunnel = (int)draw(3), number = (int)draw(5);
+	const char *path = draw(3) ? "" : ",\"path\":\"^/x\"";
+	switch (draw(8)) {
 	case 0:
 		return run_fmt(d, "tunnel_create", "{\"name\":\"t%d\",\"replicas\":%d,%s}", tunnel,
 			       number, "\"wait\":false,\"approve\":true");
@@ -232,16 +159,17 @@ static char *change(struct desk *d)
 		return run_fmt(d, "dns_set",
 			       "{\"name\":\"m%d.example.com\",\"type\":\"%s\",\"content\":"
 			       "\"192.0.2.%d\",\"ttl\":%d,\"wait\":false,\"approve\":true}",
-			       name, draw(d, 2) ? "A" : "TXT", number, number ? 300 : 1);
+			       name, draw(2) ? "A" : "TXT", number, number ? 300 : 1);
 	case 4:
 		return run_fmt(d, "dns_delete", "{\"name\":\"m%d.example.com\",\"type\":\"A\",%s}",
 			       name, "\"wait\":false,\"approve\":true");
 	default:
 		return run_fmt(d, "route_set",
 			       "{\"hostname\":\"n%d.example.com\",\"service\":"
-			       "\"http://127.0.0.1:%d\",\"tunnel\":\"t%d\"%s,"
+			       "\"http://127.0.0.1:%d\",\"tunnel\":\"t%d\"%s%s,"
 			       "\"wait\":false,\"approve\":true}",
-			       name, 8000 + number, tunnel, path);
+			       name, 8000 + number, tunnel, path,
+			       draw(4) ? "" : ",\"drift\":\"repair\"");
 	}
 }
 
@@ -281,7 +209,7 @@ static void goes_back(struct desk *d, int64_t revision)
 static void says(struct desk *d, const struct principal *who, const char *op, const char *args,
 		 const char *part)
 {
-	AUTO(str_t) text = run(d, who, op, args);
+	AUTO(str_t) text = answer_of(d, who, op, args);
 	if (!strstr(text, part))
 		fail_msg("%s %s: \"%s\" is not in %s", op, args, part, text);
 }
@@ -303,12 +231,12 @@ static void any_revision_can_be_gone_back_to(void **state)
 		AUTO(str_t) told = change(d);
 		applied += strstr(told, "\"applied\"") != NULL;
 		check_history(d);
-		if (draw(d, 3) == 0)
+		if (draw(3) == 0)
 			sweep(d);
 		if (i % 5 || d->world->revision < 2)
 			continue;
 		sweep(d);
-		goes_back(d, 1 + (int64_t)draw(d, (uint64_t)d->world->revision));
+		goes_back(d, 1 + (int64_t)draw((uint64_t)d->world->revision));
 		check_history(d);
 	}
 	assert_true(applied > 60);
@@ -316,9 +244,6 @@ static void any_revision_can_be_gone_back_to(void **state)
 }
 
 /* ---- what is refused ---- */
-
-#define PUBLISH                                                                                    \
-	"{\"hostname\":\"a.example.com\",\"service\":\"http://127.0.0.1:80\",\"wait\":false}"
 
 static void who_may_and_what_is_there(void **state)
 {
@@ -329,7 +254,7 @@ static void who_may_and_what_is_there(void **state)
 	says(d, &viewer, "plan_create", "{\"revision\":1}", "denied");
 	says(d, &viewer, "revision_diff", "{\"from\":0}", "\"count\":3");
 	says(d, &viewer, "revision_diff", "{\"from\":0,\"to\":2}", "not_found");
-	says(d, &viewer, "revision_list", "{\"object\":\"A.example.com\"}", "\"total\":1");
+	says(d, &viewer, "revision_list", "{\"object\":\"APP.example.com\"}", "\"total\":1");
 	says(d, &viewer, "revision_list", "{\"object\":\"b.example.com\"}", "\"total\":0");
 	says(d, &viewer, "revision_list", "{\"cursor\":\"x\"}", "invalid");
 	says(d, &root, "plan_create", "{\"revision\":1}", "\"unchanged\"");
@@ -357,14 +282,14 @@ static void a_tunnel_on_its_way_out_is_waited_for(void **state)
 	check_history(d);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, desk_open, desk_close)
+#define HISTORY_TEST(name) cmocka_unit_test_setup_teardown(name, history_open, desk_close)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(any_revision_can_be_gone_back_to),
-		TEST(who_may_and_what_is_there),
-		TEST(a_tunnel_on_its_way_out_is_waited_for),
+		HISTORY_TEST(any_revision_can_be_gone_back_to),
+		HISTORY_TEST(who_may_and_what_is_there),
+		HISTORY_TEST(a_tunnel_on_its_way_out_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -416,6 +416,28 @@ static void what_is_misspelled_is_told(void **state)
 	RUNS(d, &operator, "tunnel_list", "{\"fields\":[\"name\"]}", "");
 }
 
+static void nothing_is_overwritten_where_the_record_is_adits(void **state)
+{
+	static const char again[] =
+		"{\"hostname\":\"app.example.com\",\"service\":\"http://127.0.0.1:80\","
+		"\"wait\":false,\"overwrite\":[\"" ACCOUNT "\"]}";
+	static const char own[] = "{\"name\":\"own.example.com\",\"type\":\"A\",\"content\":"
+				  "\"192.0.2.1\",\"wait\":false,\"overwrite\":[\"" ACCOUNT "\"]}";
+	struct desk *d = *state;
+	publish(d);
+	RUNS(d, &operator, "route_set", again, "unchanged");
+	assert_non_null(strstr(buf_text(&d->call.result),
+			       "overwrite has no effect: the CNAME record of app.example.com is "
+			       "adit's already."));
+	struct record *r = record_new("own.example.com", "A");
+	r->proxied = false;
+	str_set(&r->content, "192.0.2.1");
+	(void)str_copy(r->remote_id, CF_ID_SIZE, ACCOUNT);
+	world_add_record(d->world, r);
+	RUNS(d, &operator, "dns_set", own, "unchanged");
+	assert_non_null(strstr(buf_text(&d->call.result), "the A record of own.example.com"));
+}
+
 static void a_caller_leaves_before_it_was_looked_at(void **state)
 {
 	struct desk *d = *state;
@@ -468,6 +490,7 @@ int main(void)
 		TEST(a_caller_leaves_while_his_change_is_waited_for),
 		TEST(a_conflict_ends_the_wait),
 		TEST(what_is_misspelled_is_told),
+		TEST(nothing_is_overwritten_where_the_record_is_adits),
 		TEST(a_caller_leaves_before_it_was_looked_at),
 		TEST(the_daemon_stops_with_calls_under_way),
 	};

@@ -39,13 +39,13 @@ static const struct principal operator= {
 static const struct principal root = {
 	.role = ROLE_ADMIN, .door = OP_DOOR_SOCKET, .person = true, .name = "root (uid 0)"};
 
-static void tick(struct timer *t, void *owner)
+static inline void tick(struct timer *t, void *owner)
 {
 	(void)owner;
 	timer_start(t, 2);
 }
 
-static int desk_open(void **state)
+static inline int desk_open(void **state)
 {
 	struct desk *d = mem_alloc(sizeof(*d));
 	struct err e;
@@ -71,7 +71,7 @@ static int desk_open(void **state)
 	return 0;
 }
 
-static void remove_files(const struct desk *d)
+static inline void remove_files(const struct desk *d)
 {
 	DIR *dir = opendir(d->dir);
 	struct dirent *entry;
@@ -82,7 +82,7 @@ static void remove_files(const struct desk *d)
 	(void)close(d->dirfd);
 }
 
-static void forget_call(struct desk *d)
+static inline void forget_call(struct desk *d)
 {
 	if (d->called)
 		call_fini(&d->call);
@@ -91,7 +91,7 @@ static void forget_call(struct desk *d)
 	d->answer = NULL;
 }
 
-static int desk_close(void **state)
+static inline int desk_close(void **state)
 {
 	struct desk *d = *state;
 	int64_t rows;
@@ -114,20 +114,20 @@ static int desk_close(void **state)
 
 /* ---- calls ---- */
 
-static void answered(struct task *t, void *owner)
+static inline void answered(struct task *t, void *owner)
 {
 	struct desk *d = owner;
 	(void)t;
 	d->done++;
 }
 
-static void begin(struct desk *d, struct call *c, const struct principal *who, const char *op,
-		  const char *args)
+static inline void begin(struct desk *d, struct call *c, const struct principal *who,
+			 const char *op, const char *args)
 {
 	call_start(&d->ops, c, op_find(op), who, NULL, args, strlen(args), answered, d);
 }
 
-static void wait_for(struct desk *d, int n)
+static inline void wait_for(struct desk *d, int n)
 {
 	for (int turns = 0; d->done < n && turns < 5000; turns++)
 		loop_turn(d->loop);
@@ -135,8 +135,8 @@ static void wait_for(struct desk *d, int n)
 }
 
 /* A call to its end: the state that it tells, or the kind of its error. */
-static const char *run(struct desk *d, const struct principal *who, const char *op,
-		       const char *args)
+static inline const char *run(struct desk *d, const struct principal *who, const char *op,
+			      const char *args)
 {
 	struct err e;
 	forget_call(d);
@@ -156,7 +156,7 @@ static const char *run(struct desk *d, const struct principal *who, const char *
 #define RUNS(d, who, op, args, expected) assert_string_equal(run(d, who, op, args), expected)
 
 /* What the store holds is what the world holds: names, wishes and versions. */
-static void check_same(struct desk *d)
+static inline void check_same(struct desk *d)
 {
 	struct world *w = world_new();
 	struct err e;
@@ -191,7 +191,7 @@ static void check_same(struct desk *d)
 #define UNPUBLISH "{\"hostname\":\"app.example.com\",\"wait\":false}"
 
 /* The arguments of an approval of the last answer's plan, by its hash. */
-static char *approval(const struct desk *d, const char *hash)
+static inline char *approval(const struct desk *d, const char *hash)
 {
 	const struct json *answer = json_root(d->answer);
 	const char *shown = json_get_string(answer, "hash");
@@ -200,7 +200,7 @@ static char *approval(const struct desk *d, const char *hash)
 }
 
 /* A route whose name has been made at Cloudflare. */
-static void publish(struct desk *d)
+static inline void publish(struct desk *d)
 {
 	RUNS(d, &operator, "route_set", PUBLISH, "applied");
 	struct tunnel *t = d->world->tunnels.items[0];
@@ -209,7 +209,7 @@ static void publish(struct desk *d)
 	(void)str_copy(r->remote_id, CF_ID_SIZE, ACCOUNT);
 }
 
-static void check_plan(struct desk *d, int64_t number, enum plan_state state)
+static inline void check_plan(struct desk *d, int64_t number, enum plan_state state)
 {
 	struct plan *p = NULL;
 	struct err e;
