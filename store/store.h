@@ -194,13 +194,14 @@ MUST_USE int store_add_ledger(struct store *s, const struct ledger_row *row, int
 /* Newest first, below before (0 = newest). The caller frees the rows' members and the array. */
 MUST_USE int store_list_ledger(struct store *s, int64_t before, int64_t limit,
 			       struct ledger_row **rows, size_t *n, struct err *e);
-/* Walk the chain: 0 and *count rows, or ERR_CONFLICT that names the first bad row. */
+/* Walk the chain: 0 and *count rows, or ERR_CONFLICT that names the first bad row. All of it in one
+ * go, 100000 rows in about 0.2 s: too long for a turn of the loop when the ledger is old. */
 MUST_USE int store_verify_ledger(struct store *s, int64_t *count, struct err *e);
 
 /* ---- small facts (meta) ---- */
 
-/* NULL removes the key. The store's own keys (install, owner, account, clean, ledger_head) are
- * refused. */
+/* NULL removes the key. The store's own keys (install, owner, account, machine, clean, ledger_head)
+ * are refused. */
 MUST_USE int store_set_meta(struct store *s, const char *key, const char *value, struct err *e);
 char *store_get_meta(struct store *s, const char *key); /* NULL; the caller frees it */
 /* Keys that begin with this, in order, appended to keys. */

@@ -416,6 +416,7 @@ static void meta_values(void **state)
 	OK(f, store_begin(f->s, &f->e));
 	REFUSED(f, ERR_INTERNAL, store_set_meta(f->s, "owner", "x", &f->e));
 	REFUSED(f, ERR_INTERNAL, store_set_meta(f->s, "ledger_head", NULL, &f->e));
+	REFUSED(f, ERR_INTERNAL, store_set_meta(f->s, "machine", "x", &f->e));
 	OK(f, store_commit(f->s, &f->e));
 }
 

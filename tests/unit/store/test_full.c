@@ -1,11 +1,9 @@
 /* A disk that is full or refuses: the sentence says so, the transaction is undone, readers go on,
  * and when there is room again so do writers. */
 #include "store/private.h"
-#include "tests/unit/store/fixture.h"
+#include "tests/unit/store/small_disk.h"
 
-#include <sched.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 
 #define PAGE 4096
@@ -115,29 +113,16 @@ static void a_store_that_cannot_be_written_says_so(void **state)
 	OK(f, change(f->s, 2, &f->e));
 }
 
-/* A real small disk; true when the test may mount one. */
-static bool mount_small_disk(const char *dir)
+static int on_small_disk(struct fixture *f)
 {
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
-		return false;
-	return mount("tmpfs", dir, "tmpfs", 0, "size=600k") == 0;
-}
-
-enum { DISK_OK, DISK_SKIPPED = 10 };
-
-/* 0, or the number of the step that failed. */
-static int on_small_disk(const char *dir)
-{
-	struct store_options o = {.owner = "edge1", .account_id = ACCOUNT};
 	struct world *w = world_new();
 	struct store *s;
 	struct err e;
 	int64_t count;
 
-	if (!mount_small_disk(dir))
+	if (!mount_small_disk(f, "size=600k"))
 		return DISK_SKIPPED;
-	o.dirfd = open(dir, O_RDONLY | O_DIRECTORY);
-	if (store_open(&o, &s, &e) || change(s, 1, &e))
+	if (store_open(&f->options, &s, &e) || change(s, 1, &e))
 		return 1;
 	if (fill_up(s, &e) < 2 || e.kind != ERR_INTERNAL || !strstr(e.message, "is full"))
 		return 2;
@@ -146,7 +131,7 @@ static int on_small_disk(const char *dir)
 	if (store_verify_ledger(s, &count, &e) || count != 1)
 		return 4;
 	store_close(s);
-	if (store_open(&o, &s, &e) || store_was_damaged(s))
+	if (store_open(&f->options, &s, &e) || store_was_damaged(s))
 		return 5;
 	if (store_verify_ledger(s, &count, &e) || count != 1)
 		return 6;
@@ -157,17 +142,7 @@ static int on_small_disk(const char *dir)
 
 static void a_full_disk_is_told_and_survived(void **state)
 {
-	struct fixture *f = *state;
-	int status;
-	pid_t pid = fork();
-
-	if (!pid)
-		_exit(on_small_disk(f->dir));
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	if (WEXITSTATUS(status) == DISK_SKIPPED)
-		skip();
-	assert_int_equal(WEXITSTATUS(status), DISK_OK);
+	run_in_child(*state, on_small_disk);
 }
 
 int main(void)

@@ -1,10 +1,7 @@
 /* A store that is lost or damaged is begun anew as what it was; a full disk leaves room for what
  * revokes. */
 #include "store/private.h"
-#include "tests/unit/store/fixture.h"
-
-#include <sched.h>
-#include <sys/mount.h>
+#include "tests/unit/store/small_disk.h"
 
 #include "base/buf.h"
 #include "base/file.h"
@@ -247,8 +244,6 @@ static void another_program_is_not_waited_for(void **state)
 
 /* ---- a real full disk ---- */
 
-enum { DISK_OK, DISK_SKIPPED = 100 };
-
 static int fill(struct store *s, struct err *e)
 {
 	int n = 2;
@@ -274,10 +269,8 @@ static int on_full_disk(struct fixture *f)
 	struct store *s;
 	struct err e;
 
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
-	    mount("tmpfs", f->dir, "tmpfs", 0, "size=3m"))
+	if (!mount_small_disk(f, "size=3m"))
 		return DISK_SKIPPED;
-	f->options.dirfd = open(f->dir, O_RDONLY | O_DIRECTORY);
 	if (store_open(&f->options, &s, &e) || change(s, 1, &e) || !eat_disk(f->dir))
 		return 1;
 	if (fill(s, &e) >= 10000 || store_disk(s) != STORE_DISK_FULL)
@@ -300,17 +293,7 @@ static int on_full_disk(struct fixture *f)
 
 static void a_full_disk_gives_up_the_reserve_once(void **state)
 {
-	struct fixture *f = *state;
-	int status;
-	pid_t pid = fork();
-
-	if (!pid)
-		_exit(on_full_disk(f));
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_true(WIFEXITED(status));
-	if (WEXITSTATUS(status) == DISK_SKIPPED)
-		skip();
-	assert_int_equal(WEXITSTATUS(status), DISK_OK);
+	run_in_child(*state, on_full_disk);
 }
 
 int main(void)
