@@ -180,10 +180,8 @@ static int keep_record(const struct json *row, void *owner)
 	struct reading *x = c->state;
 	struct cf_record r;
 	struct err e;
-	size_t id = strlen(x->found.id);
 	if (cf_record_read(row, &r, &e) < 0 || !str_equal(r.type, "CNAME") ||
-	    strncasecmp(r.content, x->found.id, id) != 0 ||
-	    strcasecmp(r.content + id, ".cfargotunnel.com") != 0)
+	    !content_leads_to(r.content, x->found.id))
 		return 0;
 	x->more = x->n_records == RECORDS_MAX;
 	if (x->more)
@@ -256,7 +254,7 @@ static void adopt_zone(struct call *c)
 	struct reading *x = c->state;
 	if (x->next < x->zones.n) {
 		AUTO(str_t)
-		filter = str_format("type=CNAME&content.exact=%s.cfargotunnel.com", x->found.id);
+		filter = str_format("type=CNAME&content.exact=%s" TUNNEL_DOMAIN, x->found.id);
 		x->paging = true;
 		cf_record_list(c->ops->cf, &x->page, CF_SHARE_PEOPLE, x->zones.items[x->next],
 			       filter, zone_told, c);

@@ -84,6 +84,7 @@ static const char *const refusals[][2] = {
 	{"[\\b]", "escape"},
 	{"[\\Qa\\E]", "escape"},
 	{"\\\xc3\xa9", "escape"},
+	{"\\Q\\E*", "with nothing"},
 	{"(?C1)", "callout"},
 	{"(?C)", "callout"},
 	{"(*UCP)a", "verb"},

@@ -261,6 +261,22 @@ static void random_values_come_back(void **state)
 	}
 }
 
+/* Other readers take these for truth values, null, or a merge. */
+static void words_of_other_readers_are_quoted(void **state)
+{
+	static const char *const words[] = {"null", "true", "false", "yes", "no", "on", "off",
+					    "y",    "n",    "NO",    "Off", "N",  "<<", "=",
+					    "~",    "1",    "-",     ".",   "+1"};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+		AUTO(str_t) json = str_format("{\"a\":\"%s\"}", words[i]);
+		AUTO(str_t) wanted = str_format("a: '%s'\n", words[i]);
+		AUTO(buf_t) yaml = {0};
+		write_text(json, &yaml);
+		assert_string_equal(buf_text(&yaml), wanted);
+	}
+}
+
 static void a_limit_is_kept(void **state)
 {
 	AUTO(json_doc_t) doc = parse("{\"a\":\"bcdefgh\"}");
@@ -274,8 +290,11 @@ static void a_limit_is_kept(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(it_looks_like_this),  cmocka_unit_test(nasty_strings_come_back),
-		cmocka_unit_test(long_ones_come_back), cmocka_unit_test(random_values_come_back),
+		cmocka_unit_test(it_looks_like_this),
+		cmocka_unit_test(nasty_strings_come_back),
+		cmocka_unit_test(long_ones_come_back),
+		cmocka_unit_test(random_values_come_back),
+		cmocka_unit_test(words_of_other_readers_are_quoted),
 		cmocka_unit_test(a_limit_is_kept),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

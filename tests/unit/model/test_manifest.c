@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "model/drift.h"
 #include "model/manifest.h"
 
 static struct manifest *parse(const char *text)
@@ -194,6 +195,32 @@ static void a_name_may_have_records_beside_a_route_without_dns(void **state)
 	assert_int_equal(m->n_records, 3);
 }
 
+/* One record, one comment, and the policies of all: whichever route says it. */
+static void routes_of_a_name_add_up(void **state)
+{
+	AUTO(manifest_t)
+	m = parse(WEB ROUTE "  - {hostname: a.example.com, path: /x, service: hello_world, "
+			    "comment: words, drift: ignore}\n");
+	const struct manifest_host *h = manifest_host(m, "a.example.com");
+	(void)state;
+	assert_string_equal(h->comment, "words");
+	assert_int_equal(h->drifts, 1U << DRIFT_BY_SETTING | 1U << DRIFT_IGNORE);
+}
+
+/* "" is as good as absent. */
+static void what_is_empty_is_not_there(void **state)
+{
+	AUTO(manifest_t)
+	m = parse(WEB ROUTE "    path: ''\n    comment: ''\nrecords:\n- {name: b.example.com, "
+			    "type: A, content: 192.0.2.1, comment: ''}\n");
+	(void)state;
+	assert_ptr_equal(manifest_route(m, "a.example.com", NULL), &m->routes[0]);
+	assert_null(m->routes[0].path);
+	assert_null(m->routes[0].comment);
+	assert_null(manifest_host(m, "a.example.com")->comment);
+	assert_null(m->records[0].comment);
+}
+
 static void names_of_manifests(void **state)
 {
 	static const struct {
@@ -253,6 +280,8 @@ int main(void)
 		cmocka_unit_test(nothing_is_a_document),
 		cmocka_unit_test(mistakes_have_a_place),
 		cmocka_unit_test(a_name_may_have_records_beside_a_route_without_dns),
+		cmocka_unit_test(routes_of_a_name_add_up),
+		cmocka_unit_test(what_is_empty_is_not_there),
 		cmocka_unit_test(names_of_manifests),
 		cmocka_unit_test(many_routes_are_read_fast_and_too_many_are_refused),
 	};

@@ -67,6 +67,14 @@ static void draw_edit(struct plan *p, uint64_t *seed)
 	d->priority = (int64_t)(draw(seed) % 3);
 	d->replicas = (int64_t)(draw(seed) % 26);
 	d->proxied = draw(seed) % 2;
+	d->drift = draw_text(seed);
+	d->manifest = draw_text(seed);
+	d->remote_id = draw_text(seed);
+	d->zone_id = draw_text(seed);
+	d->takes = draw_text(seed);
+	d->joined = draw(seed) % 2;
+	d->convert = draw(seed) % 2;
+	d->anew = draw(seed) % 2;
 }
 
 static struct plan *draw_plan(uint64_t *seed)
@@ -86,11 +94,13 @@ static struct plan *draw_plan(uint64_t *seed)
 			plan_change(p, signs[i % 4], "route", name ? name : "n", "%s", detail);
 		else
 			plan_change(p, signs[i % 4], "route", name ? name : "n", NULL);
+		p->changes[p->n_changes - 1].in = draw_text(seed);
 		draw_id(seed, id);
 		plan_touch(p, id, (int64_t)(draw(seed) % (1ull << 53)));
 		strlist_add(&p->approvals, name ? name : "a");
 		strlist_add(&p->warnings, detail ? detail : "w");
 	}
+	p->base = (int64_t)(draw(seed) % 3);
 	return p;
 }
 
@@ -102,7 +112,10 @@ static bool same_edit(const struct edit *a, const struct edit *b)
 	       str_equal(a->origin, b->origin) && str_equal(a->type, b->type) &&
 	       str_equal(a->comment, b->comment) && str_equal(a->content, b->content) &&
 	       a->ttl == b->ttl && a->priority == b->priority && a->replicas == b->replicas &&
-	       a->proxied == b->proxied;
+	       a->proxied == b->proxied && str_equal(a->drift, b->drift) &&
+	       str_equal(a->manifest, b->manifest) && str_equal(a->remote_id, b->remote_id) &&
+	       str_equal(a->zone_id, b->zone_id) && str_equal(a->takes, b->takes) &&
+	       a->joined == b->joined && a->convert == b->convert && a->anew == b->anew;
 }
 
 static void expect_same(const struct plan *a, const struct plan *b)
@@ -112,6 +125,7 @@ static void expect_same(const struct plan *a, const struct plan *b)
 	assert_int_equal(a->n_touches, b->n_touches);
 	assert_int_equal(a->approvals.n, b->approvals.n);
 	assert_int_equal(a->warnings.n, b->warnings.n);
+	assert_int_equal(a->base, b->base);
 	for (size_t i = 0; i < a->n_edits; i++)
 		assert_true(same_edit(&a->edits[i], &b->edits[i]));
 	for (size_t i = 0; i < a->n_changes; i++) {
@@ -119,6 +133,7 @@ static void expect_same(const struct plan *a, const struct plan *b)
 		assert_true(str_equal(a->changes[i].object, b->changes[i].object));
 		assert_true(str_equal(a->changes[i].name, b->changes[i].name));
 		assert_true(str_equal(a->changes[i].detail, b->changes[i].detail));
+		assert_true(str_equal(a->changes[i].in, b->changes[i].in));
 	}
 	for (size_t i = 0; i < a->n_touches; i++) {
 		assert_string_equal(a->touches[i].id, b->touches[i].id);
@@ -214,6 +229,58 @@ static void vary_edit_priority(struct plan *p)
 {
 	p->edits[0].priority = 300;
 }
+static void vary_edit_drift(struct plan *p)
+{
+	str_set(&p->edits[0].drift, "other");
+}
+static void vary_edit_manifest(struct plan *p)
+{
+	str_set(&p->edits[0].manifest, "other");
+}
+static void vary_edit_remote_id(struct plan *p)
+{
+	str_set(&p->edits[0].remote_id, "other");
+}
+static void vary_edit_zone_id(struct plan *p)
+{
+	str_set(&p->edits[0].zone_id, "other");
+}
+static void vary_edit_takes(struct plan *p)
+{
+	str_set(&p->edits[0].takes, "other");
+}
+static void vary_edit_type(struct plan *p)
+{
+	str_set(&p->edits[0].type, "other");
+}
+static void vary_edit_comment(struct plan *p)
+{
+	str_set(&p->edits[0].comment, "other");
+}
+static void vary_edit_origin(struct plan *p)
+{
+	str_set(&p->edits[0].origin, "other");
+}
+static void vary_edit_name(struct plan *p)
+{
+	str_set(&p->edits[0].name, "other");
+}
+static void vary_edit_joined(struct plan *p)
+{
+	p->edits[0].joined = true;
+}
+static void vary_edit_convert(struct plan *p)
+{
+	p->edits[0].convert = true;
+}
+static void vary_edit_anew(struct plan *p)
+{
+	p->edits[0].anew = true;
+}
+static void vary_change_in(struct plan *p)
+{
+	str_set(&p->changes[0].in, "other");
+}
 static void vary_change_sign(struct plan *p)
 {
 	p->changes[0].sign = '~';
@@ -255,16 +322,22 @@ static void hash_tells_every_difference(void **state)
 		void (*vary)(struct plan *p);
 		bool same;
 	} rows[] = {
-		{vary_operation, false},     {vary_edit_kind, false},
-		{vary_edit_id, false},       {vary_edit_tunnel, false},
-		{vary_edit_service, false},  {vary_edit_path, false},
-		{vary_edit_proxied, false},  {vary_edit_replicas, false},
-		{vary_change_sign, false},   {vary_change_detail, false},
-		{vary_touch, false},         {vary_more, false},
-		{vary_edit_content, false},  {vary_edit_ttl, false},
-		{vary_edit_priority, false}, {vary_approval, false},
-		{vary_principal, true},      {vary_reason, true},
-		{vary_state, true},
+		{vary_operation, false},      {vary_edit_kind, false},
+		{vary_edit_id, false},        {vary_edit_tunnel, false},
+		{vary_edit_service, false},   {vary_edit_path, false},
+		{vary_edit_proxied, false},   {vary_edit_replicas, false},
+		{vary_change_sign, false},    {vary_change_detail, false},
+		{vary_touch, false},          {vary_more, false},
+		{vary_edit_content, false},   {vary_edit_ttl, false},
+		{vary_edit_priority, false},  {vary_approval, false},
+		{vary_edit_drift, false},     {vary_edit_manifest, false},
+		{vary_edit_remote_id, false}, {vary_edit_zone_id, false},
+		{vary_edit_takes, false},     {vary_edit_type, false},
+		{vary_edit_comment, false},   {vary_edit_origin, false},
+		{vary_edit_name, false},      {vary_edit_joined, false},
+		{vary_edit_convert, false},   {vary_edit_anew, false},
+		{vary_change_in, false},      {vary_principal, true},
+		{vary_reason, true},          {vary_state, true},
 	};
 
 	(void)state;
@@ -360,6 +433,72 @@ static void damage_is_refused(void **state)
 	}
 }
 
+static void a_list_of_any_length_is_refused(void **state)
+{
+	AUTO(plan_t) p = sample();
+	AUTO(plan_t) untouched = sample();
+	AUTO(buf_t) text = {0};
+	struct err e = {0};
+
+	(void)state;
+	(void)buf_str(&text, "{\"edits\":[],\"changes\":[],\"touches\":[],\"approvals\":[],"
+			     "\"warnings\":[\"\"");
+	for (int i = 0; i < 100000; i++)
+		(void)buf_str(&text, ",\"\"");
+	(void)buf_str(&text, "]}");
+	assert_int_equal(plan_read_body(p, buf_text(&text), text.len, &e), -1);
+	assert_non_null(strstr(e.message, "too long"));
+	expect_same(p, untouched);
+}
+
+/* ---- objects as they are ---- */
+
+static void an_object_is_put_as_it_is(void **state)
+{
+	AUTO(plan_t) p = plan_new("x", "y", NULL);
+	struct tunnel *t = tunnel_new("web");
+	struct route *r = route_new();
+	struct record *d = record_new("a.example.com", "A");
+	const struct edit *ed;
+
+	(void)state;
+	t->joined = true;
+	t->replicas = 3;
+	t->generation = 5;
+	t->drift = DRIFT_REPAIR;
+	str_set(&t->manifest, "site");
+	ed = plan_put_tunnel(p, t);
+	assert_true(ed->joined && ed->replicas == 3 && str_equal(ed->name, "web"));
+	assert_true(str_equal(ed->drift, "repair") && str_equal(ed->manifest, "site"));
+	assert_int_equal(p->touches[0].generation, 5);
+	str_set(&r->hostname, "a.example.com");
+	str_set(&r->path, "^/x");
+	str_set(&r->service, "hello_world");
+	str_set(&r->origin, "{}");
+	ed = plan_put_route(p, r);
+	assert_true(str_equal(ed->name, r->hostname) && str_equal(ed->path, r->path));
+	assert_true(str_equal(ed->service, r->service) && str_equal(ed->origin, r->origin));
+	assert_null(ed->drift);
+	str_set(&d->content, "192.0.2.1");
+	str_set(&d->comment, "words");
+	ed = plan_put_record(p, d);
+	assert_int_equal(ed->ttl, 0); /* automatic is not said */
+	assert_true(ed->proxied && str_equal(ed->content, d->content));
+	assert_true(str_equal(ed->comment, d->comment) && str_equal(ed->type, "A"));
+	assert_ptr_equal(plan_put_record(p, d), ed);
+	assert_int_equal(p->n_edits, 3);
+	record_free(d);
+	d = record_new("b.example.com", "MX");
+	d->ttl = 300;
+	d->priority = 7;
+	ed = plan_put_record(p, d);
+	assert_int_equal(ed->ttl, 300);
+	assert_int_equal(ed->priority, 7);
+	tunnel_free(t);
+	route_free(r);
+	record_free(d);
+}
+
 /* ---- the rest ---- */
 
 static void a_touch_is_kept_once(void **state)
@@ -439,6 +578,8 @@ int main(void)
 		cmocka_unit_test(hash_tells_every_difference),
 		cmocka_unit_test(an_older_body_is_read),
 		cmocka_unit_test(damage_is_refused),
+		cmocka_unit_test(a_list_of_any_length_is_refused),
+		cmocka_unit_test(an_object_is_put_as_it_is),
 		cmocka_unit_test(a_touch_is_kept_once),
 		cmocka_unit_test(an_edit_begins_empty),
 		cmocka_unit_test(states_have_names),

@@ -97,6 +97,27 @@ static void mark_is_one_word(void **state)
 	}
 }
 
+/* Named again after it changed: the newer entry counts. */
+static void what_may_be_taken_is_what_was_shown_last(void **state)
+{
+	char *takes = NULL;
+
+	(void)state;
+	assert_int_equal(record_take(takes, "a", "1"), TAKE_UNNAMED);
+	assert_false(record_takes_unseen(takes));
+	record_takes_add(&takes, "a", "1", "words");
+	assert_int_equal(record_take(takes, "a", "1"), TAKE_AS_SEEN);
+	assert_int_equal(record_take(takes, "a", "2"), TAKE_CHANGED);
+	assert_int_equal(record_take(takes, "b", "1"), TAKE_UNNAMED);
+	assert_false(record_takes_unseen(takes));
+	record_takes_add(&takes, "a", "2", "words");
+	assert_int_equal(record_take(takes, "a", "2"), TAKE_AS_SEEN);
+	record_takes_add(&takes, "b", NULL, NULL);
+	assert_int_equal(record_take(takes, "b", "1"), TAKE_CHANGED);
+	assert_true(record_takes_unseen(takes));
+	free(takes);
+}
+
 static void new_record_is_proxied(void **state)
 {
 	struct record *r = record_new("a.example.com", "CNAME");
@@ -119,6 +140,7 @@ int main(void)
 		cmocka_unit_test(mark_is_written),
 		cmocka_unit_test(nothing_is_cut),
 		cmocka_unit_test(mark_is_one_word),
+		cmocka_unit_test(what_may_be_taken_is_what_was_shown_last),
 		cmocka_unit_test(new_record_is_proxied),
 	};
 

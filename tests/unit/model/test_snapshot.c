@@ -235,6 +235,23 @@ static void damage_is_refused(void **state)
 	}
 }
 
+static void what_an_edit_did_once_is_not_wanted(void **state)
+{
+	AUTO(snapshot_t) s = {0};
+	AUTO(buf_t) text = {0};
+	static const char once[] =
+		"[{\"kind\":\"tunnel_put\",\"id\":\"t1\",\"tunnel_id\":\"\",\"name\":\"web\","
+		"\"remote_id\":\"x\",\"zone_id\":\"x\",\"takes\":\"x\",\"replicas\":1,"
+		"\"proxied\":false,\"joined\":true,\"convert\":true,\"anew\":true}]";
+
+	(void)state;
+	apply(&s, once);
+	snapshot_write(&s, &text);
+	assert_string_equal(buf_text(&text),
+			    "[{\"kind\":\"tunnel_put\",\"id\":\"t1\",\"tunnel_id\":\"\","
+			    "\"name\":\"web\",\"replicas\":1,\"proxied\":false,\"joined\":true}]");
+}
+
 /* ---- other ids ---- */
 
 static const char again[] =
@@ -275,6 +292,29 @@ static void what_was_made_anew_is_the_same_object(void **state)
 			    "+ record m.example.com: MX a.example.com, priority 10\n");
 }
 
+/* Two types of a name are two objects; what is wanted already is nobody's twin. */
+static void another_type_or_one_that_is_there_is_no_twin(void **state)
+{
+	AUTO(snapshot_t) s = {0};
+	AUTO(snapshot_t) base = {0};
+
+	(void)state;
+#define TEXT_RECORD(id, type)                                                                      \
+	"{\"kind\":\"record_put\",\"id\":\"" id "\",\"tunnel_id\":\"\",\"name\":\"a.b\","          \
+	"\"type\":\"" type "\",\"content\":\"x\",\"replicas\":0}"
+	apply(&s, "[" TEXT_RECORD("d1", "TXT") "," TEXT_RECORD("d5", "TXT") "]");
+	apply(&base, "[" TEXT_RECORD("d2", "A") "," TEXT_RECORD("d5", "TXT") "]");
+	snapshot_align(&s, &base, NULL);
+	assert_non_null(snapshot_find(&s, "d1"));
+	assert_non_null(snapshot_find(&s, "d5"));
+	assert_null(snapshot_find(&s, "d2"));
+	apply(&base, "[" TEXT_RECORD("d7", "TXT") "]");
+	snapshot_align(&s, &base, NULL);
+	assert_null(snapshot_find(&s, "d1"));
+	assert_non_null(snapshot_find(&s, "d7"));
+	assert_non_null(snapshot_find(&s, "d5"));
+}
+
 static void choose(const struct edit *put, char id[ID_SIZE], void *owner)
 {
 	snprintf(id, ID_SIZE, "%c-%d", put->id[0], ++*(int *)owner);
@@ -310,6 +350,8 @@ int main(void)
 		cmocka_unit_test(a_difference_leads_to_the_other),
 		cmocka_unit_test(a_snapshot_survives_its_text),
 		cmocka_unit_test(damage_is_refused),
+		cmocka_unit_test(what_an_edit_did_once_is_not_wanted),
+		cmocka_unit_test(another_type_or_one_that_is_there_is_no_twin),
 		cmocka_unit_test(what_was_made_anew_is_the_same_object),
 		cmocka_unit_test(what_is_gone_gets_new_ids),
 	};

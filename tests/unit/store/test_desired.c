@@ -248,12 +248,122 @@ static void mx_records_keep_their_priority(void **state)
 		world_free(w);
 	}
 	close_store(f);
-	raw(f, "UPDATE record SET content = 'mx.example.net'");
-	open_store(f);
-	w = world_new();
-	REFUSED(f, ERR_INTERNAL, store_load(f->s, w, &f->e));
-	world_free(w);
+	for (int n = 0; n < 3; n++) {
+		raw(f, n == 0   ? "UPDATE record SET content = 'mx.example.net'"
+		       : n == 1 ? "UPDATE record SET content = '10'"
+				: "UPDATE record SET content = '10mx.example.net'");
+		open_store(f);
+		w = world_new();
+		REFUSED(f, ERR_INTERNAL, store_load(f->s, w, &f->e));
+		world_free(w);
+		close_store(f);
+	}
 	record_free(r);
+}
+
+static enum want want_of(int i)
+{
+	return i == 3 ? WANT_RELEASED : i == 4 ? WANT_ABSENT : WANT_PRESENT;
+}
+
+/* One at a time, so that none is kept in another's place. */
+static void every_mark_of_a_tunnel_comes_back(void **state)
+{
+	struct fixture *f = *state;
+	struct tunnel *t = tunnel_new("web");
+
+	open_store(f);
+	for (int i = 0; i < 6; i++) {
+		t->joined = i == 0;
+		t->convert = i == 1;
+		t->token_stale = i == 2;
+		t->want = want_of(i);
+		t->drift = (enum drift_policy)(i % DRIFT_POLICIES);
+		str_set(&t->manifest, i % 2 ? "site" : NULL);
+		OK(f, store_begin(f->s, &f->e));
+		OK(f, store_save_tunnel(f->s, t, &f->e));
+		OK(f, store_commit(f->s, &f->e));
+		struct world *w = load(f);
+		const struct tunnel *back = world_tunnel(w, t->id);
+		assert_int_equal(back->joined, t->joined);
+		assert_int_equal(back->convert, t->convert);
+		assert_int_equal(back->token_stale, t->token_stale);
+		assert_int_equal(back->want, t->want);
+		assert_int_equal(back->drift, t->drift);
+		assert_true(str_equal(back->manifest, t->manifest));
+		world_free(w);
+	}
+	tunnel_free(t);
+}
+
+static bool is_adopted(struct fixture *f, const char *id)
+{
+	struct world *w = load(f);
+	bool adopted = world_tunnel(w, id)->adopted;
+
+	world_free(w);
+	return adopted;
+}
+
+/* Whoever made a tunnel has its secret. */
+static void a_tunnel_without_our_secret_is_adopted(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(secret_t) secret = {0};
+	struct tunnel *t;
+
+	secret_set(&secret, CANARY, strlen(CANARY));
+	open_store(f);
+	OK(f, store_begin(f->s, &f->e));
+	t = make_tunnel(f, "web");
+	assert_false(is_adopted(f, t->id)); /* not made yet */
+	str_copy(t->remote_id, sizeof(t->remote_id), REMOTE);
+	OK(f, store_save_tunnel(f->s, t, &f->e));
+	assert_true(is_adopted(f, t->id));
+	OK(f, store_save_secret(f->s, t->id, &secret, &f->e));
+	assert_false(is_adopted(f, t->id));
+	OK(f, store_commit(f->s, &f->e));
+	tunnel_free(t);
+}
+
+static void what_may_be_taken_comes_back(void **state)
+{
+	struct fixture *f = *state;
+	struct record *d = record_new("a.example.com", "TXT");
+	struct route *r;
+	struct tunnel *t;
+
+	open_store(f);
+	OK(f, store_begin(f->s, &f->e));
+	t = make_tunnel(f, "web");
+	r = fill_route(t, NULL, NULL);
+	for (int i = 0; i < 6; i++) {
+		r->applied_generation = i;
+		r->drift = d->drift = (enum drift_policy)(i % DRIFT_POLICIES);
+		d->want = want_of(i);
+		str_set(&r->takes, i % 2 ? "[1]" : NULL);
+		str_set(&d->takes, i % 2 ? "[2]" : NULL);
+		str_set(&r->manifest, i % 3 ? "site" : NULL);
+		str_set(&d->manifest, i % 3 ? "zone" : NULL);
+		OK(f, store_save_route(f->s, r, &f->e));
+		OK(f, store_save_record(f->s, d, &f->e));
+		struct world *w = load(f);
+		const struct route *route = world_route(w, r->id);
+		const struct record *record = world_record(w, d->id);
+		assert_int_equal(route->applied_generation, i);
+		assert_int_equal(route->drift, r->drift);
+		assert_true(str_equal(route->takes, r->takes));
+		assert_true(str_equal(route->manifest, r->manifest));
+		assert_int_equal(record->want, d->want);
+		assert_int_equal(record->drift, d->drift);
+		assert_true(str_equal(record->takes, d->takes));
+		assert_true(str_equal(record->manifest, d->manifest));
+		world_free(w);
+	}
+	OK(f, store_commit(f->s, &f->e));
+	tunnel_free(t);
+	route_free(r);
+	record_free(d);
 }
 
 static void connectors_come_back(void **state)
@@ -551,6 +661,9 @@ int main(void)
 		TEST(routes_come_back),
 		TEST(records_come_back),
 		TEST(mx_records_keep_their_priority),
+		TEST(every_mark_of_a_tunnel_comes_back),
+		TEST(a_tunnel_without_our_secret_is_adopted),
+		TEST(what_may_be_taken_comes_back),
 		TEST(connectors_come_back),
 		TEST(order_of_creation_stays),
 		TEST(secrets_and_rules_come_back),

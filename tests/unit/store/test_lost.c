@@ -180,6 +180,32 @@ static void a_lost_store_on_another_machine_has_moved(void **state)
 		assert_true(store_moved(f->s));
 		close_store(f);
 	}
+	lose(f); /* until somebody has accepted it, the other machine is the right one */
+	open_store(f);
+	assert_true(store_moved(f->s));
+}
+
+static void a_machine_that_was_accepted_is_kept_beside_the_store(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(str_t) path = path_in(f, "machine-id");
+
+	f->options.machine_id_file = path;
+	write_machine(f, "0123456789abcdef0123456789abcdef\n");
+	open_store(f);
+	close_store(f);
+	write_machine(f, "fedcba9876543210fedcba9876543210\n");
+	open_store(f);
+	assert_true(store_moved(f->s));
+	OK(f, store_begin(f->s, &f->e));
+	OK(f, store_accept_machine(f->s, &f->e));
+	OK(f, store_commit(f->s, &f->e));
+	reopen_store(f);
+	assert_false(store_moved(f->s));
+	close_store(f);
+	lose(f);
+	open_store(f);
+	assert_false(store_moved(f->s));
 }
 
 /* ---- the reserve ---- */
@@ -207,6 +233,22 @@ static void the_reserve_is_made_and_only_given_on_a_full_disk(void **state)
 	assert_true(has_reserve(f));
 }
 
+/* A file of that name that holds no room is none. */
+static void an_empty_reserve_is_made_again(void **state)
+{
+	struct fixture *f = *state;
+	AUTO(str_t) path = path_in(f, "reserve");
+
+	open_store(f);
+	close_store(f);
+	assert_int_equal(truncate(path, 0), 0);
+	open_store(f);
+	assert_true(has_reserve(f));
+	assert_int_equal(truncate(path, 0), 0);
+	f->s->disk = STORE_DISK_FULL;
+	assert_false(store_give_reserve(f->s));
+}
+
 static void the_disk_is_as_the_last_write_found_it(void **state)
 {
 	struct fixture *f = *state;
@@ -220,6 +262,11 @@ static void the_disk_is_as_the_last_write_found_it(void **state)
 	assert_int_equal(raw_run(f->s->db, "PRAGMA query_only = OFF"), SQLITE_OK);
 	assert_int_equal(store_try(f->s), STORE_DISK_FINE);
 	OK(f, change(f->s, 2, &f->e));
+	/* What wrote nothing says nothing about the disk. */
+	f->s->disk = STORE_DISK_FULL;
+	OK(f, store_begin(f->s, &f->e));
+	OK(f, store_commit(f->s, &f->e));
+	assert_int_equal(store_disk(f->s), STORE_DISK_FULL);
 }
 
 static void another_program_is_not_waited_for(void **state)
@@ -307,6 +354,8 @@ int main(void)
 		TEST(without_the_file_the_damaged_store_is_asked),
 		TEST(a_file_of_nonsense_is_not_believed),
 		TEST(a_lost_store_on_another_machine_has_moved),
+		TEST(a_machine_that_was_accepted_is_kept_beside_the_store),
+		TEST(an_empty_reserve_is_made_again),
 		TEST(the_reserve_is_made_and_only_given_on_a_full_disk),
 		TEST(the_disk_is_as_the_last_write_found_it),
 		TEST(another_program_is_not_waited_for),

@@ -54,6 +54,40 @@ static int64_t add(struct fixture *f, struct plan *p)
 	return number;
 }
 
+static int64_t drops_of(struct fixture *f, const char *principal, int64_t since_ms)
+{
+	int64_t n = -1;
+
+	OK(f, store_count_drops(f->s, principal, since_ms, &n, &f->e));
+	return n;
+}
+
+/* What was given back is no deletion, and what was not applied did not happen. */
+static void deletions_are_counted_by_principal_and_time(void **state)
+{
+	struct fixture *f = *state;
+
+	open_store(f);
+	for (int i = 0; i < 4; i++) {
+		AUTO(plan_t) p = plan_new("x", i == 3 ? "b" : "a", NULL);
+		plan_edit(p, EDIT_ROUTE_DROP, "r1");
+		plan_edit(p, EDIT_RECORD_DROP, "d1");
+		plan_edit(p, EDIT_RECORD_RELEASE, "d2");
+		plan_edit(p, EDIT_TUNNEL_PUT, "t1");
+		p->state = i == 1 ? PLAN_NEEDS_APPROVAL : PLAN_APPLIED;
+		p->made_ms = 1000;
+		p->decided_ms = i == 2 ? 3000 : 0;
+		plan_seal(p);
+		add(f, p);
+	}
+	assert_int_equal(drops_of(f, "a", 0), 4);
+	assert_int_equal(drops_of(f, "a", 1000), 4);
+	assert_int_equal(drops_of(f, "a", 1001), 2);
+	assert_int_equal(drops_of(f, "a", 3001), 0);
+	assert_int_equal(drops_of(f, "b", 0), 2);
+	assert_int_equal(drops_of(f, "c", 0), 0);
+}
+
 static void same_body(const struct plan *a, const struct plan *b)
 {
 	AUTO(buf_t) one = {0};
@@ -287,6 +321,7 @@ static void only_waiting_plans_expire(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(deletions_are_counted_by_principal_and_time),
 		TEST(plans_come_back),
 		TEST(a_decision_comes_back),
 		TEST(what_is_not_there_is_not_found),
