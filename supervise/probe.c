@@ -2,16 +2,17 @@
 #include "supervise/probe.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/mem.h"
 
 #define EAGER_FOR_MS     (10 * 1000)
 #define EAGER_MS         100
 #define UNSETTLED_MS     1000        /* at most, while connections are missing */
 #define CONFIG_EVERY_MS  (60 * 1000) /* to see a configuration changed by others */
-#define READY_MAX        ((size_t)16 << 10)
 #define CONFIG_MAX       ((size_t)8 << 20)
 #define CONNECTIONS_MOST 1000
 
@@ -78,17 +79,28 @@ static bool config_due(const struct probe *p)
 
 /* ---- asking ---- */
 
-static void ask(struct probe *p, struct http_req *r, const char *path, size_t max_body,
-		task_done_fn *done)
+static void config_end(struct probe *p)
 {
-	http_req_reset(r);
-	snprintf(p->url, sizeof(p->url), "http://127.0.0.1:%d%s", p->port, path);
-	r->method = "GET";
-	r->url = p->url;
-	r->timeout_ms = p->timeout_ms;
-	r->connect_timeout_ms = p->timeout_ms;
-	r->max_body = max_body;
-	http_start(p->pool, r, done, p);
+	if (!p->config)
+		return;
+	http_cancel(p->config);
+	http_req_reset(p->config);
+	free(p->config);
+	p->config = NULL;
+}
+
+static void config_ask(struct probe *p, task_done_fn *done)
+{
+	char url[48];
+
+	p->config = mem_alloc(sizeof(*p->config));
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d/config", p->port);
+	p->config->method = "GET";
+	p->config->url = url;
+	p->config->timeout_ms = p->timeout_ms;
+	p->config->connect_timeout_ms = p->timeout_ms;
+	p->config->max_body = CONFIG_MAX;
+	http_start(p->pool, p->config, done, p);
 }
 
 static void again(struct probe *p)
@@ -104,9 +116,10 @@ static void config_answered(struct task *t, void *owner)
 	p->config_asked_ms = clock_mono_ms();
 	again(p);
 	if (t->err.kind == ERR_NONE &&
-	    probe_read_config(p->config.status, buf_text(&p->config.answer), p->config.answer.len,
-			      &version))
+	    probe_read_config(p->config->status, buf_text(&p->config->answer),
+			      p->config->answer.len, &version))
 		p->config_version = version;
+	config_end(p);
 	p->told(p, p->owner);
 }
 
@@ -129,12 +142,13 @@ static void take_ready(struct probe *p, int edge, const char *id)
 static void ready_answered(struct task *t, void *owner)
 {
 	struct probe *p = owner;
-	const struct http_req *r = &p->ready;
+	struct ask *r = &p->ready;
 	char id[UUID_SIZE] = "";
 	int edge = 0;
-	bool read = t->err.kind == ERR_NONE &&
-		    probe_read_ready(r->status, buf_text(&r->answer), r->answer.len, &edge, id);
+	bool read =
+		t->err.kind == ERR_NONE && probe_read_ready(r->status, r->body, r->len, &edge, id);
 
+	ask_forget(r);
 	if (read && *p->expected_id && *id && strcmp(id, p->expected_id) != 0)
 		read = false;
 	if (read)
@@ -142,7 +156,7 @@ static void ready_answered(struct task *t, void *owner)
 	else
 		p->failures++;
 	if (read && config_due(p))
-		ask(p, &p->config, "/config", CONFIG_MAX, config_answered);
+		config_ask(p, config_answered);
 	else
 		again(p);
 	p->told(p, p->owner);
@@ -153,7 +167,7 @@ static void probe_due(struct timer *t, void *owner)
 	struct probe *p = owner;
 
 	(void)t;
-	ask(p, &p->ready, "/ready", READY_MAX, ready_answered);
+	ask_start(&p->ready, p->loop, p->port, "/ready", p->timeout_ms, ready_answered, p);
 }
 
 /* ---- the owner's side ---- */
@@ -190,10 +204,8 @@ void probe_start(struct probe *p, int port)
 void probe_stop(struct probe *p)
 {
 	timer_stop(&p->timer);
-	http_cancel(&p->ready);
-	http_cancel(&p->config);
-	http_req_reset(&p->ready);
-	http_req_reset(&p->config);
+	ask_stop(&p->ready);
+	config_end(p);
 }
 
 void probe_hurry(struct probe *p)

@@ -7,6 +7,7 @@
 #define SUPERVISE_PROBE_H
 
 #include "base/text.h"
+#include "loop/ask.h"
 #include "loop/http.h"
 
 struct probe;
@@ -15,9 +16,9 @@ typedef void probe_told_fn(struct probe *p, void *owner);
 struct probe {
 	struct http *pool;
 	struct loop *loop;
-	struct http_req ready, config;
+	struct ask ready;
+	struct http_req *config; /* while it is asked, which is seldom */
 	struct timer timer;
-	char url[48];
 	int port;
 	int64_t interval_ms, timeout_ms;
 	int edge_wanted;

@@ -78,6 +78,34 @@ def test_zero_drop_changed_options(busy, sim):
         crowd.changing()
 
 
+def another_program(host):
+    """Another file takes the program's place, as a package does it."""
+    fresh = host.folder / "cloudflared.new"
+    shutil.copy(host.stub, fresh)
+    fresh.rename(host.cloudflared)
+
+
+def test_zero_drop_upgrade_asked_for(busy, sim):
+    before = pids(busy)
+    with Crowd(sim, CROWD) as crowd:
+        another_program(busy)
+        for name in ("edge1/1", "edge1/2"):
+            crowd.changing()
+            busy.api("connector_upgrade", connector=name, timeout="60s")
+        all_replaced(busy, before)
+
+
+def test_zero_drop_upgrade_that_rolls_by_itself(busy, sim):
+    before = pids(busy)
+    busy.configure(connectors={"upgrade": "roll"})
+    busy.reload()
+    with Crowd(sim, CROWD) as crowd:
+        another_program(busy)
+        crowd.changing()
+        all_replaced(busy, before, 120)
+        crowd.changing()
+
+
 def test_zero_drop_a_replacement_that_does_not_come_up(busy, sim):
     before = pids(busy)
     busy.mode(FAST_STUB + "exit_code 1\nexit_after_ms 300\nexit_words no\n")

@@ -14,15 +14,17 @@ import traceback
 import documents
 import errors
 import histories
+import inflight
 import lives
 import syscalls
 import tracer
-CHAPTERS = {m.CHAPTER: m for m in (syscalls, histories, errors, lives, documents)}
+CHAPTERS = {m.CHAPTER: m for m in (syscalls, histories, errors, lives, documents, inflight)}
+ALONE = (inflight.CHAPTER,)  # never beside others
 SKIPPED = 77
 # Operations without a POST: none of their rounds waits for one that may still land.
 BRIEF = ("route_set_path", "connector_restart", "route_delete", "tunnel_delete")
 TURNS = {"syscalls": 6, "errors": 2, "histories": 1, "lives": 6,
-         "documents": 1}  # a history lasts longest
+         "documents": 1, "inflight": 1}  # a history lasts longest
 SEEDED = ("histories", "lives", "documents")  # their rounds have no end
 ENOUGH = 20  # violations; more tell nothing new
 ASIDE_MOST = 24  # rounds that only wait for their 35 s
@@ -162,7 +164,7 @@ def streams(args):
         return [[("syscalls", n) for n in syscalls.points(rng, BRIEF, lates=(0,))],
                 [("errors", n) for n in errors.points(rng, BRIEF[:2])],
                 [("lives", f"{args.seed}:{i}") for i in range(1000)]]
-    wanted = CHAPTERS if args.chapter == "all" else [args.chapter]
+    wanted = [c for c in CHAPTERS if c not in ALONE] if args.chapter == "all" else [args.chapter]
     wanted = [c for c in wanted if c != documents.CHAPTER or documents.possible()]
     out = []
     for chapter in wanted:
@@ -197,7 +199,9 @@ def read_arguments():
 
 def main():
     args = read_arguments()
-    if args.chapter not in SEEDED and not tracer.possible():
+    if args.chapter in ALONE:
+        args.workers = 1
+    if args.chapter not in (*SEEDED, *ALONE) and not tracer.possible():
         print("strace cannot attach to a process here: nothing was tried")
         return SKIPPED
     print(f"== {args.chapter}, seed {args.seed}, {args.minutes:g} minutes, "
