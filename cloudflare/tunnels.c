@@ -32,12 +32,9 @@ static void tunnel_call(struct cf *cf, struct cf_call *c, const char *id,
 			      owner);
 }
 
-static int create_check(const char *name, const struct secret *secret, struct err *e)
+static int secret_check(const struct secret *secret, struct err *e)
 {
 	size_t len = 0;
-
-	if (tunnel_name_check(name, e) < 0)
-		return -1;
 	char *bytes = secret_present(secret) ? base64_decode(secret->data, &len) : NULL;
 	if (bytes)
 		explicit_bzero(bytes, len);
@@ -57,7 +54,8 @@ void cf_tunnel_create(struct cf *cf, struct cf_call *c, const char *object, cons
 	struct json_writer w;
 	struct err e;
 
-	if (create_check(name, secret, &e) < 0 || path_account(cf, "/cfd_tunnel", &path, &e) < 0) {
+	if (tunnel_name_check(name, &e) < 0 || secret_check(secret, &e) < 0 ||
+	    path_account(cf, "/cfd_tunnel", &path, &e) < 0) {
 		cf_call_refuse(cf, c, &e, done, owner);
 		return;
 	}
@@ -123,6 +121,27 @@ void cf_tunnel_rename(struct cf *cf, struct cf_call *c, const char *id, const ch
 	json_object_end(&w);
 	cf_call_start(cf, c, CF_SHARE_RECONCILE, "PATCH", path, buf_text(&body), id,
 		      PERMISSION_TUNNEL_EDIT, done, owner);
+}
+
+void cf_tunnel_rotate(struct cf *cf, struct cf_call *c, const char *id, const struct secret *secret,
+		      task_done_fn *done, void *owner)
+{
+	struct buf body = {.secret = true};
+	AUTO(str_t) path = NULL;
+	struct json_writer w;
+	struct err e;
+
+	if (secret_check(secret, &e) < 0 || path_tunnel(cf, id, "", &path, &e) < 0) {
+		cf_call_refuse(cf, c, &e, done, owner);
+		return;
+	}
+	json_write_init(&w, &body);
+	json_object_begin(&w);
+	json_put_string(&w, "tunnel_secret", secret->data);
+	json_object_end(&w);
+	cf_call_start(cf, c, CF_SHARE_RECONCILE, "PATCH", path, buf_text(&body), id,
+		      PERMISSION_TUNNEL_EDIT, done, owner);
+	buf_wipe(&body);
 }
 
 void cf_tunnel_get(struct cf *cf, struct cf_call *c, const char *id, task_done_fn *done,

@@ -31,6 +31,9 @@ void cf_tunnel_ask(struct cf *cf, struct cf_call *c, enum cf_share share, const 
 /* PATCH of its name, nothing else. result: cf_tunnel_read. */
 void cf_tunnel_rename(struct cf *cf, struct cf_call *c, const char *id, const char *name,
 		      task_done_fn *done, void *owner);
+/* PATCH of its secret (as with cf_tunnel_create), nothing else. result: cf_tunnel_read. */
+void cf_tunnel_rotate(struct cf *cf, struct cf_call *c, const char *id, const struct secret *secret,
+		      task_done_fn *done, void *owner);
 /* result is the token (a string). */
 void cf_tunnel_token(struct cf *cf, struct cf_call *c, const char *id, task_done_fn *done,
 		     void *owner);

@@ -164,6 +164,22 @@ static bool connectors_converged(const struct world *w, const struct tunnel *t, 
 	return true;
 }
 
+/* A new secret counts when Cloudflare has it and our connectors have come up with it. */
+static bool rotation_converged(const struct world *w, const struct tunnel *t, char **why)
+{
+	if (t->rotating)
+		return missing(why, "tunnel %s: its new secret is not confirmed by Cloudflare yet",
+			       t->name);
+	TABLE_EACH (i, struct connector, c, &w->connectors)
+		if (str_equal(c->tunnel_id, t->id) && !c->stopped_by_user && c->pid &&
+		    c->token_generation < t->token_generation)
+			return missing(why,
+				       "connector %s/%d: it does not run with the new secret "
+				       "yet",
+				       t->name, c->slot);
+	return true;
+}
+
 /* ---- routes ---- */
 
 static bool route_converged(const struct world *w, const struct route *r, char **why)
@@ -237,8 +253,8 @@ bool world_tunnel_runs(const struct world *w, const char *id, char **why)
 
 	if (!t)
 		return true;
-	return tunnel_exists(t, why) && configuration_put(t, has_routes(w, t), why) &&
-	       connectors_converged(w, t, why);
+	return tunnel_exists(t, why) && rotation_converged(w, t, why) &&
+	       configuration_put(t, has_routes(w, t), why) && connectors_converged(w, t, why);
 }
 
 bool world_tunnel_converged(const struct world *w, const char *id, char **why)
@@ -249,7 +265,8 @@ bool world_tunnel_converged(const struct world *w, const char *id, char **why)
 
 	if (!t)
 		return true;
-	converged = tunnel_exists(t, why) && configuration_put(t, has_routes(w, t), why) &&
+	converged = tunnel_exists(t, why) && rotation_converged(w, t, why) &&
+		    configuration_put(t, has_routes(w, t), why) &&
 		    routes_converged(w, t, &hostnames, why) && connectors_converged(w, t, why) &&
 		    records_converged(w, &hostnames, why);
 	map_free(&hostnames);

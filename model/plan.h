@@ -45,7 +45,9 @@ struct edit {
 	char *takes;               /* as in struct route and struct record; of a tunnel: the name
 				      that somebody else gave it and that is to give way */
 	bool convert;              /* as in struct tunnel */
-	bool anew; /* it is gone at Cloudflare and is to be made again, with another remote id */
+	bool rotate;               /* a tunnel: it gets another secret */
+	char *others; /* with rotate: connectors of other hosts, a line each; NULL = not known */
+	bool anew;    /* it is gone at Cloudflare and is to be made again, with another remote id */
 };
 
 /* An edit by itself: owned by the caller, cleared to zeroes. What it holds goes through all of

@@ -36,6 +36,7 @@ static const struct {
 	{"remote_id", offsetof(struct edit, remote_id)},
 	{"zone_id", offsetof(struct edit, zone_id)},
 	{"takes", offsetof(struct edit, takes)},
+	{"others", offsetof(struct edit, others)},
 };
 
 /* Flags that are left out where they are not set. */
@@ -46,6 +47,7 @@ static const struct {
 	{"joined", offsetof(struct edit, joined)},
 	{"convert", offsetof(struct edit, convert)},
 	{"anew", offsetof(struct edit, anew)},
+	{"rotate", offsetof(struct edit, rotate)},
 };
 
 static bool *edit_flag(const struct edit *d, size_t i)

@@ -188,6 +188,8 @@ void render_tunnel(const struct world *w, const struct tunnel *t, struct json_wr
 	json_put_string(out, "state", tunnel_state(t, &n));
 	if (t->joined)
 		json_put_bool(out, "joined", true);
+	if (t->rotating)
+		json_put_bool(out, "rotating", true);
 	if (t->observed.config_local || t->observed.config_version > 0)
 		json_put_string(out, "configured", t->observed.config_local ? "local" : "remote");
 	json_put_int(out, "replicas", t->replicas);

@@ -52,7 +52,8 @@ static void forget_once(struct edit *d)
 	str_set(&d->remote_id, NULL);
 	str_set(&d->zone_id, NULL);
 	str_set(&d->takes, NULL);
-	d->convert = d->anew = false;
+	str_set(&d->others, NULL);
+	d->convert = d->anew = d->rotate = false;
 }
 
 static void put(struct snapshot *s, const struct edit *d)

@@ -25,6 +25,7 @@ void tunnel_free(struct tunnel *t)
 	free(t->name);
 	free(t->manifest);
 	free(t->renames);
+	free(t->observed.secret_refusal);
 	free(t->observed.config);
 	free(t->observed.name);
 	free(t->observed.drift.actor.text);

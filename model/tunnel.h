@@ -34,17 +34,24 @@ struct tunnel {
 	int64_t create_sent_ms;     /* wall: a POST may have taken effect since; 0 = none */
 	int64_t token_generation; /* +1 with each new connector token in the store; 0 = none yet */
 	bool token_stale;         /* that token is of no use any more: another one is to be read */
-	int64_t config_version;   /* the version that holds applied_generation; 0 = never put */
+	/* A new secret of ours, which the store has, is on its way to Cloudflare: */
+	bool rotating;
+	bool rotate_lost;       /* and somebody else's stands there instead */
+	int64_t rotate_sent_ms; /* wall: a PATCH with it may have taken effect since; 0 = none */
+	int64_t config_version; /* the version that holds applied_generation; 0 = never put */
 
 	struct {
 		bool gone;    /* had a remote id; a complete look-up says it is absent */
 		bool missing; /* a listing lacks it, and that is not believed yet */
 		char *name;   /* as Cloudflare shows it, from outside; NULL = not seen */
 		struct drift_facts drift;
-		int64_t named_ms;        /* wall: last look at its name by its id; 0 = none */
-		int64_t name_refused_ms; /* wall: another tunnel had the new name then */
-		int64_t seen_ms;         /* wall: last time Cloudflare showed it */
-		char status[16];         /* inactive, degraded, healthy, down */
+		int64_t named_ms;          /* wall: last look at its name by its id; 0 = none */
+		int64_t name_refused_ms;   /* wall: another tunnel had the new name then */
+		int64_t secret_looked_ms;  /* wall: its token did not have the new secret then */
+		int64_t secret_refused_ms; /* wall: Cloudflare refused the new one then, */
+		char *secret_refusal;      /* and said this */
+		int64_t seen_ms;           /* wall: last time Cloudflare showed it */
+		char status[16];           /* inactive, degraded, healthy, down */
 		int64_t looked_ms;   /* wall: last look-up by name that was complete; 0 = none */
 		int64_t searched_ms; /* wall: last look through all tunnels for a lost one; 0 = none
 				      */

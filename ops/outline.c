@@ -6,7 +6,14 @@
 #include "base/map.h"
 #include "reconcile/guard.h"
 
-enum { MAKE_CALLS = 3, TAKE_CALLS = 2, DROP_CALLS = 2, CONFIG_CALLS = 2, ZONE_CALLS = 2 };
+enum {
+	MAKE_CALLS = 3,
+	TAKE_CALLS = 2,
+	DROP_CALLS = 2,
+	CONFIG_CALLS = 2,
+	ZONE_CALLS = 2,
+	ROTATE_CALLS = 2
+};
 
 /* ---- where a change belongs ---- */
 
@@ -96,6 +103,8 @@ static int64_t tunnel_calls(const struct world *w, const struct edit *d)
 	const struct tunnel *t = world_tunnel(w, d->id);
 	if (d->kind == EDIT_TUNNEL_DROP)
 		return t && t->remote_id[0] && !t->joined ? DROP_CALLS : 0;
+	if (d->rotate)
+		return ROTATE_CALLS;
 	if (d->kind != EDIT_TUNNEL_PUT || (t && !d->anew && !d->remote_id))
 		return 0;
 	return d->remote_id ? TAKE_CALLS : MAKE_CALLS;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cloudflare/tunnels.h"
+#include "ops/others.h"
 #include "ops/preflight_config.h"
 #include "ops/write.h"
 
@@ -61,6 +62,22 @@ static void tunnel_found(struct task *t, void *owner)
 	preflight_step(f);
 }
 
+static void connections_came(struct task *t, void *owner)
+{
+	struct preflight *f = owner;
+	struct edit *ed = &f->plan->edits[f->next];
+	struct err e;
+	(void)t;
+	if (call_failed(f))
+		return;
+	if (others_read(f->ops->world, ed->id, &f->call, &ed->others, &e) < 0) {
+		preflight_blind(f, &e);
+		return;
+	}
+	f->next++;
+	preflight_step(f);
+}
+
 /* A tunnel that is to have a name which another one may have; what is adopted comes with its own.
  */
 static bool needs_name(const struct world *w, const struct edit *ed)
@@ -78,6 +95,14 @@ static bool look_at(struct preflight *f, const struct edit *ed)
 		f->calling = true;
 		cf_call_reset(&f->call);
 		cf_tunnel_find(f->ops->cf, &f->call, NULL, ed->name, tunnel_found, f);
+		return true;
+	}
+	const struct tunnel *t = ed->rotate ? world_tunnel(w, ed->id) : NULL;
+	if (t && t->remote_id[0]) {
+		f->calling = true;
+		cf_call_reset(&f->call);
+		cf_connections_ask(f->ops->cf, &f->call, CF_SHARE_PEOPLE, t->remote_id,
+				   connections_came, f);
 		return true;
 	}
 	return false;

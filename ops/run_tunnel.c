@@ -185,6 +185,25 @@ void run_tunnel_update(struct call *c)
 	write_run(c, (const struct write_args *)a, p);
 }
 
+void run_tunnel_rotate(struct call *c)
+{
+	const struct tunnel_rotate_args *a = c->args;
+	const struct tunnel *t = find_tunnel(c, a->tunnel);
+	struct err e;
+	if (!t)
+		return;
+	if (tunnel_check_stays(t, &e) < 0) {
+		c->task.err = e;
+		call_fail(c);
+		return;
+	}
+	struct plan *p = plan_new(c->op->name, c->who.name, a->reason);
+	plan_put_tunnel(p, t)->rotate = true;
+	plan_change(p, '~', "tunnel", t->name,
+		    "another secret; its connectors on this host are replaced");
+	write_run(c, (const struct write_args *)a, p);
+}
+
 /* ---- tunnel_delete ---- */
 
 static void drop_records(struct call *c, const struct tunnel *t, struct plan *p)

@@ -50,6 +50,8 @@ bool write_take_looked(struct call *c, struct plan *p)
 		if (seen && seen->takes &&
 		    (!p->edits[i].takes || record_takes_unseen(p->edits[i].takes)))
 			str_set(&p->edits[i].takes, seen->takes);
+		if (seen && p->edits[i].rotate && seen->rotate)
+			str_set(&p->edits[i].others, seen->others);
 	}
 	for (size_t i = c->looked_changes; i < was->n_changes; i++) {
 		const struct change *x = &was->changes[i];

@@ -136,6 +136,7 @@ static act_fn *starter_of(enum action_kind k)
 	f = f ? f : act_config_starter(k);
 	f = f ? f : act_release_starter(k);
 	f = f ? f : act_rename_starter(k);
+	f = f ? f : act_rotate_starter(k);
 	f = f ? f : act_search_starter(k);
 	return f ? f : act_record_starter(k);
 }
@@ -182,5 +183,6 @@ void act_recall(const struct act_context *x)
 {
 	act_config_recall(x);
 	act_rename_recall(x);
+	act_rotate_recall(x);
 	deleting_recall(x);
 }

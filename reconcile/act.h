@@ -7,6 +7,7 @@
 #define RECONCILE_ACT_H
 
 #include "cloudflare/page.h"
+#include "cloudflare/tunnels.h"
 #include "reconcile/merge.h"
 #include "reconcile/planner.h"
 #include "store/store.h"
@@ -45,7 +46,7 @@ void act_fini(struct act *a);
 void act_recall(const struct act_context *x);
 
 /* ---- for act_tunnel.c, act_config.c, act_record.c, act_release.c, act_rename.c,
- * act_search.c and act_overwrite.c ---- */
+ * act_rotate.c, act_search.c and act_overwrite.c ---- */
 
 typedef void act_fn(struct act *a); /* sends, or ends by act_end */
 /* Each file's kinds; NULL where a kind is another file's. */
@@ -69,6 +70,13 @@ struct act_loss {
 };
 void act_tell_overwritten(struct act *a, const struct tunnel *t, const struct act_loss *x);
 
+act_fn *act_rotate_starter(enum action_kind k);
+/* At the start: new secrets that were on their way. */
+void act_rotate_recall(const struct act_context *x);
+
+/* A token of this very tunnel; the caller frees parts. */
+MUST_USE int act_read_token(struct act *a, const struct tunnel *t, const char *text,
+			    struct cf_token *parts, struct err *e);
 /* Does it carry the secret that was stored before the POST left? ERR_UPSTREAM when it is none. */
 MUST_USE int act_token_is_ours(struct act *a, const char *token, bool *ours, struct err *e);
 /* The one of its name is not ours: of all the others, is one? Ends. */

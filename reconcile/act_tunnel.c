@@ -223,20 +223,34 @@ static int64_t next_token(const struct world *w, const struct tunnel *t)
 	return next;
 }
 
+int act_read_token(struct act *a, const struct tunnel *t, const char *text, struct cf_token *parts,
+		   struct err *e)
+{
+	struct cf_token read = {0};
+	if (!text)
+		return err_set(e, ERR_UPSTREAM, "Cloudflare's token of tunnel %s is no string",
+			       t->name);
+	if (cf_token_read(text, &read, e) < 0)
+		return -1;
+	if (strcasecmp(read.tunnel, t->remote_id) == 0 &&
+	    strcasecmp(read.account, a->x->world->system.account_id) == 0) {
+		*parts = read;
+		return 0;
+	}
+	cf_token_free(&read);
+	return err_set(e, ERR_UPSTREAM, "Cloudflare sent a token of another tunnel for %s",
+		       t->name);
+}
+
 static int keep_token(struct act *a, struct tunnel *t, const char *text, struct err *e)
 {
 	AUTO(secret_t) token = {0};
 	struct cf_token parts = {0};
 	struct tunnel row = *t;
 	struct store *s = a->x->store;
-	if (cf_token_read(text, &parts, e) < 0)
+	if (act_read_token(a, t, text, &parts, e) < 0)
 		return -1;
-	bool fits = strcasecmp(parts.tunnel, t->remote_id) == 0 &&
-		    strcasecmp(parts.account, a->x->world->system.account_id) == 0;
 	cf_token_free(&parts);
-	if (!fits)
-		return err_set(e, ERR_UPSTREAM, "Cloudflare sent a token of another tunnel for %s",
-			       t->name);
 	secret_set(&token, text, strlen(text));
 	row.token_generation = next_token(a->x->world, t);
 	row.token_stale = false;
@@ -260,11 +274,7 @@ static void token_came(struct task *task, void *owner)
 	(void)task;
 	if (act_failed(a) || !(t = answered_subject(a)))
 		return;
-	const char *text = json_string(a->call.result);
-	if (!text)
-		(void)err_set(&e, ERR_UPSTREAM, "Cloudflare's token of tunnel %s is no string",
-			      t->name);
-	if (!text || keep_token(a, t, text, &e) < 0) {
+	if (keep_token(a, t, json_string(a->call.result), &e) < 0) {
 		act_fail(a, &e);
 		return;
 	}

@@ -189,6 +189,22 @@ static int save_new_secret(struct store *s, const char *id, struct err *e)
 	return store_save_secret(s, id, &secret, e);
 }
 
+char *apply_rotate_key(const char *tunnel_id)
+{
+	return str_format("rotate:%s", tunnel_id);
+}
+
+/* What is made anew begins with its first secret. */
+static int save_rotation(struct store *s, const struct edit *ed, struct err *e)
+{
+	AUTO(str_t) key = apply_rotate_key(ed->id);
+	if (ed->anew)
+		return store_set_meta(s, key, NULL, e);
+	if (!ed->rotate)
+		return 0;
+	return store_set_meta(s, key, "0", e) < 0 ? -1 : save_new_secret(s, ed->id, e);
+}
+
 static int save_tunnel(const struct world *w, struct store *s, const struct edit *ed, struct err *e)
 {
 	const struct tunnel *t = world_tunnel(w, ed->id);
@@ -198,7 +214,7 @@ static int save_tunnel(const struct world *w, struct store *s, const struct edit
 		return -1;
 	if (ed->anew && store_save_rules(s, ed->id, "[]", e) < 0)
 		return -1;
-	if (save_renames(t, s, ed, e) < 0)
+	if (save_renames(t, s, ed, e) < 0 || save_rotation(s, ed, e) < 0)
 		return -1;
 	/* What was adopted has no secret of ours; what is made has one. */
 	return (t && !ed->anew) || ed->remote_id ? 0 : save_new_secret(s, ed->id, e);
@@ -330,6 +346,16 @@ int apply_store(const struct world *w, struct store *s, const struct plan *p, st
 
 /* ---- the world ---- */
 
+static void put_rotation(struct tunnel *t, const struct edit *ed)
+{
+	if (!ed->rotate && !ed->anew)
+		return;
+	t->rotating = ed->rotate && !ed->anew;
+	t->rotate_lost = false;
+	t->rotate_sent_ms = t->observed.secret_looked_ms = t->observed.secret_refused_ms = 0;
+	str_set(&t->observed.secret_refusal, NULL);
+}
+
 static void put_tunnel(struct world *w, const struct edit *ed)
 {
 	struct tunnel *t = world_tunnel(w, ed->id), row;
@@ -348,6 +374,7 @@ static void put_tunnel(struct world *w, const struct edit *ed)
 		}
 		str_set(&t->name, ed->name);
 		str_set(&t->manifest, ed->manifest);
+		put_rotation(t, ed);
 	}
 	t->want = row.want;
 	t->generation = row.generation;

@@ -18,5 +18,8 @@ void apply_world(struct world *w, const struct plan *p);
 
 /* The store's key of struct tunnel's renames; the caller frees it. */
 char *apply_renames_key(const char *tunnel_id);
+/* And that of its new secret on the way: when a PATCH with it left, wall (0 = none did), or "lost".
+ */
+char *apply_rotate_key(const char *tunnel_id);
 
 #endif

@@ -114,7 +114,7 @@ static int guard_tunnel_put(struct guarding *x, const struct edit *d, struct err
 	if (t && (t->joined || (t->adopted && !routes)) && d->replicas <= 0)
 		guard_leave(x, t);
 	guard_tunnel_owner(x, t, d);
-	return 0;
+	return d->rotate ? guard_rotation(x, t, d, e) : 0;
 }
 
 static int check_nothing_left(const struct guarding *x, const struct tunnel *t, struct err *e)

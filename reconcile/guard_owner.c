@@ -75,6 +75,51 @@ void guard_tunnel_owner(struct guarding *x, const struct tunnel *t, const struct
 		guard_need(x, "Makes tunnel %s again, which was deleted at Cloudflare.", d->name);
 }
 
+/* ---- another secret ---- */
+
+static int check_may_rotate(const struct tunnel *t, const struct edit *d, struct err *e)
+{
+	if (t && t->joined) {
+		(void)err_set(e, ERR_CONFLICT,
+			      "Tunnel %s is another host's, and its secret is not this one's to "
+			      "rotate",
+			      t->name);
+		return err_hint(e, "Rotate it on the host that owns it.");
+	}
+	if (!t || !t->remote_id[0])
+		return err_set(e, ERR_CONFLICT,
+			       "Tunnel %s is not made yet: there is nothing to "
+			       "rotate",
+			       d->name);
+	if (t->observed.gone)
+		return err_set(e, ERR_CONFLICT, "Tunnel %s is gone from Cloudflare", t->name);
+	if (!t->rotating || t->rotate_lost)
+		return 0;
+	(void)err_set(e, ERR_BUSY, "The secret of tunnel %s is just being rotated", t->name);
+	return err_hint(e, "See adit status for what it waits for.");
+}
+
+int guard_rotation(struct guarding *x, const struct tunnel *t, const struct edit *d, struct err *e)
+{
+	AUTO(str_t) rest = str_dup(d->others);
+	char *more = rest;
+	if (check_may_rotate(t, d, e) < 0)
+		return -1;
+	if (!d->others)
+		guard_need(x,
+			   "Rotates the secret of tunnel %s, and who else uses it could not be "
+			   "read: connectors of other hosts cannot connect again with the old one.",
+			   t->name);
+	for (char *line = strsep(&more, "\n"); line; line = strsep(&more, "\n"))
+		if (*line)
+			guard_need(
+				x,
+				"Rotates the secret of tunnel %s, which %s uses and is not this "
+				"host's: once its connections are lost, it cannot connect again.",
+				t->name, line);
+	return 0;
+}
+
 /* ---- what a plan takes ---- */
 
 /* Was this very thing agreed to with an earlier plan? */

@@ -37,6 +37,9 @@ int64_t guard_own_connections(const struct world *w, const struct tunnel *t);
 void guard_leave(struct guarding *x, const struct tunnel *t);
 /* Adopting, joining, taking over, converting, making anew; t is NULL for a new one. */
 void guard_tunnel_owner(struct guarding *x, const struct tunnel *t, const struct edit *d);
+/* Another secret for a tunnel, which whoever else holds the old one does not get. */
+MUST_USE int guard_rotation(struct guarding *x, const struct tunnel *t, const struct edit *d,
+			    struct err *e);
 MUST_USE int guard_record_owner(struct guarding *x, const struct record *r, const struct edit *d,
 				struct err *e);
 MUST_USE int guard_route_owner(struct guarding *x, const struct route *r, const struct edit *d,

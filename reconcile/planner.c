@@ -17,7 +17,8 @@ static const char *const action_names[ACTION_KINDS] = {
 	[ACT_RECORD_FORGET] = "record_forget",   [ACT_CONNECTIONS_CLEAR] = "connections_clear",
 	[ACT_RECORD_RELEASE] = "record_release", [ACT_TUNNEL_LOOK] = "tunnel_look",
 	[ACT_TUNNEL_RENAME] = "tunnel_rename",   [ACT_TUNNEL_DELETE] = "tunnel_delete",
-	[ACT_TUNNEL_FORGET] = "tunnel_forget",
+	[ACT_TUNNEL_FORGET] = "tunnel_forget",   [ACT_TUNNEL_SECRET] = "tunnel_secret",
+	[ACT_TUNNEL_CONFIRM] = "tunnel_confirm",
 };
 
 const char *action_name(enum action_kind k)

@@ -15,8 +15,10 @@ enum action_kind {
 	ACT_TUNNEL_CLAIM,  /* read its token: does it carry our secret? */
 	ACT_TUNNEL_CREATE,
 	ACT_TUNNEL_TOKEN,
-	ACT_TUNNEL_LOOK,   /* by id: what is its name? */
-	ACT_TUNNEL_RENAME, /* no request when it has its name by now */
+	ACT_TUNNEL_LOOK,    /* by id: what is its name? */
+	ACT_TUNNEL_RENAME,  /* no request when it has its name by now */
+	ACT_TUNNEL_SECRET,  /* another secret is put */
+	ACT_TUNNEL_CONFIRM, /* read its token: does it carry that one? */
 	ACT_CONFIG_READ,
 	ACT_CONFIG_MERGE, /* no request: merge, then PUT if it changed anything */
 	ACT_RECORD_FIND,  /* by name */

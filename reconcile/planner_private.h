@@ -31,6 +31,8 @@ bool plan_looks_again(struct planning *p, int64_t looked_ms);
 /* To be called before the first tunnel. */
 void plan_find_waiting(struct planning *p);
 void plan_tunnel(struct planning *p, const struct tunnel *t);
+/* Its new secret, where one is on its way or connectors did not take it. */
+void plan_secret(struct planning *p, const struct tunnel *t);
 void plan_route(struct planning *p, const struct route *r);
 void plan_record(struct planning *p, const struct record *r);
 

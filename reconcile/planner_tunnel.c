@@ -246,6 +246,7 @@ static void plan_tunnel_present(struct planning *p, const struct tunnel *t)
 	else if (!t->joined) {
 		plan_config(p, t);
 		plan_name(p, t);
+		plan_secret(p, t);
 	}
 }
 

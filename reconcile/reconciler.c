@@ -136,7 +136,7 @@ static void settle_problems(struct reconciler *r, const struct round *x)
 		put_refusal(r, &x->work.refusals[i]);
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
 		lift_problem(r, x, OBJECT_TUNNEL, t->id, &t->problem,
-			     t->create_sent_ms && !t->remote_id[0]);
+			     (t->create_sent_ms && !t->remote_id[0]) || t->rotate_sent_ms);
 	TABLE_EACH (m, struct route, y, &w->routes)
 		if (y->observed.seen == ROUTE_EDITED || y->observed.seen == ROUTE_REMOVED)
 			lift_problem(r, x, OBJECT_ROUTE, y->id, &y->problem, false);
@@ -191,7 +191,7 @@ static bool is_step(enum action_kind k)
 {
 	return k == ACT_ZONES_LIST || k == ACT_TUNNEL_FIND || k == ACT_TUNNEL_SEARCH ||
 	       k == ACT_CONFIG_READ || k == ACT_RECORD_FIND || k == ACT_RECORD_READ ||
-	       k == ACT_CONNECTIONS_CLEAR || k == ACT_TUNNEL_LOOK;
+	       k == ACT_CONNECTIONS_CLEAR || k == ACT_TUNNEL_LOOK || k == ACT_TUNNEL_CONFIRM;
 }
 
 /* A look that worked does not heal what failed after the last one: else the problem would come and

@@ -117,6 +117,10 @@ struct tunnel_join_args {
 	char *tunnel;
 	int64_t replicas;
 };
+struct tunnel_rotate_args {
+	WRITE_ARGS;
+	char *tunnel;
+};
 struct tunnel_release_args {
 	WRITE_ARGS;
 	char *tunnel;

@@ -32,6 +32,9 @@ static const struct field remote_rows[] = {
 		FIELD_OUT(                                                                         \
 			"joined", FIELD_BOOL,                                                      \
 			.doc = "Another host owns it, this one runs replicas; absent when not."),  \
+		FIELD_OUT("rotating", FIELD_BOOL,                                                  \
+			  .doc = "Its new secret is on its way to Cloudflare; absent when none "   \
+				 "is."),                                                           \
 		FIELD_OUT("configured", FIELD_STRING,                                              \
 			  .doc = "remote (at Cloudflare) or local (by a file, which adit leaves "  \
 				 "alone)."),                                                       \
@@ -291,6 +294,34 @@ const struct op *op_tunnel_release(void)
 		.tags = tags,
 		.args = args,
 		.args_size = sizeof(struct tunnel_release_args),
+		.result = write_result,
+	};
+	return &op;
+}
+
+const struct op *op_tunnel_rotate(void)
+{
+	static const struct field args[] = {
+		FIELD(struct tunnel_rotate_args, tunnel, .flags = FIELD_REQUIRED | FIELD_POSITIONAL,
+		      .min = 1, .max = 64, .doc = "Name or id."),
+		WRITE_FIELDS(struct tunnel_rotate_args),
+		FIELDS_END,
+	};
+	static const struct op op = {
+		.name = "tunnel_rotate",
+		.title = "Rotate a tunnel's secret",
+		.doc = "Give a tunnel another secret, which nobody is shown. The connectors of "
+		       "this host are replaced one after the other, without a request lost; the "
+		       "old secret makes no new connections from then on, and there is no way "
+		       "back to it. Each call rotates once more: if_revision guards against "
+		       "twice. Needs approval when connectors of other hosts use the tunnel, "
+		       "which are named, or when Cloudflare does not say who does.",
+		.role = ROLE_OPERATOR,
+		.effects = OP_WRITES,
+		.doors = OP_DOOR_ALL,
+		.tags = tags,
+		.args = args,
+		.args_size = sizeof(struct tunnel_rotate_args),
 		.result = write_result,
 	};
 	return &op;

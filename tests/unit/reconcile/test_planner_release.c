@@ -208,6 +208,79 @@ static void only_a_name_that_may_go_is_replaced(void **state)
 	}
 }
 
+/* ---- another secret ---- */
+
+#define PAST (NOW - SETTLE_MS - 1)
+
+static const struct {
+	bool lost;
+	int64_t sent_ms, looked_ms, refused_ms;
+	int due;
+} secrets[] = {
+	{false, 0, 0, 0, ACT_TUNNEL_SECRET},
+	/* after each PATCH its token is asked, whatever the answer was */
+	{false, NOW - 1, 0, 0, ACT_TUNNEL_CONFIRM},
+	{false, NOW - 1, NOW - 5, 0, ACT_TUNNEL_CONFIRM},
+	{false, PAST, 0, 0, ACT_TUNNEL_CONFIRM},
+	/* it had the old one: the new one may still land */
+	{false, NOW - 1000, NOW - 500, 0, NOTHING},
+	{false, NOW - 6000, NOW - 3500, 0, ACT_TUNNEL_CONFIRM},
+	{false, PAST, PAST + 10, 0, ACT_TUNNEL_CONFIRM},
+	/* and cannot any more */
+	{false, PAST, NOW - 1, 0, ACT_TUNNEL_SECRET},
+	{false, PAST - FRESH_MS, NOW - FRESH_MS - 1, 0, ACT_TUNNEL_CONFIRM},
+	{false, 0, 0, NOW - 1000, REFUSED},
+	{false, 0, 0, NOW - TAKEN_MS, ACT_TUNNEL_SECRET},
+	{true, 0, 0, 0, REFUSED},
+};
+
+static void a_secret_is_sent_again_only_when_it_cannot_land_any_more(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(secrets); i++) {
+		struct desk d;
+		desk_open(&d);
+		d.t->rotating = true;
+		d.t->rotate_lost = secrets[i].lost;
+		d.t->rotate_sent_ms = secrets[i].sent_ms;
+		d.t->observed.secret_looked_ms = secrets[i].looked_ms;
+		d.t->observed.secret_refused_ms = secrets[i].refused_ms;
+		if (secrets[i].refused_ms)
+			str_set(&d.t->observed.secret_refusal, "no");
+		if (due(&d, d.t->id) != secrets[i].due)
+			fail_msg("case %zu: %d", i, due(&d, d.t->id));
+		d.t->joined = true;
+		assert_int_equal(due(&d, d.t->id), NOTHING);
+		d.t->joined = false;
+		d.t->rotating = false;
+		assert_int_equal(due(&d, d.t->id), NOTHING);
+		desk_close(&d);
+	}
+}
+
+static void what_runs_with_the_old_secret_is_told(void **state)
+{
+	struct desk d;
+	struct err e;
+	(void)state;
+	desk_open(&d);
+	struct connector *c = connector_new(d.t->id, 1);
+	c->state = CONNECTOR_READY;
+	c->token_generation = 1;
+	world_add_connector(d.w, c);
+	d.t->token_generation = 2;
+	assert_int_equal(due(&d, d.t->id), NOTHING); /* it is about to be replaced */
+	(void)err_set(&e, ERR_UPSTREAM, "did not come up");
+	problem_set(&c->problem, &e, NOW);
+	assert_int_equal(due(&d, d.t->id), REFUSED);
+	c->token_generation = 2;
+	assert_int_equal(due(&d, d.t->id), NOTHING);
+	c->token_generation = 1;
+	c->state = CONNECTOR_UNREADY; /* then its own problem says it all */
+	assert_int_equal(due(&d, d.t->id), NOTHING);
+	desk_close(&d);
+}
+
 /* ---- what is given back while its PUT is answered ---- */
 
 static const struct {
@@ -242,6 +315,8 @@ int main(void)
 		cmocka_unit_test(what_was_never_seen_is_looked_at_once),
 		cmocka_unit_test(a_local_configuration_is_left_alone_unless_agreed),
 		cmocka_unit_test(only_a_name_that_may_go_is_replaced),
+		cmocka_unit_test(a_secret_is_sent_again_only_when_it_cannot_land_any_more),
+		cmocka_unit_test(what_runs_with_the_old_secret_is_told),
 		cmocka_unit_test(rules_are_kept_by_their_keys),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
