@@ -28,6 +28,7 @@ struct drift_facts {
 	int64_t since_ms;                       /* wall: first seen to differ; 0 = it does not */
 	int64_t repaired_ms[DRIFT_REPAIRS_MAX]; /* wall: of the last repairs unasked */
 	bool fought;                            /* no more of them until a person looked */
+	bool held;                              /* none while a plan of it waits for a decision */
 	struct drift_actor actor;               /* of the last change by somebody else */
 };
 

@@ -299,7 +299,7 @@ static bool take_number(const struct json *data, const char *key, int places, in
 	const struct json *v = json_get(data, key);
 	const char *text = json_string(v);
 	char *end = NULL;
-	double n = text && *text ? strtod(text, &end) : json_double(v, NAN);
+	double n = text && *text ? strtod(text, &end) : json_double(v, (double)NAN);
 
 	for (int i = 0; i < places; i++)
 		n *= 10;

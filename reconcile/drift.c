@@ -19,6 +19,7 @@ static const char unprotects[] = "it would lift a protection";
 static const char renames[] = "somebody gave it another name";
 static const char deleted[] = "somebody deleted it";
 static const char fought[] = "somebody undoes it again and again";
+static const char held[] = "a plan that touches it waits for a decision";
 
 const char *drift_kind_name(enum drift_kind k)
 {
@@ -87,6 +88,12 @@ bool drift_record_differs(const struct world *w, const struct record *r)
 	return !leads_to(w, r) || r->observed.proxied != r->proxied;
 }
 
+/* Why it is not put back although nothing speaks against that. */
+static const char *stays(const struct drift_facts *f)
+{
+	return f->fought ? fought : f->held ? held : NULL;
+}
+
 /* A tunnel's record that is not proxied answers nobody. */
 const char *drift_record_hindrance(const struct record *r)
 {
@@ -100,7 +107,7 @@ const char *drift_record_hindrance(const struct record *r)
 		return unprotects;
 	if (!r->observed.proxied && r->proxied && r->tunnel_id[0])
 		return publishes;
-	return r->observed.drift.fought ? fought : NULL;
+	return stays(&r->observed.drift);
 }
 
 static char *number(int64_t n)
@@ -230,7 +237,7 @@ static const char *edited_hindrance(const struct tunnel *t, const struct route *
 		json_print(options, &origin);
 	if (lifts_protection(r, origin.len ? buf_text(&origin) : NULL))
 		return unprotects;
-	return r->observed.drift.fought ? fought : NULL;
+	return stays(&r->observed.drift);
 }
 
 static char *route_name(const struct route *r)
@@ -280,9 +287,7 @@ static void tunnel_drift(const struct world *w, const struct tunnel *t, struct d
 			   .kind = t->observed.gone ? DRIFT_GONE : DRIFT_CHANGED,
 			   .since_ms = t->observed.drift.since_ms,
 			   .policy = world_tunnel_policy(w, t),
-			   .hindrance = t->observed.gone           ? deleted
-					: t->observed.drift.fought ? fought
-								   : NULL};
+			   .hindrance = t->observed.gone ? deleted : stays(&t->observed.drift)};
 	if (t->want != WANT_PRESENT || !t->remote_id[0] || t->observed.missing)
 		return;
 	AUTO(str_t) actor = actor_of(&t->observed.drift.actor, of.since_ms);

@@ -150,14 +150,32 @@ static int note_plans(struct repairing *x, enum plan_state state, struct err *e)
 	return 0;
 }
 
+/* A plan that touches it may be about this very difference. */
+static bool is_held(const struct repairing *x, const struct drift *d)
+{
+	const struct route *r = d->type == OBJECT_ROUTE ? world_route(x->w, d->id) : NULL;
+	return map_get(&x->waits, d->id) || (r && map_get(&x->waits, r->tunnel_id));
+}
+
+/* People are told why it stays: what is held differs for a reason of its own. */
+static void note_held(struct repairing *x, const struct drift_list *l)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		const struct drift *d = &l->items[i];
+		struct drift_facts *f = drift_facts_of(x->w, d);
+		bool was = f->held;
+		f->held = d->policy == DRIFT_REPAIR && is_held(x, d);
+		if (f->held != was)
+			world_changed(x->w, d->type, d->id);
+	}
+}
+
 /* Something else is the matter with it, or is on its way. */
 static bool is_busy(struct repairing *x, const struct drift *d)
 {
 	const struct route *r = d->type == OBJECT_ROUTE ? world_route(x->w, d->id) : NULL;
 	const struct record *k = d->type == OBJECT_RECORD ? world_record(x->w, d->id) : NULL;
 	const struct tunnel *t = r ? world_tunnel(x->w, r->tunnel_id) : NULL;
-	if (map_get(&x->waits, d->id) || (t && map_get(&x->waits, t->id)))
-		return true;
 	if (k)
 		return k->problem || k->generation != k->applied_generation ||
 		       !plan_may_lead(x->w, &x->serving, k);
@@ -326,6 +344,9 @@ static void repair(struct repairing *x)
 		log_warning("drift is not put back, since the store cannot be read: %s", e.message);
 		return;
 	}
+	note_held(x, &l);
+	drift_list_t_cleanup(&l);
+	drift_find(x->w, &l);
 	find_due(x, &l, &objects);
 	if (tell_size(x, objects.count) && objects.count) {
 		AUTO(plan_t) p = plan_new(REPAIR_OPERATION, "adit", NULL);

@@ -309,7 +309,7 @@ static const struct owner_case cases[] = {
 	 NULL,
 	 0},
 	{"another wish for what is being created",
-	 RECORD("dsent", "s.ex.org"),
+	 RECORD("dsent", "s.ex.org", .remote_id = NULL),
 	 {0},
 	 "is being created",
 	 0},
@@ -412,8 +412,9 @@ static void what_is_going_takes_no_new_wish(void **state)
 		struct edit edit;
 		const char *refused;
 	} rows[] = {
-		{record_deleting, RECORD("da", "a.ex.org"), "is just being deleted"},
-		{record_leaving, RECORD("da", "a.ex.org"), "is just being given back"},
+		{record_deleting, RECORD("da", "a.ex.org", .takes = NULL), "is just being deleted"},
+		{record_leaving, RECORD("da", "a.ex.org", .takes = NULL),
+		 "is just being given back"},
 		{tunnel_leaving, TUNNEL("joined", .replicas = 1, .joined = true),
 		 "is just being given back"},
 	};

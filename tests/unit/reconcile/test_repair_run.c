@@ -275,6 +275,28 @@ static void after_an_hour_it_may_be_put_back_again(void **state)
 	assert_true(repaired(b, &s));
 }
 
+static void what_a_waiting_plan_holds_is_told_until_it_is_decided(void **state)
+{
+	struct bench *b = *state;
+	AUTO(plan_t) p = NULL;
+	struct site s;
+	struct err e;
+	set_up(b, &s);
+	assert_null(drift_record_hindrance(s.r));
+	plan_waits(b, &s);
+	assert_false(repaired(b, &s));
+	assert_string_equal(drift_record_hindrance(s.r),
+			    "a plan that touches it waits for a decision");
+	assert_false(s.route->observed.drift.held);
+	assert_int_equal(store_load_plan(b->store, 1, &p, &e), 0);
+	p->state = PLAN_REJECTED;
+	assert_int_equal(store_begin(b->store, &e), 0);
+	assert_int_equal(store_decide_plan(b->store, p, &e), 0);
+	assert_int_equal(store_commit(b->store, &e), 0);
+	assert_true(repaired(b, &s));
+	assert_null(drift_record_hindrance(s.r));
+}
+
 static void a_full_disk_changes_nothing(void **state)
 {
 	struct bench *b = *state;
@@ -293,6 +315,7 @@ int main(void)
 		cmocka_unit_test(each_case),
 		TEST(who_undoes_it_each_time_is_not_fought),
 		TEST(after_an_hour_it_may_be_put_back_again),
+		TEST(what_a_waiting_plan_holds_is_told_until_it_is_decided),
 		TEST(a_full_disk_changes_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
