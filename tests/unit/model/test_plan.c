@@ -75,6 +75,8 @@ static void draw_edit(struct plan *p, uint64_t *seed)
 	d->joined = draw(seed) % 2;
 	d->convert = draw(seed) % 2;
 	d->anew = draw(seed) % 2;
+	d->rotate = draw(seed) % 2;
+	d->others = draw_text(seed);
 }
 
 static struct plan *draw_plan(uint64_t *seed)
@@ -115,7 +117,8 @@ static bool same_edit(const struct edit *a, const struct edit *b)
 	       a->proxied == b->proxied && str_equal(a->drift, b->drift) &&
 	       str_equal(a->manifest, b->manifest) && str_equal(a->remote_id, b->remote_id) &&
 	       str_equal(a->zone_id, b->zone_id) && str_equal(a->takes, b->takes) &&
-	       a->joined == b->joined && a->convert == b->convert && a->anew == b->anew;
+	       a->joined == b->joined && a->convert == b->convert && a->anew == b->anew &&
+	       a->rotate == b->rotate && str_equal(a->others, b->others);
 }
 
 static void expect_same(const struct plan *a, const struct plan *b)
@@ -277,6 +280,14 @@ static void vary_edit_anew(struct plan *p)
 {
 	p->edits[0].anew = true;
 }
+static void vary_edit_rotate(struct plan *p)
+{
+	p->edits[0].rotate = true;
+}
+static void vary_edit_others(struct plan *p)
+{
+	str_set(&p->edits[0].others, "other");
+}
 static void vary_change_in(struct plan *p)
 {
 	str_set(&p->changes[0].in, "other");
@@ -336,6 +347,7 @@ static void hash_tells_every_difference(void **state)
 		{vary_edit_comment, false},   {vary_edit_origin, false},
 		{vary_edit_name, false},      {vary_edit_joined, false},
 		{vary_edit_convert, false},   {vary_edit_anew, false},
+		{vary_edit_rotate, false},    {vary_edit_others, false},
 		{vary_change_in, false},      {vary_principal, true},
 		{vary_reason, true},          {vary_state, true},
 	};
