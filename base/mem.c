@@ -86,7 +86,7 @@ char *str_ndup(const char *s, size_t n)
 
 char *str_lower(const char *s)
 {
-	char *copy = str_dup(s);
+	char *copy = str_ndup(s, strlen(s));
 
 	for (char *p = copy; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
