@@ -217,6 +217,19 @@ int service_parse(const char *text, struct service *out, struct err *e)
 	return 0;
 }
 
+int service_port(const struct service *s)
+{
+	static const struct {
+		const char *scheme;
+		int port;
+	} ports[] = {{"http", 80}, {"https", 443}, {"ws", 80},  {"wss", 443},
+		     {"ssh", 22},  {"rdp", 3389},  {"smb", 445}};
+	for (size_t i = 0; !s->port && i < ARRAY_LEN(ports); i++)
+		if (str_equal(s->scheme, ports[i].scheme))
+			return ports[i].port;
+	return s->port;
+}
+
 static int split_url(const char *text, struct url *u, struct err *e)
 {
 	bool tls = strncasecmp(text, "https://", 8) == 0;

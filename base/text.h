@@ -53,6 +53,8 @@ struct service {
 /* http://h:p https:// ws:// wss:// tcp:// ssh:// rdp:// smb:// (no path in the URL), unix:/p,
  * unix+tls:/p, http_status:NNN, hello_world, bastion, socks-proxy. */
 MUST_USE int service_parse(const char *text, struct service *out, struct err *e);
+/* The port it is reached at, said or its scheme's own; 0 = it has none. */
+int service_port(const struct service *s);
 
 /* What an address is: routes may not point at link-local or metadata addresses (design 3.6). */
 bool address_is_loopback(const char *host);    /* 127/8, ::1, localhost */

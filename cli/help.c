@@ -11,7 +11,7 @@ enum { HELP_WIDTH = 80, DOC_COLUMN = 24, MOST_WIDTH = 100 };
 
 static const struct exit_code exit_codes[] = {
 	{EXIT_DONE, "done; for status: all is well"},
-	{EXIT_FAILED, "the operation failed; for status: degraded"},
+	{EXIT_FAILED, "the operation failed; for status and why: degraded"},
 	{EXIT_DOWN, "status: down"},
 	{EXIT_UNREACHABLE, "the daemon cannot be reached"},
 	{EXIT_USAGE, "the command line or an argument is wrong"},

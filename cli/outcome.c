@@ -44,7 +44,7 @@ static int write_exit(const struct op *op, const struct json *result, bool waite
 
 int outcome_exit(const struct op *op, const struct json *result, bool waited)
 {
-	if (str_equal(op->name, "status_get"))
+	if (str_equal(op->name, "status_get") || str_equal(op->name, "health_get"))
 		return status_exit(json_get_string(result, "state"));
 	if (is_write_answer(op))
 		return write_exit(op, result, waited);

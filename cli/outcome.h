@@ -6,8 +6,8 @@
 
 enum {
 	EXIT_DONE = 0,
-	EXIT_FAILED = 1,      /* or degraded, for status */
-	EXIT_DOWN = 2,        /* status */
+	EXIT_FAILED = 1,      /* or degraded, for status and why */
+	EXIT_DOWN = 2,        /* status, why */
 	EXIT_UNREACHABLE = 3, /* the daemon */
 	EXIT_USAGE = 64,
 	EXIT_TRY_AGAIN = 75,

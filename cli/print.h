@@ -48,6 +48,9 @@ void print_log(const struct json *result, const struct style *s, struct buf *out
 /* print_status.c */
 void print_status(const struct json *result, const struct style *s, struct buf *out);
 
+/* print_health.c */
+void print_health(const struct json *result, const struct style *s, struct buf *out);
+
 /* ---- pieces ---- */
 
 /* A copy that is safe to show. */

@@ -291,6 +291,8 @@ void print_answer(const struct op *op, const struct json *result, const struct s
 		print_status(result, s, out);
 	else if (str_equal(op->name, "log_search"))
 		print_log(result, s, out);
+	else if (str_equal(op->name, "health_get"))
+		print_health(result, s, out);
 	else if (is_write_answer(op))
 		print_write(result, s, out);
 	else if (str_equal(op->name, "plan_get"))

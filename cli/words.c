@@ -8,6 +8,7 @@ enum { MOST_WORDS = 4, MOST_NAMES = 160 };
 
 static const struct shortcut shortcuts[] = {
 	{"status", "status_get", "The state of everything, problems first.", NULL, NULL},
+	{"why", "health_get", "Why a published name is healthy or not, rung by rung.", NULL, NULL},
 	{"publish", "route_set", "Publish a local service under a host name.", NULL, NULL},
 	{"unpublish", "route_delete", "Take a published name back.", NULL, NULL},
 	{"apply", "manifest_apply", "Make it so, from a file.", NULL, NULL},

@@ -14,8 +14,8 @@
 
 /* ---- requests ---- */
 
-void cf_record_find(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
-		    const char *name, task_done_fn *done, void *owner)
+static void record_find(struct cf *cf, struct cf_call *c, enum cf_share share, const char *object,
+			const char *zone, const char *name, task_done_fn *done, void *owner)
 {
 	AUTO(str_t) encoded = percent_encode(name);
 	AUTO(str_t) rest = str_format("?name.exact=%s&per_page=%d", encoded, PAGE_ROWS);
@@ -25,8 +25,20 @@ void cf_record_find(struct cf *cf, struct cf_call *c, const char *object, const 
 	if (path_records(zone, rest, &path, &e) < 0)
 		cf_call_refuse(cf, c, &e, done, owner);
 	else
-		cf_call_start_with(cf, c, CF_SHARE_RECONCILE, "GET", path, NULL, object,
-				   PERMISSION_DNS_READ, CF_CALL_WHOLE, done, owner);
+		cf_call_start_with(cf, c, share, "GET", path, NULL, object, PERMISSION_DNS_READ,
+				   CF_CALL_WHOLE, done, owner);
+}
+
+void cf_record_find(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
+		    const char *name, task_done_fn *done, void *owner)
+{
+	record_find(cf, c, CF_SHARE_RECONCILE, object, zone, name, done, owner);
+}
+
+void cf_record_ask(struct cf *cf, struct cf_call *c, const char *zone, const char *name,
+		   task_done_fn *done, void *owner)
+{
+	record_find(cf, c, CF_SHARE_PEOPLE, NULL, zone, name, done, owner);
 }
 
 static void record_call(struct cf *cf, struct cf_call *c, const char *object, const char *zone,

@@ -23,6 +23,9 @@ struct cf_record_body {
 /* All records of exactly that name, any type; result is an array. */
 void cf_record_find(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
 		    const char *name, task_done_fn *done, void *owner);
+/* The same for a person who asks. */
+void cf_record_ask(struct cf *cf, struct cf_call *c, const char *zone, const char *name,
+		   task_done_fn *done, void *owner);
 void cf_record_get(struct cf *cf, struct cf_call *c, const char *object, const char *zone,
 		   const char *id, task_done_fn *done, void *owner);
 void cf_record_create(struct cf *cf, struct cf_call *c, const char *object, const char *zone,

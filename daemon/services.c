@@ -15,6 +15,8 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "daemon/config.h"
+#include "reconcile/guard_origin.h"
+#include "supervise/origin_probe.h"
 
 #define PKCHECK "/usr/bin/pkcheck" /* where Debian has it */
 
@@ -180,6 +182,17 @@ static void reconciler_options_of(const struct daemon *d, struct reconciler_opti
 	};
 }
 
+static bool origin_permitted(const struct route *r, void *owner)
+{
+	struct reconciler_options o;
+	AUTO(origin_safety_t) safety = {0};
+	struct err e;
+	reconciler_options_of(owner, &o);
+	return guard_service(((const struct daemon *)owner)->world, &o.guard, r->service, &e) ==
+		       0 &&
+	       origin_read(r->origin, &safety, &e) == 0 && !safety.bastion && !safety.socks;
+}
+
 static void open_reconciler(struct daemon *d)
 {
 	struct reconciler_options o;
@@ -284,6 +297,7 @@ static void fill_ops(struct daemon *d)
 		.store = d->store,
 		.cf = d->cf,
 		.supervisor = d->supervisor,
+		.origins = d->origins,
 		.reconciler = d->reconciler,
 		.settings = &d->settings,
 		.state_dirfd = d->state_dirfd,
@@ -443,6 +457,7 @@ int daemon_start(struct daemon *d, struct settings *settings, struct err *e)
 	if (open_cloudflare(d, e) < 0 || open_supervisor(d, e) < 0)
 		return -1;
 	open_reconciler(d);
+	d->origins = origin_probes_new(d->loop, d->world, d->http_probes, origin_permitted, d);
 	fill_ops(d);
 	if (open_doors(d, e) < 0)
 		return -1;
@@ -479,6 +494,7 @@ void daemon_stop(struct daemon *d)
 	api_free(d->api);
 	if (d->ops.loop)
 		ops_fini(&d->ops);
+	origin_probes_free(d->origins);
 	reconciler_free(d->reconciler);
 	supervisor_free(d->supervisor);
 	cf_free(d->cf);

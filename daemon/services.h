@@ -24,6 +24,7 @@ struct daemon {
 	struct http *http_cloudflare, *http_probes;
 	struct cf *cf;
 	struct supervisor *supervisor;
+	struct origin_probes *origins;
 	struct reconciler *reconciler;
 	struct ops ops;
 	struct api *api;

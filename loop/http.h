@@ -45,8 +45,11 @@ struct http_req {
 	int64_t timeout_ms;         /* whole exchange, waiting for a turn excepted; 0 = 30 s; below
 				       0 = none, for streams */
 	int64_t connect_timeout_ms; /* 0 = 5 s */
-	size_t max_body;            /* bytes of the (decoded) answer; 0 = 16 MiB, or no limit with
-				       piece; more is ERR_UPSTREAM */
+	/* Nothing is sent, a connection is all: to host and port of an http:// URL. Never to an
+	 * address that is link-local or a metadata service's, whatever the name stands for. */
+	bool connect_only;
+	size_t max_body; /* bytes of the (decoded) answer; 0 = 16 MiB, or no limit with
+			    piece; more is ERR_UPSTREAM */
 	/* Streaming: called with each piece of the body; the body is then not kept. May start and
 	 * cancel requests, this one too. */
 	void (*piece)(struct http_req *r, const char *data, size_t len);

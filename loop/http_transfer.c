@@ -4,10 +4,13 @@
  */
 #include "loop/http_transfer.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 
 #define MAX_BODY          ((size_t)16 << 20)
 #define MAX_HEADER        ((size_t)64 << 10)
@@ -164,6 +167,22 @@ static size_t body_came(char *data, size_t size, size_t n, void *owner)
 	return t->req ? len : 0;
 }
 
+/* A name was judged before it was looked up; what it stands for is judged here. */
+static curl_socket_t socket_open(void *owner, curlsocktype purpose, struct curl_sockaddr *a)
+{
+	char host[INET6_ADDRSTRLEN] = "";
+	const void *at =
+		a->family == AF_INET6
+			? (const void *)&((struct sockaddr_in6 *)(void *)&a->addr)->sin6_addr
+			: (const void *)&((struct sockaddr_in *)(void *)&a->addr)->sin_addr;
+
+	(void)owner;
+	(void)purpose;
+	if (!inet_ntop(a->family, at, host, sizeof(host)) || address_is_link_local(host))
+		return CURL_SOCKET_BAD;
+	return socket(a->family, a->socktype | SOCK_CLOEXEC, a->protocol);
+}
+
 /* ---- options ---- */
 
 /* One byte of white space other than a blank would begin another header. */
@@ -270,6 +289,10 @@ static CURLcode options_connection(CURL *easy, const struct http_transfer *t)
 	 * requests behind a slow answer. */
 	SET(CURLOPT_HTTP_VERSION, (long)(tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
 	SET(CURLOPT_PIPEWAIT, tls ? 1L : 0L);
+	if (r->connect_only) {
+		SET(CURLOPT_CONNECT_ONLY, 1L);
+		SET(CURLOPT_OPENSOCKETFUNCTION, socket_open);
+	}
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
 	SET(CURLOPT_DNS_CACHE_TIMEOUT, DNS_CACHE_SECONDS);
 	SET(CURLOPT_CONNECTTIMEOUT_MS,

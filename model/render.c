@@ -245,6 +245,8 @@ void render_route(const struct world *w, const struct route *r, struct json_writ
 {
 	bool wildcard = r->hostname[0] == '*';
 	AUTO(str_t) url = wildcard ? NULL : str_format("https://%s", r->hostname);
+	struct problem reach;
+	bool down = route_reach_problem(r, &reach);
 
 	json_object_begin(out);
 	json_put_string(out, "id", r->id);
@@ -258,7 +260,11 @@ void render_route(const struct world *w, const struct route *r, struct json_writ
 	put_text(out, "tunnel", tunnel_name_of(w, r->tunnel_id));
 	json_put_string(out, "state", route_state(w, r));
 	put_text(out, "url", url);
-	put_problem(out, r->problem);
+	if (r->reach.state != REACH_UNKNOWN) {
+		json_put_string(out, "origin_state", reach_name(r->reach.state));
+		put_time(out, "origin_since", r->reach.since_ms);
+	}
+	put_problem(out, r->problem ? r->problem : down ? &reach : NULL);
 	json_object_end(out);
 }
 

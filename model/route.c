@@ -87,3 +87,50 @@ int route_compare(const struct route *a, const struct route *b)
 		order = strcmp(path_a, path_b);
 	return order ? order : strcmp(a->id, b->id);
 }
+
+/* ---- its origin ---- */
+
+const char *reach_name(enum reach r)
+{
+	static const char *const names[] = {
+		[REACH_UNKNOWN] = "unknown",
+		[REACH_UP] = "up",
+		[REACH_REFUSED] = "refused",
+		[REACH_TIMEOUT] = "timeout",
+	};
+	return names[r];
+}
+
+static void reach_hint(const struct route *r, const struct service *s, struct err *e)
+{
+	const char *flag = r->path ? " --path '" : "", *end = r->path ? "'" : "";
+	bool named = str_equal(s->host, "localhost");
+
+	(void)err_hint(e,
+		       "Start the service%s, or lead the route elsewhere: adit route set %s "
+		       "%s://%s:%d%s%s%s%s",
+		       named ? " (localhost may mean ::1, where it does not listen)" : "",
+		       r->hostname, s->scheme, named ? "127.0.0.1" : "HOST", service_port(s), flag,
+		       r->path ? r->path : "", end, ".");
+}
+
+bool route_reach_problem(const struct route *r, struct problem *out)
+{
+	struct service s;
+	struct err e;
+
+	if (r->reach.state == REACH_UNKNOWN || r->reach.state == REACH_UP ||
+	    service_parse(r->service, &s, &e) < 0)
+		return false;
+	*out = (struct problem){.since_ms = r->reach.since_ms};
+	if (r->reach.state == REACH_REFUSED)
+		(void)err_set(&out->err, ERR_UPSTREAM,
+			      "The origin of %s is down: nothing takes connections at %s:%d",
+			      r->hostname, s.host, service_port(&s));
+	else
+		(void)err_set(&out->err, ERR_TIMEOUT,
+			      "The origin of %s is down: no connection to %s:%d came about in time",
+			      r->hostname, s.host, service_port(&s));
+	reach_hint(r, &s, &out->err);
+	return true;
+}

@@ -15,6 +15,10 @@ enum route_seen {
 	ROUTE_BLOCKED, /* it cannot be put: something foreign is in the way (see problem) */
 };
 
+/* Does anything take connections where it leads? As seen from this host, by connecting. */
+enum reach { REACH_UNKNOWN, REACH_UP, REACH_REFUSED, REACH_TIMEOUT };
+const char *reach_name(enum reach r);
+
 struct route {
 	char id[ID_SIZE]; /* "r0123456789" */
 	char tunnel_id[ID_SIZE];
@@ -35,6 +39,11 @@ struct route {
 		char *service;   /* ROUTE_EDITED: what stands there, from outside */
 		struct drift_facts drift;
 	} observed;
+	struct {
+		enum reach state;
+		int64_t since_ms; /* wall: it is so since */
+		int64_t asked_ms; /* wall: last asked; 0 = never */
+	} reach;                  /* written by supervise/ alone */
 	struct problem *problem;
 };
 
@@ -46,5 +55,8 @@ bool route_same_key(const struct route *r, const char *hostname, const char *pat
 /* The order in which rules must stand: exact before wildcard, narrower wildcard before broader,
  * longer path before shorter, no path last; then by name, so that the order is total. */
 int route_compare(const struct route *a, const struct route *b);
+
+/* What is wrong with its origin: a sentence and what to do; false = nothing that is known. */
+bool route_reach_problem(const struct route *r, struct problem *out);
 
 #endif

@@ -15,6 +15,7 @@
 #include "reconcile/guard.h"
 #include "reconcile/reconciler.h"
 #include "store/store.h"
+#include "supervise/origin_probe.h"
 #include "supervise/supervisor.h"
 
 struct call;
@@ -33,6 +34,7 @@ struct ops {
 	struct store *store;
 	struct cf *cf;
 	struct supervisor *supervisor;
+	struct origin_probes *origins; /* NULL = not there */
 	struct reconciler *reconciler;
 	const struct settings *settings;
 	int state_dirfd;            /* the connectors' folders are below it */

@@ -52,6 +52,11 @@ static void refresh_late(struct timer *t, void *owner)
 
 void refresh_then(struct call *c, void (*then)(struct call *c))
 {
+	refresh_within(c, REFRESH_MS, then);
+}
+
+void refresh_within(struct call *c, int64_t ms, void (*then)(struct call *c))
+{
 	struct reconciler *r = c->ops->reconciler;
 	if (!r) {
 		then(c);
@@ -64,6 +69,6 @@ void refresh_then(struct call *c, void (*then)(struct call *c))
 	deferred_init(&c->look, c->ops->loop, refresh_look, c);
 	world_watch(c->ops->world, &c->watcher, refresh_moved, c);
 	timer_init(&c->deadline, c->ops->loop, refresh_late, c);
-	timer_start(&c->deadline, REFRESH_MS);
+	timer_start(&c->deadline, ms);
 	x->passes = reconciler_observe(r);
 }

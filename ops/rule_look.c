@@ -53,6 +53,22 @@ static bool serves(const struct rule *rule, const struct route *r)
 	return rule_serves(rule, r->service, doc ? json_root(doc) : NULL);
 }
 
+static bool stands(const struct rule_look *k, const struct route *r)
+{
+	for (size_t i = 0; i < k->rules.n; i++)
+		if (str_equal(k->rules.items[i].hostname, r->hostname) &&
+		    str_equal(k->rules.items[i].path, r->path))
+			return true;
+	return false;
+}
+
+static bool is_drift(const struct rule_look *k)
+{
+	const struct route *r = k->wanted;
+	return !k->as_wanted && r->applied_generation == r->generation &&
+	       (k->route == r || !stands(k, r));
+}
+
 int rule_look(const struct world *w, const struct tunnel *t, const char *config,
 	      const struct request *q, struct rule_look *out, struct err *e)
 {
@@ -64,6 +80,7 @@ int rule_look(const struct world *w, const struct tunnel *t, const char *config,
 	k.route = taker ? rule_owner(w, t, taker) : NULL;
 	k.wanted = wanted_of(w, t, q);
 	k.as_wanted = !k.wanted || (k.wanted == k.route && serves(taker, k.route));
+	k.drifted = is_drift(&k);
 	*out = k;
 	return 0;
 }
@@ -112,10 +129,8 @@ static const char *why_not_wanted(const struct rule_look *k)
 		return "its rule is not put to Cloudflare yet";
 	if (k->route == r)
 		return "its rule was changed at Cloudflare";
-	for (size_t i = 0; i < k->rules.n; i++)
-		if (str_equal(k->rules.items[i].hostname, r->hostname) &&
-		    str_equal(k->rules.items[i].path, r->path))
-			return "an earlier rule takes it";
+	if (stands(k, r))
+		return "an earlier rule takes it";
 	return "its rule was removed at Cloudflare";
 }
 

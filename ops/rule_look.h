@@ -12,6 +12,7 @@ struct rule_look {
 	const struct route *route;  /* of ours that put the rule which takes it; NULL = none did */
 	const struct route *wanted; /* of ours that is to take it; NULL = none is */
 	bool as_wanted;             /* nothing is wanted otherwise */
+	bool drifted;               /* somebody changed or removed the rule of what is wanted */
 };
 
 typedef struct rule_look rule_look_t;

@@ -139,6 +139,15 @@ static void put_connector_problem(const struct world *w, const struct connector 
 	put_problem(out, "connector", name, &waits);
 }
 
+static void put_route_problem(const struct route *r, struct json_writer *w)
+{
+	struct problem reach;
+	if (r->problem)
+		put_problem(w, "route", r->hostname, r->problem);
+	else if (route_reach_problem(r, &reach))
+		put_problem(w, "route", r->hostname, &reach);
+}
+
 static void put_problems(const struct ops *o, struct json_writer *w, enum health *h)
 {
 	const struct world *world = o->world;
@@ -151,8 +160,7 @@ static void put_problems(const struct ops *o, struct json_writer *w, enum health
 	TABLE_EACH (j, struct connector, c, &world->connectors)
 		put_connector_problem(world, c, w);
 	TABLE_EACH (k, struct route, r, &world->routes)
-		if (r->problem)
-			put_problem(w, "route", r->hostname, r->problem);
+		put_route_problem(r, w);
 	TABLE_EACH (m, struct record, d, &world->records)
 		if (d->problem)
 			put_problem(w, "record", d->name, d->problem);
@@ -161,7 +169,8 @@ static void put_problems(const struct ops *o, struct json_writer *w, enum health
 		if (d->problem)
 			raise_to(h, HEALTH_DEGRADED);
 	TABLE_EACH (q, struct route, r, &world->routes)
-		if (r->problem)
+		if (r->problem || r->reach.state == REACH_REFUSED ||
+		    r->reach.state == REACH_TIMEOUT)
 			raise_to(h, HEALTH_DEGRADED);
 }
 

@@ -29,19 +29,6 @@ static bool is_this_host(const char *host)
 	return address_is_loopback(host) || address_is_unspecified(host) || is_local_name(host);
 }
 
-static int port_of(const struct service *s)
-{
-	static const struct {
-		const char *scheme;
-		int port;
-	} ports[] = {{"http", 80}, {"https", 443}, {"ws", 80},  {"wss", 443},
-		     {"ssh", 22},  {"rdp", 3389},  {"smb", 445}};
-	for (size_t i = 0; !s->port && i < ARRAY_LEN(ports); i++)
-		if (str_equal(s->scheme, ports[i].scheme))
-			return ports[i].port;
-	return s->port;
-}
-
 static bool is_mcp_door(const struct guard_policy *g, const struct service *s)
 {
 	struct url door;
@@ -51,7 +38,7 @@ static bool is_mcp_door(const struct guard_policy *g, const struct service *s)
 	AUTO(str_t) text = str_format("http://%s", g->mcp_listen);
 	if (url_parse(text, &door, &e) < 0)
 		return false;
-	return port_of(s) == door.port &&
+	return service_port(s) == door.port &&
 	       (is_this_host(s->host) || strcasecmp(s->host, door.host) == 0);
 }
 
@@ -60,7 +47,7 @@ static bool is_metrics_port(const struct world *w, const struct service *s)
 	if (!is_this_host(s->host))
 		return false;
 	TABLE_EACH (i, struct connector, c, &w->connectors)
-		if (c->metrics_port > 0 && c->metrics_port == port_of(s))
+		if (c->metrics_port > 0 && c->metrics_port == service_port(s))
 			return true;
 	return false;
 }

@@ -200,6 +200,10 @@ struct drift_list_args {
 	char *tunnel, *zone;
 	bool refresh;
 };
+struct health_get_args {
+	char *host;
+	struct duration timeout;
+};
 struct status_get_args {
 	bool refresh;
 };

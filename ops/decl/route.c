@@ -16,6 +16,11 @@ static const struct field route_rows[] = {
 	FIELD_OUT("tunnel", FIELD_STRING, .doc = "Name of the tunnel that it goes through."),
 	FIELD_OUT("url", FIELD_STRING, .doc = "Where it is published."),
 	FIELD_OUT("state", FIELD_STRING, .doc = "live, pending or problem."),
+	FIELD_OUT("origin_state", FIELD_STRING,
+		  .doc = "up, refused or timeout: does anything take connections at the origin? "
+			 "Absent "
+			 "= not asked."),
+	FIELD_OUT("origin_since", FIELD_STRING, .flags = FIELD_TIME, .doc = "It is so since."),
 	FIELD_OUT("problem", FIELD_OBJECT, .sub = problem_rows,
 		  .doc = "Why not; absent when fine."),
 	FIELDS_END,

@@ -33,6 +33,11 @@ static const struct field route_rows[] = {
 	FIELD_OUT("service", FIELD_STRING, .doc = "Origin service."),
 	FIELD_OUT("tunnel", FIELD_STRING, .doc = "Tunnel."),
 	FIELD_OUT("state", FIELD_STRING, .doc = "live, pending or problem."),
+	FIELD_OUT("origin_state", FIELD_STRING,
+		  .doc = "up, refused or timeout: does anything take connections at the origin? "
+			 "Absent "
+			 "= not asked."),
+	FIELD_OUT("origin_since", FIELD_STRING, .flags = FIELD_TIME, .doc = "It is so since."),
 	FIELDS_END,
 };
 

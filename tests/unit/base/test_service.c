@@ -357,6 +357,25 @@ static void addresses(void **state)
 	assert_false(address_is_link_local(NULL));
 }
 
+static void service_ports(void **state)
+{
+	static const struct {
+		const char *service;
+		int port;
+	} rows[] = {{"http://h", 80},  {"https://h", 443}, {"ws://h", 80},         {"wss://h", 443},
+		    {"ssh://h", 22},   {"rdp://h", 3389},  {"smb://h", 445},       {"tcp://h:7", 7},
+		    {"http://h:8", 8}, {"unix:/s", 0},     {"http_status:404", 0}, {"bastion", 0}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct service s;
+		struct err e;
+
+		assert_int_equal(service_parse(rows[i].service, &s, &e), 0);
+		assert_int_equal(service_port(&s), rows[i].port);
+	}
+}
+
 static void urls(void **state)
 {
 	static const char *const bad[] = {
@@ -390,15 +409,11 @@ static void urls(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(hostnames),
-		cmocka_unit_test(longest_hostname),
-		cmocka_unit_test(hostname_relations),
-		cmocka_unit_test(tunnel_names),
-		cmocka_unit_test(services),
-		cmocka_unit_test(services_refused),
-		cmocka_unit_test(socket_path_length),
-		cmocka_unit_test(addresses),
-		cmocka_unit_test(urls),
+		cmocka_unit_test(hostnames),          cmocka_unit_test(longest_hostname),
+		cmocka_unit_test(hostname_relations), cmocka_unit_test(tunnel_names),
+		cmocka_unit_test(services),           cmocka_unit_test(services_refused),
+		cmocka_unit_test(socket_path_length), cmocka_unit_test(addresses),
+		cmocka_unit_test(service_ports),      cmocka_unit_test(urls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

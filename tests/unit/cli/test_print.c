@@ -61,6 +61,22 @@ static void answers_become_text(void **state)
 		 "b.example.com  /v1   http://y:1  web     live\n"
 		 "\n  ! a.example.com: A record is in the way\n    -> Remove it.\n"
 		 "\n2 of 5 shown; go on with: adit route list --cursor 2\n"},
+		{"health_get",
+		 "{\"host\":\"a.example.com\",\"path\":\"/\",\"state\":\"down\","
+		 "\"broken\":\"proxied\",\"evidence\":\"It is not.\",\"cure\":\"Do this\","
+		 "\"command\":\"adit x\",\"rungs\":[{\"rung\":\"record\",\"state\":\"ok\","
+		 "\"weak\":true,\"evidence\":\"It is there.\",\"untrusted_detail\":"
+		 "\"A \\u001b[31m\"},{\"rung\":\"proxied\",\"state\":\"broken\",\"evidence\":"
+		 "\"It is not.\"},{\"rung\":\"edge\",\"state\":\"not_checked\",\"evidence\":"
+		 "\"Nobody asked.\"},{\"rung\":\"origin\",\"state\":\"unknown\",\"evidence\":"
+		 "\"Who knows?\"}],\"unasked\":\"no token\"}",
+		 "a.example.com: down\n"
+		 "  ~ record         ok           It is there. (A ?[31m)\n"
+		 "  ! proxied        broken       It is not.\n"
+		 "    -> Do this: adit x\n"
+		 "  . edge           not checked  Nobody asked.\n"
+		 "  ? origin         unknown      Who knows?\n"
+		 "Cloudflare's word is not of now: no token\n"},
 		{"event_list",
 		 "{\"items\":[{\"seq\":7,\"at\":\"2026-11-21T11:58:00.123Z\",\"kind\":"
 		 "\"connector_ready\",\"name\":\"web/1\",\"message\":\"It is ready.\"}],"
@@ -449,6 +465,9 @@ static void exit_codes(void **state)
 		bool waited;
 		int code;
 	} rows[] = {
+		{"health_get", "{\"state\":\"ok\"}", true, EXIT_DONE},
+		{"health_get", "{\"state\":\"degraded\"}", true, EXIT_FAILED},
+		{"health_get", "{\"state\":\"down\"}", true, EXIT_DOWN},
 		{"status_get", "{\"state\":\"ok\"}", false, 0},
 		{"status_get", "{\"state\":\"degraded\"}", false, 1},
 		{"status_get", "{\"state\":\"down\"}", false, 2},

@@ -48,6 +48,30 @@ static void test_statuses_are_success(void **state)
 	assert_int_equal(b->peer.accepted, 1);
 }
 
+/* A connection and not a byte; never to where machines ask about themselves. */
+static void test_connect_only(void **state)
+{
+	struct bench *b = *state;
+
+	b->req.connect_only = true;
+	assert_int_equal(exchange(b, "GET", "/")->task.err.kind, ERR_NONE);
+	assert_int_equal(b->req.status, 0);
+	assert_int_equal(b->req.answer.len, 0);
+	static const char *const refused[] = {"http://169.254.169.254/", "http://[fe80::1]:80/",
+					      "http://[::ffff:169.254.1.1]/",
+					      "http://127.0.0.1:1/"};
+	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+		b->done = 0;
+		b->req.url = refused[i];
+		b->req.connect_only = true;
+		http_start(b->pool, &b->req, req_done, b);
+		turn_until(b, 1, 3000);
+		assert_int_equal(b->done, 1);
+		assert_int_equal(b->req.task.err.kind, ERR_UPSTREAM);
+	}
+	b->done = 0;
+}
+
 static void test_post(void **state)
 {
 	struct bench *b = *state;
@@ -318,6 +342,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_get),
 		TEST(test_statuses_are_success),
+		TEST(test_connect_only),
 		TEST(test_post),
 		TEST(test_post_without_body),
 		TEST(test_header_limits),

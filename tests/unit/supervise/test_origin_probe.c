@@ -1,0 +1,247 @@
+/* Origins: who is asked, how often, and what routes say of it. Real sockets on loopback. */
+#include <arpa/inet.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/clock.h"
+#include "supervise/origin_probe.h"
+
+struct bench {
+	struct loop *loop;
+	struct world *world;
+	struct http *pool;
+	struct origin_probes *probes;
+	struct tunnel *tunnel;
+	bool forbidden;
+	int listener, port;
+};
+
+static bool permits(const struct route *r, void *owner)
+{
+	const struct bench *b = owner;
+	(void)r;
+	return !b->forbidden;
+}
+
+static int open_listener(int *port)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	const struct sockaddr *any = (const void *)&a;
+
+	assert_int_equal(bind(fd, any, sizeof(a)), 0);
+	assert_int_equal(listen(fd, 50), 0);
+	assert_int_equal(getsockname(fd, (void *)&a, &len), 0);
+	*port = ntohs(a.sin_port);
+	return fd;
+}
+
+static int taken(const struct bench *b)
+{
+	int n = 0;
+
+	for (int fd; (fd = accept(b->listener, NULL, NULL)) >= 0; n++)
+		close(fd);
+	return n;
+}
+
+static int set_up(void **state)
+{
+	struct bench *b = mem_alloc(sizeof(*b));
+
+	b->loop = loop_new();
+	b->world = world_new();
+	b->pool = http_new(b->loop, NULL);
+	b->listener = open_listener(&b->port);
+	b->tunnel = tunnel_new("web");
+	world_add_tunnel(b->world, b->tunnel);
+	b->probes = origin_probes_new(b->loop, b->world, b->pool, permits, b);
+	*state = b;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct bench *b = *state;
+
+	origin_probes_free(b->probes);
+	http_free(b->pool);
+	world_free(b->world);
+	loop_free(b->loop);
+	close(b->listener);
+	free(b);
+	return 0;
+}
+
+static void tick(struct timer *t, void *owner)
+{
+	(void)t;
+	(void)owner;
+}
+
+static void run_for(struct bench *b, int64_t ms)
+{
+	struct timer t;
+	int64_t end = clock_mono_ms() + ms;
+
+	timer_init(&t, b->loop, tick, NULL);
+	while (clock_mono_ms() < end) {
+		timer_start(&t, 10);
+		(void)loop_turn(b->loop);
+	}
+	timer_stop(&t);
+}
+
+static void wait_for(struct bench *b, const struct route *r, enum reach state)
+{
+	int64_t end = clock_mono_ms() + 8000;
+
+	while (r->reach.state != state && clock_mono_ms() < end)
+		run_for(b, 20);
+	assert_int_equal(r->reach.state, state);
+}
+
+static struct route *add(struct bench *b, const char *hostname, const char *service)
+{
+	struct route *r = route_new();
+
+	(void)str_copy(r->tunnel_id, sizeof(r->tunnel_id), b->tunnel->id);
+	r->hostname = str_dup(hostname);
+	r->service = str_dup(service);
+	world_add_route(b->world, r);
+	return r;
+}
+
+static char *place(const struct bench *b, const char *scheme)
+{
+	return str_format("%s://127.0.0.1:%d", scheme, b->port);
+}
+
+static void up_and_shared(void **state)
+{
+	struct bench *b = *state;
+	AUTO(str_t) http = place(b, "http");
+	AUTO(str_t) tcp = place(b, "tcp");
+	struct route *one = add(b, "a.x.org", http), *two = add(b, "b.x.org", tcp);
+
+	wait_for(b, one, REACH_UP);
+	wait_for(b, two, REACH_UP);
+	assert_true(one->reach.since_ms > 0 && one->reach.asked_ms > 0);
+	run_for(b, 300);
+	assert_int_equal(taken(b), 1);
+	struct problem p;
+	assert_false(route_reach_problem(one, &p));
+	/* another one asks nothing anew */
+	struct route *three = add(b, "c.x.org", http);
+	run_for(b, 300);
+	assert_int_equal(three->reach.state, REACH_UP);
+	assert_int_equal(taken(b), 0);
+}
+
+static void refused_then_up(void **state)
+{
+	struct bench *b = *state;
+	AUTO(str_t) http = place(b, "http");
+	int port = 0, fd = open_listener(&port);
+	AUTO(str_t) dead = str_format("http://localhost:%d", port);
+	struct problem p;
+
+	close(fd);
+	struct route *r = add(b, "a.x.org", dead);
+	wait_for(b, r, REACH_REFUSED);
+	assert_true(route_reach_problem(r, &p));
+	assert_non_null(strstr(p.err.hint, "::1"));
+	assert_non_null(strstr(p.err.hint, "http://127.0.0.1:"));
+	str_set(&r->service, http);
+	world_changed(b->world, OBJECT_ROUTE, r->id);
+	wait_for(b, r, REACH_UP);
+}
+
+/* One failure after it was up says nothing yet, but for who asks now. */
+static void down_is_asked_twice(void **state)
+{
+	struct bench *b = *state;
+	AUTO(str_t) http = place(b, "http");
+	struct route *r = add(b, "a.x.org", http);
+
+	wait_for(b, r, REACH_UP);
+	close(b->listener);
+	b->listener = -1;
+	assert_true(origin_probes_hurry(b->probes, r->id));
+	wait_for(b, r, REACH_REFUSED);
+}
+
+static void forbidden_and_elsewhere(void **state)
+{
+	struct bench *b = *state;
+	AUTO(str_t) http = place(b, "http");
+
+	b->forbidden = true;
+	struct route *r = add(b, "a.x.org", http);
+	run_for(b, 200);
+	assert_int_equal(taken(b), 0);
+	assert_false(origin_probes_hurry(b->probes, r->id));
+	b->forbidden = false;
+	b->tunnel->replicas = 0;
+	world_changed(b->world, OBJECT_TUNNEL, b->tunnel->id);
+	run_for(b, 200);
+	assert_int_equal(taken(b), 0);
+	b->tunnel->replicas = 1;
+	world_changed(b->world, OBJECT_TUNNEL, b->tunnel->id);
+	wait_for(b, r, REACH_UP);
+	b->tunnel->replicas = 0;
+	world_changed(b->world, OBJECT_TUNNEL, b->tunnel->id);
+	wait_for(b, r, REACH_UNKNOWN);
+}
+
+static void no_place(void **state)
+{
+	struct bench *b = *state;
+	static const char *const services[] = {"http_status:404", "hello_world", "unix:/run/x",
+					       "bastion"};
+
+	for (size_t i = 0; i < ARRAY_LEN(services); i++) {
+		AUTO(str_t) name = str_format("n%zu.x.org", i);
+		const struct route *r = add(b, name, services[i]);
+		assert_false(origin_probes_hurry(b->probes, r->id));
+	}
+	assert_false(origin_probes_hurry(b->probes, "r0000000000"));
+	run_for(b, 100);
+}
+
+static void dropped_while_asked(void **state)
+{
+	struct bench *b = *state;
+	AUTO(str_t) http = place(b, "http");
+	const struct route *r = add(b, "a.x.org", http);
+	AUTO(str_t) id = str_dup(r->id);
+
+	run_for(b, 15);
+	(void)origin_probes_hurry(b->probes, id);
+	assert_true(world_drop(b->world, OBJECT_ROUTE, id));
+	run_for(b, 200);
+	/* nothing is left to wait for */
+	assert_false(loop_turn(b->loop));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(up_and_shared, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(refused_then_up, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(down_is_asked_twice, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(forbidden_and_elsewhere, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(no_place, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(dropped_while_asked, set_up, tear_down),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
