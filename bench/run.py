@@ -3,115 +3,24 @@
 Every figure stands beside a named peer or a program that does the least possible, measured in the
 same run and in turns with it. Medians; n is the number of samples. Nothing here is a test.
 """
-import argparse
 import contextlib
 import json
 import os
 import pathlib
 import shutil
-import signal
-import statistics
 import subprocess
-import sys
-import tempfile
 import time
 import urllib.request
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/e2e"))
-parser = argparse.ArgumentParser(description=__doc__)
-parser.add_argument("--build", required=True, type=pathlib.Path)
-parser.add_argument("--quick", action="store_true", help="few samples: does all of it run?")
-parser.add_argument("--only", help="names, with commas between them")
-options = parser.parse_args()
-os.environ["ADIT_BUILD"] = str(options.build.resolve())
+import supervise
+from tools import (BUILD, QUICK, RUNSV, compared, cpu_ms, ended, hosted, median, options, parser,
+                   rss_kib, scratch, show, simulated, table)
 
-from harness import Host, Sim, until  # noqa: E402
+from harness import until  # noqa: E402
 
-BUILD = options.build.resolve()
 HERE = pathlib.Path(__file__).resolve().parent
-QUICK = options.quick
-NODE, RUNSV = shutil.which("node"), os.environ.get("RUNSV") or shutil.which("runsv")
+NODE = shutil.which("node")
 SECRET = "AQIDBAUGBwgBAgMEBQYHCAECAwQFBgcIAQIDBAUGBwg="
-
-
-# ---- small things ----
-
-def table(title, head, rows):
-    print(f"\n### {title}\n")
-    print("| " + " | ".join(head) + " |")
-    print("|" + "---|" * len(head))
-    for row in rows:
-        print("| " + " | ".join(str(c) for c in row) + " |")
-    sys.stdout.flush()
-
-
-def median(values):
-    return statistics.median(values)
-
-
-def show(value):
-    return f"{value:,.0f}" if value >= 100 else f"{value:,.1f}" if value >= 10 else f"{value:,.2f}"
-
-
-def compared(samples, base, scale=1.0):
-    """Rows of name, n, median and ratio to the named base; samples: {name: [values]}."""
-    floor = median(samples[base])
-    return [(name, len(v), show(median(v) * scale), ratio(median(v) / floor))
-            for name, v in samples.items() if v]
-
-
-def ratio(value):
-    return f"{value:.2f}" if value >= 0.1 else f"{value:.3f}"
-
-
-@contextlib.contextmanager
-def scratch():
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="adit-bench-", dir="/tmp"))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@contextlib.contextmanager
-def simulated(*args):
-    with scratch() as folder:
-        sim = Sim(folder, *args)
-        try:
-            yield sim
-        finally:
-            sim.close()
-
-
-@contextlib.contextmanager
-def hosted(sim, **settings):
-    host = Host(sim, owner="bench")
-    host.configure(log={"level": "info"}, **settings)
-    try:
-        yield host
-    finally:
-        host.close()
-        shutil.rmtree(host.folder, ignore_errors=True)
-
-
-def ended(process):
-    process.terminate()
-    try:
-        process.wait(20)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def rss_kib(pid):
-    text = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return next(int(line.split()[1]) for line in text.splitlines() if line.startswith("VmRSS"))
-
-
-def cpu_ms(pid):
-    """Of all threads that live; finer than the ticks of /proc/PID/stat."""
-    return sum(int(p.read_text().split()[0])
-               for p in pathlib.Path(f"/proc/{pid}/task").glob("*/schedstat")) / 1e6
 
 
 # ---- observation ----
@@ -306,131 +215,6 @@ def bench_observe():
               f"(n {len(used)}); RSS then {rss:,} KiB; problems told: {problems}.")
 
 
-# ---- restart ----
-
-class Starts:
-    """What bench-child wrote: who began when."""
-
-    def __init__(self, folder, name):
-        self.program = folder / name
-        self.file = folder / (name + ".starts")
-        shutil.copy(BUILD / "bench-child", self.program)
-
-    def rows(self):
-        if not self.file.exists():
-            return []
-        return [tuple(map(int, line.split())) for line in self.file.read_text().splitlines()]
-
-    def alive(self):
-        return [pid for pid, _ in self.rows() if pathlib.Path(f"/proc/{pid}/exe").exists()]
-
-    def kill_one(self, pid):
-        """Nanoseconds from SIGKILL to the first instruction of the next one."""
-        known = len(self.rows())
-        at = time.monotonic_ns()
-        os.kill(pid, signal.SIGKILL)
-        until(lambda: len(self.rows()) > known, 30, 0.002, "nothing was started again")
-        return self.rows()[known][1] - at
-
-
-def run_script(folder, slot, program):
-    service = folder / f"sv{slot}"
-    service.mkdir()
-    (service / "run").write_text(f"#!/bin/sh\nexec {program}\n")
-    (service / "run").chmod(0o755)
-    return service
-
-
-def bench_restart():
-    count = 5 if QUICK else 24
-    with scratch() as folder, simulated("--zone", "example.com") as sim, \
-            hosted(sim) as host:
-        ours, least, runit = (Starts(folder, n) for n in ("cloudflared", "least", "runit"))
-        host.configure(connectors={"cloudflared": str(ours.program)})
-        host.cloudflared = ours.program
-        host.start()
-        host.api("tunnel_create", name="restart", replicas=count, wait=False)
-        running = [subprocess.Popen([BUILD / "bench-restarter", str(count), least.program])]
-        services = [run_script(folder, i, runit.program) for i in range(count if RUNSV else 0)]
-        runsvs = [subprocess.Popen([RUNSV, s], stdout=subprocess.DEVNULL,
-                                   stderr=subprocess.DEVNULL) for s in services]
-        who = {"least: spawn + pidfd": least, "runit runsv": runit, "aditd": ours}
-        if not RUNSV:
-            del who["runit runsv"]
-        for starts in who.values():
-            until(lambda s=starts: len(s.alive()) == count, 60, why="not all were started")
-        # A short life is a flapping one: runsv then waits a second, and aditd up to 100 ms. Ten
-        # seconds are a stable run to aditd.
-        time.sleep(11)
-        pids = {name: starts.alive() for name, starts in who.items()}
-        samples = {name: [] for name in who}
-        for i in range(count):
-            for name, starts in who.items():
-                samples[name].append(starts.kill_one(pids[name][i]))
-                time.sleep(0.05)
-        memory = {"aditd": rss_kib(host.process.pid), "least": rss_kib(running[0].pid),
-                  "runsv": sum(rss_kib(p.pid) for p in runsvs)}
-        host.stop()
-        for p in running + runsvs:
-            ended(p)
-        for starts in who.values():
-            for pid in starts.alive():
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-    table("Restart: SIGKILL to the first instruction of the next process", ("", "n", "ms", "ratio"),
-          compared(samples, "least: spawn + pidfd", 1e-6))
-    if RUNSV:
-        print(f"\nRSS with {count} children: runsv {memory['runsv']:,} KiB, least "
-              f"{memory['least']:,} KiB, aditd {memory['aditd']:,} KiB.")
-
-
-# ---- memory and idle ----
-
-def idle_cpu(host, want):
-    """aditd and a program that only asks, at the same time over the same connectors."""
-    rows = host.items("connector_list", limit=1000)
-    prober = subprocess.Popen([BUILD / "bench-prober", "5000",
-                               *(str(c["metrics_port"]) for c in rows)])
-    seconds = 5 if QUICK else 30
-    time.sleep(1 if QUICK else 10)
-    before = {p.pid: cpu_ms(p.pid) for p in (prober, host.process)}
-    time.sleep(seconds)
-    after = {p.pid: cpu_ms(p.pid) - before[p.pid] for p in (prober, host.process)}
-    ended(prober)
-    return want, seconds, {"least": after[prober.pid], "aditd": after[host.process.pid]}
-
-
-def bench_memory():
-    steps = [0, 25, 50] if QUICK else [0, 100, 200, 500, 1000]
-    rows, idle = [], None
-    with simulated("--zone", "example.com") as sim, \
-            hosted(sim, connectors={"health": {"interval": "5s", "timeout": "2s", "failures": 3,
-                                               "unready": "45s"}}) as host:
-        sim.control("POST", "seed", {"limits": {"requests": 100000, "window_s": 300}})
-        host.start()
-        pid, have, base = host.process.pid, 0, 0
-        for want in steps:
-            while have < want:
-                host.api("tunnel_create", name=f"many-{have}", replicas=25, wait=False)
-                host.publish(f"app{have}.example.com", "http://127.0.0.1:9", tunnel=f"many-{have}",
-                             wait=False)
-                have += 25
-            until(lambda: sum(c["state"] == "ready" for c in host.items("connector_list", limit=1000))
-                  >= want, 240, 0.5, "not all connectors became ready")
-            time.sleep(1 if QUICK else 6)
-            rss = rss_kib(pid)
-            base = base or rss
-            rows.append((want, f"{rss:,}", show((rss - base) / want) if want else ""))
-            if idle is None and want >= (50 if QUICK else 100):
-                idle = idle_cpu(host, want)
-        host.stop()
-    table("RSS of aditd", ("connectors", "KiB", "KiB a connector"), rows)
-    rows = [(name, show(ms), show(ms * 1000 / idle[0] / idle[1]), f"{ms / idle[2]['least']:.2f}"
-             if idle[2]["least"] else "") for name, ms in idle[2].items()]
-    table(f"CPU with {idle[0]} connectors at rest, each probed every 5 s, over {idle[1]} s",
-          ("", "ms", "us a connector and second", "ratio"), rows)
-
-
 # ---- round trip ----
 
 def pinned(process_or_pid):
@@ -537,8 +321,8 @@ def bench_start():
           compared(samples, "python3 http.server", 1e-6))
 
 
-ALL = {"observe": bench_observe, "restart": bench_restart, "memory": bench_memory,
-       "roundtrip": bench_roundtrip, "commit": bench_commit, "start": bench_start}
+ALL = {"observe": bench_observe, **supervise.PARTS, "roundtrip": bench_roundtrip,
+       "commit": bench_commit, "start": bench_start}
 
 
 def main():

@@ -103,9 +103,12 @@ static void config_ask(struct probe *p, task_done_fn *done)
 	http_start(p->pool, p->config, done, p);
 }
 
+/* From question to question: what hangs is not asked seldomer than what answers. */
 static void again(struct probe *p)
 {
-	timer_start(&p->timer, pace(p));
+	int64_t left = p->asked_ms + pace(p) - clock_mono_ms();
+
+	timer_start(&p->timer, left > 0 ? left : 0);
 }
 
 static void config_answered(struct task *t, void *owner)
@@ -167,6 +170,7 @@ static void probe_due(struct timer *t, void *owner)
 	struct probe *p = owner;
 
 	(void)t;
+	p->asked_ms = clock_mono_ms();
 	ask_start(&p->ready, p->loop, p->port, "/ready", p->timeout_ms, ready_answered, p);
 }
 

@@ -34,7 +34,7 @@ struct probe {
 	bool ever_ready;
 	char connector_id[UUID_SIZE];
 	int64_t config_version; /* -1 = none */
-	int64_t config_asked_ms;
+	int64_t asked_ms, config_asked_ms;
 
 	probe_told_fn *told;
 	void *owner;

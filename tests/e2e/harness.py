@@ -312,7 +312,7 @@ class Host:
                            "base_url": sim.api_url, "budget": "1200/5m"},
             "connectors": {"launcher": "child", "cloudflared": str(self.cloudflared),
                            "protocol": "http2", "grace_period": "2s",
-                           "health": {"interval": "100ms", "timeout": "100ms", "failures": 10,
+                           "health": {"interval": "100ms", "timeout": "100ms", "failures": 20,
                                       "unready": "20s"}},
             "log": {"level": "debug"},
         }

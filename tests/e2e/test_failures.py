@@ -11,7 +11,7 @@ import pytest
 
 from harness import FAST_STUB, Visitor, until
 
-QUICK = {"interval": "200ms", "timeout": "200ms", "failures": 15, "unready": "2s"}
+QUICK = {"interval": "200ms", "timeout": "200ms", "failures": 30, "unready": "2s"}
 LOOKUP = ("Could not lookup srv records on _v2-origintunneld._tcp.argotunnel.com: lookup "
           "_v2-origintunneld._tcp.argotunnel.com on 192.0.2.53:53: server misbehaving")
 
