@@ -78,6 +78,15 @@ def test_zero_drop_changed_options(busy, sim):
         crowd.changing()
 
 
+def test_zero_drop_another_token(busy, sim):
+    before = pids(busy)
+    with Crowd(sim, CROWD) as crowd:
+        crowd.changing()
+        busy.api("tunnel_rotate", tunnel="edge1", approve=True)
+        all_replaced(busy, before)
+        crowd.changing()
+
+
 def another_program(host):
     """Another file takes the program's place, as a package does it."""
     fresh = host.folder / "cloudflared.new"
