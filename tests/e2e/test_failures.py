@@ -26,6 +26,10 @@ def connector(host):
     return until(lambda: host.items("connector_list"), why="no connector")[0]
 
 
+def why(host):
+    return host.api("health_get", host="app.example.com")
+
+
 def ready(host):
     c = connector(host)
     return c["state"] == "ready" and c
@@ -94,6 +98,7 @@ def test_failure_03_a_name_that_leads_to_another_tunnel(host, sim, origin):
     host.api("drift_list", refresh=True)
     row, = [d for d in host.items("drift_list") if d["name"] == "app.example.com"]
     assert row["field"] == "content" and "11111111-2222" in row["untrusted_seen"]
+    assert why(host)["broken"] == "record"
     problem = host.wait_problem(name="app.example.com")
     assert problem["message"] and problem["hint"] and host.status()["state"] != "ok"
     assert connector(host)["pid"] == before["pid"] and starts(host) == 1
@@ -223,6 +228,8 @@ def test_failure_an_origin_that_is_down_restarts_nothing(host, sim, origin):
     before = published(host, origin)
     origin.close()
     until(lambda: sim.fetch()[0] == 502)
+    until(lambda: why(host).get("broken") == "origin", 40, 0.3, lambda: str(why(host)))
+    assert why(host)["state"] == "down" and why(host)["evidence"]
     time.sleep(3)
     after = connector(host)
     assert after["state"] == "ready" and after["pid"] == before["pid"] and starts(host) == 1
