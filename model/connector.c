@@ -31,6 +31,7 @@ struct connector *connector_new(const char *tunnel_id, int slot)
 	c->slot = slot;
 	c->edge_connections = -1;
 	c->config_version = -1;
+	c->edge_listed = c->rss_bytes = c->open_fds = -1;
 	return c;
 }
 
@@ -42,6 +43,7 @@ void connector_free(struct connector *c)
 	free(c->stopped_by);
 	free(c->stopped_why);
 	free(c->replacing_why);
+	free(c->protocol_why);
 	free(c->disk_version);
 	free(c->version);
 	free(c->last_exit);

@@ -47,7 +47,12 @@ struct connector {
 	int64_t replaced;         /* counts those that took its place, */
 	int64_t replaced_in_vain; /* and those that did not come up */
 	int metrics_port;
-	int64_t edge_connections;     /* by /ready; -1 = not known */
+	char protocol[8];         /* that it speaks with the edge: quic, http2; "" = not known */
+	char *protocol_why;       /* why it is not the one of the settings; NULL = it is */
+	int64_t edge_listed;      /* connections by Cloudflare's list; -1 = not known */
+	int64_t rss_bytes;        /* -1 = not known */
+	int64_t open_fds;         /* -1 = not known */
+	int64_t edge_connections; /* by /ready; -1 = not known */
 	char connector_id[UUID_SIZE]; /* cloudflared's own, new at each start */
 	int64_t config_version;       /* by /config; -1 = none received yet */
 	char *version;                /* of the binary, NULL = not known */

@@ -319,6 +319,15 @@ static void put_process(const struct connector *c, struct json_writer *out)
 	put_text(out, "version", c->version);
 }
 
+static void put_transport(const struct connector *c, struct json_writer *out)
+{
+	put_text(out, "protocol", c->protocol);
+	put_text(out, "protocol_why", c->protocol_why);
+	put_known(out, "edge_listed", c->edge_listed, -1);
+	put_known(out, "rss_bytes", c->rss_bytes, -1);
+	put_known(out, "open_fds", c->open_fds, -1);
+}
+
 void render_connector(const struct world *w, const struct connector *c, struct json_writer *out)
 {
 	char name[128];
@@ -332,6 +341,7 @@ void render_connector(const struct world *w, const struct connector *c, struct j
 	put_text(out, "reason", c->reason);
 	put_time(out, "since", c->since_ms);
 	put_process(c, out);
+	put_transport(c, out);
 	put_text(out, "replacing", c->replacing_why);
 	if (c->update_available)
 		json_put_bool(out, "update_available", true);

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "model/drift.h"
 #include "model/problem.h"
+#include "model/tunnel_connections.h"
 
 #define ID_SIZE          24 /* local ids: a letter and ID_DIGITS; connectors add -SLOT */
 #define ID_DIGITS        10
@@ -39,6 +40,8 @@ struct tunnel {
 	bool rotate_lost;       /* and somebody else's stands there instead */
 	int64_t rotate_sent_ms; /* wall: a PATCH with it may have taken effect since; 0 = none */
 	int64_t config_version; /* the version that holds applied_generation; 0 = never put */
+	bool connections_due;   /* supervise asks who is connected to it, by Cloudflare's account */
+	bool token_due;         /* and whether the token is another one by now: it was refused */
 
 	struct {
 		bool gone;    /* had a remote id; a complete look-up says it is absent */
@@ -66,11 +69,16 @@ struct tunnel {
 		 * PUT was made from; raced until it is the tunnel's problem. */
 		int64_t raced_version, raced_read;
 		bool raced;
-		int64_t config_version;   /* 0 = never configured */
-		bool config_keeps;        /* it holds a rule of ours whose name is moving away */
-		char *config;             /* text of the "config" member as sent; NULL = null */
-		bool config_local;        /* source is a local file: adit does not write it */
-		int64_t connections;      /* of all connectors, ours or not; -1 = not known */
+		int64_t config_version; /* 0 = never configured */
+		bool config_keeps;      /* it holds a rule of ours whose name is moving away */
+		char *config;           /* text of the "config" member as sent; NULL = null */
+		bool config_local;      /* source is a local file: adit does not write it */
+		int64_t connections;    /* of all connectors, ours or not; -1 = not known */
+		/* Who they are, by the last answer that was whole. */
+		struct tunnel_connections clients;
+		int64_t clients_tried_ms; /* monotonic: last time it was tried to ask */
+		int64_t clients_asked_ms; /* monotonic: when that was asked; 0 = never */
+		int64_t clients_seen_ms;  /* wall */
 		bool connections_cleared; /* DELETE connections was answered since want = absent */
 	} observed;
 	struct problem *problem;

@@ -242,6 +242,17 @@ int act_read_token(struct act *a, const struct tunnel *t, const char *text, stru
 		       t->name);
 }
 
+/* Read again because it was refused, and still the same: connectors need not hear of it. */
+static bool same_token(const struct act *a, const struct tunnel *t, const struct secret *token)
+{
+	AUTO(secret_t) kept = {0};
+	struct err ignored;
+
+	return t->token_generation > 0 &&
+	       store_load_token(a->x->store, t->id, &kept, &ignored) == 0 &&
+	       secret_equal(&kept, token);
+}
+
 static int keep_token(struct act *a, struct tunnel *t, const char *text, struct err *e)
 {
 	AUTO(secret_t) token = {0};
@@ -252,7 +263,8 @@ static int keep_token(struct act *a, struct tunnel *t, const char *text, struct 
 		return -1;
 	cf_token_free(&parts);
 	secret_set(&token, text, strlen(text));
-	row.token_generation = next_token(a->x->world, t);
+	if (!same_token(a, t, &token))
+		row.token_generation = next_token(a->x->world, t);
 	row.token_stale = false;
 	if (store_begin(s, e) < 0)
 		return -1;
@@ -262,7 +274,7 @@ static int keep_token(struct act *a, struct tunnel *t, const char *text, struct 
 		return -1;
 	}
 	t->token_generation = row.token_generation;
-	t->token_stale = false;
+	t->token_stale = t->token_due = false;
 	return 0;
 }
 

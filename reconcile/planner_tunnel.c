@@ -239,7 +239,7 @@ static void plan_tunnel_present(struct planning *p, const struct tunnel *t)
 		refuse_gone(p, t);
 	else if (!t->remote_id[0])
 		plan_tunnel_make(p, t);
-	else if (!t->token_generation || t->token_stale)
+	else if (!t->token_generation || t->token_stale || t->token_due)
 		plan_act(p, ACT_TUNNEL_TOKEN, t->id, "connectors need its token");
 	else if (!t->observed.seen_ms && !t->observed.named_ms && p->w->system.tunnels_listed_ms)
 		plan_act(p, ACT_TUNNEL_LOOK, t->id, "it is ours by now, and was not seen yet");

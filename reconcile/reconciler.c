@@ -15,6 +15,7 @@
 #include "reconcile/pace.h"
 #include "reconcile/rebuilder.h"
 #include "reconcile/repair.h"
+#include "reconcile/rollcall.h"
 
 #define MAX_IN_FLIGHT         8
 #define TOGETHER_MS           100
@@ -35,6 +36,7 @@ struct reconciler {
 	struct timer interval; /* the next full observation */
 	struct observe observe;
 	struct rebuilder rebuilder;
+	struct rollcall rollcall;
 	struct belief belief;
 	struct audit audit;
 	bool observing;
@@ -551,6 +553,7 @@ void reconciler_start(struct reconciler *r)
 	audit_init(&r->audit, r->x.world, r->x.store, r->x.cf);
 	act_recall(&r->x);
 	rebuilder_start(&r->rebuilder, &r->x, &r->options.guard);
+	rollcall_start(&r->rollcall, &r->x, r->options.budget_calls, r->options.budget_window_ms);
 	world_watch(r->x.world, &r->watcher, world_moved, r);
 	observe_now(r);
 }
@@ -559,6 +562,7 @@ void reconciler_configure(struct reconciler *r, const struct reconciler_options 
 {
 	r->options = *o;
 	rebuilder_configure(&r->rebuilder, &o->guard);
+	rollcall_configure(&r->rollcall, o->budget_calls, o->budget_window_ms);
 	r->audit.refused_until_ms = 0; /* there may be another token */
 	set_pace(r);
 }
@@ -573,6 +577,7 @@ void reconciler_free(struct reconciler *r)
 	timer_stop(&r->sweep);
 	deferred_stop(&r->plan);
 	rebuilder_stop(&r->rebuilder);
+	rollcall_stop(&r->rollcall);
 	if (r->observing)
 		observe_cancel(&r->observe);
 	observe_fini(&r->observe);

@@ -16,6 +16,7 @@
 
 #define FOLDER     "connectors"
 #define SMALL_FILE ((size_t)64 << 10)
+#define NS_PER_S   1000000000LL
 
 typedef DIR *dir_t;
 
@@ -178,6 +179,15 @@ static void recall_kept(int fd, struct launch_kept *k)
 		.blocks = count_of(root, "blocks"),
 		.last = reason_by_name(json_get_string(root, "last")),
 		.next_start_ms = json_get_int(root, "next_start_ms", 0),
+		.protocol = {.fallen = json_get_bool(root, "fallen", false),
+			     .why = reason_by_name(json_get_string(root, "fallen_why")),
+			     .tries = count_of(root, "quic_tries"),
+			     .again_ms = json_get_int(root, "quic_again_ms", 0),
+			     .rose_ms = json_get_int(root, "quic_rose_ms", 0)},
+		.heal = {.heals = count_of(root, "heals"),
+			 .healed_ms = json_get_int(root, "healed_ms", 0),
+			 .again_ms = json_get_int(root, "heal_again_ms", 0),
+			 .stale_version = json_get_int(root, "stale_version", 0)},
 	};
 }
 
@@ -185,13 +195,14 @@ int folder_recall(int fd, struct launch_memory *m, struct err *e)
 {
 	AUTO(json_doc_t) doc = NULL;
 	const struct json *root;
-	const char *tunnel;
+	const char *tunnel, *protocol;
 	int64_t port;
 
 	if (read_json(fd, "options", &doc, e))
 		return -1;
 	root = json_root(doc);
 	tunnel = json_get_string(root, "tunnel_id");
+	protocol = json_get_string(root, "protocol");
 	port = json_get_int(root, "metrics_port", 0);
 	*m = (struct launch_memory){
 		.metrics_port = port > 0 && port < 65536 ? (int)port : 0,
@@ -199,12 +210,31 @@ int folder_recall(int fd, struct launch_memory *m, struct err *e)
 		.has_token = file_exists(fd, "token"),
 	};
 	recall_kept(fd, &m->kept);
+	if (protocol)
+		str_copy(m->protocol, sizeof(m->protocol), protocol);
 	if (tunnel && uuid_valid(tunnel))
 		str_copy(m->tunnel_id, sizeof(m->tunnel_id), tunnel);
 	return 0;
 }
 
 /* ---- kept ---- */
+
+static void write_protocol(const struct protocol_state *p, struct json_writer *w)
+{
+	json_put_bool(w, "fallen", p->fallen);
+	json_put_string(w, "fallen_why", reason_info(p->why)->name);
+	json_put_int(w, "quic_tries", p->tries);
+	json_put_int(w, "quic_again_ms", p->again_ms);
+	json_put_int(w, "quic_rose_ms", p->rose_ms);
+}
+
+static void write_heal(const struct heal_kept *h, struct json_writer *w)
+{
+	json_put_int(w, "heals", h->heals);
+	json_put_int(w, "healed_ms", h->healed_ms);
+	json_put_int(w, "heal_again_ms", h->again_ms);
+	json_put_int(w, "stale_version", h->stale_version);
+}
 
 static void write_kept(const struct launch_kept *k, struct buf *out)
 {
@@ -219,6 +249,8 @@ static void write_kept(const struct launch_kept *k, struct buf *out)
 	json_put_int(&w, "blocks", k->blocks);
 	json_put_string(&w, "last", reason_info(k->last)->name);
 	json_put_int(&w, "next_start_ms", k->next_start_ms);
+	write_protocol(&k->protocol, &w);
+	write_heal(&k->heal, &w);
 	json_object_end(&w);
 	buf_char(out, '\n');
 }
@@ -254,7 +286,9 @@ static void put_binary(const struct binary_id *id, struct json_writer *w)
 {
 	json_put_int(w, "dev", id->dev);
 	json_put_int(w, "ino", id->ino);
-	json_put_int(w, "mtime_ns", id->mtime_ns);
+	/* In two: one number of nanoseconds would not come back as it was. */
+	json_put_int(w, "mtime_s", id->mtime_ns / NS_PER_S);
+	json_put_int(w, "mtime_ns", id->mtime_ns % NS_PER_S);
 	json_put_int(w, "size", id->size);
 }
 
@@ -295,7 +329,8 @@ void folder_read_process(int fd, struct folder_process *p)
 	p->binary = (struct binary_id){
 		.dev = json_get_int(root, "dev", 0),
 		.ino = json_get_int(root, "ino", 0),
-		.mtime_ns = json_get_int(root, "mtime_ns", 0),
+		.mtime_ns = json_get_int(root, "mtime_s", 0) * NS_PER_S +
+			    json_get_int(root, "mtime_ns", 0),
 		.size = json_get_int(root, "size", 0),
 	};
 	p->pid = (pid_t)json_get_int(root, "pid", 0);

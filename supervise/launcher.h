@@ -13,6 +13,8 @@
 #include "loop/child.h"
 #include "model/connector.h"
 #include "supervise/binary.h"
+#include "supervise/heal.h"
+#include "supervise/protocol.h"
 #include "supervise/reason.h"
 
 #define LAUNCH_ID_SIZE (ID_SIZE + 8)
@@ -39,12 +41,15 @@ struct launch_kept {
 	int exits, blocks;        /* as in struct budget */
 	enum reason last;
 	int64_t next_start_ms; /* wall; 0 = at once */
+	struct protocol_state protocol;
+	struct heal_kept heal;
 };
 
 /* What a folder remembers: enough to start it with neither store nor API. */
 struct launch_memory {
-	char tunnel_id[UUID_SIZE]; /* Cloudflare's */
-	int metrics_port;          /* 0 = none yet */
+	char tunnel_id[UUID_SIZE];    /* Cloudflare's */
+	int metrics_port;             /* 0 = none yet */
+	char protocol[PROTOCOL_SIZE]; /* that it was last to speak; "" = not known */
 	int64_t token_generation;
 	bool has_token;
 	struct launch_kept kept;

@@ -124,6 +124,16 @@ static const struct tunnel *tunnel_of(const struct process *p)
 	return world_tunnel(p->x->s->world, p->x->tunnel_id);
 }
 
+/* One that is to show whether quic works again speaks it whatever stands in. */
+static const char *protocol_of(const struct process *p)
+{
+	const char *wanted = p->x->s->options.protocol;
+
+	if (p == p->x->other && !p->replaced && p->x->replace_why == REASON_QUIC_AGAIN)
+		return wanted;
+	return protocol_name(&p->x->protocol, wanted);
+}
+
 static struct launch_spec spec_of(const struct process *p, int port)
 {
 	const struct supervisor_options *o = &p->x->s->options;
@@ -133,12 +143,25 @@ static struct launch_spec spec_of(const struct process *p, int port)
 		.id = p->id,
 		.tunnel_id = t && *t->remote_id ? t->remote_id : p->x->own->memory.tunnel_id,
 		.label = o->label,
-		.protocol = o->protocol,
+		.protocol = protocol_of(p),
 		.cloudflared = o->cloudflared,
 		.grace_ms = o->grace_ms,
 		.metrics_port = port,
 		.token_generation = p->memory.token_generation,
 	};
+}
+
+/* It differs in its protocol alone. What is connected by quic does not leave it because another one
+ * could not connect. */
+static enum reason other_protocol(const struct process *p)
+{
+	const struct protocol_state *state = &p->x->protocol;
+
+	if (!str_equal(p->x->s->options.protocol, "quic"))
+		return REASON_OPTIONS;
+	if (state->fallen)
+		return state->why == REASON_NO_QUIC ? REASON_NONE : state->why;
+	return state->rose_ms ? REASON_QUIC_AGAIN : REASON_OPTIONS;
 }
 
 enum reason process_outdated(const struct process *p)
@@ -149,7 +172,10 @@ enum reason process_outdated(const struct process *p)
 
 	if (s->store && t && !t->token_stale && t->token_generation > p->memory.token_generation)
 		return REASON_NEW_TOKEN;
-	return s->launcher->ops->current(s->launcher, &spec) ? REASON_NONE : REASON_OPTIONS;
+	if (s->launcher->ops->current(s->launcher, &spec))
+		return REASON_NONE;
+	spec.protocol = p->memory.protocol;
+	return s->launcher->ops->current(s->launcher, &spec) ? other_protocol(p) : REASON_OPTIONS;
 }
 
 /* A file that was spoilt here looks like a token that was refused: the store's copy may do. */
@@ -204,6 +230,7 @@ static void keep_memory(struct process *p, const struct launch_spec *spec)
 	m->metrics_port = spec->metrics_port;
 	m->token_generation = spec->token_generation;
 	m->has_token = true;
+	str_copy(m->protocol, sizeof(m->protocol), spec->protocol);
 	if (m->tunnel_id != spec->tunnel_id)
 		str_copy(m->tunnel_id, sizeof(m->tunnel_id), spec->tunnel_id);
 }
@@ -224,6 +251,7 @@ static void process_runs(struct process *p, const struct launch_found *f)
 	p->stop_reason = p->term_noted ? REASON_ASKED : REASON_NONE;
 	p->kill_sent = false;
 	p->full_ms = 0;
+	signs_begin(&p->signs);
 	probe_start(&p->probe, p->memory.metrics_port);
 }
 
@@ -353,6 +381,7 @@ static void probe_told(struct probe *probe, void *owner)
 		p->full_ms = 0;
 	else if (!p->full_ms)
 		p->full_ms = clock_mono_ms();
+	signs_probed(&p->signs, probe, p->pid, clock_mono_ms());
 	/* It drains, as was noted: what comes now is no news. */
 	if (p->term_noted && probe->edge <= 0)
 		probe_stop(probe);

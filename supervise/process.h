@@ -10,6 +10,7 @@
 #include "supervise/launcher.h"
 #include "supervise/outlog.h"
 #include "supervise/probe.h"
+#include "supervise/signs.h"
 
 struct slot;
 
@@ -35,6 +36,7 @@ struct process {
 	struct binary_id binary;     /* that it was started from */
 	struct launch_memory memory; /* what its folder holds */
 	struct probe probe;
+	struct signs signs;
 	struct outlog log;
 	struct tail tail;
 };

@@ -69,6 +69,27 @@ static const struct reason_info infos[REASONS] = {
 		 "the process that was to replace it did not come up; the old one goes on",
 		 "Look at event_list for its last words; it is tried again.", RETRY_SLOWLY,
 		 ERR_TIMEOUT},
+	[REASON_HALF_OPEN] =
+		{"half_open",
+		 "it says that it is connected, and Cloudflare lists no connection of it",
+		 "A new process takes its place. Is a firewall dropping its connections silently? "
+		 "quic notices that, http2 does not.",
+		 RETRY_SOON, ERR_UPSTREAM},
+	[REASON_STALE] = {"stale", "it runs an older configuration than Cloudflare gave out",
+			  "A new process takes its place, once for each version. If that did not "
+			  "help, look at its log for a configuration that it refused.",
+			  RETRY_SOON, ERR_UPSTREAM},
+	[REASON_RESOURCES] = {"resources", "it takes more memory or open files than it should",
+			      "A new process takes its place, at most once an hour. Is another "
+			      "cloudflared to be had?",
+			      RETRY_SOON, ERR_BUSY},
+	[REASON_NO_QUIC] = {"no_quic", "it cannot reach Cloudflare's edge by quic",
+			    "Open port 7844 (UDP) outwards, or set connectors.protocol to http2. "
+			    "Meanwhile http2 stands in, and quic is tried again.",
+			    RETRY_SOON, ERR_UPSTREAM},
+	[REASON_LOSSES] = {"losses", "quic lost too many of its connections within an hour", NULL,
+			   RETRY_SOON, ERR_NONE},
+	[REASON_QUIC_AGAIN] = {"quic_again", "quic is tried again", NULL, RETRY_SOON, ERR_NONE},
 };
 
 const struct reason_info *reason_info(enum reason r)

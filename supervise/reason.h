@@ -31,6 +31,12 @@ enum reason {
 	REASON_NEW_TOKEN,     /* it runs with an older token */
 	REASON_UPGRADE,       /* another cloudflared lies on the disk */
 	REASON_NOT_UP,        /* the process that was to replace it did not come up */
+	REASON_HALF_OPEN,     /* it says it is connected, Cloudflare lists no connection of it */
+	REASON_STALE,         /* it runs an older configuration than Cloudflare gave out */
+	REASON_RESOURCES,     /* its memory or its open files are above the ceiling */
+	REASON_NO_QUIC,       /* quic does not come up: http2 stands in */
+	REASON_LOSSES,        /* quic lost too many connections: http2 stands in */
+	REASON_QUIC_AGAIN,    /* quic is tried again beside http2 */
 	REASONS
 };
 

@@ -84,6 +84,11 @@ static bool refused(const struct replace_facts *f)
 	return f->other.running && f->other.edge == 0 && f->other.log_class != REASON_NONE;
 }
 
+static bool quic_in_vain(const struct replace_facts *f)
+{
+	return f->other.running && f->other.edge == 0 && f->other.quic_useless;
+}
+
 static bool hung(const struct replace_facts *f)
 {
 	return f->other.running && other_hung(f);
@@ -144,6 +149,13 @@ static int64_t at_settled(const struct replace_facts *f)
 	return f->other.config_behind ? window_end(f) : f->other.full_ms + f->settle_ms;
 }
 
+static int64_t patience_end(const struct replace_facts *f)
+{
+	int64_t at = window_end(f), quic = f->other.quic_until_ms;
+
+	return quic && quic < at ? quic : at;
+}
+
 static int64_t at_not_before(const struct replace_facts *f)
 {
 	return f->not_before_ms;
@@ -179,11 +191,12 @@ static const struct rule rules[] = {
 	RULE("other runs, it was replaced",                               was_replaced,   NONE,   NOTHING, window_end),
 	RULE("other has all edge connections and own's configuration for a moment",               settled,        NONE,   SWAP,    NULL),
 	RULE("other answers 503, its log says refused",                   refused,        LOG,    ABANDON, NULL),
+	RULE("other answers 503, quic does not come up",                  quic_in_vain,   NO_QUIC, ABANDON, NULL),
 	RULE("other runs, probe failures at the limit",                   hung,           HUNG,   ABANDON, NULL),
 	RULE("other has no fewer connections than own, window over",      no_worse,       NONE,   SWAP,    NULL),
 	RULE("other runs, window over",                                   too_late,       UNREADY, ABANDON, NULL),
 	RULE("other has all edge connections",                            settles,        NONE,   NOTHING, at_settled),
-	RULE("other runs",                                                comes_up,       NONE,   NOTHING, window_end),
+	RULE("other runs",                                                comes_up,       NONE,   NOTHING, patience_end),
 	RULE("other ended",                                               left_over,      NONE,   TIDY,    NULL),
 	RULE("own serves, another is wanted, too early after a try in vain", too_early,   CAUSE,  NOTHING, at_not_before),
 	RULE("own serves, another is wanted",                             may_try,        CAUSE,  START,   NULL),

@@ -25,6 +25,8 @@ struct replace_other {
 	int64_t full_ms;       /* monotonic: all edge connections stand since; 0 = they do not */
 	bool config_behind;    /* it runs an older configuration than the one that serves */
 	enum reason log_class; /* Cloudflare refuses it, by its log */
+	bool quic_useless;     /* as in struct facts */
+	int64_t quic_until_ms; /* as there */
 };
 
 struct replace_facts {

@@ -33,6 +33,8 @@ void slot_keep(struct slot *x, bool lasting)
 		.blocks = x->budget.blocks,
 		.last = x->budget.last,
 		.next_start_ms = next_start_wall(x),
+		.protocol = x->protocol,
+		.heal = x->heal,
 	};
 	if (l->ops->keep(l, x->own->id, &x->kept, lasting, &e))
 		log_warning("connector %s: %s", x->id, e.message);
@@ -51,6 +53,10 @@ static void recall_budget(struct slot *x)
 		.last = x->kept.last,
 		.next_start_ms = left > 0 ? clock_mono_ms() + left : 0,
 	};
+	x->protocol = x->kept.protocol;
+	protocol_recall(&x->protocol, clock_wall_ms());
+	x->heal = x->kept.heal;
+	heal_recall(&x->heal, clock_wall_ms());
 }
 
 static void recall_stop(const struct slot *x, struct connector *c)

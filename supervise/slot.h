@@ -59,6 +59,12 @@ struct slot {
 	int tries;                /* replacements in vain, in a row */
 	int64_t replace_again_ms; /* monotonic: not before */
 
+	/* signs against the one that serves */
+	struct protocol_state protocol;
+	struct heal_kept heal;
+	enum reason heal_cause; /* why it is to have another process; REASON_NONE */
+	enum reason heal_told;  /* what is told to be wrong with it; REASON_NONE */
+
 	int64_t token_seen; /* generation when it was last looked at */
 	char remote_seen[UUID_SIZE];
 	bool serving_told;
@@ -89,6 +95,19 @@ void slot_other_ended(struct slot *x, struct connector *c, int code, int signo);
 /* The cloudflared on the disk is another one than its own process was started from. */
 bool slot_outruns(const struct slot *x);
 enum reason slot_cause(const struct slot *x, const struct connector *c);
+
+/* ---- slot_heal.c ---- */
+/* What speaks against the own process, and what follows: told, and a cause for another one. */
+void slot_heal(struct slot *x, struct connector *c, int64_t *wake_ms);
+/* Another process comes up for that. */
+void slot_heal_begins(struct slot *x, enum reason cause);
+/* It is on quic and of no use; else *until_ms says when it will be (0 = not by time). */
+bool slot_quic_useless(const struct slot *x, const struct process *p, int64_t *until_ms);
+void slot_protocol_ended(struct slot *x, const struct connector *c, const struct process *p,
+			 enum reason r);
+/* The one that came up did not: true when that only says that quic does not work yet. */
+bool slot_protocol_in_vain(struct slot *x, const struct connector *c, enum reason r);
+bool slot_show_health(const struct slot *x, struct connector *c);
 
 /* ---- slot_facts.c ---- */
 struct connector *slot_connector(const struct slot *x); /* never NULL inside a slot's function */

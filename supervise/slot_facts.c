@@ -77,6 +77,7 @@ void slot_facts(const struct slot *x, const struct connector *c, struct facts *f
 		.window_ms = START_WINDOW_MS,
 	};
 	process_facts(x->own, f);
+	f->quic_useless = slot_quic_useless(x, x->own, &f->quic_until_ms);
 }
 
 static void other_facts(const struct slot *x, struct replace_other *o)
@@ -98,6 +99,7 @@ static void other_facts(const struct slot *x, struct replace_other *o)
 		.config_behind = p->probe.config_version < x->own->probe.config_version,
 		.log_class = outlog_refused(&p->log),
 	};
+	o->quic_useless = slot_quic_useless(x, p, &o->quic_until_ms);
 }
 
 void slot_replace_facts(const struct slot *x, const struct connector *c, struct replace_facts *f)

@@ -98,6 +98,7 @@ static void own_ended(struct slot *x, struct connector *c, int code, int signo)
 	if (!c)
 		return;
 	set_last_exit(c, code, signo, ran);
+	slot_protocol_ended(x, c, p, r);
 	plan_start(x, r, ran, served);
 	supervisor_batch_begin(x->s);
 	tell_end(x, c, r);
@@ -150,10 +151,15 @@ static void keep_stop(struct slot *x, const struct connector *c)
 
 /* ---- look ---- */
 
-static void arm(struct slot *x, int64_t replace_ms, int64_t step_ms)
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
+static void arm(struct slot *x, int64_t a_ms, int64_t b_ms)
 {
 	int64_t now = clock_mono_ms();
-	int64_t at = !replace_ms || (step_ms && step_ms < replace_ms) ? step_ms : replace_ms;
+	int64_t at = earlier(a_ms, b_ms);
 
 	timer_stop(&x->wake);
 	if (at)
@@ -217,7 +223,7 @@ static bool look_own(struct slot *x, struct connector *c, int64_t *wake_ms)
 void slot_look(struct slot *x)
 {
 	struct connector *c = slot_connector(x);
-	int64_t replace_ms = 0, step_ms = 0;
+	int64_t replace_ms = 0, step_ms = 0, heal_ms = 0;
 	bool again = true;
 
 	if (!c) {
@@ -228,9 +234,10 @@ void slot_look(struct slot *x)
 		return;
 	end_stop(x, c);
 	keep_stop(x, c);
+	slot_heal(x, c, &heal_ms);
 	for (int i = 0; again && i < LOOKS_MOST; i++)
 		again = slot_replace(x, c, &replace_ms) || look_own(x, c, &step_ms);
-	arm(x, again ? 1 : replace_ms, step_ms);
+	arm(x, again ? 1 : earlier(replace_ms, step_ms), heal_ms);
 	if (x->keep_due)
 		slot_keep(x, false);
 	slot_show(x, c);

@@ -22,7 +22,7 @@ enum reason slot_cause(const struct slot *x, const struct connector *c)
 	if (slot_outruns(x) && (c->upgrade_asked != p->upgrade_seen ||
 				(x->s->options.upgrade_roll && disk_roll_due(&x->s->disk))))
 		return REASON_UPGRADE;
-	return REASON_NONE;
+	return p->running ? x->heal_cause : REASON_NONE;
 }
 
 /* ---- in vain ---- */
@@ -31,6 +31,8 @@ static void in_vain(struct slot *x, struct connector *c, enum reason r, const ch
 {
 	AUTO(str_t) last = x->other ? outlog_told(&x->other->log) : NULL;
 
+	if (slot_protocol_in_vain(x, c, r))
+		return;
 	x->tries++;
 	x->replace_again_ms = clock_mono_ms() + budget_replace_delay(x->tries, random_u64());
 	c->replaced_in_vain++;
@@ -74,6 +76,7 @@ static void start_other(struct slot *x, struct connector *c, enum reason cause)
 	slot_keep(x, false);
 	x->other = process_new(x, !process_is_b(x->own));
 	x->replace_why = cause;
+	slot_heal_begins(x, cause);
 	failed = process_start(x->other, &e);
 	if (failed != REASON_NONE) {
 		in_vain(x, c, failed, e.message);

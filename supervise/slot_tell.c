@@ -190,6 +190,7 @@ void slot_show(struct slot *x, struct connector *c)
 		news |= set_word(&c->version, process_version(own));
 	news |= show_replacing(x, c);
 	news |= show_disk(x, c);
+	news |= slot_show_health(x, c);
 	if (news)
 		slot_changed(x);
 }
@@ -229,6 +230,20 @@ static char *words_for(const struct slot *x, const struct verdict *v)
 	return str_dup(reason_info(v->reason)->sentence);
 }
 
+/* Somebody may have given the tunnel another secret: the token is read once more with each slow
+ * try. The same one again changes nothing. */
+static void ask_for_token(const struct slot *x)
+{
+	struct tunnel *t = world_tunnel(x->s->world, x->tunnel_id);
+
+	if (!t || t->token_due)
+		return;
+	t->token_due = true;
+	x->s->muted++;
+	world_changed(x->s->world, OBJECT_TUNNEL, t->id);
+	x->s->muted--;
+}
+
 /* What people want to hear of once per change. */
 static void tell_state(struct slot *x, struct connector *c, const struct verdict *v)
 {
@@ -240,6 +255,8 @@ static void tell_state(struct slot *x, struct connector *c, const struct verdict
 			   x->own->probe.edge);
 	x->serving_told = serving;
 	if (c->state == CONNECTOR_BLOCKED) {
+		if (v->reason == REASON_BAD_TOKEN)
+			ask_for_token(x);
 		if (v->reason == REASON_NO_TOKEN || !c->problem)
 			slot_problem(x, c, v->reason);
 		slot_event(x, c, "connector_blocked", last, "blocked: %s", c->reason);

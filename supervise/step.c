@@ -85,6 +85,11 @@ static int64_t unready_at(const struct facts *f)
 			     : f->started_ms + f->window_ms;
 }
 
+static bool runs_quic_in_vain(const struct facts *f)
+{
+	return f->running && f->edge == 0 && f->quic_useless;
+}
+
 static bool runs_unready_too_long(const struct facts *f)
 {
 	return f->running && f->edge == 0 && f->now_ms >= unready_at(f);
@@ -144,7 +149,9 @@ static bool gone_otherwise(const struct facts *f)
 
 static int64_t at_window_end(const struct facts *f)
 {
-	return f->edge == 0 ? unready_at(f) : f->started_ms + f->window_ms;
+	int64_t at = f->edge == 0 ? unready_at(f) : f->started_ms + f->window_ms;
+
+	return f->quic_until_ms && f->quic_until_ms < at ? f->quic_until_ms : at;
 }
 
 static int64_t at_stop_end(const struct facts *f)
@@ -190,6 +197,7 @@ static const struct rule rules[] = {
 	RULE("runs, all edge connections",                runs_full,             READY,      NONE, NOTHING, NULL),
 	RULE("runs, some edge connections",               runs_partly,           DEGRADED,   NONE, NOTHING, NULL),
 	RULE("runs, answers 503, log says refused",       runs_refused,          UNREADY,    LOG, TERM,     NULL),
+	RULE("runs, answers 503, quic does not come up",  runs_quic_in_vain,     UNREADY,    NO_QUIC, TERM, NULL),
 	RULE("runs, answers 503 for too long",            runs_unready_too_long, UNREADY,    UNREADY, TERM, NULL),
 	RULE("runs, answers 503, was ready before",       runs_unready,          UNREADY,    UNREADY, NOTHING, unready_at),
 	RULE("runs",                                      runs,                  STARTING,   LAST_OR_NEW, NOTHING, at_window_end),

@@ -33,6 +33,8 @@ struct facts {
 	enum reason last_exit;    /* why the last process ended; REASON_NONE = none did */
 	enum reason log_class;    /* what the running one's log says (bad token, gone) */
 	int64_t next_start_ms;    /* not before; 0 = at once */
+	bool quic_useless;        /* the running one is on quic, which does not come up */
+	int64_t quic_until_ms;    /* it is given that long; 0 = that is not judged by time */
 	enum retry retry;
 	int failure_limit;        /* health.failures */
 	int64_t unready_limit_ms; /* health.unready */

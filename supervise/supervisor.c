@@ -94,6 +94,15 @@ static void want_version(struct process *p, int64_t version)
 	probe_hurry(&p->probe);
 }
 
+/* That we put, or that Cloudflare showed since. */
+static int64_t newest_version(const struct tunnel *t)
+{
+	bool seen = t->observed.config_seen_ms && !t->observed.config_local;
+
+	return seen && t->observed.config_version > t->config_version ? t->observed.config_version
+								      : t->config_version;
+}
+
 /* A new token or another tunnel behind the name: what was in vain may work now. */
 static void notice_changes(struct slot *x)
 {
@@ -109,8 +118,8 @@ static void notice_changes(struct slot *x)
 		slot_turn_again(x);
 		x->own->outdated = process_outdated(x->own);
 	}
-	want_version(x->own, t->config_version);
-	want_version(x->other, t->config_version);
+	want_version(x->own, newest_version(t));
+	want_version(x->other, newest_version(t));
 }
 
 /* ---- the pass ---- */

@@ -27,6 +27,14 @@ static const char *const event_tags[] = {"health", NULL};
 			  .doc = "To Cloudflare's edge, by /ready."),                              \
 		FIELD_OUT("connector_id", FIELD_STRING, .doc = "cloudflared's own id."),           \
 		FIELD_OUT("config_version", FIELD_INT, .doc = "Configuration that it runs."),      \
+		FIELD_OUT("protocol", FIELD_STRING,                                                \
+			  .doc = "That it speaks with Cloudflare: quic or http2."),                \
+		FIELD_OUT("protocol_why", FIELD_STRING,                                            \
+			  .doc = "Why http2 stands in for quic; absent when it does not."),        \
+		FIELD_OUT("edge_listed", FIELD_INT,                                                \
+			  .doc = "Its connections by Cloudflare's list; absent when not known."),  \
+		FIELD_OUT("rss_bytes", FIELD_INT, .doc = "Memory that it takes."),                 \
+		FIELD_OUT("open_fds", FIELD_INT, .doc = "Files that it has open."),                \
 		FIELD_OUT("replacing", FIELD_STRING,                                               \
 			  .doc = "Why another process comes up to take its place; absent when "    \
 				 "none does."),                                                    \

@@ -7,6 +7,8 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "supervise/heal.h"
+#include "supervise/protocol.h"
 #include "supervise/replace.h"
 #include "supervise/step.h"
 
@@ -34,6 +36,8 @@ static void each_row_stands_there_in_order(void **state)
 	(void)state;
 	rows_stand_there(step_describe);
 	rows_stand_there(replace_describe);
+	rows_stand_there(heal_describe);
+	rows_stand_there(protocol_describe);
 }
 
 static void each_state_stands_there(void **state)

@@ -71,6 +71,8 @@ static const struct {
 	{"window over, all at last", {SERVES, OLD(WINDOW, FULL(1))}, TO(SWAP, NONE, 0)},
 	{"refused", {SERVES, OTHER(UP(0), .log_class = REASON_BAD_TOKEN)}, TO(ABANDON, BAD_TOKEN, 0)},
 	{"words, no answer", {SERVES, OTHER(SILENT, .log_class = REASON_BAD_TOKEN)}, TO(NOTHING, NONE, NOW - 5000 + WINDOW)},
+	{"quic does not come up", {SERVES, OTHER(UP(0), .quic_useless = true)}, TO(ABANDON, NO_QUIC, 0)},
+	{"quic is given time", {SERVES, OTHER(UP(0), .quic_until_ms = NOW + 7)}, TO(NOTHING, NONE, NOW + 7)},
 	{"hangs", {SERVES, OTHER(UP(0), .failures = 3)}, TO(ABANDON, HUNG, 0)},
 	{"looks up names", {SERVES, OTHER(SILENT, .failures = 60)}, TO(NOTHING, NONE, NOW - 5000 + WINDOW)},
 	{"stopped meanwhile", {SERVES, .unwanted = true, OTHER(FULL(2000))}, TO(TERM, ASKED, 0)},
@@ -141,7 +143,7 @@ static void test_every_row_is_met(void **state)
 	(void)state;
 	for (; replace_describe(n); n++)
 		assert_non_null(strstr(replace_describe(n), " | "));
-	assert_int_equal(n, 20);
+	assert_int_equal(n, 21);
 	assert_string_equal(replace_describe(n - 1), "otherwise | NONE | NOTHING");
 }
 

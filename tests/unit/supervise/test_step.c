@@ -88,6 +88,9 @@ static const struct {
 	{"window over, silent, said gone", {SILENT(90000), .log_class = REASON_TUNNEL_GONE}, TO(UNREADY, HUNG, TERM, 0)},
 	{"connects", {CONNECTING(2000)}, TO(STARTING, NEW, NOTHING, NOW + 88000)},
 	{"connects for long", {CONNECTING(60000)}, TO(STARTING, NEW, NOTHING, NOW + 30000)},
+	{"quic does not come up", {CONNECTING(30000), .quic_useless = true}, TO(UNREADY, NO_QUIC, TERM, 0)},
+	{"quic does not come up, token refused", {CONNECTING(30000), .quic_useless = true, .log_class = REASON_BAD_TOKEN}, TO(UNREADY, BAD_TOKEN, TERM, 0)},
+	{"quic is given time", {CONNECTING(9000), .quic_until_ms = NOW + 7}, TO(STARTING, NEW, NOTHING, NOW + 7)},
 	{"window over, 503", {CONNECTING(90000)}, TO(UNREADY, UNREADY, TERM, 0)},
 	{"answered, then 2 misses", {CONNECTING(2000), .failures = 2}, TO(STARTING, NEW, NOTHING, NOW + 88000)},
 	{"answered, then hangs", {CONNECTING(2000), .failures = 3}, TO(UNREADY, HUNG, TERM, 0)},
@@ -183,7 +186,7 @@ static void test_the_table_prints(void **state)
 	(void)state;
 	for (; step_describe(n); n++)
 		assert_non_null(strstr(step_describe(n), " | "));
-	assert_int_equal(n, 22);
+	assert_int_equal(n, 23);
 	assert_string_equal(step_describe(n - 1), "no process | RESTARTING | LAST_OR_NEW | START");
 	assert_null(step_describe(n + 1));
 }

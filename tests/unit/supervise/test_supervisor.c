@@ -419,7 +419,7 @@ static void test_started_at_last_is_no_missing_program(void **state)
 	wait_for(b, runs);
 	assert_null(one(b)->problem);
 	run_for(b, 300);
-	assert_string_equal(one(b)->reason, reason_info(REASON_NO_NETWORK)->sentence);
+	assert_string_equal(one(b)->reason, reason_info(REASON_NO_QUIC)->sentence);
 }
 
 static void test_busy_port_is_left(void **state)

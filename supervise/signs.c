@@ -1,0 +1,82 @@
+#include "supervise/signs.h"
+
+void signs_begin(struct signs *s)
+{
+	*s = (struct signs){.edge_listed = -1, .resources = {-1, -1, -1}};
+}
+
+/* ---- by its probe ---- */
+
+static void note_edge(struct signs *s, const struct probe *p, int64_t now_ms)
+{
+	int edge = p->edge > 0 ? p->edge : 0;
+
+	if (edge < s->edge_before)
+		losses_add(&s->losses, s->edge_before - edge, now_ms);
+	s->edge_before = edge;
+	if (edge == 0)
+		s->connected_ms = s->missed_since_ms = s->missed_ms = 0;
+	else if (!s->connected_ms)
+		s->connected_ms = now_ms;
+}
+
+static void note_config(struct signs *s, const struct probe *p, int64_t now_ms)
+{
+	bool behind = p->edge > 0 && p->version_wanted > 0 && p->config_version < p->version_wanted;
+
+	if (!behind)
+		s->behind_since_ms = 0;
+	else if (!s->behind_since_ms)
+		s->behind_since_ms = now_ms;
+}
+
+static void note_resources(struct signs *s, const struct probe *p, pid_t pid, int64_t now_ms)
+{
+	if (s->resources_ms && now_ms - s->resources_ms < RESOURCES_INTERVALS * p->interval_ms)
+		return;
+	s->resources_ms = now_ms;
+	resources_read(pid, &s->resources);
+	s->over = resources_over(&s->resources) ? s->over + 1 : 0;
+}
+
+void signs_probed(struct signs *s, const struct probe *p, pid_t pid, int64_t now_ms)
+{
+	if (p->failures == 0)
+		note_edge(s, p, now_ms);
+	note_config(s, p, now_ms);
+	note_resources(s, p, pid, now_ms);
+}
+
+/* ---- by Cloudflare's list ---- */
+
+void signs_listed(struct signs *s, const struct probe *p, const struct tunnel *t,
+		  int64_t settled_ms)
+{
+	int64_t asked = t->observed.clients_asked_ms;
+	const struct tunnel_client *mine;
+
+	if (!asked || asked == s->look_ms || !*p->connector_id || !s->connected_ms)
+		return;
+	mine = tunnel_connections_find(&t->observed.clients, p->connector_id);
+	if (mine && mine->connections > 0)
+		s->missed_since_ms = s->missed_ms = 0;
+	else if (asked < s->connected_ms + settled_ms)
+		return;
+	s->look_ms = asked;
+	s->edge_listed = mine ? mine->connections : 0;
+	if (s->edge_listed > 0)
+		return;
+	s->missed_ms = asked;
+	if (!s->missed_since_ms)
+		s->missed_since_ms = asked;
+}
+
+bool signs_want_list(const struct signs *s, int64_t settled_ms, int64_t apart_ms, int64_t now_ms)
+{
+	if (!s->connected_ms || now_ms < s->connected_ms + settled_ms)
+		return false;
+	if (s->missed_since_ms)
+		return s->missed_ms < s->missed_since_ms + apart_ms &&
+		       now_ms >= s->missed_since_ms + apart_ms;
+	return s->look_ms < s->connected_ms + settled_ms;
+}
