@@ -347,9 +347,13 @@ static void settle_and_end(struct act *a, struct tunnel *t, int64_t version, con
 static void forget_put(struct act *a, const struct tunnel *t)
 {
 	struct store *s = a->x->store;
+	const struct put *p = a->extra;
 	struct err e;
 	if (store_begin(s, &e) == 0) {
-		if (put_answered(s, t->id, a->extra, false, &e) == 0 && store_commit(s, &e) == 0)
+		/* Where nothing was without an answer before, nothing is now. */
+		int rc = p->unsettled ? put_answered(s, t->id, p, false, &e)
+				      : applied_save_sent(s, t->id, NULL, &e);
+		if (rc == 0 && store_commit(s, &e) == 0)
 			return;
 		store_rollback(s);
 	}

@@ -1,5 +1,6 @@
 /* Single actions against a Cloudflare that loses answers, shows what is foreign and refuses, and
  * against a store that cannot be written: what leaves, and what world and store know afterwards. */
+#include "reconcile/applied.h"
 #include "reconcile/deleting.h"
 #include "reconcile/race.h"
 #include "tests/unit/reconcile/bench.h"
@@ -413,6 +414,28 @@ static void the_ledger_has_intent_and_result_of_each_change(void **state)
 
 /* ---- configurations ---- */
 
+/* A refused one cannot land, so nothing has to be waited for; one without an answer may. */
+static void only_what_may_land_is_remembered_as_sent(void **state)
+{
+	static const int statuses[] = {404, 403, 500};
+	for (size_t i = 0; i < ARRAY_LEN(statuses); i++) {
+		void *own = NULL;
+		struct err e;
+		AUTO(applied_t) known = {0};
+		(void)bench_open(&own);
+		struct bench *b = own;
+		struct tunnel *t = bench_tunnel(b, true);
+		bench_route(b, t);
+		bench_answers(b, "PUT", NULL, statuses[i], FAILURE(1003), 1);
+		assert_int_not_equal(run(b, ACT_CONFIG_MERGE, t->id), ERR_NONE);
+		assert_int_equal(applied_load(b->store, t->id, &known, &e), 0);
+		assert_int_equal(known.sent != NULL, statuses[i] >= 500);
+		assert_int_equal(t->observed.put_unknown_ms != 0, statuses[i] >= 500);
+		(void)bench_close(&own);
+	}
+	(void)state;
+}
+
 #define CONFIG(version)                                                                            \
 	RESULT("{\"tunnel_id\":\"" REMOTE "\",\"version\":" #version ",\"source\":\"cloudflare\"," \
 	       "\"config\":{\"ingress\":[{\"service\":\"http_status:404\"}]}}")
@@ -537,6 +560,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_full_disk_before_the_intent_lets_no_change_leave),
+		cmocka_unit_test(only_what_may_land_is_remembered_as_sent),
 		TEST(a_result_that_the_disk_refuses_is_read_back),
 		TEST(a_lost_create_of_a_record_is_found_and_claimed),
 		TEST(what_was_changed_since_a_lost_create_is_not_taken_for_applied),
