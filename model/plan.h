@@ -44,6 +44,8 @@ struct edit {
 	char *remote_id, *zone_id; /* a tunnel's or record's, which it takes over; NULL = none */
 	char *takes;               /* as in struct route and struct record; of a tunnel: the name
 				      that somebody else gave it and that is to give way */
+	char *seen;                /* record_seen_hash of somebody's edit that the plan names */
+	int64_t overwrites;        /* foreign records that give way to this one */
 	bool convert;              /* as in struct tunnel */
 	bool rotate;               /* a tunnel: it gets another secret */
 	char *others; /* with rotate: connectors of other hosts, a line each; NULL = not known */
@@ -127,6 +129,8 @@ struct edit *plan_put_record(struct plan *p, const struct record *r);
 struct edit *plan_put_new(struct plan *p, enum edit_kind kind);
 /* Drop or release of an object of that generation, once. */
 struct edit *plan_take_off(struct plan *p, enum edit_kind kind, const char *id, int64_t generation);
+/* Objects that it deletes, foreign ones that are overwritten among them. */
+int64_t plan_drops(const struct plan *p);
 /* What does the edit do to its object? */
 bool edit_is_put(enum edit_kind k);
 bool edit_is_drop(enum edit_kind k);

@@ -37,6 +37,7 @@ static const struct {
 	{"zone_id", offsetof(struct edit, zone_id)},
 	{"takes", offsetof(struct edit, takes)},
 	{"others", offsetof(struct edit, others)},
+	{"seen", offsetof(struct edit, seen)},
 };
 
 /* Flags that are left out where they are not set. */
@@ -88,6 +89,7 @@ void edit_write(const struct edit *d, struct json_writer *w)
 	put_said(w, "ttl", d->ttl);
 	put_said(w, "priority", d->priority);
 	put_said(w, "for_ms", d->for_ms);
+	put_said(w, "overwrites", d->overwrites);
 	for (size_t k = 0; k < ARRAY_LEN(edit_flags); k++)
 		if (*edit_flag(d, k))
 			json_put_bool(w, edit_flags[k].key, true);
@@ -241,7 +243,8 @@ static int fill_edit(struct edit *d, const struct json *v, struct err *e)
 	if (!json_int(json_get(v, "replicas"), &d->replicas))
 		return damaged(e, "replicas");
 	if (read_said(v, "ttl", &d->ttl, e) < 0 || read_said(v, "priority", &d->priority, e) < 0 ||
-	    read_said(v, "for_ms", &d->for_ms, e) < 0)
+	    read_said(v, "for_ms", &d->for_ms, e) < 0 ||
+	    read_said(v, "overwrites", &d->overwrites, e) < 0)
 		return -1;
 	d->proxied = json_get_bool(v, "proxied", false);
 	for (size_t k = 0; k < ARRAY_LEN(edit_flags); k++)

@@ -108,6 +108,15 @@ static const struct {
 	[EDIT_CONNECTOR_START] = {'c', SWITCHES},
 };
 
+int64_t plan_drops(const struct plan *p)
+{
+	int64_t n = 0;
+
+	for (size_t i = 0; i < p->n_edits; i++)
+		n += edit_is_drop(p->edits[i].kind) + p->edits[i].overwrites;
+	return n;
+}
+
 bool edit_is_put(enum edit_kind k)
 {
 	return kinds[k].effect == PUTS;

@@ -35,6 +35,8 @@ void record_free(struct record *r)
 	free(r->comment);
 	free(r->manifest);
 	free(r->takes);
+	free(r->applied);
+	free(r->asked);
 	free(r->observed.renamed);
 	free(r->observed.type);
 	free(r->observed.content);

@@ -25,6 +25,11 @@ struct record {
 	/* Records that do not bear our mark and that a person let adit overwrite or replace: JSON
 	 * array of {id, seen: record_seen_hash, what: words}; NULL = none. Gone once it is ours. */
 	char *takes;
+	/* What adit last put there and sent there (reconcile/edited.h); NULL = not known. */
+	char *applied;
+	/* The last plan about it, "p4", and behind a blank the record_seen_hash of somebody's edit
+	 * that it named; NULL = none is known. */
+	char *asked;
 	int64_t generation, applied_generation;
 	char zone_id[CF_ID_SIZE]; /* "" until a zone is found for the name */
 	char remote_id[CF_ID_SIZE];

@@ -54,6 +54,8 @@ static void forget_once(struct edit *d)
 	str_set(&d->takes, NULL);
 	str_set(&d->others, NULL);
 	d->convert = d->anew = d->rotate = false;
+	str_set(&d->seen, NULL);
+	d->overwrites = 0;
 }
 
 static void put(struct snapshot *s, const struct edit *d)

@@ -263,12 +263,14 @@ static int check_name(struct record_check *k, struct edit *d, const struct cf_re
 	struct clashes x = {.ids.limit = 150, .refused.limit = 300};
 	AUTO(str_t) takes = NULL;
 	size_t taken = 0;
+	int64_t foreign = 0;
 	for (size_t i = 0; i < n; i++) {
 		if (!record_types_clash(d->type, found[i].type) || is_own(w, d, &found[i]))
 			continue;
 		bool named = record_take(d->takes, found[i].id, "") != TAKE_UNNAMED;
 		if (named && foreign_takeable(foreign_kind(w, &found[i]))) {
 			take_found(k, d, &found[i], &takes);
+			foreign += !foreign_row(w, &found[i]);
 			taken++;
 		} else
 			note_refused(&x, w, d, &found[i]);
@@ -277,8 +279,10 @@ static int check_name(struct record_check *k, struct edit *d, const struct cf_re
 	if (rc == 0)
 		rc = check_taken(k, d, taken, e);
 	clashes_free(&x);
-	if (rc == 0)
+	if (rc == 0) {
 		str_set(&d->takes, takes);
+		d->overwrites = foreign;
+	}
 	return rc;
 }
 

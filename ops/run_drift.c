@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "ops/find.h"
 #include "ops/refresh.h"
+#include "reconcile/overwritten.h"
 #include "reconcile/race.h"
 #include "reconcile/repair.h"
 
@@ -108,6 +109,43 @@ static void list_races(struct call *c, struct list_answer *l, const struct tunne
 	}
 }
 
+static void row_overwritten(const void *row, struct json_writer *w, const void *owner)
+{
+	const struct overwritten *x = row;
+	(void)owner;
+	json_object_begin(w);
+	json_put_string(w, "object", object_type_name(OBJECT_RECORD));
+	json_put_string(w, "name", x->name);
+	json_put_string(w, "kind", "overwritten");
+	json_put_string(w, "field", x->field);
+	json_put_string(w, "wanted", x->put ? x->put : "no record");
+	json_put_string(w, "untrusted_seen", x->seen);
+	json_put_time(w, "since", x->at_ms);
+	json_put_string(w, "policy", drift_policy_name(DRIFT_REPORT));
+	json_put_bool(w, "repair", false);
+	json_put_string(w, "why_not", "it was written over; both are shown");
+	json_object_end(w);
+}
+
+static bool is_shown(const struct overwritten *x, const struct filter *f)
+{
+	return (!f->tunnel || str_equal(x->tunnel_id, f->tunnel->id)) &&
+	       (!f->zone || str_equal(x->zone_id, f->zone->id));
+}
+
+static void list_overwritten(struct call *c, struct list_answer *l, const struct filter *f)
+{
+	AUTO(overwritten_list_t) found = {0};
+	struct err e;
+	if (!c->ops->store)
+		return;
+	if (overwritten_load(c->ops->store, clock_wall_ms(), &found, &e) < 0)
+		log_warning("edits of records that were written over are not shown: %s", e.message);
+	for (size_t i = 0; i < found.n; i++)
+		if (is_shown(&found.items[i], f))
+			list_row(l, row_overwritten, &found.items[i], NULL);
+}
+
 static int read_filter(struct call *c, struct filter *f)
 {
 	const struct drift_list_args *a = c->args;
@@ -141,6 +179,7 @@ static void list_drift(struct call *c)
 			list_row(&l, row_drift, &found.items[i], NULL);
 	if (!f.zone)
 		list_races(c, &l, f.tunnel);
+	list_overwritten(c, &l, &f);
 	list_end(&l, "model", w->system.observed_ms ? w->system.observed_ms : clock_wall_ms());
 }
 

@@ -6,6 +6,7 @@
 #include "cloudflare/records.h"
 #include "reconcile/deleting.h"
 #include "reconcile/look.h"
+#include "reconcile/overwritten.h"
 #include "reconcile/record_write.h"
 #include "reconcile/zone_view.h"
 
@@ -39,6 +40,7 @@ static void take_names(struct act *a, struct record *r, const struct zone_view *
 	const char *operation = look_by_name(a->x->world, r, v->rows, v->n, clock_wall_ms(), &row);
 	if (operation && save(a, r, &row, operation) < 0)
 		return;
+	overwritten_settle(a->x->world, a->x->store, &r, 1);
 	changed(a);
 	act_end(a);
 }
@@ -95,6 +97,7 @@ static void take_one(struct act *a, struct record *r, const struct cf_record *fo
 		deleting_became(a->x->store, r->id, 0);
 	if (operation && save(a, r, &row, operation) < 0)
 		return;
+	overwritten_settle(a->x->world, a->x->store, &r, 1);
 	changed(a);
 	act_end(a);
 }

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "reconcile/applied.h"
+#include "reconcile/edited.h"
 #include "reconcile/keep.h"
 
 /* Rows are shallow copies: strings are borrowed from the edit or the world. */
@@ -227,10 +228,14 @@ static int save_route(const struct world *w, struct store *s, const struct edit 
 	return store_save_route(s, &row, e);
 }
 
-static int save_record(const struct world *w, struct store *s, const struct edit *ed, struct err *e)
+static int save_record(const struct world *w, struct store *s, const struct edit *ed, int64_t plan,
+		       struct err *e)
 {
+	const struct record *r = world_record(w, ed->id);
+	AUTO(str_t) asked = edited_asked(r, plan, ed->seen);
 	struct record row;
-	record_row(world_record(w, ed->id), ed, &row);
+	record_row(r, ed, &row);
+	row.asked = asked;
 	return store_save_record(s, &row, e);
 }
 
@@ -310,7 +315,8 @@ static void put_connector(struct world *w, const struct edit *ed)
 	world_changed(w, OBJECT_CONNECTOR, ed->id);
 }
 
-static int save_edit(const struct world *w, struct store *s, const struct edit *ed, struct err *e)
+static int save_edit(const struct world *w, struct store *s, const struct edit *ed, int64_t plan,
+		     struct err *e)
 {
 	switch (ed->kind) {
 	case EDIT_TUNNEL_PUT:
@@ -326,7 +332,7 @@ static int save_edit(const struct world *w, struct store *s, const struct edit *
 	case EDIT_RECORD_PUT:
 	case EDIT_RECORD_DROP:
 	case EDIT_RECORD_RELEASE:
-		return save_record(w, s, ed, e);
+		return save_record(w, s, ed, plan, e);
 	case EDIT_CONNECTOR_STOP:
 	case EDIT_CONNECTOR_START:
 		return save_connector(w, s, ed, e);
@@ -339,7 +345,7 @@ static int save_edit(const struct world *w, struct store *s, const struct edit *
 int apply_store(const struct world *w, struct store *s, const struct plan *p, struct err *e)
 {
 	for (size_t i = 0; i < p->n_edits; i++)
-		if (save_edit(w, s, &p->edits[i], e) < 0)
+		if (save_edit(w, s, &p->edits[i], p->number, e) < 0)
 			return -1;
 	return 0;
 }
@@ -442,9 +448,10 @@ static void fill_record(struct record *r, const struct edit *ed, const struct re
 		r->observed.gone = r->observed.found = r->observed.marked = false;
 }
 
-static void put_record(struct world *w, const struct edit *ed)
+static void put_record(struct world *w, const struct edit *ed, int64_t plan)
 {
 	struct record *r = world_record(w, ed->id), row;
+	AUTO(str_t) asked = edited_asked(r, plan, ed->seen);
 	record_row(r, ed, &row);
 	if (!r) {
 		r = record_new(ed->name, ed->type);
@@ -453,6 +460,7 @@ static void put_record(struct world *w, const struct edit *ed)
 	}
 	r->generation = row.generation;
 	r->want = row.want;
+	str_set(&r->asked, asked);
 	if (ed->kind == EDIT_RECORD_PUT)
 		fill_record(r, ed, &row);
 	/* somebody may have taken our mark away since */
@@ -461,7 +469,7 @@ static void put_record(struct world *w, const struct edit *ed)
 	world_changed(w, OBJECT_RECORD, ed->id);
 }
 
-static void put_edit(struct world *w, const struct edit *ed)
+static void put_edit(struct world *w, const struct edit *ed, int64_t plan)
 {
 	switch (ed->kind) {
 	case EDIT_TUNNEL_PUT:
@@ -479,7 +487,7 @@ static void put_edit(struct world *w, const struct edit *ed)
 	case EDIT_RECORD_PUT:
 	case EDIT_RECORD_DROP:
 	case EDIT_RECORD_RELEASE:
-		put_record(w, ed);
+		put_record(w, ed, plan);
 		break;
 	case EDIT_CONNECTOR_STOP:
 	case EDIT_CONNECTOR_START:
@@ -493,7 +501,7 @@ static void put_edit(struct world *w, const struct edit *ed)
 void apply_world(struct world *w, const struct plan *p)
 {
 	for (size_t i = 0; i < p->n_edits; i++)
-		put_edit(w, &p->edits[i]);
+		put_edit(w, &p->edits[i], p->number);
 	if (p->revision)
 		w->revision = p->revision;
 }

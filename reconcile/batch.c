@@ -8,6 +8,7 @@
 #include "cloudflare/records.h"
 #include "reconcile/deleting.h"
 #include "reconcile/look.h"
+#include "reconcile/overwritten.h"
 #include "reconcile/record_write.h"
 #include "reconcile/zone_view.h"
 
@@ -297,18 +298,28 @@ static bool look_at(struct batch *b, size_t i, const struct zone_view *v, struct
 	return true;
 }
 
+static void end_looks(struct batch *b)
+{
+	struct record **seen = mem_array(b->n + 1, sizeof(struct record *));
+	size_t n = 0;
+	for (size_t i = 0; i < b->n; i++)
+		if (member(b, i))
+			seen[n++] = subject(b->members[i]);
+	overwritten_settle(b->x->world, b->x->store, seen, n);
+	free(seen);
+	for (size_t i = 0; i < b->n; i++)
+		if (member(b, i))
+			end_look(b, i);
+}
+
 static void looks_done(struct batch *b, const struct zone_view *v)
 {
 	struct looked *l = mem_array(b->n + 1, sizeof(*l));
 	struct err e = {.kind = ERR_NONE};
 	size_t n = 0;
 	for (size_t i = 0; i < b->n; i++) {
-		if (!member(b, i) || !look_at(b, i, v, &l[n]))
-			continue;
-		if (l[n].operation)
+		if (member(b, i) && look_at(b, i, v, &l[n]) && l[n].operation)
 			n++;
-		else
-			end_look(b, i);
 	}
 	bool stored = n == 0 || store_looks(b, l, n, &e) == 0;
 	for (size_t i = 0; i < n; i++) {
@@ -317,9 +328,9 @@ static void looks_done(struct batch *b, const struct zone_view *v)
 			continue;
 		}
 		look_stored(subject(b->members[l[i].member]), &l[i].row);
-		end_look(b, l[i].member);
 	}
 	free(l);
+	end_looks(b);
 }
 
 static void note_size(struct batch *b, size_t records)

@@ -528,10 +528,7 @@ bool guard_many(const struct guard_policy *g, const struct plan *p)
 
 int64_t guard_drops(const struct plan *p)
 {
-	int64_t n = 0;
-	for (size_t i = 0; i < p->n_edits; i++)
-		n += edit_is_drop(p->edits[i].kind);
-	return n;
+	return plan_drops(p);
 }
 
 /* What was deleted before is no part of a reason: it would be another one an hour later. */

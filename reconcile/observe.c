@@ -6,6 +6,7 @@
 #include "cloudflare/records.h"
 #include "cloudflare/tunnels.h"
 #include "cloudflare/zones.h"
+#include "reconcile/overwritten.h"
 #include "reconcile/seen.h"
 
 /* By id, after one listing; what is left is looked at after the next. */
@@ -99,6 +100,13 @@ static void judge(struct observe *o, enum object_type type, const char *scope, c
 		strlist_add(&o->belief->unknown, l->unknown.items[i]);
 }
 
+static void take_records(struct observe *o, const char *zone_id, struct seen_listing *l)
+{
+	seen_zone_records(o->world, zone_id, &o->page, o->since_ms, l);
+	if (o->audit->store)
+		overwritten_settle_zone(o->world, o->audit->store, zone_id);
+}
+
 static void take_zone(struct observe *o, struct seen_listing *l)
 {
 	const char *id = o->zones.items[o->next];
@@ -108,7 +116,7 @@ static void take_zone(struct observe *o, struct seen_listing *l)
 	if (o->next >= o->full)
 		seen_marks(o->world, &o->page, l);
 	else
-		seen_zone_records(o->world, id, &o->page, o->since_ms, l);
+		take_records(o, id, l);
 	judge(o, OBJECT_RECORD, scope, what, l);
 }
 

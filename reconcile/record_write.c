@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "reconcile/deleting.h"
+#include "reconcile/edited.h"
+#include "reconcile/overwritten.h"
 #include "reconcile/seen.h"
 
 struct write {
@@ -17,6 +19,7 @@ struct write {
 	int64_t sent_ms;       /* the row says so since the intent; 0 = it does not */
 	int64_t doubt_ms;      /* deleting_ms as it was */
 	bool forget;           /* deleted, and not wanted any more */
+	char *applied;         /* of the row, since the intent or the result */
 };
 
 static struct record *subject(const struct act *a)
@@ -29,6 +32,7 @@ static void write_drop(struct act *a)
 	struct write *x = a->extra;
 	free(x->content);
 	free(x->comment);
+	free(x->applied);
 	strlist_free(&x->deletes);
 	free(x);
 	a->extra = NULL;
@@ -133,17 +137,51 @@ static bool notes_sending(const struct act *a, const struct record *r)
 	       (a->action.kind == ACT_RECORD_PATCH && r->takes);
 }
 
-int write_intent_rows(struct act *a, struct err *e)
+static struct edited_face face_of(const struct write *x)
+{
+	return (struct edited_face){.type = x->body.type,
+				    .content = x->body.content,
+				    .comment = x->body.comment,
+				    .proxied = x->body.proxied,
+				    .ttl = x->body.ttl,
+				    .priority = x->body.priority};
+}
+
+/* The row knows what was sent before it leaves: a lost answer is no edit of somebody else's. */
+static int sent_rows(struct act *a, const struct record *r, struct err *e)
 {
 	struct write *x = a->extra;
-	const struct record *r = subject(a);
 	struct record row = *r;
+	const struct edited_face next = face_of(x);
+	if (deletes_only(a))
+		return 0;
+	x->applied = edited_sent(r->applied, &next);
 	x->sent_ms = notes_sending(a, r) ? clock_wall_ms() : 0;
-	if (x->sent_ms) {
+	row.applied = x->applied;
+	if (x->sent_ms)
 		row.create_sent_ms = x->sent_ms;
-		if (store_save_record(a->x->store, &row, e) < 0)
-			return -1;
-	}
+	return store_save_record(a->x->store, &row, e);
+}
+
+/* An edit that this write loses and that no plan named is kept and told before it leaves. */
+static int lost_rows(struct act *a, const struct record *r, struct err *e)
+{
+	const struct write *x = a->extra;
+	const struct edited_face seen = edited_seen(r), next = face_of(x);
+	if (!r->remote_id[0] || !r->observed.found ||
+	    !str_equal(r->observed.found_id, r->remote_id) || edited_agreed(r))
+		return 0;
+	unsigned fields =
+		edited_lost(r->applied, r->remote_id, &seen, deletes_only(a) ? NULL : &next);
+	return fields ? overwritten_keep(a->x->store, r, fields, deletes_only(a) ? NULL : &next, e)
+		      : 0;
+}
+
+int write_intent_rows(struct act *a, struct err *e)
+{
+	const struct record *r = subject(a);
+	if (lost_rows(a, r, e) < 0 || sent_rows(a, r, e) < 0)
+		return -1;
 	if (deletes_only(a) && deleting_note(a->x->store, r->id, DELETING_ON_ITS_WAY, e) < 0)
 		return -1;
 	return act_ledger(a, LEDGER_INTENT, operation_of(a), r->name, NULL, e);
@@ -155,6 +193,8 @@ void write_intended(struct act *a)
 	struct record *r = subject(a);
 	a->generation = r->generation;
 	x->doubt_ms = r->observed.deleting_ms;
+	if (x->applied)
+		str_set(&r->applied, x->applied);
 	if (deletes_only(a))
 		r->observed.deleting_ms = clock_wall_ms();
 	if (!x->sent_ms)
@@ -187,10 +227,25 @@ bool write_answered(struct act *a, const struct json *row, struct err *e)
 	return false;
 }
 
+static void note_made(struct write *x)
+{
+	AUTO(str_t) content = cf_record_content(&x->made);
+	const struct edited_face f = {.type = x->made.type,
+				      .content = content,
+				      .comment = x->made.comment,
+				      .proxied = x->made.proxied,
+				      .ttl = x->made.ttl,
+				      .priority = x->made.priority};
+	free(x->applied);
+	x->applied = edited_was(x->made.id, &f);
+}
+
 static int made_rows(struct act *a, const struct record *r, struct err *e)
 {
-	const struct write *x = a->extra;
+	struct write *x = a->extra;
 	struct record row = *r;
+	note_made(x);
+	row.applied = x->applied;
 	(void)str_copy(row.remote_id, CF_ID_SIZE, x->made.id);
 	row.create_sent_ms = 0;
 	row.takes = NULL;
@@ -245,6 +300,7 @@ static void resulted_made(struct act *a, struct record *r)
 	(void)str_copy(r->remote_id, CF_ID_SIZE, x->made.id);
 	r->create_sent_ms = 0;
 	str_set(&r->takes, NULL);
+	str_set(&r->applied, x->applied);
 	strlist_free(&r->observed.taking);
 	r->applied_generation = a->generation;
 	changed(a);

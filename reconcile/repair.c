@@ -36,10 +36,14 @@ static bool put_record(struct plan *p, const struct record *r, const struct drif
 {
 	if (d->kind == DRIFT_UNMARKED && mark_text(r->observed.comment))
 		return false;
+	char seen[SHA256_HEX_SIZE];
 	struct edit *ed = plan_put_record(p, r);
+	record_observed_hash(r, seen);
 	if (d->kind == DRIFT_GONE)
 		ed->anew = true;
-	else if (d->kind == DRIFT_UNMARKED || d->hindrance)
+	else
+		str_set(&ed->seen, seen);
+	if (d->kind != DRIFT_GONE && (d->kind == DRIFT_UNMARKED || d->hindrance))
 		name_record(ed, r, d);
 	return true;
 }

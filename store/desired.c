@@ -131,6 +131,8 @@ int store_save_record(struct store *s, const struct record *r, struct err *e)
 	bind_text(&q, r->takes);
 	bind_text(&q, drift_policy_name(r->drift));
 	bind_text(&q, r->manifest);
+	bind_text(&q, r->applied);
+	bind_text(&q, r->asked);
 	bind_int(&q, made);
 	return query_run(&q, e);
 }
@@ -268,6 +270,8 @@ static void read_record(struct query *q, struct world *w)
 	str_set(&r->takes, col_text(q, 15));
 	r->drift = col_drift(q, 16);
 	str_set(&r->manifest, col_text(q, 17));
+	str_set(&r->applied, col_text(q, 18));
+	str_set(&r->asked, col_text(q, 19));
 	if (q->bad || !r->name || !r->type || world_record(w, r->id))
 		q->bad = true;
 	if (q->bad)

@@ -9,15 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int64_t count_drops(const struct plan *p)
-{
-	int64_t n = 0;
-
-	for (size_t i = 0; i < p->n_edits; i++)
-		n += edit_is_drop(p->edits[i].kind);
-	return n;
-}
-
 int store_add_plan(struct store *s, struct plan *p, struct err *e)
 {
 	AUTO(query_t) q = {0};
@@ -38,7 +29,7 @@ int store_add_plan(struct store *s, struct plan *p, struct err *e)
 	bind_text(&q, plan_state_name(p->state));
 	bind_text(&q, p->hash);
 	bind_text(&q, buf_text(&body));
-	bind_int(&q, count_drops(p));
+	bind_int(&q, plan_drops(p));
 	if (query_run(&q, e))
 		return -1;
 	p->number = sqlite3_last_insert_rowid(s->db);

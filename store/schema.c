@@ -150,8 +150,16 @@ static const char *const version_5[] = {
 	NULL,
 };
 
-static const char *const *const versions[] = {version_1, version_2, version_3, version_4,
-					      version_5};
+/* A record knows what adit last put there and which plan asked for it, so that an edit by somebody
+ * else is told before it is written over. */
+static const char *const version_6[] = {
+	"ALTER TABLE record ADD COLUMN applied TEXT",
+	"ALTER TABLE record ADD COLUMN asked TEXT",
+	NULL,
+};
+
+static const char *const *const versions[] = {version_1, version_2, version_3,
+					      version_4, version_5, version_6};
 
 #define VERSION_NEWEST ((int)ARRAY_LEN(versions))
 

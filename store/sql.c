@@ -13,7 +13,9 @@
 	"drift, manifest"
 #define RECORD_COLUMNS                                                                             \
 	"id, name, type, tunnel_id, content, comment, proxied, ttl, want, generation, "            \
-	"applied_generation, zone_id, remote_id, create_sent_ms, released, takes, drift, manifest"
+	"applied_generation, zone_id, remote_id, create_sent_ms, released, takes, drift, "         \
+	"manifest, "                                                                               \
+	"applied, asked"
 #define CONNECTOR_COLUMNS                                                                          \
 	"id, tunnel_id, slot, want, stopped_by_user, token_generation, restarts, stopped_by, "     \
 	"stopped_why, stopped_until_ms"
@@ -75,7 +77,7 @@ static const char *const texts[SQL_COUNT] = {
 
 	[SQL_RECORD_PUT] = "INSERT INTO record (" RECORD_COLUMNS ", made)"
 			   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
-			   " ?15, ?16, ?17, ?18, ?19)"
+			   " ?15, ?16, ?17, ?18, ?19, ?20, ?21)"
 			   " ON CONFLICT (id) DO UPDATE SET name = excluded.name,"
 			   " type = excluded.type, tunnel_id = excluded.tunnel_id,"
 			   " content = excluded.content, comment = excluded.comment,"
@@ -85,7 +87,8 @@ static const char *const texts[SQL_COUNT] = {
 			   " zone_id = excluded.zone_id, remote_id = excluded.remote_id,"
 			   " create_sent_ms = excluded.create_sent_ms,"
 			   " released = excluded.released, takes = excluded.takes,"
-			   " drift = excluded.drift, manifest = excluded.manifest",
+			   " drift = excluded.drift, manifest = excluded.manifest,"
+			   " applied = excluded.applied, asked = excluded.asked",
 	[SQL_RECORD_LIST] = "SELECT " RECORD_COLUMNS " FROM record ORDER BY made",
 	[SQL_RECORD_DROP] = "DELETE FROM record WHERE id = ?1",
 

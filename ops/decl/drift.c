@@ -11,7 +11,7 @@ static const struct field drift_rows[] = {
 	FIELD_OUT("kind", FIELD_STRING,
 		  .doc = "changed, gone, unmarked, removed or edited; race: adit put a tunnel's "
 			 "configuration over what somebody wrote at the same time; overwritten: "
-			 "over an edit of adit's own rule that no plan had seen."),
+			 "over an edit of adit's own rule or record that no plan had seen."),
 	FIELD_OUT("field", FIELD_STRING, .doc = "What of it differs."),
 	FIELD_OUT("wanted", FIELD_STRING, .doc = "As it is wanted."),
 	FIELD_OUT("untrusted_seen", FIELD_STRING,

@@ -13,6 +13,7 @@ import rawjson
 OWNER = "edge1"
 MARK = re.compile(rf"adit:{OWNER}/[0-9a-f]{{8}}(?= |$)")
 JUST_S = 1
+FIELDS = ("content", "proxied", "comment", "ttl")
 RULE_MEMBERS = {"hostname", "path", "service", "originRequest"}
 
 
@@ -22,6 +23,8 @@ class Facts:
         self.names = set()            # that it had before somebody renamed it
         self.changed = self.seen = 0  # when somebody else changed it, when adit was shown it
         self.written = 0              # when adit wrote it: what was asked for since is still due
+        self.row = None               # what it wrote of a record
+        self.told = 0                 # when adit was shown what somebody made of it
         # Of a tunnel's configuration:
         self.config_changed = self.config_seen = 0
         self.rules = set()            # texts of rules that adit put
@@ -64,6 +67,7 @@ class Judge:
         self.violations, self.races = [], []
         self.raced_at = 0
         self.approved, self.asked = [], []  # [(when, text)]
+        self.overwritten = collections.Counter()  # name -> edits that adit has to tell of
         self.taken = {}               # (kind, name) -> when somebody else deleted adit's
         self.delivering = True        # will the answer of this request arrive?
         self.policy = "report"
@@ -128,7 +132,9 @@ class Judge:
     def saw(self, ids):
         if self.delivering:
             for i in ids:
-                self.facts[i].seen = self.tick()
+                facts = self.facts[i]
+                facts.seen = self.tick()
+                facts.told = facts.told or (facts.changed and facts.seen)
 
     def ours(self, record):
         return self.facts[record["id"]].maker == "adit" and mark_of(record) == self.mark
@@ -160,6 +166,7 @@ class Judge:
         self.facts[record["id"]] = Facts("adit")
         self.facts[record["id"]].wrote = time.monotonic()
         self.facts[record["id"]].written = self.tick()
+        self.facts[record["id"]].row = dict(record)
         self.facts[record["id"]].killed = 0 if self.delivering else self.tick()
         self.saw([record["id"]])
 
@@ -170,6 +177,8 @@ class Judge:
                 not self.unknown(old) and self.policy != "repair" and \
                 not self.wanted(old["name"], since=min(facts.changed, facts.written)):
             self.violate(f"{old['type']} {old['name']} was changed back unasked")
+        self.edit_lost(facts, old, new)
+        facts.row = dict(new)
         facts.changed, facts.killed = 0, 0 if self.delivering else self.tick()
         facts.wrote, facts.written = time.monotonic(), self.tick()
         if mark_of(old) and not mark_of(new) and not self.licensed(old["id"], old["name"]):
@@ -178,18 +187,32 @@ class Judge:
         self.mark = self.mark or mark_of(new)
         self.saw([old["id"]])
 
+    def edit_lost(self, facts, old, new):
+        """A write that was asked for before somebody's edit, of which adit knew when it sent it."""
+        if not facts.row or facts.killed or self.policy == "repair" or not self.ours(old) or \
+                not 0 < facts.changed < facts.told < self.arrived or \
+                self.wanted(old["name"], since=facts.changed):
+            return
+        lost = [f for f in FIELDS if old.get(f) != facts.row.get(f) and
+                (new is None or old.get(f) != new.get(f)) and (f != "ttl" or not old["proxied"])]
+        if lost:
+            self.overwritten[old["name"]] += 1
+            self.counts["edits overwritten"] += 1
+
     def record_deleted(self, zone, old, instead):
         self.may_write("a deletion", old)
+        self.edit_lost(self.facts[old["id"]], old, None)
         if old["name"] not in instead and not self.licensed(old["id"], old["name"]):
             self.violate(f"deleted without a plan: record {old['name']} {old['id']}")
 
     def batch_begins(self):
-        self.kept = copy.deepcopy(dict(self.facts))
+        self.kept = copy.deepcopy((dict(self.facts), self.overwritten))
 
     def batch_ends(self, well):
         if not well:
             self.facts.clear()
-            self.facts.update(self.kept)
+            self.facts.update(self.kept[0])
+            self.overwritten = self.kept[1]
 
     def records_shown(self, zone, rows, query):
         self.saw(r["id"] for r in rows)
@@ -322,6 +345,7 @@ class Judge:
 
     def other_changed(self, object_id):
         self.facts[object_id].changed = self.tick()
+        self.facts[object_id].told = 0
 
     def other_deleted(self, kind, object_id, name):
         facts = self.facts[object_id]

@@ -48,12 +48,18 @@ def has_argument(operation, name):
     return operation in OPERATIONS and f"args, {name}" in DECLARED[start:end]
 
 
+def differences(host):
+    """What is over, and only told, explains nothing."""
+    return [d for d in host.items("drift_list", limit=500)
+            if (d["object"], d["kind"]) != ("record", "overwritten")]
+
+
 def unsettled(host):
     """[(kind, name, sentence or None)] of what is not as wanted; are writes held?"""
     status = host.status()
     said, found = {}, []
     if "drift_list" in OPERATIONS:  # somebody else's change, which is told and left
-        for d in host.items("drift_list", limit=500):
+        for d in differences(host):
             said.setdefault(d["name"], f"drift: {d}")
     for p in status["problems"]:
         said.setdefault(p.get("name", "").split("/")[0], p.get("message"))
@@ -364,6 +370,7 @@ class Life:
         need(not mute, "not as wanted, and no sentence says why:", mute)
         self.check_nothing_left(rest)
         self.check_races()
+        self.check_overwritten()
         if not rest:
             self.check_truth()
             self.check_rests()
@@ -406,9 +413,20 @@ class Life:
         need("raced" in told or "race" in told, "overwritten by a race, and nothing says so:",
              self.judge.races[:2])
 
+    def check_overwritten(self):
+        """An edit that a plan of before it wrote over was told, and is shown."""
+        events = [e for e in self.host.items("event_list", limit=500)
+                  if e["kind"] == "edit_overwritten"]
+        shown = {d["name"] for d in self.host.items("drift_list", limit=500)
+                 if d["kind"] == "overwritten"} if "drift_list" in OPERATIONS else None
+        for name, times in self.judge.overwritten.items():
+            told = sum(e["name"] == name for e in events)
+            need(told >= times, f"an edit of {name} was written over untold:", told, times)
+            need(shown is None or name in shown, f"{name} is not shown as overwritten")
+
     def check_truth(self):
         """All is converged: then Cloudflare is so, unless somebody's change is reported."""
-        drifted = json.dumps(self.call("drift_list") or {}) if "drift_list" in OPERATIONS else None
+        drifted = json.dumps(differences(self.host)) if "drift_list" in OPERATIONS else None
         edited = any(w in s for s in self.steps if s.startswith("outside")
                      for w in ("rule", "a member"))
         ids = {t["name"]: t.get("remote_id") for t in self.host.items("tunnel_list", limit=500)}

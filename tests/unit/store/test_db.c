@@ -41,7 +41,7 @@ static void first_start_makes_a_private_file(void **state)
 	assert_string_equal(store_install(f->s), install);
 	close_store(f);
 	assert_int_equal(raw_int(f, "PRAGMA application_id"), STORE_APPLICATION);
-	assert_int_equal(raw_int(f, "PRAGMA user_version"), 5);
+	assert_int_equal(raw_int(f, "PRAGMA user_version"), 6);
 }
 
 static void two_stores_differ(void **state)
@@ -389,7 +389,7 @@ static void a_newer_schema_is_refused_untouched(void **state)
 	read_all(f, "adit.db", &after);
 	assert_int_equal(before.len, after.len);
 	assert_memory_equal(before.data, after.data, before.len);
-	raw(f, "PRAGMA user_version = 5");
+	raw(f, "PRAGMA user_version = 6");
 	open_store(f);
 	assert_false(store_was_damaged(f->s));
 }

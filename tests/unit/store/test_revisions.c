@@ -154,6 +154,8 @@ static void without_later_columns(struct fixture *f)
 		{"record", "drift"},
 		{"record", "manifest"},
 		{"plan", "drops"},
+		{"record", "applied"},
+		{"record", "asked"},
 		{"connector", "stopped_by"},
 		{"connector", "stopped_why"},
 		{"connector", "stopped_until_ms"},
