@@ -384,7 +384,7 @@ static void a_newer_schema_is_refused_untouched(void **state)
 	read_all(f, "adit.db", &before);
 	REFUSED(f, ERR_CONFLICT, store_open(&f->options, &f->s, &f->e));
 	SAYS(f, "schema 7");
-	SAYS(f, "up to 5");
+	SAYS(f, "up to 6");
 	SAYS(f, "Install the newer aditd");
 	read_all(f, "adit.db", &after);
 	assert_int_equal(before.len, after.len);
