@@ -72,6 +72,8 @@ static void draw_edit(struct plan *p, uint64_t *seed)
 	d->remote_id = draw_text(seed);
 	d->zone_id = draw_text(seed);
 	d->takes = draw_text(seed);
+	d->seen = draw_text(seed);
+	d->overwrites = (int64_t)(draw(seed) % 3);
 	d->joined = draw(seed) % 2;
 	d->convert = draw(seed) % 2;
 	d->anew = draw(seed) % 2;
@@ -117,6 +119,7 @@ static bool same_edit(const struct edit *a, const struct edit *b)
 	       a->proxied == b->proxied && str_equal(a->drift, b->drift) &&
 	       str_equal(a->manifest, b->manifest) && str_equal(a->remote_id, b->remote_id) &&
 	       str_equal(a->zone_id, b->zone_id) && str_equal(a->takes, b->takes) &&
+	       str_equal(a->seen, b->seen) && a->overwrites == b->overwrites &&
 	       a->joined == b->joined && a->convert == b->convert && a->anew == b->anew &&
 	       a->rotate == b->rotate && str_equal(a->others, b->others);
 }
@@ -252,6 +255,16 @@ static void vary_edit_takes(struct plan *p)
 {
 	str_set(&p->edits[0].takes, "other");
 }
+static void vary_edit_seen(struct plan *p)
+{
+	str_set(&p->edits[0].seen, "other");
+}
+
+static void vary_edit_overwrites(struct plan *p)
+{
+	p->edits[0].overwrites = 3;
+}
+
 static void vary_edit_type(struct plan *p)
 {
 	str_set(&p->edits[0].type, "other");
@@ -343,6 +356,7 @@ static void hash_tells_every_difference(void **state)
 		{vary_edit_priority, false},  {vary_approval, false},
 		{vary_edit_drift, false},     {vary_edit_manifest, false},
 		{vary_edit_remote_id, false}, {vary_edit_zone_id, false},
+		{vary_edit_seen, false},      {vary_edit_overwrites, false},
 		{vary_edit_takes, false},     {vary_edit_type, false},
 		{vary_edit_comment, false},   {vary_edit_origin, false},
 		{vary_edit_name, false},      {vary_edit_joined, false},

@@ -78,6 +78,9 @@ static char *needs(const struct scene *s, const struct connector *a, const struc
 	assert_int_equal(guard_check(s->w, &policy, p, &e), 0);
 	assert_true(p->approvals.n <= 1);
 	assert_int_equal(guard_drops(p), 0);
+	plan_edit(p, EDIT_RECORD_PUT, "d1")->overwrites = 3; /* each is gone for good */
+	plan_edit(p, EDIT_ROUTE_DROP, "r1");
+	assert_int_equal(guard_drops(p), 4);
 	why = p->approvals.n ? str_dup(p->approvals.items[0]) : NULL;
 	plan_free(p);
 	return why;

@@ -343,6 +343,8 @@ static void what_may_be_taken_comes_back(void **state)
 		d->want = want_of(i);
 		str_set(&r->takes, i % 2 ? "[1]" : NULL);
 		str_set(&d->takes, i % 2 ? "[2]" : NULL);
+		str_set(&d->applied, i % 2 ? "{}" : NULL);
+		str_set(&d->asked, i % 2 ? NULL : "p4");
 		str_set(&r->manifest, i % 3 ? "site" : NULL);
 		str_set(&d->manifest, i % 3 ? "zone" : NULL);
 		OK(f, store_save_route(f->s, r, &f->e));
@@ -357,6 +359,8 @@ static void what_may_be_taken_comes_back(void **state)
 		assert_int_equal(record->want, d->want);
 		assert_int_equal(record->drift, d->drift);
 		assert_true(str_equal(record->takes, d->takes));
+		assert_true(str_equal(record->applied, d->applied));
+		assert_true(str_equal(record->asked, d->asked));
 		assert_true(str_equal(record->manifest, d->manifest));
 		world_free(w);
 	}
