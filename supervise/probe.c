@@ -13,6 +13,7 @@
 #define EAGER_MS         100
 #define UNSETTLED_MS     1000        /* at most, while connections are missing */
 #define CONFIG_EVERY_MS  (60 * 1000) /* to see a configuration changed by others */
+#define READY_MAX        ((size_t)16 << 10)
 #define CONFIG_MAX       ((size_t)8 << 20)
 #define CONNECTIONS_MOST 1000
 
@@ -79,28 +80,28 @@ static bool config_due(const struct probe *p)
 
 /* ---- asking ---- */
 
-static void config_end(struct probe *p)
+static void question_end(struct probe *p)
 {
-	if (!p->config)
+	if (!p->question)
 		return;
-	http_cancel(p->config);
-	http_req_reset(p->config);
-	free(p->config);
-	p->config = NULL;
+	http_cancel(p->question);
+	http_req_reset(p->question);
+	free(p->question);
+	p->question = NULL;
 }
 
-static void config_ask(struct probe *p, task_done_fn *done)
+static void ask(struct probe *p, const char *path, size_t max_body, task_done_fn *done)
 {
 	char url[48];
 
-	p->config = mem_alloc(sizeof(*p->config));
-	snprintf(url, sizeof(url), "http://127.0.0.1:%d/config", p->port);
-	p->config->method = "GET";
-	p->config->url = url;
-	p->config->timeout_ms = p->timeout_ms;
-	p->config->connect_timeout_ms = p->timeout_ms;
-	p->config->max_body = CONFIG_MAX;
-	http_start(p->pool, p->config, done, p);
+	p->question = mem_alloc(sizeof(*p->question));
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d%s", p->port, path);
+	p->question->method = "GET";
+	p->question->url = url;
+	p->question->timeout_ms = p->timeout_ms;
+	p->question->connect_timeout_ms = p->timeout_ms;
+	p->question->max_body = max_body;
+	http_start(p->pool, p->question, done, p);
 }
 
 /* From question to question: what hangs is not asked seldomer than what answers. */
@@ -114,15 +115,15 @@ static void again(struct probe *p)
 static void config_answered(struct task *t, void *owner)
 {
 	struct probe *p = owner;
+	const struct http_req *r = p->question;
 	int64_t version;
 
 	p->config_asked_ms = clock_mono_ms();
 	again(p);
 	if (t->err.kind == ERR_NONE &&
-	    probe_read_config(p->config->status, buf_text(&p->config->answer),
-			      p->config->answer.len, &version))
+	    probe_read_config(r->status, buf_text(&r->answer), r->answer.len, &version))
 		p->config_version = version;
-	config_end(p);
+	question_end(p);
 	p->told(p, p->owner);
 }
 
@@ -145,13 +146,13 @@ static void take_ready(struct probe *p, int edge, const char *id)
 static void ready_answered(struct task *t, void *owner)
 {
 	struct probe *p = owner;
-	struct ask *r = &p->ready;
+	const struct http_req *r = p->question;
 	char id[UUID_SIZE] = "";
 	int edge = 0;
-	bool read =
-		t->err.kind == ERR_NONE && probe_read_ready(r->status, r->body, r->len, &edge, id);
+	bool read = t->err.kind == ERR_NONE &&
+		    probe_read_ready(r->status, buf_text(&r->answer), r->answer.len, &edge, id);
 
-	ask_forget(r);
+	question_end(p);
 	if (read && *p->expected_id && *id && strcmp(id, p->expected_id) != 0)
 		read = false;
 	if (read)
@@ -159,7 +160,7 @@ static void ready_answered(struct task *t, void *owner)
 	else
 		p->failures++;
 	if (read && config_due(p))
-		config_ask(p, config_answered);
+		ask(p, "/config", CONFIG_MAX, config_answered);
 	else
 		again(p);
 	p->told(p, p->owner);
@@ -171,7 +172,7 @@ static void probe_due(struct timer *t, void *owner)
 
 	(void)t;
 	p->asked_ms = clock_mono_ms();
-	ask_start(&p->ready, p->loop, p->port, "/ready", p->timeout_ms, ready_answered, p);
+	ask(p, "/ready", READY_MAX, ready_answered);
 }
 
 /* ---- the owner's side ---- */
@@ -208,8 +209,7 @@ void probe_start(struct probe *p, int port)
 void probe_stop(struct probe *p)
 {
 	timer_stop(&p->timer);
-	ask_stop(&p->ready);
-	config_end(p);
+	question_end(p);
 }
 
 void probe_hurry(struct probe *p)

@@ -7,7 +7,6 @@
 #define SUPERVISE_PROBE_H
 
 #include "base/text.h"
-#include "loop/ask.h"
 #include "loop/http.h"
 
 struct probe;
@@ -16,8 +15,7 @@ typedef void probe_told_fn(struct probe *p, void *owner);
 struct probe {
 	struct http *pool;
 	struct loop *loop;
-	struct ask ready;
-	struct http_req *config; /* while it is asked, which is seldom */
+	struct http_req *question; /* owned, while one is asked: /ready, or /config after it */
 	struct timer timer;
 	int port;
 	int64_t interval_ms, timeout_ms;
