@@ -148,7 +148,7 @@ def test_nothing_is_taken_for_gone_after_a_restart():
         scene.strict.instead = total_zero
         scene.host.stop()
         scene.host.start(observed=False)
-        until(looks(scene, 2), 12, why="it did not look")
+        until(looks(scene, 2), 30, why="it did not look")
         assert kept(scene) == before
         assert scene.host.status()["state"] != "ok"
         scene.strict.instead = None
