@@ -58,6 +58,8 @@ struct slot {
 	enum reason replace_why;  /* of the one that comes up */
 	int tries;                /* replacements in vain, in a row */
 	int64_t replace_again_ms; /* monotonic: not before */
+	int left_tries;           /* to remove the second folder, in vain, in a row */
+	int64_t left_again_ms;    /* monotonic: then once more; 0 = nothing is left of it */
 
 	/* signs against the one that serves */
 	struct protocol_state protocol;
@@ -83,6 +85,9 @@ void slot_keep(struct slot *x, bool lasting);
 /* ---- slot_look.c ---- */
 /* Facts, tables, actions: until nothing is left to do now. */
 void slot_look(struct slot *x);
+/* Tell its processes which configuration is the newest, so that they are asked until they have it.
+ */
+void slot_want_version(struct slot *x);
 /* One of its processes came to its end. */
 void slot_ended(struct slot *x, struct process *p, int code, int signo);
 

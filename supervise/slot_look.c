@@ -149,6 +149,36 @@ static void keep_stop(struct slot *x, const struct connector *c)
 	slot_keep(x, true);
 }
 
+/* ---- which configuration ---- */
+
+static void want_version(struct process *p, int64_t version)
+{
+	if (!p || p->probe.version_wanted == version)
+		return;
+	p->probe.version_wanted = version;
+	probe_hurry(&p->probe);
+}
+
+/* That we put, or that Cloudflare showed since. */
+static int64_t newest_version(const struct tunnel *t)
+{
+	bool seen = t->observed.config_seen_ms && !t->observed.config_local;
+
+	return seen && t->observed.config_version > t->config_version ? t->observed.config_version
+								      : t->config_version;
+}
+
+/* The other one must have what the own one has, too, before it can take the place. */
+void slot_want_version(struct slot *x)
+{
+	const struct tunnel *t = world_tunnel(x->s->world, x->tunnel_id);
+	int64_t newest = t ? newest_version(t) : 0, own = x->own->probe.config_version;
+
+	if (t)
+		want_version(x->own, newest);
+	want_version(x->other, own > newest ? own : newest);
+}
+
 /* ---- look ---- */
 
 static int64_t earlier(int64_t a, int64_t b)

@@ -3,6 +3,9 @@
 #include "base/log.h"
 #include "supervise/slot.h"
 
+#define LEFT_AGAIN_MS  5000
+#define LEFT_DOUBLINGS 7
+
 bool slot_outruns(const struct slot *x)
 {
 	const struct disk *d = &x->s->disk;
@@ -75,6 +78,8 @@ static void start_other(struct slot *x, struct connector *c, enum reason cause)
 	/* Of what has served, the folder must say so before another one can. */
 	slot_keep(x, false);
 	x->other = process_new(x, !process_is_b(x->own));
+	x->left_again_ms = 0;
+	slot_want_version(x);
 	x->replace_why = cause;
 	slot_heal_begins(x, cause);
 	failed = process_start(x->other, &e);
@@ -128,18 +133,49 @@ static void swap(struct slot *x, struct connector *c)
 
 /* ---- tidy ---- */
 
-static void tidy(struct slot *x)
+static void remove_left(struct slot *x, const char *id)
 {
 	struct launcher *l = x->s->launcher;
-	struct process *p = x->other;
 	struct err e;
+
+	if (l->ops->remove(l, id, &e) == 0) {
+		x->left_tries = 0;
+		x->left_again_ms = 0;
+		return;
+	}
+	log_warning("what is left of connector %s cannot be removed: %s", id, e.message);
+	x->left_again_ms = clock_mono_ms() + ((int64_t)LEFT_AGAIN_MS << x->left_tries);
+	if (x->left_tries < LEFT_DOUBLINGS)
+		x->left_tries++;
+}
+
+static void tidy(struct slot *x)
+{
+	struct process *p = x->other;
 
 	x->other = NULL;
 	tail_stop(&p->tail);
 	/* The first folder stays: it bears the connector's name. */
-	if (process_is_b(p) && l->ops->remove(l, p->id, &e))
-		log_warning("what is left of connector %s cannot be removed: %s", p->id, e.message);
+	if (process_is_b(p))
+		remove_left(x, p->id);
 	process_free(p);
+	/* What was asked for meanwhile waits for its turn. */
+	deferred_start(&x->s->pass);
+}
+
+/* No reason to keep another replacement waiting: that one would use the folder. */
+static void tidy_again(struct slot *x, int64_t *wake_ms)
+{
+	AUTO(str_t) second = NULL;
+
+	if (!x->left_again_ms)
+		return;
+	if (clock_mono_ms() >= x->left_again_ms) {
+		second = str_format("%s.b", x->id);
+		remove_left(x, second);
+	}
+	if (x->left_again_ms && (!*wake_ms || x->left_again_ms < *wake_ms))
+		*wake_ms = x->left_again_ms;
 }
 
 bool slot_replace(struct slot *x, struct connector *c, int64_t *wake_ms)
@@ -152,6 +188,7 @@ bool slot_replace(struct slot *x, struct connector *c, int64_t *wake_ms)
 	*wake_ms = v.wake_ms;
 	switch (v.action) {
 	case REPLACE_NOTHING:
+		tidy_again(x, wake_ms);
 		return false;
 	case REPLACE_START:
 		start_other(x, c, v.reason);

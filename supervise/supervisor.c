@@ -86,23 +86,6 @@ static void judge_want(struct slot *x)
 	slot_changed(x);
 }
 
-static void want_version(struct process *p, int64_t version)
-{
-	if (!p || p->probe.version_wanted == version)
-		return;
-	p->probe.version_wanted = version;
-	probe_hurry(&p->probe);
-}
-
-/* That we put, or that Cloudflare showed since. */
-static int64_t newest_version(const struct tunnel *t)
-{
-	bool seen = t->observed.config_seen_ms && !t->observed.config_local;
-
-	return seen && t->observed.config_version > t->config_version ? t->observed.config_version
-								      : t->config_version;
-}
-
 /* A new token or another tunnel behind the name: what was in vain may work now. */
 static void notice_changes(struct slot *x)
 {
@@ -118,8 +101,7 @@ static void notice_changes(struct slot *x)
 		slot_turn_again(x);
 		x->own->outdated = process_outdated(x->own);
 	}
-	want_version(x->own, newest_version(t));
-	want_version(x->other, newest_version(t));
+	slot_want_version(x);
 }
 
 /* ---- the pass ---- */

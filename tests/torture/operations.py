@@ -101,6 +101,15 @@ class TunnelDelete(Operation):
 class ConnectorRestart(Operation):
     name, base, after = "connector_restart", ((APP, ""),), ((APP, ""),)
 
+    def prepare(self, rig):
+        super().prepare(rig)
+        rig.served = rig.host.connector_pids()
+
+    def reached(self, rig):
+        """Another process has taken the place, and the old one has drained."""
+        pids = rig.host.connector_pids()
+        return len(pids) == 1 and pids != rig.served
+
     def call(self, rig, **how):
         return rig.do("connector_restart", connector="edge1/1", **how)
 

@@ -56,6 +56,7 @@ class Rig:
         self.given = None  # the tunnel that changes hands, while there is one
         self.looked_at = 0  # what changes hands now was touched by nobody before that place in the log
         self.past = []  # names of the rounds that it went through
+        self.served = []  # pids of the connectors when the round began
         self.host.start()
 
     # ---- what is foreign ----
@@ -187,16 +188,22 @@ class Rig:
         return [r for r in rules[:-1] if r != FOREIGN_RULE]
 
     def check_connectors(self, count):
-        """That many processes, known by their pid, connected, and a folder each."""
+        """That many processes, known by their pid, connected, and the folders they need."""
         host = self.host
-        patiently(lambda: len(host.connector_pids()) == count, 5)
+        # One that is to take another's place settles for a while, or comes up in vain.
+        patiently(lambda: not any(r.get("replacing") for r in host.items("connector_list")), 20)
+        patiently(lambda: len(host.connector_pids()) == count, 10)
         pids, rows = host.connector_pids(), host.items("connector_list")
         need(len(pids) == count, f"{len(pids)} connectors run instead of {count}")
         need(sorted(r["pid"] for r in rows) == pids, "connector_list", rows, "but run", pids)
+        # The first folder bears a connector's name; the second is there while its process serves.
+        serving = {folder_of(pid) for pid in pids}
+        wanted = sorted(serving | {f.removesuffix(".b") for f in serving})
+        need(len(wanted) - sum(f.endswith(".b") for f in wanted) == count,
+             f"{count} processes of", wanted)
         folder = host.state_dir / "connectors"
-        names = sorted(p.name for p in folder.iterdir()) if folder.exists() else []
-        if not patiently(lambda: len(list(folder.glob("*"))) == count, 3):
-            raise Violation(f"folders {names} of {count} connectors")
+        need(patiently(lambda: names_in(folder) == wanted, 8), "folders", names_in(folder),
+             "but needed are", wanted)
         patiently(lambda: self.sim.edge_status()["connectors"] == count, 5)
         need(self.sim.edge_status()["connectors"] == count, "the edge has",
              self.sim.edge_status()["connectors"], f"connectors instead of {count}")
@@ -258,6 +265,16 @@ class Rig:
         need(host.process.poll() is None, f"aditd ended with {host.process.returncode}")
         for word in BROKEN:
             need(word not in host.log(), f"{word} in the log of aditd")
+
+
+def folder_of(pid):
+    """The folder that a connector was started from."""
+    argv = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    return pathlib.Path(argv[argv.index(b"--config") + 1].decode()).parent.name
+
+
+def names_in(folder):
+    return sorted(p.name for p in folder.iterdir()) if folder.exists() else []
 
 
 def said_of(problems, name):

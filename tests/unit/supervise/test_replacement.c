@@ -5,6 +5,7 @@
 #include "bench.h"
 
 #include "supervise/budget.h"
+#include "supervise/replace.h"
 
 static size_t terms(const struct bench *b)
 {
@@ -189,6 +190,88 @@ static void test_what_does_not_drain_is_killed(void **state)
 	assert_true(clock_mono_ms() - began >= b->options.grace_ms + 4900);
 	assert_false(alive(b, first));
 	assert_int_equal(terms(b), 1);
+}
+
+static bool was_replaced_twice(const struct bench *b)
+{
+	return is_ready(b) && one(b)->replaced == 2;
+}
+
+static void test_asked_while_the_old_one_drains(void **state)
+{
+	struct bench *b = *state;
+
+	bring_up(b);
+	fake_mode(&b->fake, "drain 500\n");
+	ask(b);
+	wait_serving(b, was_replaced);
+	run_for(b, 100);
+	assert_int_equal(alive_count(b), 2);
+	ask(b);
+	wait_serving(b, was_replaced_twice);
+	wait_serving(b, only_one_is_left);
+	assert_int_equal(starts(b), 3);
+	assert_int_equal(terms(b), 2);
+}
+
+static bool has_version_9(const struct bench *b)
+{
+	return is_ready(b) && one(b)->config_version == 9;
+}
+
+/* It is asked until it has what the own one serves, which is newer than what we put. */
+static void test_its_configuration_comes_late(void **state)
+{
+	struct bench *b = *state;
+	pid_t first = bring_up(b);
+	int64_t began;
+
+	fake_mode(&b->fake, "version 9\n");
+	tunnel(b)->config_version = 7;
+	world_changed(b->world, OBJECT_TUNNEL, b->tunnel);
+	wait_for(b, has_version_9);
+	fake_mode(&b->fake, "version 8\n");
+	ask(b);
+	wait_serving(b, comes_up);
+	run_for(b, REPLACE_SETTLE_MS + 1000);
+	assert_int_equal(one(b)->pid, first);
+	began = clock_mono_ms();
+	fake_mode(&b->fake, "version 9\n");
+	wait_serving(b, was_replaced);
+	assert_true(clock_mono_ms() - began < 5000);
+}
+
+static bool side_b_is_gone(const struct bench *b)
+{
+	return !has_side_b(b);
+}
+
+/* Somebody's own folder lies in it; once that is gone, so is ours. */
+static void test_what_is_left_is_removed_later(void **state)
+{
+	struct bench *b = *state;
+	AUTO(str_t) theirs = NULL;
+
+	bring_up(b);
+	theirs = str_format("connectors/%s.b/theirs", b->one);
+	ask(b);
+	wait_serving(b, was_replaced);
+	assert_int_equal(mkdirat(b->fake.dirfd, theirs, 0700), 0);
+	wait_serving(b, only_one_is_left);
+	ask(b);
+	wait_serving(b, was_replaced_twice);
+	wait_serving(b, only_one_is_left);
+	run_for(b, 200);
+	assert_true(has_side_b(b));
+	assert_int_equal(unlinkat(b->fake.dirfd, theirs, AT_REMOVEDIR), 0);
+	wait_serving(b, side_b_is_gone);
+
+	/* And it can be made again. */
+	ask(b);
+	run_for(b, 300);
+	wait_serving(b, only_one_is_left);
+	assert_int_equal(one(b)->replaced, 3);
+	assert_true(has_side_b(b));
 }
 
 /* ---- it does not come up ---- */
@@ -631,6 +714,9 @@ int main(void)
 		TEST(test_new_token),
 		TEST(test_without_a_store_the_token_is_taken_along),
 		TEST(test_what_does_not_drain_is_killed),
+		TEST(test_asked_while_the_old_one_drains),
+		TEST(test_its_configuration_comes_late),
+		TEST(test_what_is_left_is_removed_later),
 		TEST(test_in_vain),
 		TEST(test_refused_by_cloudflare),
 		TEST(test_bad_options_stop_at_the_first),
