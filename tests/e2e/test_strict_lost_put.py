@@ -57,9 +57,9 @@ def test_strict_an_old_put_that_lands_late_is_overwritten(site, sim):
     # While one may still land, nothing is called true.
     assert not answer["converged"] and "may still take effect" in answer["waiting_for"], answer
     until(lambda: "c.example.com" in hosts(sim))
-    until(lambda: "c.example.com" not in hosts(sim), 15, why="the late PUT did not land")
+    until(lambda: "c.example.com" not in hosts(sim), 15, every=0.2, why="the late PUT did not land")
     until(lambda: sorted(h for h in hosts(sim) if h) ==
-          ["app.example.com", "b.example.com", "c.example.com"], SETTLE + 20)
+          ["app.example.com", "b.example.com", "c.example.com"], SETTLE + 20, every=0.3)
     site.wait_converged()
 
 
@@ -74,8 +74,8 @@ def test_strict_an_old_put_is_remembered_over_a_restart(site, sim):
     until(lambda: "c.example.com" in hosts(sim), why="c was not put")
     site.kill9()
     site.start(observed=False)
-    until(lambda: "c.example.com" not in hosts(sim), 15, why="the late PUT did not land")
+    until(lambda: "c.example.com" not in hosts(sim), 15, every=0.2, why="the late PUT did not land")
     until(lambda: sorted(h for h in hosts(sim) if h) ==
-          ["app.example.com", "b.example.com", "c.example.com"], SETTLE + 20)
+          ["app.example.com", "b.example.com", "c.example.com"], SETTLE + 20, every=0.3)
     # The audit log may show it at once; nothing is called true before it can no longer land.
     site.wait_converged(SETTLE + 20)

@@ -153,10 +153,12 @@ class Strict:
     # ---- requests ----
 
     def strayed(self, handler, method, path, text):
-        token = "Authorization" in handler.headers
-        with self.cloud.lock:
-            self.judge.violate(f"a request went elsewhere{', with the token' if token else ''}: "
-                               f"{method} {path}")
+        token = handler.headers.get("Authorization")
+        # Another token is of another aditd, whose own Cloudflare had this port and is gone.
+        if token in (None, f"Bearer {self.token}"):
+            with self.cloud.lock:
+                self.judge.violate("a request went elsewhere"
+                                   f"{', with the token' if token else ''}: {method} {path}")
         handler.answer(404, failure(7000, "nothing here"))
 
     def take(self, handler, method, target, text):
