@@ -63,7 +63,7 @@ endforeach()
 foreach(suite e2e contract)
   file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${suite}/test_*.py)
   if(files)
-    add_test(NAME ${suite} COMMAND ${PYTHON} -m pytest -q -n 16 --timeout 180
+    add_test(NAME ${suite} COMMAND ${PYTHON} -m pytest -q -n 12 --timeout 180
       ${CMAKE_SOURCE_DIR}/tests/${suite})
     set_tests_properties(${suite} PROPERTIES TIMEOUT 900 LABELS ${suite} RUN_SERIAL ON
       ENVIRONMENT "ADIT_BUILD=${CMAKE_BINARY_DIR};PYTHONDONTWRITEBYTECODE=1")

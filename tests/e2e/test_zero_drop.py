@@ -117,7 +117,8 @@ def test_zero_drop_upgrade_that_rolls_by_itself(busy, sim):
 
 def test_zero_drop_a_replacement_that_does_not_come_up(busy, sim):
     before = pids(busy)
-    busy.mode(FAST_STUB + "exit_code 1\nexit_after_ms 300\nexit_words no\n")
+    # One that the edge knew for a moment would take requests with it, as the real one does.
+    busy.mode(FAST_STUB + "ready_after_ms 5000\nexit_code 1\nexit_after_ms 300\nexit_words no\n")
     with Crowd(sim, CROWD) as crowd:
         crowd.changing()
         answer = busy.api("connector_restart", connector="edge1/1", timeout="60s")
