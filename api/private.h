@@ -19,6 +19,7 @@ struct api {
 	struct ops *ops;
 	struct server *server;
 	struct watch *watch;
+	struct api_guest guest;     /* all NULL = none */
 	int64_t requests, refusals; /* for /metrics */
 };
 

@@ -267,3 +267,8 @@ void api_stop_accepting(struct api *a)
 {
 	server_stop_accepting(a->server);
 }
+
+void api_set_mcp(struct api *a, const struct api_guest *guest)
+{
+	a->guest = *guest;
+}

@@ -79,12 +79,14 @@ static void server_kicked(struct deferred *d, void *owner)
 
 static struct MHD_Daemon *library_start(struct server *s)
 {
-	return MHD_start_daemon(
-		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
-		req_came, s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, s->limits.max_header + POOL_EXTRA,
-		MHD_OPTION_CONNECTION_LIMIT, 1U << 20, MHD_OPTION_CONNECTION_TIMEOUT, 0U,
-		MHD_OPTION_NOTIFY_COMPLETED, req_completed, s, MHD_OPTION_NOTIFY_CONNECTION,
-		conn_notified, s, MHD_OPTION_UNESCAPE_CALLBACK, req_unescape, s, MHD_OPTION_END);
+	return MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET |
+					MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE,
+				0, NULL, NULL, req_came, s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				s->limits.max_header + POOL_EXTRA, MHD_OPTION_CONNECTION_LIMIT,
+				1U << 20, MHD_OPTION_CONNECTION_TIMEOUT, 0U,
+				MHD_OPTION_NOTIFY_COMPLETED, req_completed, s,
+				MHD_OPTION_NOTIFY_CONNECTION, conn_notified, s,
+				MHD_OPTION_UNESCAPE_CALLBACK, req_unescape, s, MHD_OPTION_END);
 }
 
 static int library_fd(struct server *s)
@@ -121,13 +123,15 @@ struct server *server_new(struct loop *l, const struct server_limits *limits,
 	return s;
 }
 
-/* The library refuses to stop while something is suspended. It then ends every request, which tells
- * its handler. */
+/* The library refuses to stop while something is suspended, or upgraded and not given back. It then
+ * ends every request, which tells its handler. */
 static void conns_resume(struct server *s)
 {
 	LIST_EACH (it, &s->conns) {
 		struct conn *c = LIST_OF(it, struct conn, node);
 
+		if (c->req && c->req->lines)
+			lines_close(c->req->lines);
 		if (c->req)
 			req_resume(c->req);
 	}

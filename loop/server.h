@@ -3,7 +3,8 @@
  * several listeners (doors); a request tells by which one it came. Bodies are collected up to a
  * limit; answers are sent whole or as a stream. Header, body and idle deadlines are ours, since
  * the library's time-out counts inactivity only; a peer that leaves is noticed while a request
- * waits (the library does not see it: a side watch on the connection's descriptor does).
+ * waits (the library does not see it: a side watch on the connection's descriptor does). A request
+ * may turn its connection into one of lines (Upgrade), which then is ours alone.
  */
 #ifndef LOOP_SERVER_H
 #define LOOP_SERVER_H
@@ -92,10 +93,16 @@ const char *server_req_id(const struct server_req *r);
 /* The listener's own address as "127.0.0.1:7437" ("" on Unix). */
 const char *server_req_local(const struct server_req *r);
 int server_req_peer_port(const struct server_req *r); /* 0 on Unix */
+size_t server_req_header_count(const struct server_req *r);
+/* How often a header of that name came. */
+size_t server_req_header_repeats(const struct server_req *r, const char *name);
 
 /* Answer. headers: "Name: value", NULL-terminated, may be NULL. The body is copied. */
 void server_reply(struct server_req *r, int status, const char *content_type, const void *body,
 		  size_t len, const char *const *headers);
+
+/* Cut its connection now: gone follows from the loop. For who must not get another byte. */
+void server_req_cut(struct server_req *r);
 
 /* Streams (server-sent events): begin answers the header; push adds bytes, -1 when more than
  * max_stream would wait (nothing is added; the caller drops or closes); end closes when all of it
@@ -106,5 +113,44 @@ void server_stream_begin(struct server_req *r, int status, const char *content_t
 			 void *owner);
 int server_stream_push(struct server_req *r, const void *data, size_t len);
 void server_stream_end(struct server_req *r);
+
+/* ---- lines: a connection that has left HTTP (101), one text a line in both directions ---- */
+struct server_lines;
+
+struct server_lines_handler {
+	/* One line without its end (LF or CR LF), followed by a NUL that is not counted; never an
+	 * empty one. What the peer sends without a line's end before it stops sending is one too.
+	 */
+	void (*line)(struct server_lines *l, const char *text, size_t len, void *owner);
+	/* A line was longer than max_line: it is skipped up to its end. NULL: the connection ends.
+	 */
+	void (*too_long)(struct server_lines *l, void *owner);
+	/* The peer sends no more, and may still read: called once, after the last line; whoever has
+	 * nothing more to say answers by server_lines_end. NULL: that is done for him. */
+	void (*input_ended)(struct server_lines *l, void *owner);
+	/* It is over: ended from here, or its peer has gone. l ends after this call, which comes
+	 * from the loop, never from inside one of the functions below, and once for each upgrade.
+	 * The request's own gone follows. */
+	void (*gone)(struct server_lines *l, void *owner);
+	void *owner;
+};
+
+/* Answers r by 101 with this protocol's name. Only from or after server_handler.request. The
+ * handler's first call comes later, from the loop; pushing may begin at once. NULL where r cannot
+ * be upgraded (HTTP/1.0, or the server is stopping): it still wants its answer then. */
+struct server_lines *server_upgrade_lines(struct server_req *r, const char *protocol,
+					  size_t max_line, const struct server_lines_handler *h);
+/* Adds bytes (whole lines with their ends); -1 when more than max_stream would wait: nothing is
+ * added, and whoever cannot do without ends the connection. While half of that waits, no line is
+ * taken from the peer; a peer that takes nothing for idle_ms is closed. */
+int server_lines_push(struct server_lines *l, const void *data, size_t len);
+/* No more lines are taken; closes when all that was pushed has been sent. Idempotent. */
+void server_lines_end(struct server_lines *l);
+/* While held, no line is taken from the peer: for whoever has enough to do. */
+void server_lines_hold(struct server_lines *l, bool held);
+void server_lines_set_context(struct server_lines *l, void *context);
+void *server_lines_context(const struct server_lines *l);
+/* The request that was upgraded: its peer, id, door and context; its answer is given. */
+struct server_req *server_lines_req(const struct server_lines *l);
 
 #endif

@@ -217,6 +217,14 @@ void conn_kill(struct conn *c)
 	conn_enter(c, CONN_CLOSING);
 	if (c->req)
 		req_abort(c->req);
+	if (c->req && c->req->lines)
+		lines_abort(c->req->lines);
+}
+
+void server_req_cut(struct server_req *r)
+{
+	conn_kill(r->conn);
+	sweep_arm(r->conn->server);
 }
 
 /* ---- refusals ---- */
@@ -269,9 +277,19 @@ static void conn_noticed(struct conn *c, uint32_t events)
 		c->half_closed = true;
 	if (events & (EPOLLHUP | EPOLLERR))
 		c->hung_up = true;
+	if (c->req && c->req->lines)
+		lines_noticed(c->req->lines);
 	if (!c->req || !(c->hung_up || (c->half_closed && c->req->streaming)))
 		return;
 	req_abort(c->req);
+}
+
+void watch_leaving(struct conn *c)
+{
+	struct epoll_event ev = {.events = EPOLLRDHUP | EPOLLET, .data.ptr = c};
+
+	if (epoll_ctl(c->server->watch_fd, EPOLL_CTL_MOD, c->fd, &ev) < 0)
+		conn_kill(c);
 }
 
 void watch_drain(struct server *s)
@@ -304,6 +322,7 @@ static int64_t phase_limit(const struct conn *c)
 		return l->body_ms < LINGER_MS ? l->body_ms : LINGER_MS;
 	case CONN_WAITING:
 	case CONN_STREAM:
+	case CONN_LINES:
 	case CONN_CLOSING:
 		break;
 	}
@@ -323,11 +342,9 @@ static void conn_check(struct conn *c, int64_t now)
 {
 	if (c->phase == CONN_IDLE || c->phase == CONN_HEADER || c->phase == CONN_BODY)
 		conn_nudge(c);
-	if (c->phase == CONN_STREAM) {
-		if (c->req && stream_stuck(c->req, now))
-			conn_kill(c);
-		return;
-	}
+	if ((c->phase == CONN_STREAM && c->req && stream_stuck(c->req, now)) ||
+	    (c->phase == CONN_LINES && c->req && lines_stuck(c->req->lines, now)))
+		conn_kill(c);
 	if (now - c->since_ms < phase_limit(c))
 		return;
 	if (c->phase == CONN_HEADER)

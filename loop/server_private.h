@@ -55,6 +55,7 @@ enum conn_phase {
 	CONN_WAITING, /* the handler's answer: no deadline of ours */
 	CONN_ANSWER,  /* the client to take the answer */
 	CONN_STREAM,
+	CONN_LINES,   /* upgraded: the library only keeps its records of it */
 	CONN_LINGER,  /* refused; what still comes is thrown away */
 	CONN_CLOSING, /* shut down; the library will notice */
 };
@@ -89,6 +90,7 @@ struct server_req {
 	bool answered;
 	bool suspended;
 	bool aborted;
+	bool is_1_1; /* the version of HTTP */
 	bool has_body, chunked, expects_continue;
 	uint64_t body_length; /* as announced; 0 when chunked */
 	size_t discarded;
@@ -106,6 +108,8 @@ struct server_req {
 	void (*drained)(struct server_req *, void *);
 	void *drained_owner;
 	struct deferred drained_call;
+
+	struct server_lines *lines; /* it is upgraded, or about to be */
 };
 
 /* peer.c */
@@ -127,6 +131,8 @@ void conn_notified(void *cls, struct MHD_Connection *mhd, void **socket_context,
 		   enum MHD_ConnectionNotificationCode code);
 /* See who sent and who left since the last call. */
 void watch_drain(struct server *s);
+/* From now on only the peer's leaving is of interest, no longer its bytes. */
+void watch_leaving(struct conn *c);
 void sweep_arm(struct server *s);
 void sweep_fired(struct timer *t, void *owner);
 
@@ -147,6 +153,21 @@ int head_check(struct server_req *r, const char *version, const char **what);
 
 /* server_reply.c */
 enum MHD_Result reply_held(struct server_req *r);
+/* Answer by 101; began is called when that has been sent. */
+MUST_USE int reply_upgrade(struct server_req *r, const char *protocol, MHD_UpgradeHandler began,
+			   void *cls);
 bool stream_stuck(const struct server_req *r, int64_t now);
+
+/* server_lines.c */
+/* Something was noticed on its connection: see to it from the loop. */
+void lines_noticed(struct server_lines *l);
+/* Cut off: nothing more is sent or taken. */
+void lines_abort(struct server_lines *l);
+/* It took nothing of what waits for too long. */
+bool lines_stuck(const struct server_lines *l, int64_t now);
+/* Tell the handler that it is over and give the connection back to the library. */
+void lines_close(struct server_lines *l);
+/* With the request; tells the handler where that was not done. */
+void lines_free(struct server_lines *l);
 
 #endif

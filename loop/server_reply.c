@@ -110,6 +110,20 @@ void server_reply(struct server_req *r, int status, const char *content_type, co
 	answer_send(r, status, resp, CONN_ANSWER);
 }
 
+int reply_upgrade(struct server_req *r, const char *protocol, MHD_UpgradeHandler began, void *cls)
+{
+	struct MHD_Response *resp = MHD_create_response_for_upgrade(began, cls);
+
+	if (!resp)
+		return -1;
+	header_put(resp, MHD_HTTP_HEADER_UPGRADE, protocol);
+	if (answer_queue(r, MHD_HTTP_SWITCHING_PROTOCOLS, resp, CONN_ANSWER) < 0)
+		return -1;
+	r->answered = true;
+	req_resume(r);
+	return 0;
+}
+
 /* ---- streams ---- */
 
 static void stream_drained(struct deferred *d, void *owner)

@@ -5,6 +5,7 @@
  */
 #include <ctype.h>
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -65,13 +66,15 @@ void req_completed(void *cls, struct MHD_Connection *mhd, void **slot,
 	struct conn *c = r->conn;
 	const struct server_handler *h = &c->server->handler;
 
+	if (r->lines)
+		lines_free(steal(&r->lines));
 	if (r->seen && h->gone)
 		h->gone(r, h->owner);
 	c->req = NULL;
 	req_free(r);
-	MHD_set_connection_option(mhd, MHD_CONNECTION_OPTION_TIMEOUT, 0U);
 	if (c->phase == CONN_CLOSING || c->phase == CONN_LINGER)
 		return;
+	MHD_set_connection_option(mhd, MHD_CONNECTION_OPTION_TIMEOUT, 0U);
 	conn_enter(c, c->input_waits ? CONN_HEADER : CONN_IDLE);
 	c->input_waits = false;
 	conn_nudge(c);
@@ -124,6 +127,7 @@ static enum MHD_Result head_came(struct server_req *r, const char *version)
 	const char *what = NULL;
 	int status = head_check(r, version, &what);
 
+	r->is_1_1 = str_equal(version, "HTTP/1.1");
 	conn_enter(c, CONN_BODY);
 	c->bad_uri = false;
 	c->input_waits = false;
@@ -269,6 +273,37 @@ const char *server_req_local(const struct server_req *r)
 const char *server_req_header(const struct server_req *r, const char *name)
 {
 	return MHD_lookup_connection_value(r->conn->mhd, MHD_HEADER_KIND, name);
+}
+
+size_t server_req_header_count(const struct server_req *r)
+{
+	int n = MHD_get_connection_values(r->conn->mhd, MHD_HEADER_KIND, NULL, NULL);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+struct header_search {
+	const char *name;
+	size_t n;
+};
+
+static enum MHD_Result header_matches(void *cls, enum MHD_ValueKind kind, const char *name,
+				      const char *value)
+{
+	struct header_search *h = cls;
+
+	(void)kind;
+	(void)value;
+	h->n += !strcasecmp(name, h->name);
+	return MHD_YES;
+}
+
+size_t server_req_header_repeats(const struct server_req *r, const char *name)
+{
+	struct header_search h = {.name = name};
+
+	MHD_get_connection_values(r->conn->mhd, MHD_HEADER_KIND, header_matches, &h);
+	return h.n;
 }
 
 struct query_search {

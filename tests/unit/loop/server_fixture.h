@@ -42,6 +42,9 @@ struct fx {
 	char last_body[4096];
 	size_t last_body_len;
 	bool refuse_all;
+	/* What /lines is for, where the test sets it. */
+	void (*lines)(struct server_req *r, void *owner);
+	void *lines_owner;
 };
 
 FX void fx_tick(struct timer *t, void *owner)
@@ -114,6 +117,10 @@ FX void fx_request(struct server_req *r, void *owner)
 	f->last_body_len = body->len;
 	memcpy(f->last_body, buf_text(body),
 	       body->len < sizeof(f->last_body) ? body->len : sizeof(f->last_body));
+	if (f->lines && str_equal(path, "/lines")) {
+		f->lines(r, f->lines_owner);
+		return;
+	}
 	if (str_starts(path, "/later")) {
 		f->waiting = r;
 		return;
