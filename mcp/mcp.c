@@ -47,3 +47,15 @@ void mcp_lines_gone(struct mcp *m, struct server_lines *lines)
 {
 	(void)m, (void)lines;
 }
+
+void mcp_lines_too_long(struct mcp *m, struct server_lines *lines)
+{
+	(void)m;
+	server_lines_end(lines);
+}
+
+void mcp_lines_ended(struct mcp *m, struct server_lines *lines)
+{
+	(void)m;
+	server_lines_end(lines);
+}

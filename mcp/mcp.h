@@ -11,7 +11,6 @@
 #include "ops/ops.h"
 
 struct mcp;
-struct server_lines;
 
 /* Borrowed; freed when no request and no connection is left open. */
 struct mcp *mcp_new(struct loop *l, struct ops *o);
@@ -27,6 +26,10 @@ void mcp_gone(struct mcp *m, struct server_req *r);
  * connection's context. */
 void mcp_lines(struct mcp *m, struct server_lines *lines, const struct principal *who);
 void mcp_line(struct mcp *m, struct server_lines *lines, const char *text, size_t len);
+/* A line was longer than the connection takes. */
+void mcp_lines_too_long(struct mcp *m, struct server_lines *lines);
+/* No more comes: the connection is ended when all that was asked has been answered. */
+void mcp_lines_ended(struct mcp *m, struct server_lines *lines);
 void mcp_lines_gone(struct mcp *m, struct server_lines *lines);
 
 #endif
