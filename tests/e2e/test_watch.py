@@ -249,6 +249,7 @@ def test_status_watch_tells_a_line_per_change(running, origin):
 def test_status_watch_outlasts_the_daemon(site, origin):
     live, raw = Watching(site), Watching(site, "--json")
     live.wait("status of the whole")
+    raw.wait('"snapshot"')
     site.stop()
     live.wait("not reachable, retrying", where=live.errors)
     site.start()
