@@ -212,9 +212,22 @@ static bool changes_type(const struct record *r)
 	return r->observed.type && !str_equal(r->observed.type, r->type);
 }
 
+/* Is one of ours being deleted out of the name by a request that is under way? What takes its place
+ * would meet it there. */
+static bool own_is_leaving(const struct world *w, const struct record *r)
+{
+	TABLE_EACH (i, struct record, x, &w->records)
+		if (x != r && x->want == WANT_ABSENT && x->observed.deleting_ms &&
+		    str_equal(x->name, r->name) && record_types_clash(x->type, r->type))
+			return true;
+	return false;
+}
+
 /* The type of a record cannot be changed: another one takes its place. */
 static void plan_record_replace(struct planning *p, const struct record *r)
 {
+	if (own_is_leaving(p->w, r))
+		return;
 	bool seen = r->observed.named_ms && p->now - r->observed.named_ms <= FRESH_MS;
 	if (plan_name_taken(p, r) || !tunnel_serves(p->w, &p->serving, r, true))
 		return;

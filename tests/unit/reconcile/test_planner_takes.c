@@ -89,6 +89,23 @@ static void what_gives_way_is_replaced(void **state)
 	assert_int_equal(due(b, NOW), REFUSED);
 }
 
+static void what_is_replaced_waits_for_a_deletion_under_way(void **state)
+{
+	struct bench *b = *state;
+	struct record *own = record_new("app.example.com", "AAAA");
+	show(b->r, "A", true);
+	str_set(&b->r->type, "CNAME");
+	b->r->observed.named_ms = NOW;
+	show(own, "AAAA", true);
+	(void)str_copy(own->remote_id, CF_ID_SIZE, OTHER);
+	own->want = WANT_ABSENT;
+	own->create_sent_ms = own->observed.deleting_ms = NOW;
+	world_add_record(b->w, own);
+	assert_int_equal(due(b, NOW), NOTHING);
+	str_set(&own->type, "TXT");
+	assert_int_equal(due(b, NOW), ACT_RECORD_REPLACE);
+}
+
 static void what_waits_for_one_of_ours_to_go_is_no_problem(void **state)
 {
 	struct bench *b = *state;
@@ -183,6 +200,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_gives_way_is_replaced, begin, end),
+		cmocka_unit_test_setup_teardown(what_is_replaced_waits_for_a_deletion_under_way,
+						begin, end),
 		cmocka_unit_test_setup_teardown(what_waits_for_one_of_ours_to_go_is_no_problem,
 						begin, end),
 		cmocka_unit_test_setup_teardown(
