@@ -76,6 +76,8 @@ void folder_config(const char *state_dir, const struct launch_spec *spec, struct
 		     "no-prechecks: true\n");
 	buf_printf(out, "metrics: 127.0.0.1:%d\n", spec->metrics_port);
 	buf_printf(out, "protocol: %s\n", spec->protocol);
+	if (spec->ip4_only)
+		buf_str(out, "edge-ip-version: \"4\"\n");
 	put_quoted(out, "token-file", token);
 	buf_printf(out, "grace-period: %s\n", grace);
 	buf_str(out, "retries: 2\n"); /* caps its backoff at 40 s; beyond that we restart it */
@@ -99,6 +101,8 @@ static void write_options(const struct launch_spec *spec, struct buf *out)
 	json_put_int(&w, "grace_ms", spec->grace_ms);
 	json_put_int(&w, "metrics_port", spec->metrics_port);
 	json_put_int(&w, "token_generation", spec->token_generation);
+	if (spec->ip4_only)
+		json_put_bool(&w, "ip4_only", true);
 	json_object_end(&w);
 	buf_char(out, '\n');
 }
@@ -183,7 +187,9 @@ static void recall_kept(int fd, struct launch_kept *k)
 			     .why = reason_by_name(json_get_string(root, "fallen_why")),
 			     .tries = count_of(root, "quic_tries"),
 			     .again_ms = json_get_int(root, "quic_again_ms", 0),
-			     .rose_ms = json_get_int(root, "quic_rose_ms", 0)},
+			     .rose_ms = json_get_int(root, "quic_rose_ms", 0),
+			     .ip4_ms = json_get_int(root, "ip4_ms", 0),
+			     .ip4_vain_ms = json_get_int(root, "ip4_vain_ms", 0)},
 		.heal = {.heals = count_of(root, "heals"),
 			 .healed_ms = json_get_int(root, "healed_ms", 0),
 			 .again_ms = json_get_int(root, "heal_again_ms", 0),
@@ -208,6 +214,7 @@ int folder_recall(int fd, struct launch_memory *m, struct err *e)
 		.metrics_port = port > 0 && port < 65536 ? (int)port : 0,
 		.token_generation = json_get_int(root, "token_generation", 0),
 		.has_token = file_exists(fd, "token"),
+		.ip4_only = json_get_bool(root, "ip4_only", false),
 	};
 	recall_kept(fd, &m->kept);
 	if (protocol)
@@ -226,6 +233,8 @@ static void write_protocol(const struct protocol_state *p, struct json_writer *w
 	json_put_int(w, "quic_tries", p->tries);
 	json_put_int(w, "quic_again_ms", p->again_ms);
 	json_put_int(w, "quic_rose_ms", p->rose_ms);
+	json_put_int(w, "ip4_ms", p->ip4_ms);
+	json_put_int(w, "ip4_vain_ms", p->ip4_vain_ms);
 }
 
 static void write_heal(const struct heal_kept *h, struct json_writer *w)

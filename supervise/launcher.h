@@ -28,6 +28,7 @@ struct launch_spec {
 	const char *label, *protocol, *cloudflared;
 	int64_t grace_ms;
 	int metrics_port;
+	bool ip4_only;            /* of the edge's addresses */
 	int64_t token_generation; /* of the token in the folder, or given to prepare */
 	const char *token_from;   /* launch id whose token is taken when none is given; NULL = none:
 				     the one that is there stays */
@@ -52,6 +53,7 @@ struct launch_memory {
 	char protocol[PROTOCOL_SIZE]; /* that it was last to speak; "" = not known */
 	int64_t token_generation;
 	bool has_token;
+	bool ip4_only;
 	struct launch_kept kept;
 };
 

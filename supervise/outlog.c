@@ -29,7 +29,7 @@ static const struct {
 	{"Error opening metrics server listener", REASON_PORT_BUSY, false},
 	{"Could not lookup srv records", REASON_NO_NETWORK, false},
 	{"the DNS query failed", REASON_NO_NETWORK, false},
-	{"no free edge addresses left", REASON_NO_NETWORK, false},
+	{"no free edge addresses left", REASON_NO_ADDRESSES, false},
 	{"Failed to dial a quic connection", REASON_NO_QUIC, false},
 	{"Unable to establish connection with Cloudflare edge", REASON_NO_NETWORK, false},
 	{"error parsing YAML", REASON_BAD_CONFIG, true},

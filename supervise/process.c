@@ -147,6 +147,7 @@ static struct launch_spec spec_of(const struct process *p, int port)
 		.cloudflared = o->cloudflared,
 		.grace_ms = o->grace_ms,
 		.metrics_port = port,
+		.ip4_only = protocol_ip4_only(&p->x->protocol, clock_wall_ms()),
 		.token_generation = p->memory.token_generation,
 	};
 }
@@ -172,6 +173,8 @@ enum reason process_outdated(const struct process *p)
 
 	if (s->store && t && !t->token_stale && t->token_generation > p->memory.token_generation)
 		return REASON_NEW_TOKEN;
+	/* Which addresses it takes is settled when it starts. */
+	spec.ip4_only = p->memory.ip4_only;
 	if (s->launcher->ops->current(s->launcher, &spec))
 		return REASON_NONE;
 	spec.protocol = p->memory.protocol;
@@ -230,6 +233,7 @@ static void keep_memory(struct process *p, const struct launch_spec *spec)
 	m->metrics_port = spec->metrics_port;
 	m->token_generation = spec->token_generation;
 	m->has_token = true;
+	m->ip4_only = spec->ip4_only;
 	str_copy(m->protocol, sizeof(m->protocol), spec->protocol);
 	if (m->tunnel_id != spec->tunnel_id)
 		str_copy(m->tunnel_id, sizeof(m->tunnel_id), spec->tunnel_id);

@@ -145,12 +145,15 @@ void protocol_in_vain(struct protocol_state *s, int64_t wall_ms, uint64_t random
 
 void protocol_rose(struct protocol_state *s, int64_t wall_ms)
 {
-	*s = (struct protocol_state){.tries = s->tries, .rose_ms = wall_ms};
+	s->fallen = false;
+	s->why = REASON_NONE;
+	s->again_ms = 0;
+	s->rose_ms = wall_ms;
 }
 
 void protocol_forget(struct protocol_state *s)
 {
-	*s = (struct protocol_state){.fallen = false};
+	*s = (struct protocol_state){.ip4_ms = s->ip4_ms, .ip4_vain_ms = s->ip4_vain_ms};
 }
 
 void protocol_recall(struct protocol_state *s, int64_t wall_ms)
@@ -159,6 +162,30 @@ void protocol_recall(struct protocol_state *s, int64_t wall_ms)
 		s->fallen = false;
 	if (s->again_ms > wall_ms + QUIC_AGAIN_MOST_MS)
 		s->again_ms = wall_ms + QUIC_AGAIN_MOST_MS;
+	if (s->ip4_ms > wall_ms)
+		s->ip4_ms = wall_ms;
+	if (s->ip4_vain_ms > wall_ms)
+		s->ip4_vain_ms = wall_ms;
+}
+
+/* ---- addresses ---- */
+
+bool protocol_ip4_only(const struct protocol_state *s, int64_t wall_ms)
+{
+	return s->ip4_ms && wall_ms - s->ip4_ms < DAY_MS;
+}
+
+bool protocol_no_addresses(struct protocol_state *s, bool had_ip4_only, int64_t wall_ms)
+{
+	if (had_ip4_only) {
+		s->ip4_ms = 0;
+		s->ip4_vain_ms = wall_ms;
+		return true;
+	}
+	if (s->ip4_vain_ms && wall_ms - s->ip4_vain_ms < HOUR_MS)
+		return false;
+	s->ip4_ms = wall_ms;
+	return true;
 }
 
 /* ---- losses ---- */

@@ -21,6 +21,9 @@ struct protocol_state {
 	int tries;        /* of quic in vain, in a row */
 	int64_t again_ms; /* wall: quic is not tried before */
 	int64_t rose_ms;  /* wall: it was taken up again then; 0 = never */
+	/* Of the edge's addresses those of IPv4 alone are used since, for a day; 0 = all are. */
+	int64_t ip4_ms;      /* wall */
+	int64_t ip4_vain_ms; /* wall: that did not help either; 0 = it was not in vain */
 };
 
 enum protocol_move {
@@ -61,6 +64,12 @@ void protocol_rose(struct protocol_state *s, int64_t wall_ms);
 void protocol_forget(struct protocol_state *s);
 /* Read again after a restart of ours: a clock that was put back must not make it wait for ever. */
 void protocol_recall(struct protocol_state *s, int64_t wall_ms);
+
+/* Is what starts now to use the edge's addresses of IPv4 alone? */
+bool protocol_ip4_only(const struct protocol_state *s, int64_t wall_ms);
+/* A process ended that had found no address to connect to: true when the next one is to use others
+ * than it did. IPv4 alone is tried once; when it does not help, no sooner than an hour later. */
+bool protocol_no_addresses(struct protocol_state *s, bool had_ip4_only, int64_t wall_ms);
 
 /* Losses within an hour, in twelfths of it. */
 #define LOSSES_PARTS 12

@@ -90,6 +90,12 @@ static const struct reason_info infos[REASONS] = {
 	[REASON_LOSSES] = {"losses", "quic lost too many of its connections within an hour", NULL,
 			   RETRY_SOON, ERR_NONE},
 	[REASON_QUIC_AGAIN] = {"quic_again", "quic is tried again", NULL, RETRY_SOON, ERR_NONE},
+	[REASON_NO_ADDRESSES] =
+		{"no_addresses", "cloudflared cannot reach any address of Cloudflare's edge",
+		 "It is tried with IPv4 alone. If that does not help either, check DNS (names "
+		 "*.argotunnel.com), and that port 7844 (UDP for quic, TCP for http2) is open "
+		 "outwards.",
+		 RETRY_SOON, ERR_UPSTREAM},
 };
 
 const struct reason_info *reason_info(enum reason r)

@@ -110,6 +110,9 @@ void slot_heal_begins(struct slot *x, enum reason cause);
 bool slot_quic_useless(const struct slot *x, const struct process *p, int64_t *until_ms);
 void slot_protocol_ended(struct slot *x, const struct connector *c, const struct process *p,
 			 enum reason r);
+/* Perhaps it had none to connect to that can be reached from here. */
+void slot_addresses_ended(struct slot *x, const struct connector *c, const struct process *p,
+			  enum reason r);
 /* The one that came up did not: true when that only says that quic does not work yet. */
 bool slot_protocol_in_vain(struct slot *x, const struct connector *c, enum reason r);
 bool slot_show_health(const struct slot *x, struct connector *c);

@@ -101,11 +101,31 @@ static void give_up_quic(struct slot *x, const struct connector *c, enum reason 
 	protocol_moved(x);
 }
 
+/* cloudflared takes addresses of both families by itself: where one of them leads nowhere, it may
+ * come to an end with them. */
+void slot_addresses_ended(struct slot *x, const struct connector *c, const struct process *p,
+			  enum reason r)
+{
+	bool found_none = r == REASON_NO_ADDRESSES ||
+			  (r == REASON_UNREADY && p->log.telling == REASON_NO_ADDRESSES);
+
+	if (!found_none ||
+	    !protocol_no_addresses(&x->protocol, p->memory.ip4_only, clock_wall_ms()))
+		return;
+	slot_event(x, c, "connector_addresses", NULL,
+		   p->memory.ip4_only ? "IPv4 alone did not help either: all addresses of the "
+					"edge are tried again"
+				      : "no address of the edge could be reached: IPv4 alone is "
+					"tried, for a day");
+	protocol_moved(x);
+}
+
 void slot_protocol_ended(struct slot *x, const struct connector *c, const struct process *p,
 			 enum reason r)
 {
 	bool on_quic = str_equal(p->memory.protocol, "quic");
 
+	slot_addresses_ended(x, c, p, r);
 	if (r == REASON_NO_QUIC && on_quic && wants_quic(x)) {
 		give_up_quic(x, c, r);
 	} else if (r == REASON_UNREADY && !on_quic && x->protocol.fallen && !p->probe.ever_ready) {

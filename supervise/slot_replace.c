@@ -63,8 +63,10 @@ void slot_other_ended(struct slot *x, struct connector *c, int code, int signo)
 	if (p->replaced)
 		slot_event(x, c, "connector_drained", outlog_line(&p->log, 0),
 			   "the process that it replaced has ended");
-	else if (!asked)
+	else if (!asked) {
+		slot_addresses_ended(x, c, p, r);
 		in_vain(x, c, r, reason_info(r)->sentence);
+	}
 	supervisor_batch_end(x->s);
 }
 

@@ -131,13 +131,29 @@ def test_failure_07_names_are_not_answered_at_all(host, sim, origin):
 
 
 def test_failure_09_no_free_edge_addresses(host, sim, origin):
+    """IPv4 alone is tried once, and helps."""
     begun(host, origin, "ipv6_broken 1\n")
-    c = until(lambda: (c := connector(host))["restarts"] >= 2 and c)
+    healed(host, sim, 40)
+    told = [e for e in host.items("event_list") if e["kind"] == "connector_addresses"]
+    assert len(told) == 1 and "IPv4 alone is tried" in told[0]["message"]
+    assert connector(host)["restarts"] == 1 and starts(host) == 2
+    # another process of it does not try the others first
+    host.adit("connector", "restart", "edge1/1", "--yes")
+    healed(host, sim, 40)
+    assert starts(host) == 3
+
+
+def test_failure_09_no_address_of_either_family(host, sim, origin):
+    begun(host, origin, "exit_code 1\nexit_words there are no free edge addresses left to resolve"
+                        " to\n")
+    c = until(lambda: (c := connector(host))["restarts"] >= 3 and c)
     assert "no free edge addresses" in c["untrusted_last_line"]
     problem = host.wait_problem(object="connector", name="edge1/1")
-    assert "cannot reach" in problem["message"] and problem["hint"]
+    assert "cannot reach any address" in problem["message"] and "7844" in problem["hint"]
     time.sleep(3)
     assert starts(host) <= 9
+    told = [e["message"] for e in host.items("event_list") if e["kind"] == "connector_addresses"]
+    assert len(told) == 2, "tried once, and told that it did not help"
     host.mode(FAST_STUB)
     healed(host, sim, 40)
 

@@ -48,7 +48,7 @@ static const struct {
 	 "edge discovery: error looking up Cloudflare edge IPs: the DNS query failed",
 	 REASON_NO_NETWORK},
 	{"there are no free edge addresses left to resolve to",
-	 "there are no free edge addresses left to resolve to", REASON_NO_NETWORK},
+	 "there are no free edge addresses left to resolve to", REASON_NO_ADDRESSES},
 	{"error parsing YAML in config file at /x: yaml: line 3: bad",
 	 "error parsing YAML in config file at /x: yaml: line 3: bad", REASON_BAD_CONFIG},
 	{"expected int found string for retries", "expected int found string for retries",

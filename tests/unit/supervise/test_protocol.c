@@ -139,6 +139,33 @@ static void test_losses_of_an_hour(void **state)
 	assert_in_range(losses_count(&l, NOW + 50 * HOUR), QUIC_LOSSES_MOST, 2 * QUIC_LOSSES_MOST);
 }
 
+static void test_addresses(void **state)
+{
+	struct protocol_state s = {0};
+
+	(void)state;
+	assert_false(protocol_ip4_only(&s, WALL));
+	assert_true(protocol_no_addresses(&s, false, WALL));
+	assert_true(protocol_ip4_only(&s, WALL));
+	/* What happens to quic meanwhile is another matter. */
+	protocol_fell(&s, REASON_NO_QUIC, WALL, 1);
+	protocol_forget(&s);
+	protocol_fell(&s, REASON_NO_QUIC, WALL, 1);
+	protocol_rose(&s, WALL + HOUR);
+	assert_true(protocol_ip4_only(&s, WALL + 24 * HOUR - 1));
+	assert_false(protocol_ip4_only(&s, WALL + 24 * HOUR));
+	/* In vain: all of them again, and IPv4 alone no sooner than in an hour. */
+	assert_true(protocol_no_addresses(&s, true, WALL + HOUR));
+	assert_false(protocol_ip4_only(&s, WALL + HOUR));
+	assert_false(protocol_no_addresses(&s, false, WALL + 2 * HOUR - 1));
+	assert_false(protocol_ip4_only(&s, WALL + 2 * HOUR));
+	assert_true(protocol_no_addresses(&s, false, WALL + 2 * HOUR));
+	assert_true(protocol_ip4_only(&s, WALL + 2 * HOUR));
+	/* A clock that was put back makes nothing last for ever. */
+	protocol_recall(&s, WALL);
+	assert_false(protocol_ip4_only(&s, WALL + 24 * HOUR));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +175,7 @@ int main(void)
 		cmocka_unit_test(test_rising_soon_forgets_nothing),
 		cmocka_unit_test(test_recalled_with_care),
 		cmocka_unit_test(test_losses_of_an_hour),
+		cmocka_unit_test(test_addresses),
 	};
 
 	return cmocka_run_group_tests_name("protocol", tests, NULL, NULL);
