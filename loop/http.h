@@ -48,6 +48,9 @@ struct http_req {
 	/* Nothing is sent, a connection is all: to host and port of an http:// URL. Never to an
 	 * address that is link-local or a metadata service's, whatever the name stands for. */
 	bool connect_only;
+	/* A connection of its own that is not kept, to a name that is looked up anew, and as with
+	 * connect_only never to a link-local address. */
+	bool alone;
 	size_t max_body; /* bytes of the (decoded) answer; 0 = 16 MiB, or no limit with
 			    piece; more is ERR_UPSTREAM */
 	/* Streaming: called with each piece of the body; the body is then not kept. May start and

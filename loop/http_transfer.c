@@ -289,12 +289,16 @@ static CURLcode options_connection(CURL *easy, const struct http_transfer *t)
 	 * requests behind a slow answer. */
 	SET(CURLOPT_HTTP_VERSION, (long)(tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
 	SET(CURLOPT_PIPEWAIT, tls ? 1L : 0L);
-	if (r->connect_only) {
+	if (r->connect_only)
 		SET(CURLOPT_CONNECT_ONLY, 1L);
+	if (r->connect_only || r->alone)
 		SET(CURLOPT_OPENSOCKETFUNCTION, socket_open);
+	if (r->alone) {
+		SET(CURLOPT_FRESH_CONNECT, 1L);
+		SET(CURLOPT_FORBID_REUSE, 1L);
 	}
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
-	SET(CURLOPT_DNS_CACHE_TIMEOUT, DNS_CACHE_SECONDS);
+	SET(CURLOPT_DNS_CACHE_TIMEOUT, r->alone ? 0L : DNS_CACHE_SECONDS);
 	SET(CURLOPT_CONNECTTIMEOUT_MS,
 	    (long)(r->connect_timeout_ms > 0 ? r->connect_timeout_ms : CONNECT_MS));
 	if (r->timeout_ms >= 0)

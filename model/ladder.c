@@ -284,11 +284,26 @@ static void climb_rule(const struct ladder_facts *f, struct rung *r)
 	}
 }
 
+/* A server that does not know HEAD may say 501. */
+static void origin_up(const struct ladder_facts *f, struct rung *r)
+{
+	int status = f->origin.status;
+
+	if (!status) {
+		say(r, RUNG_OK, "Something takes connections at %s", f->service);
+		return;
+	}
+	say(r, RUNG_OK, "%s answers, with HTTP status %d", f->service, status);
+	r->weak = status >= 500 && status != 501;
+	if (r->weak)
+		advise(r, "Look at the service's own log");
+}
+
 static void climb_origin(const struct ladder_facts *f, struct rung *r)
 {
 	switch (f->origin.state) {
 	case REACH_UP:
-		say(r, RUNG_OK, "Something takes connections at %s", f->service);
+		origin_up(f, r);
 		break;
 	case REACH_REFUSED:
 	case REACH_TIMEOUT:

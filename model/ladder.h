@@ -84,6 +84,7 @@ struct ladder_facts {
 	} rule;
 	struct {
 		enum reach state;
+		int status;          /* of its HTTP answer; 0 = none was asked for */
 		const char *unasked; /* why it is not asked about */
 		const char *problem, *hint;
 	} origin;

@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "model/manifest_private.h"
 #include "model/record.h"
+#include "model/route.h"
 
 void manifest_free(struct manifest *m)
 {
@@ -196,6 +197,8 @@ static int check_route(const struct manifest *m, const struct manifest_route *r,
 		return -1;
 	if (other)
 		return stands_twice(m, r->place, "hostname", what, other->place, e);
+	if (probing_check(probing_by_name(r->probe), r->service, e) < 0)
+		return manifest_wrap(m, r->place, "probe", e);
 	return h ? check_host(m, h, r, e) : 0;
 }
 

@@ -27,6 +27,7 @@ struct manifest_route {
 	char *service;
 	struct raw_json origin; /* in the API's form; text NULL = none */
 	char *drift;
+	char *probe;   /* NULL = tcp */
 	bool dns;      /* its record is made and kept with it */
 	char *comment; /* of that record; NULL = none */
 	size_t tunnel; /* index in tunnels */

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/drift_words.h"
+#include "base/probe_words.h"
 #include "base/record_types.h"
 #include "base/text.h"
 #include "model/manifest_private.h"
@@ -14,6 +15,7 @@ struct head {
 };
 
 static const char *const policies[] = {DRIFT_WORDS, NULL};
+static const char *const probings[] = {PROBE_WORDS, NULL};
 static const char *const types[] = {RECORD_TYPES, NULL};
 
 static int check_service(const char *value, struct err *e)
@@ -57,6 +59,8 @@ static const struct field route_fields[] = {
 	FIELD(struct manifest_route, origin, .doc = "options towards the origin"),
 	FIELD(struct manifest_route, drift, .values = policies,
 	      .doc = "what is done about changes made elsewhere"),
+	FIELD(struct manifest_route, probe, .values = probings,
+	      .doc = "how adit asks whether the origin is there"),
 	FIELD(struct manifest_route, dns, .fallback = "true", .doc = "keep its DNS record as well"),
 	FIELD(struct manifest_route, comment, .max = 400, .doc = "text in that record's comment"),
 	FIELDS_END,

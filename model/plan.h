@@ -15,7 +15,8 @@ enum edit_kind {
 	EDIT_TUNNEL_PUT,     /* name, replicas, joined, drift, manifest */
 	EDIT_TUNNEL_DROP,    /* want = absent; its routes and records are edits of their own */
 	EDIT_TUNNEL_RELEASE, /* want = released; its routes and records are edits of their own */
-	EDIT_ROUTE_PUT,      /* tunnel_id, name, path, service, origin, drift, manifest */
+	EDIT_ROUTE_PUT,      /* tunnel_id, name, path, service, origin, drift, probe,
+				until_ms, manifest */
 	EDIT_ROUTE_DROP,     /* the rule goes */
 	EDIT_ROUTE_RELEASE,  /* the rule stays at Cloudflare and is not ours any more */
 	EDIT_RECORD_PUT,     /* tunnel_id or content, name, type, comment, proxied, ttl, priority,
@@ -33,9 +34,11 @@ struct edit {
 	char tunnel_id[ID_SIZE];
 	char *name, *path, *service, *origin, *type, *comment, *content;
 	char *drift;    /* a policy's name; NULL = as the settings say */
+	char *probe;    /* as probing_said */
 	char *manifest; /* NULL = none */
 	int64_t replicas;
 	int64_t ttl, priority; /* 0 = not said */
+	int64_t until_ms;      /* as in struct route */
 	int64_t for_ms;        /* how long a connector is stopped; 0 = until it is started */
 	bool proxied;
 	bool joined;

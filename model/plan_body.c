@@ -32,6 +32,7 @@ static const struct {
 	{"comment", offsetof(struct edit, comment)},
 	{"content", offsetof(struct edit, content)},
 	{"drift", offsetof(struct edit, drift)},
+	{"probe", offsetof(struct edit, probe)},
 	{"manifest", offsetof(struct edit, manifest)},
 	{"remote_id", offsetof(struct edit, remote_id)},
 	{"zone_id", offsetof(struct edit, zone_id)},
@@ -88,6 +89,7 @@ void edit_write(const struct edit *d, struct json_writer *w)
 	json_put_bool(w, "proxied", d->proxied);
 	put_said(w, "ttl", d->ttl);
 	put_said(w, "priority", d->priority);
+	put_said(w, "until_ms", d->until_ms);
 	put_said(w, "for_ms", d->for_ms);
 	put_said(w, "overwrites", d->overwrites);
 	for (size_t k = 0; k < ARRAY_LEN(edit_flags); k++)
@@ -243,6 +245,7 @@ static int fill_edit(struct edit *d, const struct json *v, struct err *e)
 	if (!json_int(json_get(v, "replicas"), &d->replicas))
 		return damaged(e, "replicas");
 	if (read_said(v, "ttl", &d->ttl, e) < 0 || read_said(v, "priority", &d->priority, e) < 0 ||
+	    read_said(v, "until_ms", &d->until_ms, e) < 0 ||
 	    read_said(v, "for_ms", &d->for_ms, e) < 0 ||
 	    read_said(v, "overwrites", &d->overwrites, e) < 0)
 		return -1;

@@ -51,6 +51,8 @@ struct edit *plan_put_route(struct plan *p, const struct route *r)
 	str_set(&d->service, r->service);
 	str_set(&d->origin, r->origin);
 	str_set(&d->drift, drift_policy_name(r->drift));
+	str_set(&d->probe, probing_said(r->probing));
+	d->until_ms = r->until_ms;
 	str_set(&d->manifest, r->manifest);
 	return d;
 }

@@ -263,7 +263,10 @@ void render_route(const struct world *w, const struct route *r, struct json_writ
 	if (r->reach.state != REACH_UNKNOWN) {
 		json_put_string(out, "origin_state", reach_name(r->reach.state));
 		put_time(out, "origin_since", r->reach.since_ms);
+		put_known(out, "origin_status", r->reach.status, 0);
 	}
+	put_text(out, "probe", probing_said(r->probing));
+	put_time(out, "until", r->until_ms);
 	put_problem(out, r->problem ? r->problem : down ? &reach : NULL);
 	json_object_end(out);
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/probe_words.h"
 #include "base/secret.h"
 
 struct route *route_new(void)
@@ -101,6 +102,40 @@ const char *reach_name(enum reach r)
 	return names[r];
 }
 
+static const char *const probings[] = {PROBE_WORDS};
+
+const char *probing_name(enum probing p)
+{
+	return probings[p];
+}
+
+enum probing probing_by_name(const char *name)
+{
+	for (size_t i = 0; name && i < ARRAY_LEN(probings); i++)
+		if (str_equal(probings[i], name))
+			return (enum probing)i;
+	return PROBE_TCP;
+}
+
+const char *probing_said(enum probing p)
+{
+	return p == PROBE_TCP ? NULL : probings[p];
+}
+
+int probing_check(enum probing p, const char *service, struct err *e)
+{
+	struct service s;
+
+	if (p != PROBE_HTTP)
+		return 0;
+	if (service_parse(service, &s, e) < 0)
+		return -1;
+	if (s.kind == SERVICE_URL && str_equal(s.scheme, "http"))
+		return 0;
+	(void)err_set(e, ERR_INVALID, "%s cannot be asked by HTTP", service);
+	return err_hint(e, "Only http:// services can; tcp asks for a connection alone.");
+}
+
 static void reach_hint(const struct route *r, const struct service *s, struct err *e)
 {
 	const char *flag = r->path ? " --path '" : "", *end = r->path ? "'" : "";
@@ -123,7 +158,13 @@ bool route_reach_problem(const struct route *r, struct problem *out)
 	    service_parse(r->service, &s, &e) < 0)
 		return false;
 	*out = (struct problem){.since_ms = r->reach.since_ms};
-	if (r->reach.state == REACH_REFUSED)
+	if (r->probing == PROBE_HTTP)
+		(void)err_set(&out->err,
+			      r->reach.state == REACH_REFUSED ? ERR_UPSTREAM : ERR_TIMEOUT,
+			      "The origin of %s is down: no HTTP answer came from %s:%d%s",
+			      r->hostname, s.host, service_port(&s),
+			      r->reach.state == REACH_REFUSED ? "" : " in time");
+	else if (r->reach.state == REACH_REFUSED)
 		(void)err_set(&out->err, ERR_UPSTREAM,
 			      "The origin of %s is down: nothing takes connections at %s:%d",
 			      r->hostname, s.host, service_port(&s));

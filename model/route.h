@@ -19,6 +19,15 @@ enum route_seen {
 enum reach { REACH_UNKNOWN, REACH_UP, REACH_REFUSED, REACH_TIMEOUT };
 const char *reach_name(enum reach r);
 
+/* How that is found out: by a connection alone, by asking for the head of "/", or not at all. */
+enum probing { PROBE_TCP, PROBE_HTTP, PROBE_NONE };
+const char *probing_name(enum probing p);
+enum probing probing_by_name(const char *name); /* NULL or unknown: PROBE_TCP */
+/* NULL for PROBE_TCP, which nobody has to say: as edits and the store have it. */
+const char *probing_said(enum probing p);
+/* Can a service be asked so? The sentence says why not. */
+MUST_USE int probing_check(enum probing p, const char *service, struct err *e);
+
 struct route {
 	char id[ID_SIZE]; /* "r0123456789" */
 	char tunnel_id[ID_SIZE];
@@ -27,7 +36,9 @@ struct route {
 	char *service;
 	char *origin; /* originRequest as JSON text, NULL = none */
 	enum drift_policy drift;
-	char *manifest; /* that made it; NULL = none */
+	enum probing probing;
+	int64_t until_ms; /* wall: it ends by itself then; 0 = it does not */
+	char *manifest;   /* that made it; NULL = none */
 	/* Rules that adit did not make and a person let it replace, or stand before: JSON array of
 	 * {rule: SHA-256 of its text as it was shown, what: words}; NULL = none. */
 	char *takes;
@@ -43,6 +54,7 @@ struct route {
 		enum reach state;
 		int64_t since_ms; /* wall: it is so since */
 		int64_t asked_ms; /* wall: last asked; 0 = never */
+		int status;       /* of the last HTTP answer; 0 = none was asked for, or came */
 	} reach;                  /* written by supervise/ alone */
 	struct problem *problem;
 };

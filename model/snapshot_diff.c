@@ -151,6 +151,11 @@ static void say_route(const struct differ *x, const struct pair *r, struct buf *
 		    tunnel_name(x->to, now->tunnel_id));
 	if (!str_equal(was->origin, now->origin))
 		say(out, "other options");
+	if (!str_equal(was->probe, now->probe))
+		say(out, "probe %s to %s", probing_name(probing_by_name(was->probe)),
+		    probing_name(probing_by_name(now->probe)));
+	if (was->until_ms != now->until_ms)
+		say(out, "ends at another time");
 	if (!str_equal(was->name, now->name))
 		say(out, "instead of %s", was->name);
 }

@@ -213,6 +213,7 @@ static void gather_origin(const struct gathering *g)
 	}
 	x->f.service = x->service = str_dup(g->r->service);
 	x->f.origin.state = g->r->reach.state;
+	x->f.origin.status = g->r->reach.status;
 	if (route_reach_problem(g->r, &x->origin)) {
 		x->f.origin.problem = x->origin.err.message;
 		x->f.origin.hint = x->origin.err.hint;
@@ -220,6 +221,8 @@ static void gather_origin(const struct gathering *g)
 	if (g->t->replicas == 0)
 		x->f.origin.unasked = "The connectors run on other hosts, so the origin cannot be "
 				      "asked from here";
+	else if (g->r->probing == PROBE_NONE)
+		x->f.origin.unasked = "Its route says that the origin is not to be asked";
 	else if (!g->a->origin_asked)
 		x->f.origin.unasked = "Its service has no address that is asked";
 	else

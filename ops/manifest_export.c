@@ -175,6 +175,7 @@ static void put_route(struct exporting *x, const struct route *r)
 		json_write_raw(w, r->origin, strlen(r->origin));
 	}
 	put_text(x, "drift", drift_policy_name(r->drift));
+	put_text(x, "probe", probing_said(r->probing));
 	if (!d)
 		json_put_bool(w, "dns", false);
 	else if (first)

@@ -199,6 +199,7 @@ static void make_route(struct planning *x, const struct manifest_route *d)
 	str_set(&ed->service, d->service);
 	str_set(&ed->origin, d->origin.text);
 	str_set(&ed->drift, d->drift);
+	str_set(&ed->probe, probing_said(probing_by_name(d->probe)));
 	str_set(&ed->manifest, x->name);
 	warn_options(x->p, d->hostname, d->origin.text);
 	plan_change(x->p, '+', "route", d->hostname, "%s%sto %s through %s", d->path ? d->path : "",
@@ -220,6 +221,9 @@ static void differ_in_route(const struct planning *x, const struct route *r,
 	route_differ(x->w, r,
 		     &(struct route_goal){goal->id, goal->name, d->service, d->origin.text}, words);
 	planning_differ_in_drift(x, r->drift, d->drift, words);
+	if (!x->m->partial && probing_by_name(d->probe) != r->probing)
+		words_add(words, "probe %s to %s", probing_name(r->probing),
+			  probing_name(probing_by_name(d->probe)));
 }
 
 static int plan_route(struct planning *x, const struct manifest_route *d)
@@ -247,8 +251,10 @@ static int plan_route(struct planning *x, const struct manifest_route *d)
 		str_set(&ed->origin, d->origin.text);
 		warn_options(x->p, d->hostname, d->origin.text);
 	}
-	if (!x->m->partial)
+	if (!x->m->partial) {
 		str_set(&ed->drift, d->drift);
+		str_set(&ed->probe, probing_said(probing_by_name(d->probe)));
+	}
 	str_set(&ed->manifest, planning_manifest(x, r->manifest));
 	plan_change(x->p, '~', "route", r->hostname, "%s%s%s", r->path ? r->path : "",
 		    r->path ? " " : "", buf_text(&words));

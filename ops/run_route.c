@@ -58,6 +58,7 @@ struct wish {
 	char *hostname, *origin; /* owned */
 	const char *path, *service;
 	const char *drift; /* as the argument says; NULL = as it was */
+	const char *probe; /* the same */
 	char tunnel_id[ID_SIZE];
 	const char *tunnel_name;
 };
@@ -97,6 +98,9 @@ static int wish_check(const struct route_set_args *a, struct wish *x, struct err
 	x->path = a->path && a->path[0] ? a->path : NULL;
 	x->service = a->service;
 	x->drift = a->drift;
+	x->probe = a->probe;
+	if (probing_check(probing_by_name(a->probe), a->service, e) < 0)
+		return err_wrap(e, "probe");
 	return wish_origin(a->origin.text, x, e);
 }
 
@@ -129,6 +133,14 @@ static int wish_tunnel(struct call *c, struct plan *p, const char *name, struct 
 	return 0;
 }
 
+/* A service that cannot be asked by HTTP any more is asked for a connection. */
+static enum probing probing_of(const struct route *r, const struct wish *x)
+{
+	enum probing p = x->probe ? probing_by_name(x->probe) : r ? r->probing : PROBE_TCP;
+	struct err e;
+	return probing_check(p, x->service, &e) < 0 ? PROBE_TCP : p;
+}
+
 static void differ_in_route(const struct world *w, const struct route *r, const struct wish *x,
 			    struct buf *words)
 {
@@ -138,6 +150,9 @@ static void differ_in_route(const struct world *w, const struct route *r, const 
 		     words);
 	if (!policy_is(r->drift, x->drift))
 		words_add(words, "drift %s to %s", now ? now : "as set", then ? then : "as set");
+	if (probing_of(r, x) != r->probing)
+		words_add(words, "probe %s to %s", probing_name(r->probing),
+			  probing_name(probing_of(r, x)));
 }
 
 static bool route_is(const struct world *w, const struct route *r, const struct wish *x)
@@ -175,6 +190,7 @@ static void edit_route(const struct world *w, struct plan *p, const struct route
 	}
 	if (x->drift)
 		str_set(&ed->drift, policy_said(x->drift));
+	str_set(&ed->probe, probing_said(probing_of(old, x)));
 	tell_route(w, p, old, x);
 }
 

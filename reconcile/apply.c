@@ -97,7 +97,8 @@ static bool is_local(enum drift_policy was, enum drift_policy is, const char *ma
 static bool route_is_told(const struct route *was, const struct route *is)
 {
 	return was->applied_generation == was->generation &&
-	       is_local(was->drift, is->drift, was->manifest, is->manifest) &&
+	       (was->probing != is->probing || was->until_ms != is->until_ms ||
+		is_local(was->drift, is->drift, was->manifest, is->manifest)) &&
 	       str_equal(was->tunnel_id, is->tunnel_id) && str_equal(was->hostname, is->hostname) &&
 	       str_equal(was->path, is->path) && str_equal(was->service, is->service) &&
 	       str_equal(was->origin, is->origin);
@@ -130,6 +131,8 @@ static void route_row(const struct route *r, const struct edit *ed, struct route
 	row->origin = BORROW(ed->origin);
 	row->manifest = BORROW(ed->manifest);
 	row->drift = policy_of(ed);
+	row->probing = probing_by_name(ed->probe);
+	row->until_ms = ed->until_ms;
 	if (ed->takes)
 		row->takes = BORROW(ed->takes);
 	if (r && route_is_told(r, row) && !ed->takes)
@@ -413,6 +416,8 @@ static void put_route(struct world *w, const struct edit *ed)
 	r->generation = row.generation;
 	r->applied_generation = row.applied_generation;
 	r->drift = row.drift;
+	r->probing = row.probing;
+	r->until_ms = row.until_ms;
 	(void)str_copy(r->tunnel_id, sizeof(r->tunnel_id), ed->tunnel_id);
 	str_set(&r->hostname, ed->name);
 	str_set(&r->path, ed->path);

@@ -476,6 +476,7 @@ static int guard_route_put(struct guarding *x, const struct edit *d, struct err 
 	AUTO(origin_safety_t) options = {0};
 	if (check_key(x, d, e) < 0 || check_tunnel_known(x, d, e) < 0 ||
 	    guard_service(x->w, x->g, d->service, e) < 0 ||
+	    probing_check(probing_by_name(d->probe), d->service, e) < 0 ||
 	    origin_read(d->origin, &options, e) < 0 || check_options(x, &options, e) < 0)
 		return -1;
 	check_protected(x, d->name);

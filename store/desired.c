@@ -93,6 +93,8 @@ int store_save_route(struct store *s, const struct route *r, struct err *e)
 	bind_text(&q, r->takes);
 	bind_text(&q, drift_policy_name(r->drift));
 	bind_text(&q, r->manifest);
+	bind_text(&q, probing_said(r->probing));
+	bind_int(&q, r->until_ms);
 	bind_int(&q, made);
 	return query_run(&q, e);
 }
@@ -228,6 +230,8 @@ static void read_route(struct query *q, struct world *w)
 	str_set(&r->takes, col_text(q, 8));
 	r->drift = col_drift(q, 9);
 	str_set(&r->manifest, col_text(q, 10));
+	r->probing = probing_by_name(col_text(q, 11));
+	r->until_ms = col_int(q, 12);
 	if (q->bad || !r->hostname || !r->service || world_route(w, r->id))
 		q->bad = true;
 	if (q->bad)

@@ -158,8 +158,15 @@ static const char *const version_6[] = {
 	NULL,
 };
 
-static const char *const *const versions[] = {version_1, version_2, version_3,
-					      version_4, version_5, version_6};
+/* A route knows how its origin is asked, and when it ends by itself. */
+static const char *const version_7[] = {
+	"ALTER TABLE route ADD COLUMN probe TEXT",
+	"ALTER TABLE route ADD COLUMN until_ms INTEGER NOT NULL DEFAULT 0",
+	NULL,
+};
+
+static const char *const *const versions[] = {version_1, version_2, version_3, version_4,
+					      version_5, version_6, version_7};
 
 #define VERSION_NEWEST ((int)ARRAY_LEN(versions))
 

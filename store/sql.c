@@ -10,7 +10,7 @@
 	"manifest"
 #define ROUTE_COLUMNS                                                                              \
 	"id, tunnel_id, hostname, path, service, origin, generation, applied_generation, takes, "  \
-	"drift, manifest"
+	"drift, manifest, probe, until_ms"
 #define RECORD_COLUMNS                                                                             \
 	"id, name, type, tunnel_id, content, comment, proxied, ttl, want, generation, "            \
 	"applied_generation, zone_id, remote_id, create_sent_ms, released, takes, drift, "         \
@@ -64,14 +64,16 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_TUNNEL_DROP] = "DELETE FROM tunnel WHERE id = ?1",
 
 	[SQL_ROUTE_PUT] = "INSERT INTO route (" ROUTE_COLUMNS ", made)"
-			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
+			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+			  " ?14)"
 			  " ON CONFLICT (id) DO UPDATE SET tunnel_id = excluded.tunnel_id,"
 			  " hostname = excluded.hostname, path = excluded.path,"
 			  " service = excluded.service, origin = excluded.origin,"
 			  " generation = excluded.generation,"
 			  " applied_generation = excluded.applied_generation,"
 			  " takes = excluded.takes, drift = excluded.drift,"
-			  " manifest = excluded.manifest",
+			  " manifest = excluded.manifest, probe = excluded.probe,"
+			  " until_ms = excluded.until_ms",
 	[SQL_ROUTE_LIST] = "SELECT " ROUTE_COLUMNS " FROM route ORDER BY made",
 	[SQL_ROUTE_DROP] = "DELETE FROM route WHERE id = ?1",
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/log.h"
 
 #define STEADY_MS   (30 * 1000)
@@ -20,7 +21,10 @@
 struct place {
 	struct origin_probes *all;
 	struct http_req req;
-	char *key;      /* "127.0.0.1:8080" */
+	char *key;      /* "127.0.0.1:8080", or "127.0.0.1:8080 as app.example.com" for HTTP */
+	char *address;  /* the first part of it */
+	char *header;   /* "Host: app.example.com"; NULL = by a connection alone */
+	int status;     /* of the last HTTP answer; 0 = none */
 	int64_t due_ms; /* monotonic */
 	enum reach state;
 	int64_t since_ms, asked_ms; /* wall */
@@ -45,7 +49,7 @@ static void places_ask(struct origin_probes *p);
 
 /* ---- which places ---- */
 
-static char *key_of(const struct route *r)
+static char *address_of(const struct route *r)
 {
 	struct service s;
 	struct err e;
@@ -53,6 +57,35 @@ static char *key_of(const struct route *r)
 	if (service_parse(r->service, &s, &e) < 0 || s.kind != SERVICE_URL || !service_port(&s))
 		return NULL;
 	return str_format(strchr(s.host, ':') ? "[%s]:%d" : "%s:%d", s.host, service_port(&s));
+}
+
+/* The name that cloudflared would ask for: what the origin says may hang on it. */
+static char *host_of(const struct route *r)
+{
+	AUTO(json_doc_t) doc = NULL;
+	struct err e;
+	const char *said = NULL;
+
+	if (r->origin && json_parse(r->origin, strlen(r->origin), NULL, &doc, &e) == 0)
+		said = json_get_string(json_root(doc), "httpHostHeader");
+	if (said && *said)
+		return str_dup(said);
+	return str_dup(r->hostname[0] == '*' ? "probe.invalid" : r->hostname);
+}
+
+static bool by_http(const struct route *r)
+{
+	struct err e;
+
+	return r->probing == PROBE_HTTP && probing_check(r->probing, r->service, &e) == 0;
+}
+
+static char *key_of(const struct route *r)
+{
+	AUTO(str_t) address = r->probing == PROBE_NONE ? NULL : address_of(r);
+	AUTO(str_t) host = address && by_http(r) ? host_of(r) : NULL;
+
+	return host ? str_format("%s as %s", address, host) : str_dup(address);
 }
 
 static bool is_asked_about(const struct origin_probes *p, const struct route *r)
@@ -77,15 +110,20 @@ static void place_free(struct place *x)
 	http_cancel(&x->req);
 	http_req_reset(&x->req);
 	free(x->key);
+	free(x->address);
+	free(x->header);
 	free(x);
 }
 
-static void place_add(struct origin_probes *p, char *key)
+static void place_add(struct origin_probes *p, const struct route *r, char *key)
 {
 	struct place *x = mem_alloc(sizeof(*x));
+	AUTO(str_t) host = by_http(r) ? host_of(r) : NULL;
 
 	x->all = p;
 	x->key = key;
+	x->address = address_of(r);
+	x->header = host ? str_format("Host: %s", host) : NULL;
 	x->due_ms = clock_mono_ms();
 	x->wanted = true;
 	(void)map_set(&p->places, x->key, x);
@@ -99,7 +137,7 @@ static void places_note(struct origin_probes *p)
 		if (x)
 			x->wanted = true;
 		else if (key)
-			place_add(p, steal(&key));
+			place_add(p, r, steal(&key));
 	}
 }
 
@@ -129,9 +167,11 @@ static void places_drop_unwanted(struct origin_probes *p)
 static bool route_tell(struct route *r, const struct place *x)
 {
 	enum reach state = x ? x->state : REACH_UNKNOWN;
-	bool changed = r->reach.state != state;
+	int status = x ? x->status : 0;
+	bool changed = r->reach.state != state || r->reach.status != status;
 
 	r->reach.state = state;
+	r->reach.status = status;
 	r->reach.since_ms = x ? x->since_ms : 0;
 	r->reach.asked_ms = x ? x->asked_ms : 0;
 	return changed;
@@ -207,6 +247,7 @@ static void place_answered(struct task *t, void *owner)
 
 	p->busy--;
 	bool told = x->hurried;
+	x->status = x->header && seen == REACH_UP ? x->req.status : 0;
 	told = place_take(x, seen) || told;
 	x->hurried = false;
 	places_ask(p);
@@ -215,13 +256,16 @@ static void place_answered(struct task *t, void *owner)
 
 static void place_ask(struct place *x)
 {
-	AUTO(str_t) url = str_format("http://%s/", x->key);
+	AUTO(str_t) url = str_format("http://%s/", x->address);
+	const char *const headers[] = {x->header, NULL};
 
 	x->all->busy++;
 	http_req_reset(&x->req);
-	x->req.method = "GET";
+	x->req.method = x->header ? "HEAD" : "GET";
 	x->req.url = url;
-	x->req.connect_only = true;
+	x->req.connect_only = !x->header;
+	x->req.alone = x->header != NULL;
+	x->req.headers = x->header ? headers : NULL;
 	x->req.timeout_ms = x->req.connect_timeout_ms = TIMEOUT_MS;
 	http_start(x->all->pool, &x->req, place_answered, x);
 }

@@ -1,8 +1,10 @@
 /*
  * Does anything take connections where our routes lead? Each place is asked once for all routes
- * that lead to it: a connection, never a byte. What it says stands on the routes, for people; no
- * connector is ever restarted for it. Nothing is asked that no route may lead to, nor for tunnels
- * whose connectors run elsewhere; without routes nothing wakes up.
+ * that lead to it: by a connection, never a byte; of routes that want it, by asking for the head of
+ * "/". What it says stands on the routes, for people: up, refused or timeout, and the status of an
+ * HTTP answer, never what is in it. No connector is ever restarted for it. Nothing is asked that no
+ * route may lead to, nor for tunnels whose connectors run elsewhere; without routes nothing wakes
+ * up.
  */
 #ifndef SUPERVISE_ORIGIN_PROBE_H
 #define SUPERVISE_ORIGIN_PROBE_H

@@ -137,7 +137,7 @@ struct route_list_args {
 };
 struct route_set_args {
 	WRITE_ARGS;
-	char *hostname, *service, *path, *tunnel, *drift;
+	char *hostname, *service, *path, *tunnel, *drift, *probe;
 	struct raw_json origin;
 	struct strlist overwrite;
 };

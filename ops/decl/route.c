@@ -1,9 +1,11 @@
 /* Declarations: routes, DNS records and zones. */
+#include "base/probe_words.h"
 #include "ops/decl/common.h"
 
 WRITE_RESULT_TABLES;
 
 DRIFT_VALUES;
+static const char *const probe_values[] = {PROBE_WORDS, NULL};
 static const char *const route_tags[] = {"route", NULL};
 static const char *const dns_tags[] = {"dns", NULL};
 
@@ -21,6 +23,11 @@ static const struct field route_rows[] = {
 			 "Absent "
 			 "= not asked."),
 	FIELD_OUT("origin_since", FIELD_STRING, .flags = FIELD_TIME, .doc = "It is so since."),
+	FIELD_OUT("origin_status", FIELD_INT,
+		  .doc = "HTTP status of its last answer, where it is asked by HTTP."),
+	FIELD_OUT("probe", FIELD_STRING, .doc = "How the origin is asked; absent = tcp."),
+	FIELD_OUT("until", FIELD_STRING, .flags = FIELD_TIME,
+		  .doc = "It ends by itself then; absent = it does not."),
 	FIELD_OUT("problem", FIELD_OBJECT, .sub = problem_rows,
 		  .doc = "Why not; absent when fine."),
 	FIELDS_END,
@@ -119,6 +126,10 @@ const struct op *op_route_set(void)
 		       "missing."),
 	  FIELD(struct route_set_args, origin,
 		.doc = "Options towards the origin, as Cloudflare's originRequest."),
+	  FIELD(struct route_set_args, probe, .values = probe_values,
+		.doc = "How adit asks whether the origin is there: tcp (a connection, never a "
+		       "byte), http (the head of /, of http:// services) or none; absent = as it "
+		       "was, tcp at first."),
 	  DRIFT_FIELD(struct route_set_args),
 	  OVERWRITE_FIELD(struct route_set_args),
 	  WRITE_FIELDS(struct route_set_args),

@@ -218,7 +218,10 @@ class Origin:
                 self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                if self.command != "HEAD":
+                    self.wfile.write(body)
+
+            do_HEAD = do_GET
 
         class Server(http.server.ThreadingHTTPServer):
             daemon_threads = True

@@ -280,6 +280,26 @@ def test_a_place_is_asked_once_for_all_its_routes_and_no_byte_is_sent(site):
         listener.close()
 
 
+def test_an_origin_that_is_asked_by_http(site, origin):
+    port = free_port()
+    done = site.adit("publish", "app.example.com", origin.url, "--probe", "http")
+    assert done[0] == 0 and "probe tcp to http" in done[1], done
+    healthy(site)
+    route, = site.items("route_list", hostname="app.example.com")
+    assert (route["probe"], route["origin_state"], route["origin_status"]) == ("http", "up", 200)
+    assert "HTTP status 200" in why(site)["rungs"][-1]["evidence"]
+    # Asked for again without a word of it, it stays; nothing of it is Cloudflare's.
+    assert site.publish("app.example.com", origin.url)["state"] == "unchanged"
+    assert site.publish("app.example.com", origin.url, probe="none")["state"] == "applied"
+    answer = why(site)
+    assert states(answer)["origin"] == "not_checked" and answer["state"] == "ok"
+    error = site.refused("route_set", hostname="ssh.example.com", service="ssh://127.0.0.1:22",
+                         probe="http")
+    assert "probe" in error.message and "HTTP" in error.message
+    site.publish("down.example.com", f"http://127.0.0.1:{port}", probe="http")
+    assert "no HTTP answer" in broken(site, "origin", "down.example.com")["evidence"]
+
+
 def test_what_is_not_asked_about(site):
     site.publish("status.example.com", "http_status:200")
     answer = why(site, "status.example.com")

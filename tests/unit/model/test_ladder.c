@@ -34,6 +34,14 @@ static struct ladder_facts well(void)
 	return f;
 }
 
+static void answers_well(struct ladder_facts *f)
+{
+	f->origin.status = 404;
+}
+static void answers_badly(struct ladder_facts *f)
+{
+	f->origin.status = 503;
+}
 static void no_zone(struct ladder_facts *f)
 {
 	f->record.zone = false;
@@ -247,6 +255,8 @@ static const struct {
 	{rules_strange, "OONOOOBU", LADDER_DOWN, NULL, "dashboard"},
 	{refused, "OONOOOOB", LADDER_DOWN, NULL, "Start it"},
 	{unasked_origin, "OONOOOON", LADDER_OK, NULL, NULL},
+	{answers_well, "OONOOOOO", LADDER_OK, NULL, NULL},
+	{answers_badly, "OONOOOOO", LADDER_DEGRADED, NULL, NULL},
 	/* what is broken itself stays so; what looks well above it is not believed */
 	{record_and_connector, "BUNUBUUB", LADDER_DOWN, "adit plan create --drift --object a.x.org",
 	 ""},

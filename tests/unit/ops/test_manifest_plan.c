@@ -164,10 +164,10 @@ static void each_member_is_told(void **state)
 	expect(w,
 	       "tunnels:\n- name: web\n  replicas: 3\n  drift: ignore\n  routes:\n"
 	       "  - {hostname: a.example.com, service: 'http://127.0.0.1:1', drift: repair,"
-	       " comment: hello}\n",
+	       " comment: hello, probe: none}\n",
 	       "site", false,
 	       "~tunnel web replicas 1 to 3, drift as set to ignore; "
-	       "~route a.example.com drift as set to repair; "
+	       "~route a.example.com drift as set to repair, probe tcp to none; "
 	       "~record a.example.com comment \"\" to \"hello\", drift as set to repair; ");
 	apply_text(w, "records:\n- {name: m.example.com, type: MX, content: x.example.net}", "m",
 		   false);
@@ -513,6 +513,7 @@ static const char *const origins[] = {
 	", origin: {noTLSVerify: true}",
 	", origin: {connectTimeout: 30s, httpHostHeader: 'yes', x: 1e3, y: '1e3', z: [1.50, null]}",
 	", origin: {access: {required: true, audTag: ['*', '@a', 'null']}}"};
+static const char *const probes[] = {"", "", ", probe: http", ", probe: none"};
 static const char *const comments[] = {"",
 				       "",
 				       ", comment: 'yes'",
@@ -532,13 +533,13 @@ static void random_routes(struct buf *out, int tunnel)
 			continue;
 		for (size_t i = 0; i < ARRAY_LEN(paths); i++)
 			if (draw(2))
-				(void)buf_printf(out,
-						 "  - {hostname: '%sh%d.example.com'%s, service: "
-						 "'http://127.0.0.1:%d'%s%s%s%s}\n",
-						 host == 6 ? "*." : "", host, paths[i],
-						 (int)draw(3) + 1,
-						 origins[draw(ARRAY_LEN(origins))], drift, comment,
-						 dns ? "" : ", dns: false");
+				(void)buf_printf(
+					out,
+					"  - {hostname: '%sh%d.example.com'%s, service: "
+					"'http://127.0.0.1:%d'%s%s%s%s%s}\n",
+					host == 6 ? "*." : "", host, paths[i], (int)draw(3) + 1,
+					origins[draw(ARRAY_LEN(origins))], drift, comment,
+					dns ? "" : ", dns: false", probes[draw(ARRAY_LEN(probes))]);
 	}
 }
 

@@ -129,6 +129,8 @@ static void same_route(const struct route *a, const struct route *b)
 	assert_string_equal(a->service, b->service);
 	assert_true(str_equal(a->origin, b->origin));
 	assert_int_equal(a->generation, b->generation);
+	assert_int_equal(a->probing, b->probing);
+	assert_int_equal(a->until_ms, b->until_ms);
 }
 
 static void routes_come_back(void **state)
@@ -144,6 +146,8 @@ static void routes_come_back(void **state)
 	other = make_tunnel(f, "other");
 	full = fill_route(t, "^/api", "{\"noTLSVerify\":true}");
 	bare = fill_route(t, NULL, NULL);
+	full->probing = PROBE_HTTP;
+	full->until_ms = 1700000000000;
 	OK(f, store_save_route(f->s, full, &f->e));
 	OK(f, store_save_route(f->s, bare, &f->e));
 	OK(f, store_commit(f->s, &f->e));
@@ -159,6 +163,8 @@ static void routes_come_back(void **state)
 	str_set(&full->service, "https://127.0.0.1:1");
 	str_set(&full->origin, "{}");
 	full->generation = 10;
+	full->probing = PROBE_NONE;
+	full->until_ms = 0;
 	OK(f, store_begin(f->s, &f->e));
 	OK(f, store_save_route(f->s, full, &f->e));
 	OK(f, store_commit(f->s, &f->e));

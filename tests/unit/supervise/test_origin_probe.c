@@ -233,6 +233,61 @@ static void dropped_while_asked(void **state)
 	assert_false(loop_turn(b->loop));
 }
 
+/* One answer, and what was asked for. */
+static void answer_once(struct bench *b, const char *words, char *asked, size_t size)
+{
+	int64_t end = clock_mono_ms() + 4000;
+	ssize_t n = -1;
+	int fd;
+
+	while ((fd = accept(b->listener, NULL, NULL)) < 0 && clock_mono_ms() < end)
+		run_for(b, 10);
+	assert_true(fd >= 0);
+	while ((n = recv(fd, asked, size - 1, MSG_DONTWAIT)) <= 0 && clock_mono_ms() < end)
+		run_for(b, 10);
+	assert_true(n > 0);
+	asked[n] = '\0';
+	assert_int_equal(send(fd, words, strlen(words), MSG_NOSIGNAL), (ssize_t)strlen(words));
+	close(fd);
+}
+
+static void asked_by_http(void **state)
+{
+	struct bench *b = *state;
+	AUTO(str_t) http = place(b, "http");
+	char asked[1000];
+	struct problem p;
+
+	struct route *r = add(b, "a.x.org", http);
+	r->probing = PROBE_HTTP;
+	answer_once(b, "HTTP/1.1 503 No\r\nContent-Length: 5\r\n\r\n", asked, sizeof(asked));
+	assert_ptr_equal(strstr(asked, "HEAD / HTTP/1.1\r\n"), asked);
+	assert_non_null(strstr(asked, "Host: a.x.org\r\n"));
+	wait_for(b, r, REACH_UP);
+	assert_int_equal(r->reach.status, 503);
+	/* another one that is asked for under another name is another place */
+	struct route *two = add(b, "b.x.org", http);
+	two->probing = PROBE_HTTP;
+	str_set(&two->origin, "{\"httpHostHeader\":\"c.x.org\"}");
+	answer_once(b, "HTTP/1.1 204 Yes\r\n\r\n", asked, sizeof(asked));
+	assert_non_null(strstr(asked, "Host: c.x.org\r\n"));
+	wait_for(b, two, REACH_UP);
+	assert_int_equal(two->reach.status, 204);
+	assert_int_equal(r->reach.status, 503);
+	/* what is no HTTP is no answer */
+	assert_true(origin_probes_hurry(b->probes, r->id));
+	answer_once(b, "SSH-2.0-x\r\n", asked, sizeof(asked));
+	wait_for(b, r, REACH_REFUSED);
+	assert_int_equal(r->reach.status, 0);
+	assert_true(route_reach_problem(r, &p));
+	assert_non_null(strstr(p.err.message, "no HTTP answer"));
+	/* not at all */
+	r->probing = PROBE_NONE;
+	world_changed(b->world, OBJECT_ROUTE, r->id);
+	wait_for(b, r, REACH_UNKNOWN);
+	assert_false(origin_probes_hurry(b->probes, r->id));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -241,6 +296,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(down_is_asked_twice, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(forbidden_and_elsewhere, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(no_place, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(asked_by_http, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(dropped_while_asked, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
