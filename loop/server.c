@@ -218,9 +218,31 @@ int server_listen(struct server *s, int fd, int door, struct err *e)
 
 void server_stop_accepting(struct server *s)
 {
-	s->stopped = true;
 	LIST_EACH (it, &s->listeners)
 		listener_close(LIST_OF(it, struct listener, node));
+}
+
+static void idle_close(struct server *s, int door)
+{
+	LIST_EACH (it, &s->conns) {
+		struct conn *c = LIST_OF(it, struct conn, node);
+
+		if (c->listener->door == door && c->listener->fd < 0 && c->phase == CONN_IDLE)
+			conn_kill(c);
+	}
+}
+
+void server_unlisten(struct server *s, int door)
+{
+	LIST_EACH (it, &s->listeners) {
+		struct listener *l = LIST_OF(it, struct listener, node);
+
+		if (l->door != door)
+			continue;
+		listener_close(l);
+		listener_let_go(l);
+	}
+	idle_close(s, door);
 }
 
 int server_connections(const struct server *s)

@@ -41,8 +41,9 @@ struct peer {
 };
 
 struct server_handler {
-	/* The header is complete, the body not read. 0 = go on; anything else = the handler has
-	 * answered by server_reply (a refusal), the body is not read. May be NULL. */
+	/* The header is complete, the body not read, its announced size not judged yet. 0 = go on;
+	 * anything else = the handler has answered by server_reply (a refusal), the body is not
+	 * read. May be NULL. */
 	int (*head)(struct server_req *r, void *owner);
 	/* Header and body are complete. The handler answers now or later, once. */
 	void (*request)(struct server_req *r, void *owner);
@@ -74,6 +75,9 @@ MUST_USE int server_socket_unix(const char *path, mode_t mode, gid_t gid, int *f
 MUST_USE int server_socket_tcp(const char *address, int *fd, struct err *e);
 /* Stop accepting; what is open goes on. */
 void server_stop_accepting(struct server *s);
+/* The same of one door, which may be listened on again: idle connections of it are closed, others
+ * when their request is answered. */
+void server_unlisten(struct server *s, int door);
 int server_connections(const struct server *s);
 
 /* ---- one request ---- */
@@ -88,6 +92,13 @@ const struct buf *server_req_body(const struct server_req *r);
 /* A slot for the handler's own state; NULL at first. */
 void server_req_set_context(struct server_req *r, void *context);
 void *server_req_context(const struct server_req *r);
+/* A second slot, for whoever stands before the handler and judges who may reach it. */
+void server_req_set_guard(struct server_req *r, void *guard);
+void *server_req_guard(const struct server_req *r);
+bool server_req_streams(const struct server_req *r); /* its answer is a stream, or lines */
+/* Notes whose connection this is (any number but 0), and how many open ones that one has now on
+ * this server, this one among them. */
+int server_req_claim(struct server_req *r, int64_t whose);
 /* A unique id of the request, for the log: 12 hex digits. */
 const char *server_req_id(const struct server_req *r);
 /* The listener's own address as "127.0.0.1:7437" ("" on Unix). */

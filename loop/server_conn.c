@@ -60,6 +60,19 @@ void listener_close(struct listener *l)
 	l->fd = -1;
 }
 
+void listener_let_go(struct listener *l)
+{
+	if (l->fd >= 0 || l->connections)
+		return;
+	list_remove(&l->node);
+	free(l);
+}
+
+bool conn_is_last(const struct conn *c)
+{
+	return c->listener->fd < 0;
+}
+
 static void complain(struct server *s, int error)
 {
 	int64_t now = clock_mono_ms();
@@ -197,6 +210,7 @@ static void conn_ended(struct server *s, struct conn *c)
 	s->connections--;
 	c->listener->connections--;
 	listener_go_on(c->listener);
+	listener_let_go(c->listener);
 	conn_free(c);
 }
 

@@ -95,10 +95,6 @@ static int limits_check(const struct server_req *r, const char **what)
 	const struct conn *c = r->conn;
 	const struct server_limits *l = &c->server->limits;
 
-	if (r->body_length > l->max_body) {
-		*what = "The request's body is too large.";
-		return 413;
-	}
 	if (header_size(r) > l->max_header) {
 		*what = "The request's header is too large.";
 		return 431;
@@ -108,6 +104,14 @@ static int limits_check(const struct server_req *r, const char **what)
 		return 503;
 	}
 	return 0;
+}
+
+int body_check(const struct server_req *r, const char **what)
+{
+	if (r->body_length <= r->conn->server->limits.max_body)
+		return 0;
+	*what = "The request's body is too large.";
+	return 413;
 }
 
 int head_check(struct server_req *r, const char *version, const char **what)

@@ -345,7 +345,7 @@ struct server_lines *server_upgrade_lines(struct server_req *r, const char *prot
 	struct server *s = r->conn->server;
 	struct server_lines *l = NULL;
 
-	if (r->answered || r->in_head || r->aborted || s->stopped || !r->is_1_1)
+	if (r->answered || r->in_head || r->aborted || conn_is_last(r->conn) || !r->is_1_1)
 		return NULL;
 	l = mem_alloc(sizeof(*l));
 	l->req = r;

@@ -44,7 +44,7 @@ struct server {
 	struct list listeners, conns;
 	int connections;
 	struct conn *arriving; /* handed to the library, not yet taken */
-	bool stopped, closing;
+	bool closing;
 };
 
 /* What a connection waits for; each has its own deadline, counted from conn.since_ms. */
@@ -68,6 +68,7 @@ struct conn {
 	int fd; /* the library's; valid as long as we are */
 	struct peer peer;
 	int peer_port;
+	int64_t whose; /* as claimed by its last request; 0 = nobody's */
 	enum conn_phase phase;
 	int64_t since_ms;
 	bool input_waits; /* bytes came while a request was being answered */
@@ -83,7 +84,7 @@ struct server_req {
 	char *method, *path;
 	struct buf body;
 	char id[13];
-	void *context;
+	void *context, *guard;
 	bool seen;      /* the handler knows of it: gone is due */
 	bool in_head;   /* inside handler.head */
 	bool requested; /* handler.request was called */
@@ -119,6 +120,10 @@ void peer_free(struct peer *p);
 /* server_conn.c */
 void listener_accept(struct listener *l);
 void listener_close(struct listener *l);
+/* Free it when it is closed and its last connection has ended. */
+void listener_let_go(struct listener *l);
+/* Whatever is answered now is the connection's last answer. */
+bool conn_is_last(const struct conn *c);
 void conn_enter(struct conn *c, enum conn_phase phase);
 /* Answer an error without the library, at a point where nothing else is being sent, and end the
  * sending direction. */
@@ -150,6 +155,7 @@ void req_resume(struct server_req *r);
 
 /* server_head.c: 0, or the status to refuse with and why. */
 int head_check(struct server_req *r, const char *version, const char **what);
+int body_check(const struct server_req *r, const char **what);
 
 /* server_reply.c */
 enum MHD_Result reply_held(struct server_req *r);

@@ -35,7 +35,7 @@ static void headers_put(const struct server_req *r, struct MHD_Response *resp,
 		header_put(resp, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
 	for (; headers && *headers; headers++)
 		header_put_line(resp, *headers);
-	if (r->conn->server->stopped)
+	if (conn_is_last(r->conn))
 		header_put(resp, MHD_HTTP_HEADER_CONNECTION, "close");
 }
 

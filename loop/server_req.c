@@ -135,19 +135,20 @@ static enum MHD_Result head_came(struct server_req *r, const char *version)
 		conn_refuse(c, status, what);
 		return r->has_body && !r->expects_continue ? MHD_YES : MHD_NO;
 	}
-	if (head_asked(r) && r->expects_continue)
-		return reply_held(r);
+	if (head_asked(r))
+		return r->expects_continue ? reply_held(r) : MHD_YES;
+	status = body_check(r, &what);
+	if (status) {
+		conn_refuse(c, status, what);
+		return r->expects_continue ? MHD_NO : MHD_YES;
+	}
 	return MHD_YES;
 }
 
 static enum MHD_Result body_discard(struct server_req *r, size_t len)
 {
 	r->discarded += len;
-	if (r->conn->phase == CONN_LINGER)
-		return r->discarded <= LINGER_BYTES ? MHD_YES : MHD_NO;
-	if (r->discarded > r->conn->server->limits.max_body)
-		conn_refuse(r->conn, 413, "The request's body is too large.");
-	return MHD_YES;
+	return r->discarded <= LINGER_BYTES ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result body_came(struct server_req *r, const char *data, size_t len)
@@ -351,6 +352,31 @@ void server_req_set_context(struct server_req *r, void *context)
 void *server_req_context(const struct server_req *r)
 {
 	return r->context;
+}
+
+void server_req_set_guard(struct server_req *r, void *guard)
+{
+	r->guard = guard;
+}
+
+void *server_req_guard(const struct server_req *r)
+{
+	return r->guard;
+}
+
+bool server_req_streams(const struct server_req *r)
+{
+	return r->streaming || r->lines;
+}
+
+int server_req_claim(struct server_req *r, int64_t whose)
+{
+	int n = 0;
+
+	r->conn->whose = whose;
+	LIST_EACH (it, &r->conn->server->conns)
+		n += LIST_OF(it, struct conn, node)->whose == whose;
+	return n;
 }
 
 const char *server_req_id(const struct server_req *r)

@@ -85,8 +85,32 @@ static void test_length_too_large(void **state)
 		assert_non_null(strstr(in.data, "application/json"));
 		assert_true(fx_expect_end(&f, fd, &in));
 	}
-	assert_int_equal(f.heads, 0);
+	assert_int_equal(f.heads, 4);
+	assert_int_equal(f.requests, 0);
 	assert_true(FX_UNTIL(&f, !server_connections(f.server)));
+	fx_stop(&f);
+}
+
+/* Who may not come in is told that, whatever he announced. */
+static void test_refused_before_its_size(void **state)
+{
+	struct fx f;
+	char piece[4000] = {0};
+
+	(void)state;
+	fx_start(&f, &fast);
+	for (int i = 0; i < 4; i++) {
+		AUTO(fd_t) fd = fx_connect(&f, i % 2);
+		AUTO(buf_t) in = {0};
+
+		fx_send(&f, fd, "POST /refuse HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n");
+		fx_send(&f, fd, i < 2 ? "\r\n" : "Expect: 100-continue\r\n\r\n");
+		for (int n = 0; i < 2 && n < 250; n++)
+			assert_true(fx_send_n(&f, fd, piece, sizeof(piece)));
+		assert_true(fx_expect(&f, fd, &in, "who are you"));
+		assert_true(str_starts(in.data, "HTTP/1.1 401"));
+	}
+	assert_int_equal(f.requests, 0);
 	fx_stop(&f);
 }
 
@@ -438,6 +462,7 @@ int main(void)
 		cmocka_unit_test(test_header_too_large),
 		cmocka_unit_test(test_one_long_line),
 		cmocka_unit_test(test_length_too_large),
+		cmocka_unit_test(test_refused_before_its_size),
 		cmocka_unit_test(test_refusal_reaches_sender),
 		cmocka_unit_test(test_chunks_too_large),
 		cmocka_unit_test(test_linger_is_bounded),
