@@ -81,7 +81,7 @@ MUST_USE int store_save_tunnel(struct store *s, const struct tunnel *t, struct e
 MUST_USE int store_save_route(struct store *s, const struct route *r, struct err *e);
 MUST_USE int store_save_record(struct store *s, const struct record *r, struct err *e);
 /* Slot, want, who stopped it, why and until when, restarts and token_generation. What finds its
- * process again lies in its folder; requests to restart are not kept over a start of ours. */
+ * process again lies in its folder, and so does what was asked for and is not done yet. */
 MUST_USE int store_save_connector(struct store *s, const struct connector *c, struct err *e);
 /* Tunnel, route, record or connector. A missing row is no error. A dropped tunnel takes secret,
  * token, rules and connectors along; while a route leads through it, the commit is refused. */

@@ -179,6 +179,8 @@ static void recall_kept(int fd, struct launch_kept *k)
 		.turn = json_get_int(root, "turn", 0),
 		.stopped = json_get_bool(root, "stopped", false),
 		.stopped_until_ms = json_get_int(root, "stopped_until_ms", 0),
+		.restart = json_get_bool(root, "restart", false),
+		.upgrade = json_get_bool(root, "upgrade", false),
 		.exits = count_of(root, "exits"),
 		.blocks = count_of(root, "blocks"),
 		.last = reason_by_name(json_get_string(root, "last")),
@@ -254,6 +256,8 @@ static void write_kept(const struct launch_kept *k, struct buf *out)
 	json_put_int(&w, "turn", k->turn);
 	json_put_bool(&w, "stopped", k->stopped);
 	json_put_int(&w, "stopped_until_ms", k->stopped_until_ms);
+	json_put_bool(&w, "restart", k->restart);
+	json_put_bool(&w, "upgrade", k->upgrade);
 	json_put_int(&w, "exits", k->exits);
 	json_put_int(&w, "blocks", k->blocks);
 	json_put_string(&w, "last", reason_info(k->last)->name);

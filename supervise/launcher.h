@@ -39,6 +39,7 @@ struct launch_kept {
 	int64_t turn; /* of two processes that with the higher one serves; 0 = it never did */
 	bool stopped; /* by a user */
 	int64_t stopped_until_ms; /* wall; 0 = until it is started again */
+	bool restart, upgrade;    /* asked for and not done yet */
 	int exits, blocks;        /* as in struct budget */
 	enum reason last;
 	int64_t next_start_ms; /* wall; 0 = at once */

@@ -29,6 +29,8 @@ void slot_keep(struct slot *x, bool lasting)
 		.turn = x->kept.turn ? x->kept.turn : 1,
 		.stopped = c->stopped_by_user,
 		.stopped_until_ms = c->stopped_until_ms,
+		.restart = c->restart_asked != x->own->restart_seen,
+		.upgrade = c->upgrade_asked != x->own->upgrade_seen,
 		.exits = x->budget.exits,
 		.blocks = x->budget.blocks,
 		.last = x->budget.last,
@@ -67,6 +69,15 @@ static void recall_stop(const struct slot *x, struct connector *c)
 		return;
 	c->stopped_by_user = true;
 	c->stopped_until_ms = x->kept.stopped_until_ms;
+}
+
+/* What was asked for before is still to be done, unless the process that comes up does it. */
+static void recall_wishes(const struct slot *x, struct connector *c)
+{
+	x->own->restart_seen = c->restart_asked;
+	x->own->upgrade_seen = c->upgrade_asked;
+	c->restart_asked += x->kept.restart;
+	c->upgrade_asked += x->kept.upgrade;
 }
 
 /* ---- found again ---- */
@@ -121,8 +132,6 @@ static void find_own(struct slot *x, struct connector *c)
 	process_find(p);
 	if (!p->running)
 		return;
-	p->restart_seen = c->restart_asked;
-	p->upgrade_seen = c->upgrade_asked;
 	c->started_ms = p->started_ms;
 	c->token_generation = p->memory.token_generation;
 	slot_event(x, c, "connector_found", NULL, "runs already as process %d", (int)p->pid);
@@ -141,6 +150,7 @@ void slot_find(struct slot *x)
 		x->token_seen = x->own->memory.token_generation;
 		str_copy(x->remote_seen, sizeof(x->remote_seen), x->own->memory.tunnel_id);
 		recall_stop(x, c);
+		recall_wishes(x, c);
 	}
 	if (!x->own->running)
 		find_own(x, c);

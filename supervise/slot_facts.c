@@ -25,14 +25,23 @@ static bool other_runs(const struct slot *x)
 	return x->other && x->other->running;
 }
 
-/* Where nobody is served, nothing is lost by stopping it before the next one is started. */
+/* Whether it serves is not known yet. */
+static bool is_unheard(const struct process *p)
+{
+	return p->running && p->probe.edge < 0 &&
+	       p->probe.failures < p->x->s->options.probe_failures;
+}
+
+/* Where nobody is served, nothing is lost by stopping it before the next one is started. One that
+ * ran before us served, for all that is known. */
 static bool plain_restart(const struct slot *x, const struct connector *c)
 {
 	enum reason cause = slot_cause(x, c);
 
 	if (!x->own->running)
 		return c->restart_asked != x->own->restart_seen;
-	if (cause == REASON_NONE || process_serves(x->own) || other_runs(x))
+	if (cause == REASON_NONE || process_serves(x->own) || other_runs(x) ||
+	    (x->own->found && is_unheard(x->own)))
 		return false;
 	return cause == REASON_ASKED || x->own->probe.edge >= 0;
 }
@@ -112,8 +121,7 @@ void slot_replace_facts(const struct slot *x, const struct connector *c, struct 
 		.unwanted = c->want == WANT_ABSENT || c->stopped_by_user,
 		.running = own->running && !own->term_sent_ms,
 		.serves = process_serves(own),
-		.unheard = own->running && own->probe.edge < 0 &&
-			   own->probe.failures < o->probe_failures,
+		.unheard = is_unheard(own),
 		.edge = own->probe.edge,
 		.cause = x->turn ? slot_cause(x, c) : REASON_NONE,
 		.not_before_ms = x->replace_again_ms,

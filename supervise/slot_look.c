@@ -47,6 +47,7 @@ static void start(struct slot *x, struct connector *c)
 		return;
 	}
 	err_clear(&x->start_err);
+	x->keep_due |= x->kept.restart || x->kept.upgrade;
 	problem_of_running(x, c);
 	c->started_ms = x->own->started_ms;
 	tokens |= c->token_generation != x->own->memory.token_generation;

@@ -353,18 +353,28 @@ void supervisor_free(struct supervisor *s)
 
 /* ---- wishes ---- */
 
+/* It stands in the folder before it is answered: a wish outlasts us. */
+static void ask(struct supervisor *s, struct connector *c, int64_t *asked)
+{
+	struct slot *x = slot_at(s, c->id);
+
+	++*asked;
+	if (x) {
+		x->keep_due = true;
+		slot_keep(x, true);
+		slot_turn_again(x);
+	}
+	world_changed(s->world, OBJECT_CONNECTOR, c->id);
+	deferred_start(&s->pass);
+}
+
 bool supervisor_restart(struct supervisor *s, const char *connector_id)
 {
 	struct connector *c = world_connector(s->world, connector_id);
-	struct slot *x = slot_at(s, connector_id);
 
 	if (!c)
 		return false;
-	c->restart_asked++;
-	if (x)
-		slot_turn_again(x);
-	world_changed(s->world, OBJECT_CONNECTOR, connector_id);
-	deferred_start(&s->pass);
+	ask(s, c, &c->restart_asked);
 	return true;
 }
 
@@ -375,12 +385,13 @@ bool supervisor_upgrade(struct supervisor *s, const char *connector_id)
 
 	if (!c)
 		return false;
-	c->upgrade_asked++;
 	disk_look_now(&s->disk);
-	if (x)
-		slot_turn_again(x);
-	world_changed(s->world, OBJECT_CONNECTOR, connector_id);
-	deferred_start(&s->pass);
+	/* What is not there today is not asked for: it may come one day, and not be wanted. */
+	if (!x || !slot_outruns(x))
+		return true;
+	/* Whoever asks looks at the object next. */
+	slot_show(x, c);
+	ask(s, c, &c->upgrade_asked);
 	return true;
 }
 

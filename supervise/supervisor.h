@@ -37,9 +37,10 @@ void supervisor_attach(struct supervisor *s, struct store *store);
 void supervisor_configure(struct supervisor *s, const struct supervisor_options *o);
 /* Ask for a restart; false when there is no such connector. The connector object's restart_asked is
  * raised; what becomes of it is seen in its state and its counters. One that serves is replaced:
- * the new process is ready before the old one is asked to stop. */
+ * the new process is ready before the old one is asked to stop. The wish outlasts us. */
 bool supervisor_restart(struct supervisor *s, const char *connector_id);
-/* Let it run the cloudflared that lies on the disk, if that is another one. */
+/* Let it run the cloudflared that lies on the disk, if that is another one: else nothing is asked
+ * for. As above. */
 bool supervisor_upgrade(struct supervisor *s, const char *connector_id);
 /* Stop, or start again (NULL), by a user's wish; lasts over restarts of the daemon. A change of the
  * connector object made by others (an applied plan) is seen as well. */

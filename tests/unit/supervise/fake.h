@@ -120,14 +120,21 @@ static inline void fake_mode(const struct fake *f, const char *text)
 	assert_int_equal(renameat(f->dirfd, "mode.new", f->dirfd, "mode"), 0);
 }
 
+/* Another program lies there now. */
+static inline void fake_program(const struct fake *f, const char *text)
+{
+	fake_write(f, "cloudflared.new", text, 0700);
+	assert_int_equal(fchmodat(f->dirfd, "cloudflared.new", 0700, 0), 0);
+	assert_int_equal(renameat(f->dirfd, "cloudflared.new", f->dirfd, "cloudflared"), 0);
+}
+
 static inline void fake_open(struct fake *f)
 {
 	snprintf(f->dir, sizeof(f->dir), "/tmp/adit-supervise-XXXXXX");
 	assert_non_null(mkdtemp(f->dir));
 	f->dirfd = open(f->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	assert_true(f->dirfd >= 0);
-	fake_write(f, "cloudflared", fake_script, 0700);
-	assert_int_equal(fchmodat(f->dirfd, "cloudflared", 0700, 0), 0);
+	fake_program(f, fake_script);
 	snprintf(f->program, sizeof(f->program), "%s/cloudflared", f->dir);
 }
 

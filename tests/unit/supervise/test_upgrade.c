@@ -46,14 +46,6 @@ static void test_which_file(void **state)
 	assert_false(binary_known(&second));
 }
 
-static void put_another(struct bench *b, const char *text)
-{
-	fake_write(&b->fake, "cloudflared.new", text, 0700);
-	assert_int_equal(fchmodat(b->fake.dirfd, "cloudflared.new", 0700, 0), 0);
-	assert_int_equal(renameat(b->fake.dirfd, "cloudflared.new", b->fake.dirfd, "cloudflared"),
-			 0);
-}
-
 static bool is_told(const struct bench *b)
 {
 	return one(b)->update_available && one(b)->disk_version;
@@ -76,7 +68,7 @@ static void test_is_told_and_waits(void **state)
 
 	run_for(b, 300);
 	assert_false(one(b)->update_available);
-	put_another(b, fake_script);
+	fake_program(&b->fake, fake_script);
 	wait_for(b, is_told);
 	assert_string_equal(one(b)->disk_version, "2027.1.0");
 	assert_true(has_event(b, "connector_update_available"));
@@ -100,6 +92,23 @@ static void test_is_told_and_waits(void **state)
 	run_for(b, 500);
 	assert_int_equal(starts(b), 2);
 	assert_false(supervisor_upgrade(b->s, "t0-1"));
+	/* And the next one is none that was asked for. */
+	fake_program(&b->fake, fake_script);
+	wait_for(b, is_told);
+	run_for(b, 500);
+	assert_int_equal(starts(b), 2);
+}
+
+/* Asked for before anybody has looked. */
+static void test_is_seen_when_asked_for(void **state)
+{
+	struct bench *b = *state;
+
+	bring_up(b);
+	fake_program(&b->fake, fake_script);
+	assert_true(supervisor_upgrade(b->s, b->one));
+	assert_true(one(b)->update_available);
+	wait_for(b, is_upgraded);
 }
 
 static bool all_upgraded(const struct bench *b)
@@ -121,7 +130,7 @@ static void test_is_rolled(void **state)
 	bench_begin(b);
 	wait_for(b, is_ready);
 	run_for(b, 300);
-	put_another(b, fake_script);
+	fake_program(&b->fake, fake_script);
 	while (!all_upgraded(b)) {
 		size_t replacing = 0;
 
@@ -147,7 +156,7 @@ static void test_a_bad_one_stops_at_the_first(void **state)
 	bench_begin(b);
 	wait_for(b, is_ready);
 	run_for(b, 300);
-	put_another(b, "#!/bin/sh\nexit 1\n");
+	fake_program(&b->fake, "#!/bin/sh\nexit 1\n");
 	run_for(b, 3000);
 	TABLE_EACH (i, struct connector, c, &b->world->connectors) {
 		assert_true(connector_serving(c));
@@ -156,7 +165,7 @@ static void test_a_bad_one_stops_at_the_first(void **state)
 	}
 	assert_int_equal(in_vain, 1);
 	/* A better one need not wait. */
-	put_another(b, fake_script);
+	fake_program(&b->fake, fake_script);
 	wait_for(b, all_upgraded);
 }
 
@@ -173,7 +182,7 @@ static void test_gone_for_a_moment(void **state)
 	assert_int_equal(one(b)->pid, first);
 	assert_false(one(b)->update_available);
 	assert_false(was_in_vain(b));
-	put_another(b, fake_script);
+	fake_program(&b->fake, fake_script);
 	wait_for(b, is_upgraded);
 }
 
@@ -181,11 +190,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		cmocka_unit_test(test_words),
-		TEST(test_which_file),
-		TEST(test_is_told_and_waits),
-		TEST(test_is_rolled),
-		TEST(test_a_bad_one_stops_at_the_first),
+		cmocka_unit_test(test_words), TEST(test_which_file),
+		TEST(test_is_told_and_waits), TEST(test_is_seen_when_asked_for),
+		TEST(test_is_rolled),         TEST(test_a_bad_one_stops_at_the_first),
 		TEST(test_gone_for_a_moment),
 	};
 
