@@ -104,9 +104,16 @@ static const struct {
 	const char *op;
 	const struct view_column *columns;
 } views[] = {
-	{"tunnel_list", tunnels}, {"route_list", routes}, {"dns_list", records},
-	{"zone_list", zones},     {"plan_list", plans},   {"connector_list", connectors},
-	{"drift_list", drift},    {"event_list", events}, {"revision_list", revisions},
+	{"tunnel_list", tunnels},
+	{"route_list", routes},
+	{"dns_list", records},
+	{"zone_list", zones},
+	{"plan_list", plans},
+	{"connector_list", connectors},
+	{"connector_items", connectors},
+	{"drift_list", drift},
+	{"event_list", events},
+	{"revision_list", revisions},
 	{"rules", rules},
 };
 

@@ -49,6 +49,26 @@ const struct connector *find_connector(struct call *c, const char *name)
 	return NULL;
 }
 
+int find_which(struct call *c, const char *connector, const char *tunnel,
+	       const struct connector *list[TUNNEL_SLOTS_MAX], size_t *n)
+{
+	const struct tunnel *t = NULL;
+	const struct connector *one = NULL;
+	if (!connector == !tunnel) {
+		(void)err_set(&c->task.err, ERR_INVALID,
+			      "connector: name one, or a tunnel for all of its connectors");
+		call_fail(c);
+		return -1;
+	}
+	if (tunnel ? !(t = find_tunnel(c, tunnel)) : !(one = find_connector(c, connector)))
+		return -1;
+	*n = 0;
+	TABLE_EACH (i, struct connector, x, &c->ops->world->connectors)
+		if (*n < TUNNEL_SLOTS_MAX && (x == one || (t && str_equal(x->tunnel_id, t->id))))
+			list[(*n)++] = x;
+	return 0;
+}
+
 static int compare_routes(const void *a, const void *b)
 {
 	return route_compare(*(const struct route *const *)a, *(const struct route *const *)b);

@@ -27,12 +27,18 @@ void run_connector_list(struct call *c)
 	list_end(&l, "model", clock_wall_ms());
 }
 
-/* ---- connector_restart ---- */
+/* ---- connector_restart and connector_upgrade ---- */
+
+struct awaited {
+	char id[ID_SIZE + 4];
+	int64_t in_vain; /* replacements in vain before */
+};
 
 struct restart {
-	char id[ID_SIZE + 4];
+	struct awaited list[TUNNEL_SLOTS_MAX];
+	size_t n;
+	bool whole;       /* a tunnel, all of its connectors */
 	int64_t asked_ms; /* wall: a process started later is the new one */
-	int64_t in_vain;  /* replacements in vain before */
 	bool upgrade;
 };
 
@@ -42,26 +48,54 @@ static void restart_drop(struct call *c)
 	c->state = NULL;
 }
 
-static bool restarted(const struct call *c, const struct connector *x)
+static const struct connector *awaited_connector(const struct call *c, const struct awaited *a)
 {
-	const struct restart *r = c->state;
-	if (r->upgrade)
-		return x && connector_serving(x) && !x->update_available;
-	return x && connector_serving(x) && x->started_ms > r->asked_ms;
+	return world_connector(c->ops->world, a->id);
+}
+
+static bool restarted(const struct restart *r, const struct connector *x)
+{
+	if (!connector_serving(x))
+		return false;
+	return r->upgrade ? !x->update_available : x->started_ms > r->asked_ms;
 }
 
 /* It was tried and does not come up: waiting does not help. */
-static bool restart_failed(const struct call *c, const struct connector *x)
+static bool restart_failed(const struct restart *r, const struct awaited *a,
+			   const struct connector *x)
 {
-	const struct restart *r = c->state;
-	return x->replaced_in_vain > r->in_vain ||
+	return x->replaced_in_vain > a->in_vain ||
 	       (x->state == CONNECTOR_BLOCKED && x->since_ms > r->asked_ms);
 }
 
-static void restart_answer(struct call *c)
+/* What was removed meanwhile is in nobody's way. */
+static bool all_restarted(const struct call *c)
 {
 	const struct restart *r = c->state;
-	const struct connector *x = world_connector(c->ops->world, r->id);
+	for (size_t i = 0; i < r->n; i++) {
+		const struct connector *x = awaited_connector(c, &r->list[i]);
+		if (x && !restarted(r, x))
+			return false;
+	}
+	return true;
+}
+
+/* The first that is in vain: the others behind it wait in vain, too. */
+static const struct connector *first_failed(const struct call *c)
+{
+	const struct restart *r = c->state;
+	for (size_t i = 0; i < r->n; i++) {
+		const struct connector *x = awaited_connector(c, &r->list[i]);
+		if (x && !restarted(r, x) && restart_failed(r, &r->list[i], x))
+			return x;
+	}
+	return NULL;
+}
+
+static void answer_one(struct call *c)
+{
+	const struct restart *r = c->state;
+	const struct connector *x = awaited_connector(c, &r->list[0]);
 	if (!x) {
 		(void)err_set(&c->task.err, ERR_NOT_FOUND, "The connector was removed meanwhile");
 		call_fail(c);
@@ -73,20 +107,48 @@ static void restart_answer(struct call *c)
 	render_connector(c->ops->world, x, &inner);
 	call_object(c, &w);
 	json_write_raw(&w, text.data + 1, text.len - 2);
-	json_put_bool(&w, "converged", restarted(c, x));
+	json_put_bool(&w, "converged", restarted(r, x));
 	json_object_end(&w);
 	call_answer(c);
+}
+
+static void answer_whole(struct call *c)
+{
+	const struct restart *r = c->state;
+	const struct connector *failed = first_failed(c);
+	struct json_writer w;
+	call_object(c, &w);
+	json_put_bool(&w, "converged", all_restarted(c));
+	json_write_key(&w, "connector_items");
+	json_array_begin(&w);
+	for (size_t i = 0; i < r->n; i++) {
+		const struct connector *x = awaited_connector(c, &r->list[i]);
+		if (x)
+			render_connector(c->ops->world, x, &w);
+	}
+	json_array_end(&w);
+	if (failed && failed->problem) {
+		json_write_key(&w, "problem");
+		render_problem(failed->problem, &w);
+	}
+	json_object_end(&w);
+	call_answer(c);
+}
+
+static void restart_answer(struct call *c)
+{
+	const struct restart *r = c->state;
+	if (r->whole)
+		answer_whole(c);
+	else
+		answer_one(c);
 }
 
 static void restart_look(struct deferred *d, void *owner)
 {
 	struct call *c = owner;
 	(void)d;
-	if (!c->state)
-		return;
-	const struct restart *r = c->state;
-	const struct connector *x = world_connector(c->ops->world, r->id);
-	if (!x || restarted(c, x) || restart_failed(c, x))
+	if (c->state && (all_restarted(c) || first_failed(c)))
 		restart_answer(c);
 }
 
@@ -105,44 +167,91 @@ static void restart_deadline(struct timer *t, void *owner)
 	restart_answer(owner);
 }
 
+static void await(struct restart *r, const struct connector *x)
+{
+	struct awaited *a = &r->list[r->n++];
+	(void)str_copy(a->id, sizeof(a->id), x->id);
+	a->in_vain = x->replaced_in_vain;
+}
+
+/* Whom it is about; -1: the call has failed. */
+static int await_named(struct call *c, struct restart *r, const char *connector, const char *tunnel)
+{
+	const struct connector *list[TUNNEL_SLOTS_MAX];
+	size_t n = 0;
+	if (find_which(c, connector, tunnel, list, &n) < 0)
+		return -1;
+	r->whole = tunnel != NULL;
+	for (size_t i = 0; i < n; i++)
+		await(r, list[i]);
+	if (n > 0)
+		return 0;
+	(void)err_set(&c->task.err, ERR_NOT_FOUND, "Tunnel \"%.64s\" has no connector on this host",
+		      tunnel);
+	call_fail(c);
+	return -1;
+}
+
 typedef bool ask_fn(struct supervisor *s, const char *connector_id);
 
-static void ask_another(struct call *c, ask_fn *ask, bool upgrade)
+static bool ask_each(const struct call *c, ask_fn *ask)
 {
-	const struct connector_restart_args *a = c->args;
-	const struct connector *x = find_connector(c, a->connector);
-	if (!x)
-		return;
+	const struct restart *r = c->state;
+	for (size_t i = 0; i < r->n; i++)
+		if (!c->ops->supervisor || !ask(c->ops->supervisor, r->list[i].id))
+			return false;
+	return true;
+}
+
+struct asking {
+	const char *connector, *tunnel;
+	bool wait, upgrade;
+	int64_t timeout_ms;
+	ask_fn *ask;
+};
+
+static void ask_another(struct call *c, const struct asking *a)
+{
 	struct restart *r = mem_alloc(sizeof(*r));
-	(void)str_copy(r->id, sizeof(r->id), x->id);
 	r->asked_ms = clock_wall_ms() - 1;
-	r->in_vain = x->replaced_in_vain;
-	r->upgrade = upgrade;
+	r->upgrade = a->upgrade;
 	c->state = r;
 	c->drop_state = restart_drop;
-	if (!c->ops->supervisor || !ask(c->ops->supervisor, r->id)) {
+	if (await_named(c, r, a->connector, a->tunnel) < 0)
+		return;
+	if (!ask_each(c, a->ask)) {
 		(void)err_set(&c->task.err, ERR_INTERNAL, "Supervision is not running");
 		call_fail(c);
 		return;
 	}
-	if (!a->wait || (upgrade && restarted(c, x))) {
+	if (!a->wait || (a->upgrade && all_restarted(c))) {
 		restart_answer(c);
 		return;
 	}
 	deferred_init(&c->look, c->ops->loop, restart_look, c);
 	world_watch(c->ops->world, &c->watcher, restart_world_changed, c);
 	timer_init(&c->deadline, c->ops->loop, restart_deadline, c);
-	timer_start(&c->deadline, a->timeout.ms);
+	timer_start(&c->deadline, a->timeout_ms);
 }
 
 void run_connector_restart(struct call *c)
 {
-	ask_another(c, supervisor_restart, false);
+	const struct connector_restart_args *a = c->args;
+	ask_another(c, &(struct asking){.connector = a->connector,
+					.wait = a->wait,
+					.timeout_ms = a->timeout.ms,
+					.ask = supervisor_restart});
 }
 
 void run_connector_upgrade(struct call *c)
 {
-	ask_another(c, supervisor_upgrade, true);
+	const struct connector_upgrade_args *a = c->args;
+	ask_another(c, &(struct asking){.connector = a->connector,
+					.tunnel = a->tunnel,
+					.wait = a->wait,
+					.upgrade = true,
+					.timeout_ms = a->timeout.ms,
+					.ask = supervisor_upgrade});
 }
 
 /* ---- events ---- */

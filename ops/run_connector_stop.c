@@ -42,21 +42,13 @@ static void take(const struct call *c, struct plan *p, const struct connector *x
 static void run(struct call *c, const char *connector, const char *tunnel, plan_fn *f)
 {
 	const struct write_args *a = c->args;
-	const struct world *w = c->ops->world;
-	const struct connector *one = NULL;
-	const struct tunnel *t = NULL;
-	if (!connector == !tunnel) {
-		(void)err_set(&c->task.err, ERR_INVALID,
-			      "connector: name one, or a tunnel for all of its connectors");
-		call_fail(c);
-		return;
-	}
-	if (tunnel ? !(t = find_tunnel(c, tunnel)) : !(one = find_connector(c, connector)))
+	const struct connector *list[TUNNEL_SLOTS_MAX];
+	size_t n = 0;
+	if (find_which(c, connector, tunnel, list, &n) < 0)
 		return;
 	struct plan *p = plan_new(c->op->name, c->who.name, a->reason);
-	TABLE_EACH (i, struct connector, x, &w->connectors)
-		if (x == one || (t && str_equal(x->tunnel_id, t->id)))
-			take(c, p, x, f);
+	for (size_t i = 0; i < n; i++)
+		take(c, p, list[i], f);
 	write_run(c, a, p);
 }
 

@@ -42,6 +42,12 @@
 		     "needs "                                                                      \
 		     "approval.")
 
+#define WHICH_FIELDS(T)                                                                            \
+	FIELD(T, connector, .flags = FIELD_POSITIONAL, .min = 1, .max = 80,                        \
+	      .doc = "Name or id, as in web/1."),                                                  \
+		FIELD(T, tunnel, .min = 1, .max = 64,                                              \
+		      .doc = "Instead of one connector: all of this tunnel on this host.")
+
 #define LIST_FIELDS(T)                                                                             \
 	FIELD(T, limit, .fallback = "50", .min = 1, .max = 1000,                                   \
 	      .doc = "How many items at the most."),                                               \

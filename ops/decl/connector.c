@@ -92,19 +92,21 @@ const struct op *op_connector_list(void)
 	return &op;
 }
 
-static const struct field restart_args[] = {
-	FIELD(struct connector_restart_args, connector, .flags = FIELD_REQUIRED | FIELD_POSITIONAL,
-	      .min = 1, .max = 80, .doc = "Name or id, as in web/1."),
-	FIELD(struct connector_restart_args, wait, .fallback = "true",
-	      .doc = "Wait until it is ready again."),
-	FIELD(struct connector_restart_args, timeout, .fallback = "30s", .min = 1000, .max = 600000,
-	      .doc = "How long to wait for that."),
-	FIELD(struct connector_restart_args, reason, .max = 500, .doc = "Why; kept in the ledger."),
-	FIELDS_END,
-};
+#define ANOTHER_FIELDS(T)                                                                          \
+	FIELD(T, wait, .fallback = "true", .doc = "Wait until it is ready again."),                \
+		FIELD(T, timeout, .fallback = "30s", .min = 1000, .max = 600000,                   \
+		      .doc = "How long to wait for that."),                                        \
+		FIELD(T, reason, .max = 500, .doc = "Why; kept in the ledger.")
 
 const struct op *op_connector_restart(void)
 {
+	static const struct field args[] = {
+		FIELD(struct connector_restart_args, connector,
+		      .flags = FIELD_REQUIRED | FIELD_POSITIONAL, .min = 1, .max = 80,
+		      .doc = "Name or id, as in web/1."),
+		ANOTHER_FIELDS(struct connector_restart_args),
+		FIELDS_END,
+	};
 	static const struct field result[] = {
 		CONNECTOR_ROWS,
 		FIELD_OUT("converged", FIELD_BOOL, .doc = "It is ready again."),
@@ -121,7 +123,7 @@ const struct op *op_connector_restart(void)
 		.effects = OP_WRITES,
 		.doors = OP_DOOR_ALL,
 		.tags = connector_tags,
-		.args = restart_args,
+		.args = args,
 		.args_size = sizeof(struct connector_restart_args),
 		.result = result,
 	};
@@ -130,8 +132,15 @@ const struct op *op_connector_restart(void)
 
 const struct op *op_connector_upgrade(void)
 {
+	static const struct field args[] = {
+		WHICH_FIELDS(struct connector_upgrade_args),
+		ANOTHER_FIELDS(struct connector_upgrade_args),
+		FIELDS_END,
+	};
 	static const struct field result[] = {
 		CONNECTOR_ROWS,
+		FIELD_OUT("connector_items", FIELD_ITEMS, .sub = connector_rows,
+			  .doc = "Of a whole tunnel: its connectors."),
 		FIELD_OUT("converged", FIELD_BOOL,
 			  .doc = "It runs the cloudflared that lies on the disk."),
 		FIELDS_END,
@@ -141,13 +150,14 @@ const struct op *op_connector_upgrade(void)
 		.title = "Upgrade a connector",
 		.doc = "Let a process of the cloudflared that lies on the disk take the place of "
 		       "one that runs an older file, as connector_restart does: no request is "
-		       "lost. Nothing is done where the file is the same.",
+		       "lost. Nothing is done where the file is the same. Those of a tunnel take "
+		       "it one after the other; a file that does not come up stops at the first.",
 		.role = ROLE_OPERATOR,
 		.effects = OP_WRITES,
 		.doors = OP_DOOR_ALL,
 		.tags = connector_tags,
-		.args = restart_args,
-		.args_size = sizeof(struct connector_restart_args),
+		.args = args,
+		.args_size = sizeof(struct connector_upgrade_args),
 		.result = result,
 	};
 	return &op;

@@ -5,12 +5,6 @@ WRITE_RESULT_TABLES;
 
 static const char *const tags[] = {"connector", NULL};
 
-#define WHICH_FIELDS(T)                                                                            \
-	FIELD(T, connector, .flags = FIELD_POSITIONAL, .min = 1, .max = 80,                        \
-	      .doc = "Name or id, as in web/1."),                                                  \
-		FIELD(T, tunnel, .min = 1, .max = 64,                                              \
-		      .doc = "Instead of one connector: all of this tunnel on this host.")
-
 /* A word of the language cannot name a member. */
 #define FOR_FIELD(T)                                                                               \
 	{                                                                                          \

@@ -226,6 +226,11 @@ struct connector_restart_args {
 	bool wait;
 	struct duration timeout;
 };
+struct connector_upgrade_args {
+	char *connector, *tunnel, *reason;
+	bool wait;
+	struct duration timeout;
+};
 struct log_search_args {
 	char *connector, *tunnel, *text, *level, *class, *since, *until, *cursor, *after;
 	int64_t limit;

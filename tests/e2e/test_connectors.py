@@ -154,6 +154,48 @@ def test_another_cloudflared_is_told_and_taken_when_asked(site, sim):
     assert again["converged"] and again["pid"] == answer["pid"]
 
 
+def test_a_tunnel_is_upgraded_one_connector_after_the_other(host, sim, origin):
+    host.start()
+    host.api("tunnel_create", name="edge1", replicas=2)
+    host.publish("app.example.com", origin.url)
+    host.wait_converged()
+    before = host.connector_pids()
+    with Visitor(sim):
+        put_another(host)
+        host.api("connector_upgrade", tunnel="edge1", wait=False)
+        end = time.monotonic() + 60
+        while set(pids := host.connector_pids()) & set(before) or len(pids) != 2:
+            rows = host.items("connector_list")
+            assert len(pids) <= 4 and sum("replacing" in c for c in rows) <= 1, rows
+            assert time.monotonic() < end, pids
+        answer = host.api("connector_upgrade", tunnel="edge1")
+    assert answer["converged"] and len(answer["connector_items"]) == 2, answer
+    assert host.connector_pids() == pids
+    code, out, _ = host.adit("connector", "upgrade", "--tunnel", "edge1")
+    assert code == 0 and "edge1/2" in out, out
+    for args in ({}, {"connector": "edge1/1", "tunnel": "edge1"}):
+        assert host.refused("connector_upgrade", **args).kind == "invalid"
+    host.api("tunnel_create", name="spare", replicas=0)
+    assert host.refused("connector_upgrade", tunnel="spare").kind == "not_found"
+
+
+def test_an_upgrade_of_a_tunnel_that_is_in_vain_says_so(host, sim, origin):
+    host.start()
+    host.api("tunnel_create", name="edge1", replicas=2)
+    host.publish("app.example.com", origin.url)
+    host.wait_converged()
+    before = host.connector_pids()
+    bad = host.folder / "bad"
+    bad.write_text("#!/bin/sh\nexit 1\n")
+    bad.chmod(0o755)
+    os.replace(bad, host.cloudflared)
+    answer = host.api("connector_upgrade", tunnel="edge1")
+    assert not answer["converged"] and "did not come up" in answer["problem"]["message"], answer
+    assert sum("problem" in c for c in answer["connector_items"]) == 1
+    assert host.connector_pids() == before
+    assert host.adit("connector", "upgrade", "--tunnel", "edge1")[0] == 1
+
+
 def test_another_cloudflared_is_rolled(host, sim, origin):
     host.configure(connectors={"upgrade": "roll"})
     host.start()
