@@ -212,6 +212,7 @@ void daemon_store_came(struct daemon *d)
 	open_reconciler(d);
 	d->ops.store = d->store;
 	d->ops.reconciler = d->reconciler;
+	ops_store_came(&d->ops);
 	world_changed(d->world, OBJECT_SYSTEM, "");
 }
 

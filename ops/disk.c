@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "ops/grants.h"
 #include "reconcile/rebuilder.h"
 
 const char *disk_no_store(const struct ops *o)
@@ -123,7 +124,9 @@ void disk_fini(struct ops *o)
 
 void ops_store_look(struct ops *o)
 {
-	if (store_try(o->store) == STORE_DISK_FINE)
+	if (store_try(o->store) == STORE_DISK_FINE) {
+		grants_keep(o->grants);
 		keep_all(o);
+	}
 	disk_note(o);
 }

@@ -11,6 +11,7 @@
 #include "model/render.h"
 #include "ops/consent.h"
 #include "ops/disk.h"
+#include "ops/grants.h"
 
 typedef void run_fn(struct call *c);
 
@@ -35,6 +36,12 @@ void ops_init(struct ops *o)
 {
 	list_init(&o->calls);
 	list_init(&o->asking);
+	o->grants = grants_new(o);
+}
+
+void ops_store_came(struct ops *o)
+{
+	grants_load(o->grants);
 }
 
 void ops_fini(struct ops *o)
@@ -45,6 +52,8 @@ void ops_fini(struct ops *o)
 		call_fini(c);
 	}
 	consents_forget(o);
+	grants_free(o->grants);
+	o->grants = NULL;
 	disk_fini(o);
 }
 
@@ -257,6 +266,10 @@ static int call_admit(struct call *c)
 		c->task.err = e;
 		return -1;
 	}
+	if (principal_spend(&c->who, &e) < 0) {
+		c->task.err = e;
+		return -1;
+	}
 	return 0;
 }
 
@@ -297,6 +310,18 @@ void call_cancel(struct call *c)
 	ledger_result(c);
 	call_ended(c);
 	task_abandon(&c->task);
+}
+
+void calls_of_grant_end(struct ops *o, int64_t grant)
+{
+	LIST_EACH (it, &o->calls) {
+		struct call *c = LIST_OF(it, struct call, node);
+		if (c->who.grant != grant)
+			continue;
+		(void)err_set(&c->task.err, ERR_DENIED,
+			      "%s has ended while this ran; what was done stays", c->who.name);
+		call_fail(c);
+	}
 }
 
 void call_fini(struct call *c)

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "ops/find.h"
+#include "ops/grant.h"
 
 #define DAY_MS (24 * 3600 * 1000LL)
 
@@ -81,14 +82,23 @@ int judge_deletes(struct ops *o, const struct plan *p, int64_t said, struct err 
 	return err_hint(e, "Count them, and give --deletes NUMBER with the approval.");
 }
 
+static int proposer_of(const struct ops *o, const char *name, struct principal *who, struct err *e)
+{
+	if (principal_of_name(o->settings, name, who, e) == 0)
+		return 0;
+	if (!str_starts(name, GRANT_PRINCIPAL))
+		return -1;
+	const struct grant *g = grants_by_name(o->grants, name + strlen(GRANT_PRINCIPAL));
+	return principal_of_grant(g, who) == 0 ? 0 : err_set(e, ERR_DENIED, "%s has ended", name);
+}
+
 int judge_proposer(struct ops *o, const struct plan *p, struct err *e)
 {
 	const struct op *op = op_find(p->operation);
 	struct principal who;
 	if (str_equal(p->principal, "adit"))
 		return 0;
-	if (principal_of_name(o->settings, p->principal, &who, e) == 0 &&
-	    (!op || principal_may(&who, op, e) == 0))
+	if (proposer_of(o, p->principal, &who, e) == 0 && (!op || principal_may(&who, op, e) == 0))
 		return 0;
 	return err_wrap(e, "Whoever proposed the plan may no longer do so");
 }

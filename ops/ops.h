@@ -54,6 +54,7 @@ struct ops {
 	int askings;
 	struct rejection *rejections; /* owned */
 	size_t n_rejections;
+	struct grants *grants; /* owned; made by ops_init */
 };
 
 #define OPS_MAX_RUNNING 256
@@ -96,6 +97,8 @@ void ops_init(struct ops *o);
 /* Cancel all running calls. */
 void ops_fini(struct ops *o);
 
+/* The store was opened after ops_init: whatever is read from it once is read. */
+void ops_store_came(struct ops *o);
 /* Now and then, while there is a store: does its disk take writes, and what could not be written?
  */
 void ops_store_look(struct ops *o);
@@ -105,6 +108,8 @@ void call_start(struct ops *o, struct call *c, const struct op *op, const struct
 		const char *request_id, const char *body, size_t len, task_done_fn *done,
 		void *owner);
 void call_cancel(struct call *c);
+/* Running calls of a grant that has ended fail; what they had committed stays. */
+void calls_of_grant_end(struct ops *o, int64_t grant);
 /* Free what a finished or cancelled call holds. */
 void call_fini(struct call *c);
 

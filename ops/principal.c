@@ -1,6 +1,8 @@
 #include "ops/principal.h"
 
 #include "base/text.h"
+#include "base/utf8.h"
+#include "ops/grant.h"
 
 #include <ctype.h>
 #include <grp.h>
@@ -119,16 +121,164 @@ int principal_of_name(const struct settings *s, const char *name, struct princip
 	return principal_of_user(s, uid, pw ? pw->pw_gid : (gid_t)-1, groups, (size_t)n, out, e);
 }
 
+/* ---- grants ---- */
+
+int principal_of_grant(const struct grant *g, struct principal *out)
+{
+	if (!g || g->damage)
+		return -1;
+	*out = (struct principal){
+		.role = g->role,
+		.door = OP_DOOR_MCP,
+		.uid = (uid_t)-1,
+		.grant = g->id,
+		.grants = g->home,
+	};
+	(void)snprintf(out->name, sizeof(out->name), GRANT_PRINCIPAL "%.80s", g->name);
+	return 0;
+}
+
+int principal_without_grant(const struct principal *user, struct principal *out, struct err *e)
+{
+	if (!role_holds(user->role, ROLE_VIEWER))
+		return err_set(e, ERR_DENIED, "%s may not read what adit knows", user->name);
+	*out = *user;
+	out->role = ROLE_VIEWER;
+	out->door = OP_DOOR_MCP;
+	out->person = false;
+	return 0;
+}
+
+const struct grant *principal_grant(const struct principal *p)
+{
+	return p->grant ? grants_find(p->grants, p->grant) : NULL;
+}
+
+void principal_claim(char *slot, size_t size, const char *text)
+{
+	size_t len = text ? strlen(text) : 0;
+	len = len < size ? len : utf8_whole(text, size - 1);
+	if (len)
+		memcpy(slot, text, len);
+	slot[len] = '\0';
+	text_printable(slot);
+}
+
+/* ---- may he? ---- */
+
+const char *policy_name(enum policy p)
+{
+	static const char *const names[POLICIES] = {
+		[POLICY_NONE] = "none",     [POLICY_DOOR] = "door",
+		[POLICY_ROLE] = "role",     [POLICY_ENDED] = "ended",
+		[POLICY_FROZEN] = "frozen", [POLICY_METHOD] = "methods",
+		[POLICY_TAG] = "tags",      [POLICY_BUDGET] = "budget",
+		[POLICY_SCOPE] = "scope",   [POLICY_APPROVAL] = "approval",
+		[POLICY_PERSON] = "person",
+	};
+	return names[p];
+}
+
+static bool any_tag(const struct strlist *tags, const struct op *op)
+{
+	for (size_t i = 0; i < tags->n; i++)
+		if (op_has_tag(op, tags->items[i]))
+			return true;
+	return tags->n == 0;
+}
+
+enum policy principal_policy(const struct principal *p, const struct op *op)
+{
+	const struct grant *g = principal_grant(p);
+	if (!(op->doors & p->door))
+		return POLICY_DOOR;
+	if (p->grant && !g)
+		return POLICY_ENDED;
+	if (!role_holds(p->role, op->role))
+		return POLICY_ROLE;
+	if (g && op->effects != OP_READS && grants_frozen(p->grants))
+		return POLICY_FROZEN;
+	if (g && !(g->methods & op_methods(op)))
+		return POLICY_METHOD;
+	return g && !any_tag(&g->tags, op) ? POLICY_TAG : POLICY_NONE;
+}
+
+static int deny_role(const struct principal *p, const struct op *op, struct err *e)
+{
+	(void)err_set(e, ERR_DENIED, "%s takes the role %s; %s is %s", op->name,
+		      role_name(op->role), p->name, role_name(p->role));
+	if (p->door == OP_DOOR_MCP)
+		return err_hint(e, "Ask the person you work for: a grant of the role %s can do it.",
+				role_name(op->role));
+	return err_hint(e, "Ask somebody of the role %s, or be put into its group.",
+			role_name(op->role));
+}
+
+/* "list, get" */
+static void list_methods(unsigned methods, struct buf *out)
+{
+	const char *const *names = op_method_names();
+	for (size_t i = 0; names[i]; i++)
+		if (methods & 1u << i)
+			buf_printf(out, "%s%s", out->len ? ", " : "", names[i]);
+}
+
+int policy_deny_method(const struct principal *p, const char *what, unsigned methods, struct err *e)
+{
+	const struct grant *g = principal_grant(p);
+	AUTO(buf_t) takes = {0};
+	AUTO(buf_t) has = {0};
+	list_methods(methods, &takes);
+	list_methods(g ? g->methods : 0, &has);
+	(void)err_set(e, ERR_DENIED, "%s takes the method %s; %s has %s", what, buf_text(&takes),
+		      p->name, buf_text(&has));
+	return err_hint(e, "Ask the person you work for: the grant was made without it.");
+}
+
+static int deny_tag(const struct principal *p, const struct op *op, struct err *e)
+{
+	const struct grant *g = principal_grant(p);
+	AUTO(buf_t) tags = {0};
+	for (size_t i = 0; g && i < g->tags.n; i++)
+		buf_printf(&tags, "%s%s", i ? ", " : "", g->tags.items[i]);
+	return err_set(e, ERR_DENIED, "%s is none of what %s is for: operations of %s", op->name,
+		       p->name, buf_text(&tags));
+}
+
 int principal_may(const struct principal *p, const struct op *op, struct err *e)
 {
-	if (!(op->doors & p->door))
+	switch (principal_policy(p, op)) {
+	case POLICY_NONE:
+		return 0;
+	case POLICY_DOOR:
 		return err_set(e, ERR_DENIED,
 			       "%s is not to be had here: it exists on the Unix socket alone",
 			       op->name);
-	if (role_holds(p->role, op->role))
-		return 0;
-	(void)err_set(e, ERR_DENIED, "%s takes the role %s; %s is %s", op->name,
-		      role_name(op->role), p->name, role_name(p->role));
-	return err_hint(e, "Ask somebody of the role %s, or be put into its group.",
-			role_name(op->role));
+	case POLICY_ROLE:
+		return deny_role(p, op, e);
+	case POLICY_ENDED:
+		(void)err_set(e, ERR_DENIED, "%s has ended: it was revoked or has expired",
+			      p->name);
+		return err_hint(e, "A person can make a new one.");
+	case POLICY_FROZEN:
+		(void)err_set(e, ERR_DENIED, "%s is refused: all grants are read-only now",
+			      op->name);
+		return err_hint(e, "A person lets grants write again. Reading goes on.");
+	case POLICY_METHOD:
+		return policy_deny_method(p, op->name, op_methods(op), e);
+	case POLICY_TAG:
+		return deny_tag(p, op, e);
+	case POLICY_BUDGET:
+	case POLICY_SCOPE:
+	case POLICY_APPROVAL:
+	case POLICY_PERSON:
+	case POLICIES:
+		break;
+	}
+	return err_set(e, ERR_DENIED, "%s is refused", op->name);
+}
+
+int principal_spend(const struct principal *p, struct err *e)
+{
+	return p->grant ? grants_spend(p->grants, p->grant, e) : 0;
 }

@@ -13,10 +13,12 @@
 #include "base/clock.h"
 
 #define META_HEAD   "ledger_head"
-#define FIELDS      12 /* columns, in the order of SQL_LEDGER_ADD */
-#define HASHED      11 /* all but the hash itself */
+#define HASHED      11 /* columns in the order of SQL_LEDGER_ADD, up to the hash itself */
 #define FIELD_PREV  10
 #define FIELD_HASH  11
+#define FIELD_MORE  12 /* those that came later follow */
+#define MORE        8
+#define PIECE       1000 /* rows that are walked at once */
 #define NUMBER_SIZE 24
 
 struct head {
@@ -52,25 +54,44 @@ void ledger_row_free(struct ledger_row *row)
 	free(row->plan_hash);
 	free(row->outcome);
 	free(row->detail);
+	free(row->door);
+	free(row->peer);
+	free(row->client);
+	free(row->tool_use);
+	free(row->decision);
+	free(row->policy);
+	free(row->plan);
+	free(row->rays);
 	*row = (struct ledger_row){0};
 }
 
 /* ---- the hash ---- */
 
-/* Fields in column order; data NULL is a NULL, which is not the same as "". */
-static void hash_fields(const struct sha256_part fields[HASHED], char out[SHA256_HEX_SIZE])
+/* Rows that say nothing in the columns that came later are hashed as when these were not there: a
+ * row of then stays as good as it was, and nothing can be written into it afterwards. */
+static size_t count_hashed(const struct sha256_part fields[HASHED + MORE])
 {
-	struct sha256_part parts[HASHED + 1];
-	char present[HASHED];
+	for (size_t i = HASHED; i < HASHED + MORE; i++)
+		if (fields[i].data)
+			return HASHED + MORE;
+	return HASHED;
+}
 
-	for (int i = 0; i < HASHED; i++) {
+/* data NULL is a NULL, which is not the same as "". */
+static void hash_fields(const struct sha256_part fields[HASHED + MORE], char out[SHA256_HEX_SIZE])
+{
+	struct sha256_part parts[HASHED + MORE + 1];
+	char present[HASHED + MORE];
+	size_t n = count_hashed(fields);
+
+	for (size_t i = 0; i < n; i++) {
 		present[i] = fields[i].data ? '1' : '0';
 		parts[i + 1] = fields[i];
 		if (!fields[i].data)
 			parts[i + 1] = (struct sha256_part){"", 0};
 	}
-	parts[0] = (struct sha256_part){present, sizeof(present)};
-	sha256_parts(parts, HASHED + 1, out);
+	parts[0] = (struct sha256_part){present, n};
+	sha256_parts(parts, n + 1, out);
 }
 
 static struct sha256_part part_of(const char *s)
@@ -85,24 +106,28 @@ static void hash_row(const struct ledger_row *row, char out[SHA256_HEX_SIZE])
 	snprintf(seq, sizeof(seq), "%" PRId64, row->seq);
 	snprintf(at, sizeof(at), "%" PRId64, row->at_ms);
 	hash_fields(
-		(const struct sha256_part[HASHED]){
+		(const struct sha256_part[HASHED + MORE]){
 			part_of(seq), part_of(at), part_of(ledger_phase_name(row->phase)),
 			part_of(row->principal), part_of(row->operation), part_of(row->object),
 			part_of(row->arguments), part_of(row->plan_hash), part_of(row->outcome),
-			part_of(row->detail), part_of(row->prev_hash)},
+			part_of(row->detail), part_of(row->prev_hash), part_of(row->door),
+			part_of(row->peer), part_of(row->client), part_of(row->tool_use),
+			part_of(row->decision), part_of(row->policy), part_of(row->plan),
+			part_of(row->rays)},
 		out);
 }
 
 /* The row as it stands in the file, by its bytes. */
 static void hash_stored(struct query *q, char out[SHA256_HEX_SIZE])
 {
-	struct sha256_part fields[HASHED];
+	struct sha256_part fields[HASHED + MORE];
 
-	for (int i = 0; i < HASHED; i++) {
-		const char *text = col_text(q, i);
+	for (int i = 0; i < HASHED + MORE; i++) {
+		int column = i < HASHED ? i : i + FIELD_MORE - HASHED;
+		const char *text = col_text(q, column);
 
 		fields[i].data = text;
-		fields[i].len = text ? (size_t)sqlite3_column_bytes(q->st, i) : 0;
+		fields[i].len = text ? (size_t)sqlite3_column_bytes(q->st, column) : 0;
 	}
 	hash_fields(fields, out);
 }
@@ -150,6 +175,8 @@ static int any_row(struct store *s, bool *any, struct err *e)
 
 	if (query_open(&q, s, SQL_LEDGER_WALK, e))
 		return -1;
+	bind_int(&q, INT64_MIN);
+	bind_int(&q, 1);
 	got = query_step(&q, e);
 	*any = got > 0;
 	return got < 0 ? -1 : 0;
@@ -189,6 +216,14 @@ static int insert(struct store *s, const struct ledger_row *row, struct err *e)
 	bind_text(&q, row->detail);
 	bind_text(&q, row->prev_hash);
 	bind_text(&q, row->hash);
+	bind_text(&q, row->door);
+	bind_text(&q, row->peer);
+	bind_text(&q, row->client);
+	bind_text(&q, row->tool_use);
+	bind_text(&q, row->decision);
+	bind_text(&q, row->policy);
+	bind_text(&q, row->plan);
+	bind_text(&q, row->rays);
 	return query_run(&q, e);
 }
 
@@ -241,6 +276,14 @@ static int read_row(struct query *q, void *out, struct err *e)
 		.plan_hash = col_dup(q, 7),
 		.outcome = col_dup(q, 8),
 		.detail = col_dup(q, 9),
+		.door = col_dup(q, FIELD_MORE),
+		.peer = col_dup(q, FIELD_MORE + 1),
+		.client = col_dup(q, FIELD_MORE + 2),
+		.tool_use = col_dup(q, FIELD_MORE + 3),
+		.decision = col_dup(q, FIELD_MORE + 4),
+		.policy = col_dup(q, FIELD_MORE + 5),
+		.plan = col_dup(q, FIELD_MORE + 6),
+		.rays = col_dup(q, FIELD_MORE + 7),
 	};
 	col_copy(q, FIELD_PREV, row->prev_hash, sizeof(row->prev_hash));
 	col_copy(q, FIELD_HASH, row->hash, sizeof(row->hash));
@@ -266,10 +309,46 @@ int store_list_ledger(struct store *s, int64_t before, int64_t limit, struct led
 	return 0;
 }
 
+static int64_t clamp_below(int64_t before, int64_t look)
+{
+	return before > look ? before - look : 1;
+}
+
+int store_find_ledger(struct store *s, const struct ledger_filter *f, int64_t *before, int64_t look,
+		      int64_t limit, struct ledger_row **rows, size_t *n, struct err *e)
+{
+	static const struct rows_of kind = {sizeof(**rows), read_row, drop_row};
+	AUTO(query_t) q = {0};
+	struct head head = {0};
+	void *found;
+	int64_t below;
+
+	if (get_head(s, &head, e))
+		return -1;
+	if (!*before || *before > head.seq + 1)
+		*before = head.seq + 1;
+	below = clamp_below(*before, look);
+	if (query_open_page(&q, s, SQL_LEDGER_FIND, *before, limit, e))
+		return -1;
+	bind_int(&q, below);
+	bind_int(&q, f->since_ms);
+	bind_int(&q, f->until_ms ? f->until_ms : INT64_MAX);
+	bind_text(&q, f->principal);
+	bind_text(&q, f->operation);
+	bind_text(&q, f->decision);
+	bind_text(&q, f->plan);
+	if (query_rows(&q, &kind, &found, n, e))
+		return -1;
+	*rows = found;
+	*before = (int64_t)*n == limit && *n ? (*rows)[*n - 1].seq : below;
+	return *before <= 1;
+}
+
 /* ---- verifying ---- */
 
-static int bad_row(int64_t seq, const char *why, struct err *e)
+static int bad_row(struct ledger_walk *walk, int64_t seq, const char *why, struct err *e)
 {
+	walk->bad = seq;
 	err_set(e, ERR_CONFLICT, "row %" PRId64 " of the ledger %s", seq, why);
 	return err_hint(e,
 			"Somebody wrote to the store beside adit, or its disk is failing: keep a "
@@ -277,49 +356,77 @@ static int bad_row(int64_t seq, const char *why, struct err *e)
 }
 
 /* One row against the link that the one before has left; the link moves on. */
-static int check_row(struct query *q, struct head *link, struct err *e)
+static int check_row(struct query *q, struct ledger_walk *walk, struct err *e)
 {
 	char hash[SHA256_HEX_SIZE];
 	int64_t seq = col_int(q, 0);
 
-	if (seq != link->seq + 1)
-		return bad_row(link->seq + 1, "is missing", e);
+	if (seq != walk->rows + 1)
+		return bad_row(walk, walk->rows + 1, "is missing", e);
 	hash_stored(q, hash);
 	if (!str_equal(hash, col_text(q, FIELD_HASH)))
-		return bad_row(seq, "was changed", e);
-	if (!str_equal(link->hash, col_text(q, FIELD_PREV)))
-		return bad_row(seq, "does not follow the row before it", e);
-	link->seq = seq;
-	memcpy(link->hash, hash, sizeof(link->hash));
+		return bad_row(walk, seq, "was changed", e);
+	if (!str_equal(walk->link, col_text(q, FIELD_PREV)))
+		return bad_row(walk, seq, "does not follow the row before it", e);
+	walk->rows = seq;
+	memcpy(walk->link, hash, sizeof(walk->link));
 	return 0;
 }
 
-static int walk(struct store *s, struct head *link, struct err *e)
+/* 1 = there may be more. */
+static int walk_piece(struct store *s, struct ledger_walk *walk, int64_t rows, struct err *e)
 {
 	AUTO(query_t) q = {0};
+	int64_t n = 0;
 	int got;
 
 	if (query_open(&q, s, SQL_LEDGER_WALK, e))
 		return -1;
-	while ((got = query_step(&q, e)) > 0)
-		if (check_row(&q, link, e))
+	bind_int(&q, walk->rows ? walk->rows : INT64_MIN);
+	bind_int(&q, rows);
+	for (; (got = query_step(&q, e)) > 0; n++)
+		if (check_row(&q, walk, e))
 			return -1;
-	return got;
+	return got < 0 ? -1 : n == rows;
+}
+
+static int check_end(struct store *s, struct ledger_walk *walk, struct err *e)
+{
+	struct head head = {0};
+
+	if (get_head(s, &head, e)) {
+		walk->bad = walk->rows;
+		return -1;
+	}
+	if (head.seq > walk->rows)
+		return bad_row(walk, walk->rows + 1, "is missing: the end was cut off", e);
+	if (head.seq < walk->rows)
+		return bad_row(walk, head.seq + 1, "was added beside adit", e);
+	if (!str_equal(head.hash, walk->link))
+		return bad_row(walk, head.seq, "is not the one that was last written", e);
+	walk->done = true;
+	return 0;
+}
+
+int store_walk_ledger(struct store *s, struct ledger_walk *walk, int64_t rows, struct err *e)
+{
+	int more;
+
+	if (!walk->link[0])
+		first_link(s, walk->link);
+	more = walk_piece(s, walk, rows, e);
+	if (more)
+		return more < 0 ? -1 : 0;
+	return check_end(s, walk, e);
 }
 
 int store_verify_ledger(struct store *s, int64_t *count, struct err *e)
 {
-	struct head link = {0}, head = {0};
+	struct ledger_walk walk = {0};
 
-	first_link(s, link.hash);
-	if (walk(s, &link, e) || get_head(s, &head, e))
-		return -1;
-	if (head.seq > link.seq)
-		return bad_row(link.seq + 1, "is missing: the end was cut off", e);
-	if (head.seq < link.seq)
-		return bad_row(head.seq + 1, "was added beside adit", e);
-	if (!str_equal(head.hash, link.hash))
-		return bad_row(head.seq, "is not the one that was last written", e);
-	*count = link.seq;
+	while (!walk.done)
+		if (store_walk_ledger(s, &walk, PIECE, e))
+			return -1;
+	*count = walk.rows;
 	return 0;
 }

@@ -165,8 +165,28 @@ static const char *const version_7[] = {
 	NULL,
 };
 
+/* Grants. The id is never given twice, since what is open in a grant's name is known by it; the
+ * tokens are here by their hashes alone. Rows of the ledger say more: what they do not say is NULL,
+ * and a row with nothing but NULL there is hashed as the rows before were. */
+static const char *const version_8[] = {
+	"CREATE TABLE access_grant (id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" name TEXT NOT NULL UNIQUE, token_sha256 TEXT NOT NULL UNIQUE, second_sha256 TEXT,"
+	" spec TEXT NOT NULL, created_ms INTEGER NOT NULL, created_by TEXT NOT NULL,"
+	" expires_at_ms INTEGER NOT NULL, last_used_ms INTEGER NOT NULL) STRICT",
+	"CREATE INDEX plan_principal ON plan (principal, state)",
+	"ALTER TABLE ledger ADD COLUMN door TEXT",
+	"ALTER TABLE ledger ADD COLUMN peer TEXT",
+	"ALTER TABLE ledger ADD COLUMN client TEXT",
+	"ALTER TABLE ledger ADD COLUMN tool_use TEXT",
+	"ALTER TABLE ledger ADD COLUMN decision TEXT",
+	"ALTER TABLE ledger ADD COLUMN policy TEXT",
+	"ALTER TABLE ledger ADD COLUMN plan TEXT",
+	"ALTER TABLE ledger ADD COLUMN rays TEXT",
+	NULL,
+};
+
 static const char *const *const versions[] = {version_1, version_2, version_3, version_4,
-					      version_5, version_6, version_7};
+					      version_5, version_6, version_7, version_8};
 
 #define VERSION_NEWEST ((int)ARRAY_LEN(versions))
 

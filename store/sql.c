@@ -25,7 +25,10 @@
 #define EVENT_COLUMNS "at_ms, object_type, object_id, object_name, kind, message, untrusted_detail"
 #define LEDGER_COLUMNS                                                                             \
 	"seq, at_ms, phase, principal, operation, object, arguments, plan_hash, outcome, detail, " \
-	"prev_hash, hash"
+	"prev_hash, hash, door, peer, client, tool_use, decision, policy, plan, rays"
+#define GRANT_COLUMNS                                                                              \
+	"name, token_sha256, second_sha256, spec, created_ms, created_by, expires_at_ms, "         \
+	"last_used_ms"
 
 static const char *const texts[SQL_COUNT] = {
 	[SQL_BEGIN] = "BEGIN IMMEDIATE",
@@ -155,10 +158,28 @@ static const char *const texts[SQL_COUNT] = {
 			   " AND (?5 IS NULL OR object_id = ?5) ORDER BY seq DESC LIMIT ?2",
 
 	[SQL_LEDGER_ADD] = "INSERT INTO ledger (" LEDGER_COLUMNS ")"
-			   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+			   " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+			   " ?15, ?16, ?17, ?18, ?19, ?20)",
 	[SQL_LEDGER_LIST] = "SELECT " LEDGER_COLUMNS " FROM ledger WHERE seq < ?1"
 			    " ORDER BY seq DESC LIMIT ?2",
-	[SQL_LEDGER_WALK] = "SELECT " LEDGER_COLUMNS " FROM ledger ORDER BY seq",
+	[SQL_LEDGER_FIND] = "SELECT " LEDGER_COLUMNS " FROM ledger WHERE seq < ?1 AND seq >= ?3"
+			    " AND at_ms >= ?4 AND at_ms <= ?5"
+			    " AND (?6 IS NULL OR principal = ?6)"
+			    " AND (?7 IS NULL OR operation = ?7)"
+			    " AND (?8 IS NULL OR decision = ?8)"
+			    " AND (?9 IS NULL OR plan = ?9)"
+			    " ORDER BY seq DESC LIMIT ?2",
+	[SQL_LEDGER_WALK] = "SELECT " LEDGER_COLUMNS " FROM ledger WHERE seq > ?1"
+			    " ORDER BY seq LIMIT ?2",
+
+	[SQL_GRANT_ADD] = "INSERT INTO access_grant (" GRANT_COLUMNS ")"
+			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+	[SQL_GRANT_SECOND] = "UPDATE access_grant SET second_sha256 = ?2 WHERE id = ?1",
+	[SQL_GRANT_USED] = "UPDATE access_grant SET last_used_ms = ?2 WHERE id = ?1",
+	[SQL_GRANT_DROP] = "DELETE FROM access_grant WHERE id = ?1",
+	[SQL_GRANT_LIST] = "SELECT id, " GRANT_COLUMNS " FROM access_grant ORDER BY id",
+	[SQL_PLAN_WAITING] = "SELECT number, hash FROM plan WHERE principal = ?1"
+			     " AND state IN (?2, ?3) ORDER BY number",
 };
 
 const char *sql_text(enum sql id)

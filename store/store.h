@@ -184,6 +184,17 @@ struct ledger_row {
 	char *plan_hash; /* NULL = none */
 	char *outcome;   /* "ok", an error kind, "refused"; NULL while asked */
 	char *detail;    /* ray id, remote id, revision: JSON or words; NULL = none */
+
+	/* since schema 8; NULL = not said */
+	char *door;     /* "socket", "mcp" */
+	char *peer;     /* "pid 5", "127.0.0.1:40000" */
+	char *client;   /* its name and version, as it said: from outside */
+	char *tool_use; /* its id of the call, as it said: from outside */
+	char *decision; /* "allowed", "denied", "needs_approval", "approved", "declined", ... */
+	char *policy;   /* what decided so */
+	char *plan;     /* "p7" */
+	char *rays;     /* of Cloudflare's answers, with commas between */
+
 	char prev_hash[SHA256_HEX_SIZE], hash[SHA256_HEX_SIZE];
 };
 void ledger_row_free(struct ledger_row *row); /* its members, not itself */
@@ -194,9 +205,56 @@ MUST_USE int store_add_ledger(struct store *s, const struct ledger_row *row, int
 /* Newest first, below before (0 = newest). The caller frees the rows' members and the array. */
 MUST_USE int store_list_ledger(struct store *s, int64_t before, int64_t limit,
 			       struct ledger_row **rows, size_t *n, struct err *e);
+/* The same, of what fits. NULL and 0 = whatever. */
+struct ledger_filter {
+	const char *principal, *operation, *decision, *plan;
+	int64_t since_ms, until_ms;
+};
+/* Looks at so many rows below *before at the most (0 = from the newest), and moves it to the last
+ * one that was looked at; 1 = nothing is below that. */
+MUST_USE int store_find_ledger(struct store *s, const struct ledger_filter *f, int64_t *before,
+			       int64_t look, int64_t limit, struct ledger_row **rows, size_t *n,
+			       struct err *e);
 /* Walk the chain: 0 and *count rows, or ERR_CONFLICT that names the first bad row. All of it in one
  * go, 100000 rows in about 0.2 s: too long for a turn of the loop when the ledger is old. */
 MUST_USE int store_verify_ledger(struct store *s, int64_t *count, struct err *e);
+/* The same in pieces of so many rows; what is added meanwhile is walked too. Zeroed to begin with;
+ * bad is the first bad row after ERR_CONFLICT. */
+struct ledger_walk {
+	int64_t rows, bad;
+	bool done;
+
+	char link[SHA256_HEX_SIZE]; /* private */
+};
+MUST_USE int store_walk_ledger(struct store *s, struct ledger_walk *walk, int64_t rows,
+			       struct err *e);
+
+/* ---- grants (grants.c) ---- */
+
+struct grant_row {
+	int64_t id; /* set by the store; never given twice */
+	char *name, *token_sha256;
+	char *second_sha256; /* NULL = none is asked for */
+	char *spec;          /* JSON */
+	char *created_by;
+	int64_t created_ms, expires_at_ms;
+	int64_t last_used_ms; /* 0 = never */
+};
+void grant_row_free(struct grant_row *row); /* its members, not itself */
+/* Sets id. ERR_CONFLICT when the name is taken. */
+MUST_USE int store_add_grant(struct store *s, struct grant_row *row, struct err *e);
+MUST_USE int store_set_grant_second(struct store *s, int64_t id, const char *sha256, struct err *e);
+MUST_USE int store_set_grant_used(struct store *s, int64_t id, int64_t wall_ms, struct err *e);
+MUST_USE int store_drop_grant(struct store *s, int64_t id, struct err *e); /* missing: no error */
+/* Oldest first. The caller frees the rows' members and the array. */
+MUST_USE int store_list_grants(struct store *s, struct grant_row **rows, size_t *n, struct err *e);
+/* Plans of that principal that wait, without what they hold. The caller frees the array. */
+struct waiting_plan {
+	int64_t number;
+	char hash[SHA256_HEX_SIZE];
+};
+MUST_USE int store_list_waiting(struct store *s, const char *principal, struct waiting_plan **rows,
+				size_t *n, struct err *e);
 
 /* ---- small facts (meta) ---- */
 

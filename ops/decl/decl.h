@@ -23,6 +23,18 @@ enum op_doors {
 	OP_DOOR_ALL = 3
 };
 
+/* What a call does to objects: a grant holds some of these. */
+enum op_method {
+	GRANT_LIST = 1,
+	GRANT_GET = 2,
+	GRANT_CREATE = 4,
+	GRANT_UPDATE = 8,
+	GRANT_DELETE = 16,
+	GRANT_READS = 3,
+	GRANT_WRITES = 28,
+	GRANT_ALL = 31
+};
+
 /* Flags of arguments beyond those of base/fields.h. */
 enum op_arg_flags {
 	ARG_SOCKET_ONLY = 256, /* exists on /v1 alone */
@@ -57,6 +69,15 @@ const struct op *op_at(size_t i);
 const struct op *op_find(const char *name);
 /* Names for "did you mean": NULL-terminated. */
 const char *const *op_names(void);
+
+/* GRANT_*, of which a grant has to hold one at least; what a plan really does is judged when there
+ * is one. */
+unsigned op_methods(const struct op *op);
+/* "list", "get", ...: NULL-terminated, in the order of the bits. */
+const char *const *op_method_names(void);
+bool op_has_tag(const struct op *op, const char *tag);
+/* Is there an operation of that tag? */
+bool op_tag_known(const char *tag);
 
 /* ---- argument structs, shared by the tables and the handlers ---- */
 
@@ -268,6 +289,40 @@ struct manifest_export_args {
 };
 struct config_check_args {
 	char *text, *name;
+};
+
+/* What a grant gives, in one table (grant_spec_fields) for grant_create, for the store and for
+ * answers. */
+#define GRANT_SPEC                                                                                 \
+	char *role, *budget;                                                                       \
+	struct strlist methods, tags, zones, hosts, tunnels, origins;                              \
+	bool ask
+struct grant_spec {
+	GRANT_SPEC;
+};
+const struct field *grant_spec_fields(void);
+
+struct grant_create_args {
+	GRANT_SPEC;
+	char *name, *expires_at, *reason;
+	bool second_token, second_only;
+};
+struct grant_list_args {
+	LIST_ARGS;
+};
+struct grant_test_args {
+	char *name, *operation, *host;
+};
+struct grant_revoke_args {
+	char *name, *reason;
+	bool second_only;
+};
+struct grant_freeze_args {
+	char *state, *reason;
+};
+struct ledger_list_args {
+	LIST_ARGS;
+	char *principal, *operation, *decision, *plan, *since, *until;
 };
 
 #endif

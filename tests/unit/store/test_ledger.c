@@ -5,11 +5,13 @@
 #include "base/clock.h"
 
 #define ROWS    5
-#define COLUMNS 12
+#define COLUMNS 20
 
 static char root[] = "uid 0 (root)", route_set[] = "route_set", object[] = "app.example.com",
 	    arguments[] = "{\"hostname\":\"app.example.com\"}", plan_hash[] = "abc", ok[] = "ok",
-	    detail[] = "ray 8a1", empty[] = "";
+	    detail[] = "ray 8a1", empty[] = "", door[] = "mcp", peer[] = "127.0.0.1:40000",
+	    client[] = "claude 2.1", tool_use[] = "toolu_1", decision[] = "allowed",
+	    policy[] = "role operator", plan[] = "p7", rays[] = "8a1-FRA";
 
 static void drop_triggers(struct fixture *f)
 {
@@ -18,7 +20,19 @@ static void drop_triggers(struct fixture *f)
 	raw(f, "DROP TRIGGER ledger_no_replace");
 }
 
-/* Odd rows full, even ones with NULLs. */
+static void say_more(struct ledger_row *row)
+{
+	row->door = door;
+	row->peer = peer;
+	row->client = client;
+	row->tool_use = tool_use;
+	row->decision = decision;
+	row->policy = policy;
+	row->plan = plan;
+	row->rays = rays;
+}
+
+/* Odd rows full, even ones with NULLs; only the last one says what came later. */
 static void fill(struct fixture *f)
 {
 	open_store(f);
@@ -35,6 +49,8 @@ static void fill(struct fixture *f)
 			row.outcome = ok;
 			row.detail = detail;
 		}
+		if (i == ROWS - 1)
+			say_more(&row);
 		OK(f, store_add_ledger(f->s, &row, &seq, &f->e));
 		assert_int_equal(seq, i + 1);
 	}
@@ -80,6 +96,15 @@ static void check_texts(const struct ledger_row *row, bool full)
 	assert_true(str_equal(row->plan_hash, full ? plan_hash : NULL));
 	assert_true(str_equal(row->outcome, full ? ok : NULL));
 	assert_true(str_equal(row->detail, full ? detail : NULL));
+	bool more = row->seq == ROWS;
+	assert_true(str_equal(row->door, more ? door : NULL));
+	assert_true(str_equal(row->peer, more ? peer : NULL));
+	assert_true(str_equal(row->client, more ? client : NULL));
+	assert_true(str_equal(row->tool_use, more ? tool_use : NULL));
+	assert_true(str_equal(row->decision, more ? decision : NULL));
+	assert_true(str_equal(row->policy, more ? policy : NULL));
+	assert_true(str_equal(row->plan, more ? plan : NULL));
+	assert_true(str_equal(row->rays, more ? rays : NULL));
 }
 
 static void rows_come_back(void **state)
@@ -204,6 +229,14 @@ static const struct {
 	{"detail", "detail || char(0) || 'x'"},
 	{"prev_hash", "replace(prev_hash, substr(prev_hash, 9, 1), 'x')"},
 	{"hash", "replace(hash, substr(hash, 9, 1), 'x')"},
+	{"door", "coalesce(door, '') || 'x'"},
+	{"peer", "iif(peer IS NULL, '', NULL)"},
+	{"client", "coalesce(client, '') || 'x'"},
+	{"tool_use", "coalesce(tool_use, '') || 'x'"},
+	{"decision", "coalesce(decision, '') || 'x'"},
+	{"policy", "iif(policy IS NULL, '', NULL)"},
+	{"plan", "coalesce(plan, '') || '0'"},
+	{"rays", "coalesce(rays, '') || 'x'"},
 };
 
 static void spoil(struct fixture *f, int row, int column)
@@ -253,11 +286,13 @@ static void tampering_with_the_order_is_named(void **state)
 		 " WHERE seq = 3; UPDATE ledger SET seq = 3 WHERE seq = 99",
 		 2},
 		{"INSERT INTO ledger SELECT 6, at_ms, phase, principal, operation, object,"
-		 " arguments, plan_hash, outcome, detail, hash, hash FROM ledger"
+		 " arguments, plan_hash, outcome, detail, hash, hash, door, peer, client, tool_use,"
+		 " decision, policy, plan, rays FROM ledger"
 		 " WHERE seq = 5",
 		 6},
 		{"INSERT INTO ledger SELECT 0, at_ms, phase, principal, operation, object,"
-		 " arguments, plan_hash, outcome, detail, prev_hash, hash FROM ledger"
+		 " arguments, plan_hash, outcome, detail, prev_hash, hash, door, peer, client,"
+		 " tool_use, decision, policy, plan, rays FROM ledger"
 		 " WHERE seq = 1",
 		 1},
 		{"UPDATE meta SET value = replace(value, '5 ', '4 ')"
@@ -277,6 +312,121 @@ static void tampering_with_the_order_is_named(void **state)
 		close_store(f);
 		remove_files(f->dir);
 	}
+}
+
+/* A row of before, moved to where nothing but its new members tells it from another one. */
+static void later_members_cannot_be_taken_away(void **state)
+{
+	struct fixture *f = *state;
+
+	fill(f);
+	drop_triggers(f);
+	raw(f, "UPDATE ledger SET door = NULL, peer = NULL, client = NULL, tool_use = NULL,"
+	       " decision = NULL, policy = NULL, plan = NULL, rays = NULL");
+	expect_bad(f, "what came later was taken away", ROWS);
+}
+
+/* As rows were hashed before there were more members: presence, then the eleven of then. */
+static void rows_of_before_keep_their_hash(void **state)
+{
+	struct fixture *f = *state;
+	struct ledger_row *rows = NULL;
+	char hash[SHA256_HEX_SIZE];
+	size_t n = 0;
+
+	clock_freeze(1, 1700000000123);
+	fill(f);
+	clock_freeze(0, 0);
+	OK(f, store_list_ledger(f->s, 3, 1, &rows, &n, &f->e));
+	assert_int_equal(n, 1);
+	const struct sha256_part parts[] = {
+		{"11111000001", 11},
+		{"2", 1},
+		{"1700000000123", 13},
+		{"intent", 6},
+		{root, strlen(root)},
+		{route_set, strlen(route_set)},
+		{"", 0},
+		{"", 0},
+		{"", 0},
+		{"", 0},
+		{"", 0},
+		{rows[0].prev_hash, 64},
+	};
+	sha256_parts(parts, ARRAY_LEN(parts), hash);
+	assert_string_equal(rows[0].hash, hash);
+	free_rows(rows, n);
+}
+
+static void a_walk_in_pieces_finds_the_same(void **state)
+{
+	struct fixture *f = *state;
+	struct ledger_row row = ledger_sample();
+	struct ledger_walk walk = {0};
+
+	fill(f);
+	OK(f, store_walk_ledger(f->s, &walk, 2, &f->e));
+	assert_int_equal(walk.rows, 2);
+	assert_false(walk.done);
+	OK(f, store_add_ledger(f->s, &row, NULL, &f->e));
+	while (!walk.done)
+		OK(f, store_walk_ledger(f->s, &walk, 2, &f->e));
+	assert_int_equal(walk.rows, ROWS + 1);
+	walk = (struct ledger_walk){0};
+	OK(f, store_walk_ledger(f->s, &walk, 2, &f->e));
+	drop_triggers(f);
+	raw(f, "UPDATE ledger SET detail = 'y' WHERE seq = 4");
+	reopen_store(f);
+	REFUSED(f, ERR_CONFLICT, store_walk_ledger(f->s, &walk, 2, &f->e));
+	assert_int_equal(walk.bad, 4);
+	assert_false(walk.done);
+}
+
+static size_t count_found(struct fixture *f, const struct ledger_filter *filter, int64_t look)
+{
+	struct ledger_row *rows = NULL;
+	int64_t before = 0, last = INT64_MAX;
+	size_t n = 0, count = 0;
+	int rc;
+
+	do {
+		rc = store_find_ledger(f->s, filter, &before, look, 2, &rows, &n, &f->e);
+		assert_true(rc >= 0);
+		for (size_t i = 0; i < n; i++) {
+			assert_true(rows[i].seq < last);
+			last = rows[i].seq;
+		}
+		count += n;
+		free_rows(rows, n);
+	} while (rc == 0);
+	return count;
+}
+
+static void rows_are_found_by_what_they_say(void **state)
+{
+	struct fixture *f = *state;
+	const struct {
+		struct ledger_filter filter;
+		size_t count;
+	} cases[] = {
+		{{0}, ROWS},
+		{{.principal = root}, ROWS},
+		{{.principal = "nobody"}, 0},
+		{{.operation = route_set, .decision = decision}, 1},
+		{{.decision = "denied"}, 0},
+		{{.plan = "p7"}, 1},
+		{{.since_ms = 1700000000001}, 0},
+		{{.since_ms = 1700000000000, .until_ms = 1700000000000}, ROWS},
+		{{.until_ms = 1699999999999}, 0},
+	};
+
+	clock_freeze(1, 1700000000000);
+	fill(f);
+	clock_freeze(0, 0);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		for (int64_t look = 1; look < 8; look++)
+			if (count_found(f, &cases[i].filter, look) != cases[i].count)
+				fail_msg("case %zu, %lld at a time", i, (long long)look);
 }
 
 static void a_head_that_is_gone_is_noticed(void **state)
@@ -399,6 +549,10 @@ int main(void)
 		TEST(triggers_refuse_changes),
 		TEST(each_column_of_each_row_counts),
 		TEST(tampering_with_the_order_is_named),
+		TEST(later_members_cannot_be_taken_away),
+		TEST(rows_of_before_keep_their_hash),
+		TEST(a_walk_in_pieces_finds_the_same),
+		TEST(rows_are_found_by_what_they_say),
 		TEST(a_head_that_is_gone_is_noticed),
 		TEST(the_chain_goes_on_after_a_cut_and_shows_it),
 		TEST(another_stores_ledger_does_not_fit),
