@@ -120,17 +120,34 @@ PRINTF(2, 3) static void say(struct buf *out, const char *fmt, ...)
 	(void)buf_printf(out, "%s%s", out->len ? ", " : "", part);
 }
 
-static void say_tunnel(const struct differ *x, const struct pair *t, struct buf *out)
+/* What every kind of object has. */
+static void say_common(const struct edit *was, const struct edit *now, struct buf *out)
 {
-	(void)x;
-	if (t->was && t->now && !str_equal(t->was->name, t->now->name))
-		say(out, "renamed from %s", t->was->name);
-	if (t->was && t->now && t->was->replicas != t->now->replicas)
-		say(out, "replicas %lld to %lld", (long long)t->was->replicas,
-		    (long long)t->now->replicas);
-	if (!t->was)
-		say(out, "%lld connector%s on this host", (long long)t->now->replicas,
-		    t->now->replicas == 1 ? "" : "s");
+	if (!str_equal(was->drift, now->drift))
+		say(out, "drift %s to %s", was->drift ? was->drift : "as set",
+		    now->drift ? now->drift : "as set");
+	if (str_equal(was->manifest, now->manifest))
+		return;
+	if (now->manifest)
+		say(out, "%s manifest %s", was->manifest ? "now in" : "in", now->manifest);
+	else
+		say(out, "no longer in manifest %s", was->manifest);
+}
+
+static void say_tunnel(const struct pair *t, struct buf *out)
+{
+	const struct edit *was = t->was, *now = t->now;
+
+	if (was && now && !str_equal(was->name, now->name))
+		say(out, "renamed from %s", was->name);
+	if (was && now && was->joined != now->joined)
+		say(out, now->joined ? "another host's, joined" : "this host's own");
+	if (was && now && was->replicas != now->replicas)
+		say(out, "replicas %lld to %lld", (long long)was->replicas,
+		    (long long)now->replicas);
+	if (!was)
+		say(out, "%lld connector%s on this host", (long long)now->replicas,
+		    now->replicas == 1 ? "" : "s");
 }
 
 static void say_route(const struct differ *x, const struct pair *r, struct buf *out)
@@ -184,6 +201,8 @@ static void say_record(const struct differ *x, const struct pair *r, struct buf 
 		say_goal(now ? x->to : x->from, shown(r), out);
 	if (!was || !now)
 		return;
+	if (!str_equal(was->type, now->type) && !leads_elsewhere(was, now))
+		say(out, "type %s to %s", was->type, now->type);
 	if (was->content && now->content && !str_equal(was->content, now->content))
 		say(out, "%s to %s", was->content, now->content);
 	if (was->priority != now->priority && !leads_elsewhere(was, now))
@@ -207,13 +226,15 @@ static void add_change(const struct differ *x, const struct pair *pair)
 
 	if (d->kind == EDIT_TUNNEL_PUT) {
 		object = "tunnel";
-		say_tunnel(x, pair, &words);
+		say_tunnel(pair, &words);
 	} else if (d->kind == EDIT_ROUTE_PUT) {
 		object = "route";
 		say_route(x, pair, &words);
 	} else {
 		say_record(x, pair, &words);
 	}
+	if (pair->was && pair->now)
+		say_common(pair->was, pair->now, &words);
 	plan_change(x->p, sign, object, d->name ? d->name : d->id, words.len ? "%s" : NULL,
 		    buf_text(&words));
 }

@@ -81,6 +81,18 @@ static void differences_are_said(void **state)
 		{"[{\"kind\":\"tunnel_put\",\"id\":\"t1\",\"tunnel_id\":\"\",\"name\":\"site\","
 		 "\"replicas\":1}]",
 		 "~ tunnel site: renamed from web\n"},
+		{"[{\"kind\":\"tunnel_put\",\"id\":\"t1\",\"tunnel_id\":\"\",\"name\":\"web\","
+		 "\"drift\":\"ignore\",\"manifest\":\"shop\",\"replicas\":1,\"joined\":true}]",
+		 "~ tunnel web: another host's, joined, drift as set to ignore, in manifest "
+		 "shop\n"},
+		{"[{\"kind\":\"route_put\",\"id\":\"r1\",\"tunnel_id\":\"t1\",\"name\":"
+		 "\"a.example.com\",\"service\":\"http://127.0.0.1:80\",\"drift\":\"repair\","
+		 "\"replicas\":0}]",
+		 "~ route a.example.com: drift as set to repair\n"},
+		{"[{\"kind\":\"record_put\",\"id\":\"d3\",\"tunnel_id\":\"\",\"name\":"
+		 "\"m.example.com\",\"type\":\"TXT\",\"content\":\"a.example.com\","
+		 "\"priority\":10,\"manifest\":\"mail\",\"replicas\":0}]",
+		 "~ record m.example.com: type MX to TXT, in manifest mail\n"},
 		{"[{\"kind\":\"tunnel_put\",\"id\":\"t3\",\"tunnel_id\":\"\",\"name\":\"new\","
 		 "\"replicas\":2}]",
 		 "+ tunnel new: 2 connectors on this host\n"},
@@ -126,6 +138,34 @@ static void differences_are_said(void **state)
 		changes_text(p, &said);
 		assert_string_equal(buf_text(&said), rows[i].said);
 	}
+}
+
+static void what_is_taken_back_is_said(void **state)
+{
+	static const char with[] =
+		"[{\"kind\":\"tunnel_put\",\"id\":\"t1\",\"tunnel_id\":\"\",\"name\":\"web\","
+		"\"drift\":\"ignore\",\"manifest\":\"shop\",\"replicas\":1,\"joined\":true},"
+		"{\"kind\":\"tunnel_put\",\"id\":\"t2\",\"tunnel_id\":\"\",\"name\":\"old\","
+		"\"manifest\":\"shop\",\"replicas\":1}]";
+	static const char without[] =
+		"[{\"kind\":\"tunnel_put\",\"id\":\"t1\",\"tunnel_id\":\"\",\"name\":\"web\","
+		"\"replicas\":1},"
+		"{\"kind\":\"tunnel_put\",\"id\":\"t2\",\"tunnel_id\":\"\",\"name\":\"old\","
+		"\"manifest\":\"site\",\"replicas\":1}]";
+	AUTO(snapshot_t) from = {0};
+	AUTO(snapshot_t) to = {0};
+	AUTO(plan_t) p = plan_new("x", "y", NULL);
+	AUTO(buf_t) said = {0};
+
+	(void)state;
+	apply(&from, with);
+	apply(&to, without);
+	snapshot_diff(&from, &to, p);
+	changes_text(p, &said);
+	assert_string_equal(buf_text(&said),
+			    "~ tunnel old: now in manifest site\n"
+			    "~ tunnel web: this host's own, drift ignore to as set, no longer in "
+			    "manifest shop\n");
 }
 
 /* ---- random states from a fixed seed ---- */
@@ -347,6 +387,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(differences_are_said),
+		cmocka_unit_test(what_is_taken_back_is_said),
 		cmocka_unit_test(a_difference_leads_to_the_other),
 		cmocka_unit_test(a_snapshot_survives_its_text),
 		cmocka_unit_test(damage_is_refused),
