@@ -114,17 +114,24 @@ static bool has_routes(const struct world *w, const struct tunnel *t)
 	return false;
 }
 
+/* Of another host's tunnel nothing is put. */
+bool tunnel_configured(const struct tunnel *t, bool has_routes)
+{
+	bool needed = has_routes || t->config_version > 0;
+
+	return !t->observed.put_unknown_ms &&
+	       (t->joined || !needed || t->applied_generation == t->generation);
+}
+
 static bool configuration_put(const struct tunnel *t, bool has_routes, char **why)
 {
-	bool needed = has_routes || t->config_version > 0 || t->observed.put_unknown_ms;
-
 	if (t->observed.put_unknown_ms)
 		return missing(
 			why,
 			"tunnel %s: a write of its configuration had no answer and may still "
 			"take effect",
 			t->name);
-	if (needed && !t->joined && t->applied_generation != t->generation)
+	if (!tunnel_configured(t, has_routes))
 		return missing(why, "tunnel %s: its configuration is not put to Cloudflare yet",
 			       t->name);
 	return true;

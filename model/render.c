@@ -119,11 +119,6 @@ static struct tally tally_of(const struct world *w, const struct tunnel *t)
 	return n;
 }
 
-static bool configuration_put(const struct tunnel *t, int64_t routes)
-{
-	return (routes == 0 && t->config_version == 0) || t->applied_generation == t->generation;
-}
-
 /* No connector runs here: Cloudflare's word has to do. "inactive" is a tunnel that never had any;
  * a word that we do not know is not passed on. */
 static const char *remote_state(const struct tunnel *t)
@@ -142,7 +137,7 @@ static const char *tunnel_state(const struct tunnel *t, const struct tally *n)
 		return t->want == WANT_ABSENT ? "deleting" : "releasing";
 	if (t->problem || t->observed.gone)
 		return "problem";
-	if (!*t->remote_id || !configuration_put(t, n->routes))
+	if (!*t->remote_id || !tunnel_configured(t, n->routes > 0))
 		return "pending";
 	if (t->replicas == 0)
 		return remote_state(t);

@@ -142,10 +142,12 @@ bool world_tunnel_converged(const struct world *w, const char *id, char **why);
 bool world_record_converged(const struct world *w, const char *id, char **why);
 /* The route by itself: its rule, not its name. */
 bool world_route_converged(const struct world *w, const char *id, char **why);
-/* The tunnel by itself: not its host names' records, which may wait for something else. */
 /* A connector is as a person wants it: it serves, or is stopped. */
 bool world_connector_converged(const struct world *w, const char *id, char **why);
+/* The tunnel by itself: not its host names' records, which may wait for something else. */
 bool world_tunnel_runs(const struct world *w, const char *id, char **why);
+/* Does its configuration stand at Cloudflare as wanted, with nothing on its way there? */
+bool tunnel_configured(const struct tunnel *t, bool has_routes);
 
 /* The policy in force: the object's own, else its tunnel's, else the settings'. */
 enum drift_policy world_tunnel_policy(const struct world *w, const struct tunnel *t);

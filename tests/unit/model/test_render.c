@@ -333,6 +333,15 @@ static void tunnel_behind(struct site *s)
 {
 	s->t->generation++;
 }
+static void joined_behind(struct site *s)
+{
+	s->t->joined = true;
+	tunnel_behind(s);
+}
+static void put_has_no_answer(struct site *s)
+{
+	s->t->observed.put_unknown_ms = 1000;
+}
 static void one_degraded(struct site *s)
 {
 	s->c[1]->state = CONNECTOR_DEGRADED;
@@ -412,6 +421,8 @@ static const struct word words[] = {
 	{tunnel_problem, "problem", "problem"},
 	{tunnel_without_id, "pending", "pending"},
 	{tunnel_behind, "pending", "live"}, /* for another route, maybe */
+	{joined_behind, "healthy", "live"}, /* its owner puts it */
+	{put_has_no_answer, "pending", "live"},
 	{route_behind, "healthy", "pending"},
 	{route_edited, "healthy", "problem"},
 	{one_degraded, "degraded", "live"},
