@@ -7,6 +7,7 @@
 
 #include "cloudflare/records.h"
 #include "reconcile/act.h"
+#include "reconcile/edited.h"
 
 static struct record *subject(struct act *a)
 {
@@ -28,6 +29,21 @@ static int drop_row(struct act *a, const struct record *r, const char *result, s
 	return -1;
 }
 
+/* Nothing that somebody changed is lost; but it is no more what a person was shown of it. */
+static void tell(struct act *a, const struct record *r)
+{
+	unsigned fields = edited_since(r, NULL);
+	AUTO(str_t) names = edited_field_names(fields);
+	if (fields)
+		act_event(a, OBJECT_RECORD, r->id, r->name, "record_released",
+			  "the record of %s is not adit's any more; what somebody changed of it "
+			  "since adit last wrote it stays: %s",
+			  r->name, names);
+	else
+		act_event(a, OBJECT_RECORD, r->id, r->name, "record_released",
+			  "the record of %s is not adit's any more", r->name);
+}
+
 static void forget(struct act *a, struct record *r, const char *result)
 {
 	struct err e;
@@ -35,8 +51,7 @@ static void forget(struct act *a, struct record *r, const char *result)
 		act_fail(a, &e);
 		return;
 	}
-	act_event(a, OBJECT_RECORD, r->id, r->name, "record_released",
-		  "the record of %s is not adit's any more", r->name);
+	tell(a, r);
 	(void)world_drop(a->x->world, OBJECT_RECORD, r->id);
 	act_end(a);
 }

@@ -21,6 +21,15 @@ const char *edited_field_name(unsigned field)
 	return NULL;
 }
 
+char *edited_field_names(unsigned fields)
+{
+	AUTO(buf_t) out = {0};
+	for (size_t i = 0; i < EDITED_FIELDS; i++)
+		if (fields & 1U << i)
+			buf_printf(&out, "%s%s", out.len ? ", " : "", names[i]);
+	return buf_steal(&out);
+}
+
 static char *number(int64_t n)
 {
 	return str_format("%lld", (long long)n);
@@ -217,6 +226,15 @@ unsigned edited_lost(const char *applied, const char *remote_id, const struct ed
 			fields &= ~(unsigned)EDITED_COMMENT;
 	}
 	return fields;
+}
+
+unsigned edited_since(const struct record *r, const struct edited_face *next)
+{
+	const struct edited_face seen = edited_seen(r);
+	if (!r->remote_id[0] || !r->observed.found ||
+	    !str_equal(r->observed.found_id, r->remote_id) || edited_agreed(r))
+		return 0;
+	return edited_lost(r->applied, r->remote_id, &seen, next);
 }
 
 /* ---- what a look settles ---- */

@@ -26,6 +26,8 @@ enum edited_field {
 };
 #define EDITED_FIELDS 6
 const char *edited_field_name(unsigned field);
+/* "content, ttl"; the caller frees it. */
+char *edited_field_names(unsigned fields);
 /* As people read it: "false", "300"; the caller frees it. */
 char *edited_field_text(const struct edited_face *f, unsigned field);
 
@@ -39,6 +41,9 @@ char *edited_sent(const char *applied, const struct edited_face *f);
  * next NULL = the record goes. */
 unsigned edited_lost(const char *applied, const char *remote_id, const struct edited_face *seen,
 		     const struct edited_face *next);
+
+/* The same of a record as it was last seen; 0 where a plan named what stands there. */
+unsigned edited_since(const struct record *r, const struct edited_face *next);
 
 /* A record was just seen. What its row is to keep; NULL = what it keeps is right, or nothing can be
  * told from this. */

@@ -89,15 +89,6 @@ static char *value_of(const struct record *r, unsigned fields, const struct edit
 
 /* ---- telling ---- */
 
-static char *field_names(unsigned fields)
-{
-	AUTO(buf_t) out = {0};
-	for (size_t i = 0; i < EDITED_FIELDS; i++)
-		if (fields & 1U << i)
-			buf_printf(&out, "%s%s", out.len ? ", " : "", edited_field_name(1U << i));
-	return buf_steal(&out);
-}
-
 static char *seen_words(const struct record *r, unsigned fields)
 {
 	AUTO(buf_t) out = {0};
@@ -115,7 +106,7 @@ static char *seen_words(const struct record *r, unsigned fields)
 static int tell(struct store *s, const struct record *r, unsigned fields, const char *fate,
 		struct err *e)
 {
-	AUTO(str_t) names = field_names(fields);
+	AUTO(str_t) names = edited_field_names(fields);
 	AUTO(str_t) plan = edited_asker(r);
 	AUTO(str_t) seen = seen_words(r, fields);
 	AUTO(str_t) id = str_dup(r->id);

@@ -166,15 +166,10 @@ static int sent_rows(struct act *a, const struct record *r, struct err *e)
 /* An edit that this write loses and that no plan named is kept and told before it leaves. */
 static int lost_rows(struct act *a, const struct record *r, struct err *e)
 {
-	const struct write *x = a->extra;
-	const struct edited_face seen = edited_seen(r), next = face_of(x);
-	if (!r->remote_id[0] || !r->observed.found ||
-	    !str_equal(r->observed.found_id, r->remote_id) || edited_agreed(r))
-		return 0;
-	unsigned fields =
-		edited_lost(r->applied, r->remote_id, &seen, deletes_only(a) ? NULL : &next);
-	return fields ? overwritten_keep(a->x->store, r, fields, deletes_only(a) ? NULL : &next, e)
-		      : 0;
+	const struct edited_face face = face_of(a->extra);
+	const struct edited_face *next = deletes_only(a) ? NULL : &face;
+	unsigned fields = edited_since(r, next);
+	return fields ? overwritten_keep(a->x->store, r, fields, next, e) : 0;
 }
 
 int write_intent_rows(struct act *a, struct err *e)

@@ -2,6 +2,7 @@
 #include "model/plan.h"
 #include "reconcile/applied.h"
 #include "reconcile/apply.h"
+#include "reconcile/edited.h"
 #include "tests/unit/reconcile/bench.h"
 
 static enum err_kind run(struct bench *b, enum action_kind kind, const char *id)
@@ -56,6 +57,76 @@ static void without_a_mark_nothing_is_sent_and_the_row_goes(void **state)
 	assert_int_equal(run(b, ACT_RECORD_RELEASE, id), ERR_NONE);
 	assert_null(world_record(b->world, id));
 	assert_int_equal(b->n_asked, 0);
+}
+
+/* ---- an edit that stays ---- */
+
+static void put_as(struct record *r, const char *content, int64_t ttl)
+{
+	struct edited_face f = edited_seen(r);
+	AUTO(str_t) was = NULL;
+	f.type = r->type;
+	f.content = content;
+	f.ttl = ttl;
+	was = edited_was(r->remote_id, &f);
+	str_set(&r->applied, was);
+}
+
+static char *told(struct bench *b)
+{
+	struct event_filter f = {.limit = 100};
+	struct event *events = NULL;
+	char *message = NULL;
+	size_t n = 0;
+	struct err e;
+	assert_int_equal(store_list_events(b->store, &f, &events, &n, &e), 0);
+	for (size_t i = 0; i < n; i++) {
+		if (str_equal(events[i].kind, "record_released"))
+			str_set(&message, events[i].message);
+		event_free(&events[i]);
+	}
+	free(events);
+	return message;
+}
+
+static void what_somebody_changed_stays_and_is_told(void **state)
+{
+	static const struct {
+		const char *content, *agreed, *said;
+		int64_t ttl;
+		bool marked;
+	} rows[] = {
+		{"a.example.org", NULL, "any more", 1, true},
+		{"b.example.org", NULL, "stays: content", 1, true},
+		{"b.example.org", NULL, "stays: content, ttl", 300, true},
+		{"b.example.org", NULL, "stays: content", 1, false},
+		{"b.example.org", "a plan", "any more", 1, true},
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		void *own = NULL;
+		(void)bench_open(&own);
+		struct bench *b = own;
+		struct record *r = released(b, "adit:edge1/a1b2c3d4 text");
+		AUTO(str_t) id = str_dup(r->id);
+		(void)str_copy(r->observed.found_id, CF_ID_SIZE, r->remote_id);
+		str_set(&r->observed.type, r->type);
+		str_set(&r->observed.content, "a.example.org");
+		r->observed.ttl = 1;
+		r->observed.proxied = false;
+		r->observed.marked = rows[i].marked;
+		put_as(r, rows[i].content, rows[i].ttl);
+		if (rows[i].agreed) {
+			char seen[SHA256_HEX_SIZE];
+			record_observed_hash(r, seen);
+			r->asked = str_format("p4 %s", seen);
+		}
+		bench_answers(b, "PATCH", RECORD_AT, 404, FAILURE(81044), 0);
+		assert_int_equal(run(b, ACT_RECORD_RELEASE, id), ERR_NONE);
+		AUTO(str_t) message = told(b);
+		assert_true(message && str_ends(message, rows[i].said));
+		(void)bench_close(&own);
+	}
 }
 
 static void a_record_that_went_away_meanwhile_is_forgotten(void **state)
@@ -147,6 +218,7 @@ int main(void)
 		TEST(a_full_disk_lets_nothing_leave),
 		TEST(what_failed_is_looked_at_again),
 		TEST(without_a_mark_nothing_is_sent_and_the_row_goes),
+		cmocka_unit_test(what_somebody_changed_stays_and_is_told),
 		TEST(a_record_that_went_away_meanwhile_is_forgotten),
 		TEST(a_taken_name_does_not_hold_the_tunnel_up),
 	};
