@@ -384,6 +384,7 @@ static void settle(struct drift_facts *f, bool differs, int64_t wall_ms)
 	if (f->since_ms)
 		str_set(&f->actor.text, NULL);
 	f->since_ms = 0;
+	f->held = false;
 	if (f->fought && wall_ms - f->repaired_ms[DRIFT_REPAIRS_MAX - 1] > DRIFT_FIGHT_MS)
 		f->fought = false;
 }

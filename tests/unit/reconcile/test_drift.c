@@ -314,15 +314,19 @@ static void since_when_is_noted_and_ends(void **state)
 	s.d->observed.proxied = false; /* two fields, one object */
 	assert_int_equal(drift_note(s.w, NOW, &all), 1);
 	assert_int_equal(all, 1);
+	s.d->observed.drift.held = true;
 	assert_int_equal(drift_note(s.w, NOW + 5, &all), 0);
+	assert_true(s.d->observed.drift.held);
 	assert_int_equal(s.d->observed.drift.since_ms, NOW);
 	str_set(&s.d->observed.content, REMOTE ".cfargotunnel.com");
 	s.d->observed.proxied = true;
 	s.d->observed.drift.fought = true;
+	s.d->observed.drift.held = true; /* by a plan that nothing waits for any more */
 	s.d->observed.drift.repaired_ms[DRIFT_REPAIRS_MAX - 1] = NOW;
 	assert_int_equal(drift_note(s.w, NOW + DRIFT_FIGHT_MS, &all), 0);
 	assert_int_equal(s.d->observed.drift.since_ms, 0);
 	assert_true(s.d->observed.drift.fought);
+	assert_false(s.d->observed.drift.held);
 	(void)drift_note(s.w, NOW + DRIFT_FIGHT_MS + 1, &all);
 	assert_false(s.d->observed.drift.fought);
 	world_free(s.w);
