@@ -59,6 +59,7 @@ struct tunnel {
 		int64_t searched_ms; /* wall: last look through all tunnels for a lost one; 0 = none
 				      */
 		char found_id[UUID_SIZE]; /* what that look-up found, "" = nothing */
+		int64_t refuted_ms;       /* wall: that had another secret then; 0 = not asked */
 		int64_t config_seen_ms;   /* wall; 0 = the configuration must be read */
 		bool config_due;  /* somebody may have changed it: to be read and looked at */
 		bool config_came; /* it was read since, and not looked at yet */

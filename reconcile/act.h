@@ -81,7 +81,7 @@ MUST_USE int act_read_token(struct act *a, const struct tunnel *t, const char *t
 MUST_USE int act_token_is_ours(struct act *a, const char *token, bool *ours, struct err *e);
 /* The one of its name is not ours: of all the others, is one? Ends. */
 void act_search(struct act *a);
-/* None is; ends. */
+/* None is, and none becomes ours when our POST can no longer land; ends. */
 void act_disown(struct act *a, struct tunnel *t);
 /* The tunnel at Cloudflare is ours; ends. */
 void act_claim(struct act *a, struct tunnel *t, const char *remote_id);

@@ -42,7 +42,7 @@ static struct tunnel *subject(struct act *a)
 static void search_end(struct act *a)
 {
 	struct tunnel *t = subject(a);
-	/* Its name is another's, and no other is ours: ours was never made. */
+	/* Its name is another's, and no other is ours: ours is not made. */
 	if (t && t->observed.found_id[0]) {
 		act_disown(a, t);
 		return;

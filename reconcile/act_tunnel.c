@@ -91,6 +91,12 @@ void act_disown(struct act *a, struct tunnel *t)
 {
 	struct tunnel row = *t;
 	struct err e, theirs;
+	t->observed.refuted_ms = clock_wall_ms();
+	if (t->observed.refuted_ms < t->create_sent_ms + SETTLE_MS) {
+		changed(a);
+		act_end(a);
+		return;
+	}
 	(void)err_set(&theirs, ERR_CONFLICT, "The tunnel of that name has another secret");
 	row.create_sent_ms = 0;
 	if (act_save_tunnel(a, LEDGER_RESULT, "POST cfd_tunnel", &row, &theirs, &e) < 0) {

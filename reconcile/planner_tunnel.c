@@ -13,13 +13,29 @@ static bool has_routes(const struct world *w, const struct tunnel *t)
 	return false;
 }
 
+/* What has its name may be the one whose answer was lost. Where it is not, our POST may land all
+ * the same until it can no longer, if that one gives the name away: then one more look decides.
+ * false = nothing is due. */
+static bool plan_claim(struct planning *p, const struct tunnel *t)
+{
+	int64_t over = t->create_sent_ms + SETTLE_MS;
+	bool refuted = t->observed.refuted_ms && t->observed.refuted_ms >= t->observed.looked_ms;
+	if (refuted && p->now < over) {
+		plan_wake(p, over);
+		return false;
+	}
+	if (refuted)
+		plan_act(p, ACT_TUNNEL_FIND, t->id, "has it the name after all?");
+	else
+		plan_act(p, ACT_TUNNEL_CLAIM, t->id, "it may be the one whose answer was lost");
+	return true;
+}
+
 static void plan_claim_or_refuse(struct planning *p, const struct tunnel *t)
 {
-	if (t->create_sent_ms) {
-		plan_act(p, ACT_TUNNEL_CLAIM, t->id, "it may be the one whose answer was lost");
+	if (t->create_sent_ms && plan_claim(p, t))
 		return;
-	}
-	if (plan_looks_again(p, t->observed.looked_ms)) {
+	if (!t->create_sent_ms && plan_looks_again(p, t->observed.looked_ms)) {
 		plan_act(p, ACT_TUNNEL_FIND, t->id, "is its name still taken?");
 		return;
 	}
@@ -274,7 +290,7 @@ static void plan_unmade_absent(struct planning *p, const struct tunnel *t)
 		return;
 	}
 	if (t->observed.found_id[0] && t->observed.looked_ms >= t->create_sent_ms) {
-		plan_act(p, ACT_TUNNEL_CLAIM, t->id, "it may be the one whose answer was lost");
+		(void)plan_claim(p, t);
 		return;
 	}
 	switch (plan_creating(p, t->observed.looked_ms, t->create_sent_ms)) {

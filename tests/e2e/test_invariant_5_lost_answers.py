@@ -74,6 +74,20 @@ def test_invariant_5_somebody_elses_tunnel_is_not_claimed_after_a_lost_answer(ru
     assert sim.control("GET", "counters")["foreign_writes"] == 0
 
 
+def test_invariant_5_a_tunnel_that_lands_late_under_a_name_that_was_freed_is_claimed(running, sim,
+                                                                                      origin):
+    """Another of the name is there when we look, and gives it away before our POST lands."""
+    sim.fault("late", method="POST", path=TUNNELS, ms=8000)
+    running.publish("app.example.com", origin.url, wait=False)
+    sim.wait_struck()
+    theirs = sim.edit("POST", "/accounts/@account/cfd_tunnel", {"name": "edge1"})
+    running.wait_problem(object="tunnel", kind="conflict")
+    sim.edit("PATCH", f"/accounts/@account/cfd_tunnel/{theirs['id']}", {"name": "theirs"})
+    until(lambda: running.items("tunnel_list")[0].get("remote_id"), PATIENCE + SETTLE)
+    made, = [t for t in sim.tunnels() if t["id"] != theirs["id"]]
+    assert running.items("tunnel_list")[0]["remote_id"] == made["id"]
+
+
 @pytest.mark.parametrize("wanted", [True, False])
 def test_invariant_5_a_lost_tunnel_that_somebody_renamed_is_no_orphan(running, sim, origin, wanted):
     """Made, aditd killed before it heard, and renamed before the start: its token has our secret."""

@@ -143,6 +143,26 @@ static void a_foreign_tunnel_of_the_name_is_refused(void **state)
 	world_free(w);
 }
 
+static void what_is_not_ours_ends_no_doubt_while_our_post_may_land(void **state)
+{
+	static const enum want wants[] = {WANT_PRESENT, WANT_ABSENT};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(wants); i++) {
+		struct world *w = new_world();
+		struct tunnel *t = add_tunnel(w);
+		t->want = wants[i];
+		t->create_sent_ms = NOW;
+		t->observed.looked_ms = t->observed.refuted_ms = NOW + 5;
+		(void)str_copy(t->observed.found_id, UUID_SIZE, REMOTE);
+		assert_int_equal(due(w, NOW + SETTLE_MS - 1, t->id),
+				 wants[i] == WANT_PRESENT ? REFUSED : NOTHING);
+		assert_int_equal(due(w, NOW + SETTLE_MS, t->id), ACT_TUNNEL_FIND);
+		t->observed.looked_ms = NOW + SETTLE_MS;
+		assert_int_equal(due(w, NOW + SETTLE_MS, t->id), ACT_TUNNEL_CLAIM);
+		world_free(w);
+	}
+}
+
 static void a_lost_create_is_not_repeated_while_it_may_land(void **state)
 {
 	struct world *w = new_world();
@@ -586,6 +606,7 @@ int main(void)
 		cmocka_unit_test(each_action_has_a_name),
 		cmocka_unit_test(a_new_tunnel_is_looked_for_before_it_is_made),
 		cmocka_unit_test(a_foreign_tunnel_of_the_name_is_refused),
+		cmocka_unit_test(what_is_not_ours_ends_no_doubt_while_our_post_may_land),
 		cmocka_unit_test(a_lost_create_is_not_repeated_while_it_may_land),
 		cmocka_unit_test(a_made_tunnel_needs_its_token_then_nothing),
 		cmocka_unit_test(a_tunnel_that_somebody_deleted_is_not_made_again),
