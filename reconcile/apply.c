@@ -163,7 +163,7 @@ static void record_put(struct record *row, const struct edit *ed)
 		(void)str_copy(row->zone_id, sizeof(row->zone_id), ed->zone_id);
 }
 
-static void record_row(const struct record *r, const struct edit *ed, struct record *row)
+void apply_record_row(const struct record *r, const struct edit *ed, struct record *row)
 {
 	*row = (struct record){.ttl = 1};
 	if (r)
@@ -237,7 +237,7 @@ static int save_record(const struct world *w, struct store *s, const struct edit
 	const struct record *r = world_record(w, ed->id);
 	AUTO(str_t) asked = edited_asked(r, plan, ed->seen);
 	struct record row;
-	record_row(r, ed, &row);
+	apply_record_row(r, ed, &row);
 	row.asked = asked;
 	return store_save_record(s, &row, e);
 }
@@ -457,7 +457,7 @@ static void put_record(struct world *w, const struct edit *ed, int64_t plan)
 {
 	struct record *r = world_record(w, ed->id), row;
 	AUTO(str_t) asked = edited_asked(r, plan, ed->seen);
-	record_row(r, ed, &row);
+	apply_record_row(r, ed, &row);
 	if (!r) {
 		r = record_new(ed->name, ed->type);
 		(void)str_copy(r->id, sizeof(r->id), ed->id);

@@ -16,6 +16,9 @@ MUST_USE int apply_store(const struct world *w, struct store *s, const struct pl
  * makes it the world's. */
 void apply_world(struct world *w, const struct plan *p);
 
+/* Pure: what an edit makes of a record, NULL = of none; its strings are borrowed from both. */
+void apply_record_row(const struct record *r, const struct edit *ed, struct record *row);
+
 /* The store's key of struct tunnel's renames; the caller frees it. */
 char *apply_renames_key(const char *tunnel_id);
 /* And that of its new secret on the way: when a PATCH with it left, wall (0 = none did), or "lost".

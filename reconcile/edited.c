@@ -63,6 +63,11 @@ struct edited_face edited_seen(const struct record *r)
 				    .priority = r->observed.priority};
 }
 
+bool edited_comment_stays(const struct record *r)
+{
+	return r->tunnel_id[0] && !r->comment && r->observed.marked;
+}
+
 /* ---- text ---- */
 
 static void write_text(struct json_writer *w, const char *s)

@@ -33,6 +33,10 @@ char *edited_field_text(const struct edited_face *f, unsigned field);
 
 struct edited_face edited_seen(const struct record *r); /* borrowed from what was observed */
 
+/* What somebody wrote behind the mark of a record that leads to a tunnel stays as it is, where no
+ * other text is wanted. */
+bool edited_comment_stays(const struct record *r);
+
 /* What a row keeps once that stands there; nothing that was sent is in doubt any more. */
 char *edited_was(const char *remote_id, const struct edited_face *f);
 /* The same row, when that is about to be sent. */

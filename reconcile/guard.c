@@ -38,6 +38,15 @@ void guard_need(struct guarding *x, const char *fmt, ...)
 	add_once(&x->approvals, sentence);
 }
 
+void guard_warn(struct guarding *x, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	AUTO(str_t) sentence = str_vformat(fmt, ap);
+	va_end(ap);
+	add_once(&x->warnings, sentence);
+}
+
 /* ---- the world as the plan leaves it ---- */
 
 /* The last edit of an object; NULL when the plan leaves it alone. */
@@ -443,20 +452,20 @@ static bool does_overlap(const struct edit *d, const char *hostname, const char 
 static void warn_overlap(struct guarding *x, const struct edit *d, const char *hostname,
 			 const char *tunnel_id)
 {
-	AUTO(str_t) sentence = NULL;
+	const char *mine = guard_tunnel_name(x, d->tunnel_id);
+	const char *other = guard_tunnel_name(x, tunnel_id);
 	if (x->overlaps++ >= OVERLAPS_SHOWN)
 		return;
 	if (strcasecmp(hostname, d->name) == 0)
-		sentence = str_format("%s has routes through the tunnels %s and %s, but DNS leads "
-				      "a name to one tunnel only.",
-				      d->name, guard_tunnel_name(x, d->tunnel_id),
-				      guard_tunnel_name(x, tunnel_id));
+		guard_warn(x,
+			   "%s has routes through the tunnels %s and %s, but DNS leads a name to "
+			   "one tunnel only.",
+			   d->name, mine, other);
 	else
-		sentence = str_format("%s through tunnel %s overlaps with %s through tunnel %s: "
-				      "the narrower name wins.",
-				      d->name, guard_tunnel_name(x, d->tunnel_id), hostname,
-				      guard_tunnel_name(x, tunnel_id));
-	add_once(&x->warnings, sentence);
+		guard_warn(x,
+			   "%s through tunnel %s overlaps with %s through tunnel %s: the narrower "
+			   "name wins.",
+			   d->name, mine, hostname, other);
 }
 
 static void check_overlaps(struct guarding *x, const struct edit *d)
@@ -550,21 +559,20 @@ static void check_number(struct guarding *x)
 
 static void tell_overlaps(struct guarding *x)
 {
-	if (x->overlaps <= OVERLAPS_SHOWN)
-		return;
-	AUTO(str_t)
-	rest = str_format("%zu more names overlap with routes through other tunnels.",
-			  x->overlaps - OVERLAPS_SHOWN);
-	add_once(&x->warnings, rest);
+	if (x->overlaps > OVERLAPS_SHOWN)
+		guard_warn(x, "%zu more names overlap with routes through other tunnels.",
+			   x->overlaps - OVERLAPS_SHOWN);
 }
 
 int guard_check(const struct world *w, const struct guard_policy *g, struct plan *p, struct err *e)
 {
 	AUTO(guarding_t) x = {.w = w, .g = g, .p = p};
 	index_plan(&x);
-	for (size_t i = 0; i < p->n_edits; i++)
+	for (size_t i = 0; i < p->n_edits; i++) {
 		if (guards[p->edits[i].kind](&x, &p->edits[i], e) < 0)
 			return -1;
+		guard_edited(&x, &p->edits[i]);
+	}
 	check_number(&x);
 	tell_overlaps(&x);
 	strlist_free(&p->approvals);

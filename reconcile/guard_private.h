@@ -17,6 +17,8 @@ struct guarding {
 
 /* A reason for approval, told once. */
 void guard_need(struct guarding *x, const char *fmt, ...) PRINTF(2, 3);
+/* What the plan says beside; told once. */
+void guard_warn(struct guarding *x, const char *fmt, ...) PRINTF(2, 3);
 /* The last edit of an object; NULL when the plan leaves it alone. */
 const struct edit *guard_edit_of(const struct guarding *x, const char *id);
 const char *guard_tunnel_name(const struct guarding *x, const char *id);
@@ -26,6 +28,11 @@ const char *guard_tunnel_name(const struct guarding *x, const char *id);
 /* Nothing is led through a tunnel of which this host runs connectors only. */
 MUST_USE int guard_not_joined(const struct guarding *x, bool joined, const struct edit *d,
 			      struct err *e);
+/* ---- guard_edited.c ---- */
+
+/* Somebody's edits of a record that the plan's write would lose. */
+void guard_edited(struct guarding *x, const struct edit *d);
+
 /* ---- guard_connector.c ---- */
 
 MUST_USE int guard_connector_stop(struct guarding *x, const struct edit *d, struct err *e);

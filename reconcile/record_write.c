@@ -63,19 +63,11 @@ static bool deletes_only(const struct act *a)
 
 /* ---- before ---- */
 
-/* What somebody wrote behind the mark of a record that leads to a tunnel stays as it is, where no
- * other text is wanted. */
-static bool keeps_comment(const struct act *a, const struct record *r)
-{
-	return a->action.kind == ACT_RECORD_PATCH && r->tunnel_id[0] && !r->comment &&
-	       r->observed.marked;
-}
-
 static int prepare_body(const struct act *a, const struct record *r, struct write *x, struct err *e)
 {
 	const struct system_facts *s = &a->x->world->system;
-	if (!keeps_comment(a, r) &&
-	    mark_write(s->owner, s->install, r->comment, &x->comment, e) < 0)
+	bool stays = a->action.kind == ACT_RECORD_PATCH && edited_comment_stays(r);
+	if (!stays && mark_write(s->owner, s->install, r->comment, &x->comment, e) < 0)
 		return -1;
 	x->content = record_content(a->x->world, r);
 	if (!x->content)

@@ -64,6 +64,23 @@ def test_an_edit_after_the_plan_is_told_and_kept(running, sim):
     assert len(told(running)) == 1 and shown(running) == rows
 
 
+def test_a_plan_names_an_edit_that_is_known(running, sim):
+    own(running, "a.example.com", ttl=300)
+    edit(sim, "a.example.com", content="192.0.2.66")
+    running.items("drift_list", refresh=True)
+    for answer, fate in (
+            (running.api("dns_set", name="a.example.com", type="A", content="192.0.2.9", ttl=300,
+                         dry_run=True), "this plan writes over that"),
+            (running.api("dns_delete", name="a.example.com", type="A", dry_run=True),
+             "this plan deletes it all the same"),
+            (running.api("dns_delete", name="a.example.com", type="A", release=True, dry_run=True),
+             "that stays as it is")):
+        warning, = answer["warnings"]
+        assert f"A record a.example.com was changed by somebody since adit last wrote it " \
+            f"(content): {fate}" in warning, warning
+        assert "192.0.2.66" not in warning, warning
+
+
 def test_without_an_edit_nothing_is_told(running, sim):
     own(running, "a.example.com")
     assert carry_out(running, waiting(running, "a.example.com"))["converged"]
