@@ -26,22 +26,39 @@ static int keep(struct belief *b, const char *key, const char *value, struct err
 	return -1;
 }
 
-static char *lines_of(const struct strlist *l)
+/* "<number> <scope>" each. */
+static char *lines_of(const struct map *m)
 {
 	AUTO(buf_t) text = {0};
-	for (size_t i = 0; i < l->n; i++)
-		(void)buf_printf(&text, "%s%s", i ? "\n" : "", l->items[i]);
-	return l->n ? buf_steal(&text) : NULL;
+	const struct map_entry *it;
+	for (size_t i = 0; (it = map_next(m, &i)) != NULL;)
+		(void)buf_printf(&text, "%s%s %s", text.len ? "\n" : "", (const char *)it->value,
+				 it->key);
+	return text.len ? buf_steal(&text) : NULL;
 }
 
-static void lines_read(const char *text, struct strlist *l)
+static void note(struct map *m, const char *scope, char *number)
+{
+	free(map_set(m, scope, number));
+}
+
+static void lines_read(const char *text, struct map *m)
 {
 	while (text && *text) {
-		size_t n = strcspn(text, "\n");
-		AUTO(str_t) line = str_ndup(text, n);
-		strlist_add(l, line);
+		size_t n = strcspn(text, "\n"), digits = strspn(text, "0123456789");
+		AUTO(str_t) scope = str_ndup(text + digits + 1, n > digits ? n - digits - 1 : 0);
+		if (digits && text[digits] == ' ')
+			note(m, scope, str_ndup(text, digits));
 		text += n + (text[n] == '\n');
 	}
+}
+
+static void notes_free(struct map *m)
+{
+	const struct map_entry *it;
+	for (size_t i = 0; (it = map_next(m, &i)) != NULL;)
+		free(it->value);
+	map_free(m);
 }
 
 static void take_out(struct strlist *l, const char *what)
@@ -80,12 +97,10 @@ void belief_init(struct belief *b, struct world *w, struct store *s, struct cf *
 
 void belief_fini(struct belief *b)
 {
-	const struct map_entry *it;
-	for (size_t i = 0; (it = map_next(&b->last, &i)) != NULL;)
-		free(it->value);
-	map_free(&b->last);
+	notes_free(&b->last);
+	notes_free(&b->unseen);
+	notes_free(&b->accepted);
 	strlist_free(&b->doubts);
-	strlist_free(&b->accepted);
 	strlist_free(&b->unknown);
 	strlist_free(&b->went);
 	free(b->went_ms);
@@ -184,19 +199,38 @@ static void tell_missing(struct belief *b, const char *scope, const char *what,
 	doubt(b, scope, &e);
 }
 
+/* Did a person take so many for true? */
+static bool is_accepted(const struct belief *b, const char *scope, size_t n)
+{
+	const char *most = map_get(&b->accepted, scope);
+	return most && n <= strtoull(most, NULL, 10);
+}
+
+/* It was about what is not shown: it holds until the listing shows enough again. */
+static bool still_accepted(struct belief *b, const char *scope, const struct seen_listing *l)
+{
+	const struct absence_facts all = {.known = l->known + l->gone,
+					  .missing = l->missing.n + l->gone,
+					  .same_access = b->same_access};
+	bool enough = all.missing < all.known && absence_judge(&all) != ABSENCE_DOUBTED;
+	if (!map_get(&b->accepted, scope))
+		return false;
+	if (is_accepted(b, scope, all.missing) && !enough)
+		return true;
+	free(map_remove(&b->accepted, scope));
+	keep_accepted(b);
+	return false;
+}
+
 bool belief_listed(struct belief *b, const char *scope, const char *what,
 		   const struct seen_listing *l)
 {
 	struct absence_facts f = {.known = l->known,
 				  .missing = l->missing.n,
 				  .same_access = b->same_access,
-				  .accepted = strlist_has(&b->accepted, scope)};
+				  .accepted = still_accepted(b, scope, l)};
 	enum absence a = absence_judge(&f);
-	/* What was accepted was about what is not shown; that is over. */
-	if (f.accepted && f.missing < f.known) {
-		take_out(&b->accepted, scope);
-		keep_accepted(b);
-	}
+	note(&b->unseen, scope, str_format("%zu", l->missing.n + l->gone));
 	if (a == ABSENCE_DOUBTED)
 		tell_missing(b, scope, what, l);
 	else
@@ -207,10 +241,11 @@ bool belief_listed(struct belief *b, const char *scope, const char *what,
 bool belief_zone_lost(struct belief *b, const char *scope, const char *name, size_t n)
 {
 	struct err e;
-	if (strlist_has(&b->accepted, scope)) {
+	if (is_accepted(b, scope, n)) {
 		belief_settled(b, scope);
 		return true;
 	}
+	note(&b->unseen, scope, str_format("%zu", n));
 	(void)err_set(
 		&e, ERR_CONFLICT,
 		"Cloudflare does not show the zone of %s any more, with %zu records that adit "
@@ -314,9 +349,9 @@ static int keep_offers(struct belief *b, struct err *e)
 	return 0;
 }
 
-static int keep_all(struct belief *b, struct err *e)
+static int keep_all(struct belief *b, const struct map *accepted, struct err *e)
 {
-	AUTO(str_t) text = lines_of(&b->accepted);
+	AUTO(str_t) text = lines_of(accepted);
 	if (store_begin(b->store, e) < 0)
 		return -1;
 	if (keep_offers(b, e) == 0 && store_set_meta(b->store, KEY_ACCEPTED, text, e) == 0 &&
@@ -326,18 +361,27 @@ static int keep_all(struct belief *b, struct err *e)
 	return -1;
 }
 
+/* What is accepted by then, with what is doubted now. */
+static void accept_doubts(const struct belief *b, struct map *out)
+{
+	const struct map_entry *it;
+	for (size_t i = 0; (it = map_next(&b->accepted, &i)) != NULL;)
+		note(out, it->key, str_dup(it->value));
+	for (size_t i = 0; i < b->doubts.n; i++)
+		note(out, b->doubts.items[i], str_dup(map_get(&b->unseen, b->doubts.items[i])));
+}
+
 int belief_accept(struct belief *b, size_t *n, struct err *e)
 {
-	size_t before = b->accepted.n;
-	for (size_t i = 0; i < b->doubts.n; i++)
-		if (!strlist_has(&b->accepted, b->doubts.items[i]))
-			strlist_add(&b->accepted, b->doubts.items[i]);
-	if (keep_all(b, e) < 0) {
-		while (b->accepted.n > before)
-			free(b->accepted.items[--b->accepted.n]);
+	struct map accepted = {.entries = NULL};
+	accept_doubts(b, &accepted);
+	if (keep_all(b, &accepted, e) < 0) {
+		notes_free(&accepted);
 		return -1;
 	}
-	*n = b->accepted.n - before + b->unknown.n;
+	notes_free(&b->accepted);
+	b->accepted = accepted;
+	*n = b->doubts.n + b->unknown.n;
 	for (size_t i = 0; i < b->doubts.n; i++)
 		world_notice(b->world, b->doubts.items[i], NULL, 0);
 	strlist_free(&b->doubts);

@@ -19,7 +19,8 @@ struct belief {
 	bool same_access;        /* in this observation */
 	bool doubted;            /* in it, any absence */
 	struct strlist doubts;   /* scopes, as notices; of this and earlier observations */
-	struct strlist accepted; /* scopes whose absences a person took for true */
+	struct map unseen;       /* scope -> how many a listing lacked, as text, owned */
+	struct map accepted;     /* likewise, of scopes whose absences a person took for true */
 	struct strlist unknown;  /* of this observation: "<remote id> <name>" */
 	char *holds;             /* the sentence by which we hold writes; NULL = we do not */
 	struct map last;         /* local id -> remote id of each record, to know what went */

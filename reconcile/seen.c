@@ -116,8 +116,10 @@ void seen_listing_free(struct seen_listing *l)
  * by a request whose answer was lost: its absence is no reason to doubt anything. */
 static void count_row(struct seen_listing *l, const char *id, bool shown, bool gone, enum want want)
 {
-	if (!shown && gone)
+	if (!shown && gone) {
+		l->gone++;
 		return;
+	}
 	if (!shown && want != WANT_PRESENT) {
 		strlist_add(&l->leaving, id);
 		return;

@@ -19,6 +19,7 @@ void seen_zones(struct world *w, const struct cf_page *page);
  * listing, which may miss it, and is not counted. What is missing is nothing but that. */
 struct seen_listing {
 	size_t known;           /* ours that it should show, without what is known to be gone */
+	size_t gone;            /* that is not shown either */
 	struct strlist missing; /* of them, local ids of those that it does not */
 	struct strlist leaving; /* likewise, which adit is deleting or giving back: not counted */
 	struct strlist unknown; /* records with our mark that are not ours: "<id> <name>" */

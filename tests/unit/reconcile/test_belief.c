@@ -5,15 +5,22 @@
 
 #define UNKNOWN "0123456789abcdef0123456789abcdef"
 
-/* An observation in which so many of so many are missing. */
-static bool listing(struct belief *b, const char *scope, size_t known, size_t missing)
+/* An observation in which so many of so many are missing, beside those that are known to be gone.
+ */
+static bool listing_with(struct belief *b, const char *scope, size_t known, size_t missing,
+			 size_t gone)
 {
-	struct seen_listing l = {.known = known};
+	struct seen_listing l = {.known = known, .gone = gone};
 	for (size_t i = 0; i < missing; i++)
 		strlist_add(&l.missing, "d0000000000");
 	bool look = belief_listed(b, scope, "records", &l);
 	seen_listing_free(&l);
 	return look;
+}
+
+static bool listing(struct belief *b, const char *scope, size_t known, size_t missing)
+{
+	return listing_with(b, scope, known, missing, 0);
 }
 
 static bool doubted(const struct bench *b, const char *scope)
@@ -60,6 +67,44 @@ static void what_was_accepted_outlives_a_restart_and_ends_when_seen(void **state
 	assert_false(observed(&x, 5, 5));
 	again(b, &x);
 	assert_false(observed(&x, 5, 5));
+	belief_fini(&x);
+}
+
+/* Each is looked at by its id, some after each listing. */
+static bool looked_at(struct belief *b, size_t all, size_t missing, size_t gone)
+{
+	belief_begin(b);
+	bool look = listing_with(b, "zone z", all - gone, missing, gone);
+	belief_end(b);
+	return look;
+}
+
+static void a_part_is_accepted_once_however_long_the_looks_take(void **state)
+{
+	struct bench *b = *state;
+	struct belief x;
+	struct err e;
+	size_t n = 0;
+	begin(b, &x);
+	assert_false(looked_at(&x, 100, 80, 0));
+	assert_int_equal(belief_accept(&x, &n, &e), 0);
+	assert_int_equal(n, 1);
+	for (size_t gone = 0; gone < 80; gone += 40)
+		assert_true(looked_at(&x, 100, 80 - gone, gone));
+	assert_false(looked_at(&x, 100, 0, 80)); /* nothing is left to be looked at */
+	assert_false(doubted(b, "zone z"));
+	again(b, &x); /* that they are gone is found anew */
+	assert_true(looked_at(&x, 100, 80, 0));
+	/* One more was not accepted. */
+	assert_false(looked_at(&x, 100, 1 + 40, 40));
+	assert_true(doubted(b, "zone z"));
+	assert_int_equal(belief_accept(&x, &n, &e), 0);
+	assert_true(looked_at(&x, 100, 81, 0));
+	/* Half of them are there again: it is over. */
+	assert_true(looked_at(&x, 100, 50, 0));
+	assert_false(looked_at(&x, 100, 80, 0));
+	again(b, &x);
+	assert_false(looked_at(&x, 100, 80, 0));
 	belief_fini(&x);
 }
 
@@ -121,6 +166,9 @@ static void a_zone_that_is_not_shown_is_doubted_until_accepted(void **state)
 	assert_int_equal(belief_accept(&x, &n, &e), 0);
 	assert_true(belief_zone_lost(&x, "zone q", "app.example.com", 3));
 	assert_false(doubted(b, "zone q"));
+	assert_false(belief_zone_lost(&x, "zone q", "app.example.com", 4));
+	assert_int_equal(belief_accept(&x, &n, &e), 0);
+	assert_true(belief_zone_lost(&x, "zone q", "app.example.com", 4));
 	belief_fini(&x);
 }
 
@@ -200,6 +248,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_was_accepted_outlives_a_restart_and_ends_when_seen),
+		TEST(a_part_is_accepted_once_however_long_the_looks_take),
 		TEST(what_the_disk_does_not_take_is_not_accepted),
 		TEST(another_token_that_shows_none_is_doubted_until_it_shows_them),
 		TEST(a_zone_that_is_not_shown_is_doubted_until_accepted),
