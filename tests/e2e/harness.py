@@ -1,5 +1,6 @@
 """The programs as their users run them: adit-sim for Cloudflare, aditd in a folder of its own, adit
 and plain HTTP as its clients. Everything is on loopback; what a test started ends with it."""
+import atexit
 import fcntl
 import http.client
 import http.server
@@ -288,6 +289,16 @@ def process_alive(pid):
     return stat.rpartition(")")[2].split()[0] not in "ZX"
 
 
+HOSTS = set()  # that were started and not closed
+
+
+@atexit.register
+def end_leftovers():
+    """Whatever a test or its end left behind asks a port on and on that is another's soon."""
+    for host in list(HOSTS):
+        host.end()
+
+
 class Host:
     """A host of its own: folder, settings, token, aditd."""
 
@@ -344,6 +355,7 @@ class Host:
 
     def spawn(self, *options, env=None, config=None, **more):
         """aditd without waiting for it."""
+        HOSTS.add(self)
         self.started_at = self.sim.mark() if self.sim.process.poll() is None else 0
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
@@ -512,7 +524,9 @@ class Host:
         db.close()
         return out
 
-    def close(self):
+    def end(self):
+        """aditd and its connectors, each by its pid."""
+        HOSTS.discard(self)
         if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait(PATIENCE)
@@ -521,6 +535,9 @@ class Host:
                 os.kill(pid, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+
+    def close(self):
+        self.end()
         until(lambda: not self.connector_pids(), why="connectors stayed")
 
     def check_end(self):

@@ -22,7 +22,8 @@ FAIL = {
     "inotify_add_watch": ("ENOSPC",), "inotify_init1": ("EMFILE",), "mmap": ("ENOMEM",),
 }
 CHAPTER = "errors"
-OPERATIONS = ("route_set_new", "route_set_path", "tunnel_delete", "connector_restart")
+OPERATIONS = ("route_set_new", "route_set_path", "tunnel_delete", "connector_restart",
+              "tunnel_rotate")
 STICKS_S, ONCE_S = 1.5, 0.3
 # The kernel never refuses EPOLL_CTL_DEL and MOD for want of memory; strace cannot tell them from
 # ADD. So these fail once only, and what libmicrohttpd says about a DEL is passed over.

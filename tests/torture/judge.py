@@ -63,6 +63,7 @@ class Judge:
         self.cloud = cloud
         self.clock = 0
         self.mark = None              # adit's, once it wrote one
+        self.rotates = False          # somebody asked for another secret
         self.facts = collections.defaultdict(lambda: Facts("other"))
         self.violations, self.races = [], []
         self.raced_at = 0
@@ -246,6 +247,10 @@ class Judge:
             self.violate(f"{what} of a foreign tunnel, {tunnel['name']}")
         elif what.startswith("DELETE") and not allowed and facts.changed <= facts.seen:
             self.violate(f"{what} without a plan: tunnel {tunnel['name']}")
+
+    def secret_written(self, tunnel):
+        if not self.rotates:
+            self.violate(f"another secret for {tunnel['name']}, and nobody asked for one")
 
     # ---- configurations ----
 

@@ -109,7 +109,7 @@ class Life:
             (self.outside, 8), (self.fault, 5 if self.faulty else 0), (self.faults_over, 2),
             (self.kill, 3), (self.restart, 1), (self.reload, 1), (self.narrow, 1), (self.pause, 6),
             (self.adopt, 2), (self.join, 1), (self.release, 1), (self.update, 1), (self.drift, 2),
-            (self.manifest, 3)]
+            (self.manifest, 3), (self.rotate, 1)]
 
     def told(self, what):
         self.steps.append(what)
@@ -124,6 +124,7 @@ class Life:
             self.judge.ask(json.dumps(args))
             if args.get("drift") == "repair":
                 self.judge.policy = "repair"
+            self.judge.rotates |= op == "tunnel_rotate"
         answer = self.call(op, **args, **({} if op == "plan_create" else {"wait": False}))
         if answer and answer.get("state") == "planned":
             self.apply_plan(answer["plan"])
@@ -249,6 +250,9 @@ class Life:
     def update(self):
         what = self.rng.choice([{"name": RENAMED}, {"drift": "repair"}, {"drift": "ignore"}])
         self.write("tunnel_update", tunnel=self.known_tunnel(), **what)
+
+    def rotate(self):
+        self.write("tunnel_rotate", tunnel=self.known_tunnel())
 
     def drift(self):
         if "drift_list" in OPERATIONS:
@@ -401,7 +405,9 @@ class Life:
                     continue
                 need((r["name"], r["type"]) not in seen, f"twice: {r['type']} {r['name']}")
                 seen.add((r["name"], r["type"]))
-                if r["name"] not in waits:
+                # A mark that is put back on what adit has let go is not adit's doing.
+                if r["name"] not in waits and \
+                        not (r["id"] in self.stranger.gave and r["name"] in released):
                     need(r["id"] in known, f"orphan: record {r['type']} {r['name']} {r['id']}")
 
     def check_races(self):
@@ -462,8 +468,10 @@ class Life:
         return self.check()
 
     def close(self, keep=False):
-        self.host.close()
-        self.strict.close()
+        try:
+            self.host.close()
+        finally:  # the port is another's soon
+            self.strict.close()
         if not keep:
             shutil.rmtree(self.host.folder, ignore_errors=True)
 

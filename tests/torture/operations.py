@@ -1,5 +1,8 @@
 """The operations under torture: each begins at a known state, changes it, and is undone."""
-from rig import ACCOUNT, CATCH_ALL, FOREIGN_RULE, ZONE, need, patiently
+import base64
+import json
+
+from rig import ACCOUNT, CATCH_ALL, FOREIGN_RULE, ZONE, folder_of, need, patiently
 
 APP, OTHER = "app.example.com", "b.example.com"
 
@@ -30,6 +33,9 @@ class Operation:
     def check_cloud(self, rig, want):
         """Cloudflare and this host are exactly as wanted."""
         rig.check_cloud(want)
+
+    def check_done(self, rig):
+        """What was acknowledged, and neither side of which tells by what is wanted."""
 
     def prepare(self, rig):
         """From whatever is there to the base."""
@@ -112,6 +118,43 @@ class ConnectorRestart(Operation):
 
     def call(self, rig, **how):
         return rig.do("connector_restart", connector="edge1/1", **how)
+
+
+def secrets_of(rig):
+    """Of the tunnel: at Cloudflare, in the store, in its token there, and where a connector runs."""
+    def inside(token):
+        return json.loads(base64.b64decode(token))["s"]
+    db = rig.host.database()
+    secret, = db.execute("SELECT data FROM secret").fetchone()
+    token, = db.execute("SELECT data FROM token").fetchone()
+    db.close()
+    folders = [inside((rig.host.state_dir / "connectors" / folder_of(pid) / "token").read_text())
+               for pid in rig.host.connector_pids()]
+    return [inside(rig.sim.edit("GET", f"{ACCOUNT}/cfd_tunnel/@edge1/token")),
+            bytes(secret).decode(), inside(bytes(token)), *folders]
+
+
+class TunnelRotate(Operation):
+    name, base, after = "tunnel_rotate", ((APP, ""),), ((APP, ""),)
+
+    def prepare(self, rig):
+        super().prepare(rig)
+        rig.served, rig.secret = rig.host.connector_pids(), secrets_of(rig)[0]
+
+    def reached(self, rig):
+        """Its connector runs with the new secret, and the old one has drained."""
+        pids = rig.host.connector_pids()
+        return len(pids) == 1 and pids != rig.served
+
+    def call(self, rig, **how):
+        return rig.do("tunnel_rotate", tunnel="edge1", approve=True, **how)
+
+    def check_cloud(self, rig, want):
+        super().check_cloud(rig, want)
+        need(len(set(secrets_of(rig))) == 1, "not one secret everywhere")
+
+    def check_done(self, rig):
+        need(secrets_of(rig)[0] != rig.secret, "its secret is the old one")
 
 
 class ManifestApply(Operation):
@@ -256,5 +299,5 @@ class TunnelRelease(Handover):
 
 
 ALL = {o.name: o for o in (TunnelCreate(), RouteSetNew(), RouteSetPath(), RouteDelete(),
-                           TunnelDelete(), ConnectorRestart(),
+                           TunnelDelete(), ConnectorRestart(), TunnelRotate(),
                            ManifestApply(), ManifestPrune(), TunnelAdopt(), TunnelRelease())}

@@ -57,7 +57,12 @@ class Rig:
         self.looked_at = 0  # what changes hands now was touched by nobody before that place in the log
         self.past = []  # names of the rounds that it went through
         self.served = []  # pids of the connectors when the round began
-        self.host.start()
+        self.secret = None  # of the tunnel then
+        try:
+            self.host.start()
+        except BaseException:
+            self.close(keep=True)
+            raise
 
     # ---- what is foreign ----
 
@@ -153,9 +158,11 @@ class Rig:
         self.host.check_end()
 
     def close(self, keep=False):
-        self.host.close()
-        self.sim.close()
-        self.origin.close()
+        try:
+            self.host.close()
+        finally:  # the port is another's soon
+            self.sim.close()
+            self.origin.close()
         shutil.rmtree(self.folder, ignore_errors=True)
         if not keep:
             shutil.rmtree(self.host.folder, ignore_errors=True)

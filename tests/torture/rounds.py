@@ -91,6 +91,8 @@ def settle(rig, operation, call, seconds):
     if want is None:
         return None
     check_whole(rig, operation, want)
+    if call.acknowledged:
+        operation.check_done(rig)
     return time.monotonic() - began
 
 

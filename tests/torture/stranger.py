@@ -18,6 +18,7 @@ class Stranger:
         self.cloud, self.judge, self.rng = cloud, cloud.judge, rng
         self.number = 0
         self.took = {}  # record id -> comment that he took away
+        self.gave = set()  # ids of records that he put one back on
         self.acts = [(self.record_add, 4), (self.record_change, 2), (self.record_delete, 2),
                      (self.ours_change, 3), (self.ours_delete, 2), (self.mark_take, 2),
                      (self.mark_give, 2), (self.tunnel_add, 1), (self.tunnel_rename, 1),
@@ -102,6 +103,7 @@ class Stranger:
             return None
         record = found[1]
         record["comment"] = self.took.pop(record["id"])
+        self.gave.add(record["id"])
         self.judge.other_changed(record["id"])
         return f"our mark given back to {record['name']}"
 

@@ -407,6 +407,7 @@ class Cloud:
                       "You already have a tunnel with this name. Please choose another.")
             t["name"] = body["name"]
         if "tunnel_secret" in body:
+            self.judge.secret_written(t)
             t["secret"] = secret_of(body["tunnel_secret"], self.rng)
         return 200, envelope(self.tunnel_row(t))
 

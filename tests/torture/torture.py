@@ -4,8 +4,10 @@ round has a name, and the name alone repeats it."""
 import argparse
 import collections
 import itertools
+import os
 import queue
 import random
+import signal
 import sys
 import threading
 import time
@@ -18,6 +20,7 @@ import inflight
 import lives
 import syscalls
 import tracer
+from harness import end_leftovers
 CHAPTERS = {m.CHAPTER: m for m in (syscalls, histories, errors, lives, documents, inflight)}
 ALONE = (inflight.CHAPTER,)  # never beside others
 SKIPPED = 77
@@ -60,8 +63,11 @@ class Torture:
 
     def close(self, error):
         rig = getattr(error, "rig", None)
-        if rig:
-            rig.close(keep=True)
+        try:
+            if rig:
+                rig.close(keep=True)
+        except Exception as e:  # the others go on
+            print(f"   its end: {e}", flush=True)
 
     def round(self, chapter, name, spare):
         """The rig to go on with, or None."""
@@ -197,8 +203,15 @@ def read_arguments():
     return args
 
 
+def stop(*_):
+    """Nothing that was started is left behind."""
+    end_leftovers()
+    os._exit(1)
+
+
 def main():
     args = read_arguments()
+    signal.signal(signal.SIGTERM, stop)
     if args.chapter in ALONE:
         args.workers = 1
     if args.chapter not in (*SEEDED, *ALONE) and not tracer.possible():
