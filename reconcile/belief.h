@@ -16,16 +16,16 @@ struct belief {
 	struct world *world;
 	struct store *store;
 	struct cf *cf;
-	bool same_access;        /* in this observation */
-	bool doubted;            /* in it, any absence */
-	struct strlist doubts;   /* scopes, as notices; of this and earlier observations */
-	struct map unseen;       /* scope -> how many a listing lacked, as text, owned */
-	struct map accepted;     /* likewise, of scopes whose absences a person took for true */
-	struct strlist unknown;  /* of this observation: "<remote id> <name>" */
-	char *holds;             /* the sentence by which we hold writes; NULL = we do not */
-	struct map last;         /* local id -> remote id of each record, to know what went */
-	struct strlist went;     /* remote ids of records that were ours a moment ago */
-	int64_t *went_ms;        /* mono, of each */
+	bool same_access;       /* in this observation */
+	bool doubted;           /* in it, any absence */
+	struct strlist doubts;  /* scopes, as notices; of this and earlier observations */
+	struct map unseen;      /* scope -> how many a listing lacked, as text, owned */
+	struct map accepted;    /* likewise, of scopes whose absences a person took for true */
+	struct strlist unknown; /* of this observation: "<remote id> <name>" */
+	char *holds;            /* the sentence by which we hold writes; NULL = we do not */
+	struct map last;        /* local id -> remote id of each record, to know what went */
+	struct strlist went;    /* remote ids of records that were ours a moment ago */
+	int64_t *went_ms;       /* mono, of each */
 };
 
 void belief_init(struct belief *b, struct world *w, struct store *s, struct cf *cf);
