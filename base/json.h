@@ -153,6 +153,11 @@ void json_write_null(struct json_writer *w);
 void json_write_raw(struct json_writer *w, const char *text, size_t len);
 void json_write_value(struct json_writer *w, const struct json *v);
 
+/* Append JSON text (which passed the check, or came of a writer) without white space, without the
+ * members whose value is null, "", [] or {}, and without those that drop names (NULL-terminated;
+ * may be NULL), at whatever depth. */
+void json_trim(const char *text, size_t len, const char *const *drop, struct buf *out);
+
 /* key and value in one call */
 void json_put_string(struct json_writer *w, const char *key, const char *s);
 void json_put_int(struct json_writer *w, const char *key, int64_t v);

@@ -194,6 +194,21 @@ void sha256_parts(const struct sha256_part *parts, size_t n, char out[SHA256_HEX
 	hex_of(digest, sizeof(digest), out);
 }
 
+/* HMAC over the parts' own hash: of one length whatever they are, and no two lists share it. */
+void hmac_sha256_parts(const void *key, size_t key_len, const struct sha256_part *parts, size_t n,
+		       char out[SHA256_HEX_SIZE])
+{
+	unsigned char digest[SHA256_SIZE];
+	char inner[SHA256_HEX_SIZE];
+
+	sha256_parts(parts, n, inner);
+	if (EVP_Q_mac(NULL, "HMAC", NULL, "SHA256", NULL, key, key_len,
+		      (const unsigned char *)inner, sizeof(inner) - 1, digest, sizeof(digest),
+		      NULL) == NULL)
+		crypto_failed();
+	hex_of(digest, sizeof(digest), out);
+}
+
 void random_bytes(void *out, size_t len)
 {
 	unsigned char *p = out;

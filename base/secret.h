@@ -31,6 +31,9 @@ struct sha256_part {
 	size_t len;
 };
 void sha256_parts(const struct sha256_part *parts, size_t n, char out[SHA256_HEX_SIZE]);
+/* The same with a key: a mark that only who has the key can make. */
+void hmac_sha256_parts(const void *key, size_t key_len, const struct sha256_part *parts, size_t n,
+		       char out[SHA256_HEX_SIZE]);
 void random_bytes(void *out, size_t len);
 void random_hex(char *out, size_t digits); /* digits + NUL are written */
 uint64_t random_u64(void);

@@ -1,61 +1,27 @@
-#include "mcp/mcp.h"
+#include "mcp/private.h"
+#include "mcp/tool_table.h"
 
 #include <stdlib.h>
-
-struct mcp {
-	struct loop *loop;
-	struct ops *ops;
-};
+#include <string.h>
 
 struct mcp *mcp_new(struct loop *l, struct ops *o)
 {
 	struct mcp *m = mem_alloc(sizeof(*m));
 	m->loop = l;
 	m->ops = o;
+	list_init(&m->parcels);
+	random_bytes(m->key, sizeof(m->key));
+	server_info_write(&m->server_info);
 	return m;
 }
 
 void mcp_free(struct mcp *m)
 {
+	if (!m)
+		return;
+	visits_free(m);
+	tool_table_free(m->tools);
+	buf_free(&m->server_info);
+	explicit_bzero(m->key, sizeof(m->key));
 	free(m);
-}
-
-void mcp_request(struct mcp *m, struct server_req *r, const struct principal *who)
-{
-	static const char none[] = "{\"jsonrpc\":\"2.0\",\"error\":{\"code\":-32601,\"message\":"
-				   "\"Method not found\"}}";
-	(void)m, (void)who;
-	server_reply(r, 404, "application/json", none, sizeof(none) - 1, NULL);
-}
-
-void mcp_gone(struct mcp *m, struct server_req *r)
-{
-	(void)m, (void)r;
-}
-
-void mcp_lines(struct mcp *m, struct server_lines *lines, const struct principal *who)
-{
-	(void)m, (void)lines, (void)who;
-}
-
-void mcp_line(struct mcp *m, struct server_lines *lines, const char *text, size_t len)
-{
-	(void)m, (void)lines, (void)text, (void)len;
-}
-
-void mcp_lines_gone(struct mcp *m, struct server_lines *lines)
-{
-	(void)m, (void)lines;
-}
-
-void mcp_lines_too_long(struct mcp *m, struct server_lines *lines)
-{
-	(void)m;
-	server_lines_end(lines);
-}
-
-void mcp_lines_ended(struct mcp *m, struct server_lines *lines)
-{
-	(void)m;
-	server_lines_end(lines);
 }

@@ -1,0 +1,226 @@
+#include "mcp/era.h"
+
+#include "base/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* The newest first. */
+static const char *const legacy[] = {VERSION_LATEST, "2025-06-18", VERSION_BATCH, VERSION_OLDEST};
+
+const char *era_version_at(int i)
+{
+	return i >= 0 && i < (int)ARRAY_LEN(legacy) ? legacy[i] : NULL;
+}
+
+int era_version_index(const char *version)
+{
+	for (int i = 0; i < (int)ARRAY_LEN(legacy); i++)
+		if (str_equal(legacy[i], version))
+			return i;
+	return -1;
+}
+
+const char *era_legacy(const char *version, bool http)
+{
+	const char *known = era_version_at(era_version_index(version));
+	return known && http && str_equal(known, VERSION_OLDEST) ? NULL : known;
+}
+
+/* Versions are dates. */
+bool era_since(const char *version, const char *than)
+{
+	return strcmp(version, than) >= 0;
+}
+
+/* ---- headers ---- */
+
+static bool is_space(char ch)
+{
+	return ch == ' ' || ch == '\t';
+}
+
+static bool is_visible(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < 0x20 || (unsigned char)text[i] > 0x7e)
+			return false;
+	return true;
+}
+
+bool era_header_read(const char *value, struct buf *out)
+{
+	static const char before[] = "=?base64?", after[] = "?=";
+	const size_t begins = sizeof(before) - 1, ends = sizeof(after) - 1;
+	size_t len = strlen(value);
+	for (; len > 0 && is_space(*value); len--)
+		value++;
+	while (len > 0 && is_space(value[len - 1]))
+		len--;
+	if (!is_visible(value, len))
+		return false;
+	if (len < begins + ends || memcmp(value, before, begins) != 0 ||
+	    memcmp(value + len - ends, after, ends) != 0)
+		return buf_add(out, value, len) == 0;
+	AUTO(str_t) inner = str_ndup(value + begins, len - begins - ends);
+	size_t n = 0;
+	AUTO(str_t) plain = base64_decode(inner, &n);
+	return plain && !memchr(plain, '\0', n) && buf_add(out, plain, n) == 0;
+}
+
+bool era_header_repeats(const char *header, const struct json *value)
+{
+	AUTO(buf_t) said = {.limit = 8192};
+	if (!header || !era_header_read(header, &said))
+		return false;
+	if (json_type(value) == JSON_BOOL)
+		return str_equal(buf_text(&said), json_bool(value, false) ? "true" : "false");
+	if (json_type(value) == JSON_NUMBER) {
+		struct json_span raw = json_raw(value);
+		return raw.len == said.len && memcmp(raw.p, buf_text(&said), raw.len) == 0;
+	}
+	const char *text = json_string(value);
+	return text && str_equal(buf_text(&said), text);
+}
+
+/* ---- the gate ---- */
+
+static void refuse(struct verdict *v, int code, int status, const char *message)
+{
+	v->code = code;
+	v->status = status;
+	(void)snprintf(v->message, sizeof(v->message), "%s", message);
+}
+
+/* The member whose value the header Mcp-Name repeats. */
+static const char *name_member(const char *method)
+{
+	static const struct {
+		const char *method, *member;
+	} names[] = {
+		{"tools/call", "name"},  {"prompts/get", "name"},    {"resources/read", "uri"},
+		{"tasks/get", "taskId"}, {"tasks/update", "taskId"}, {"tasks/cancel", "taskId"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_equal(names[i].method, method))
+			return names[i].member;
+	return NULL;
+}
+
+static bool method_repeated(const struct era_head *h, const char *method)
+{
+	AUTO(buf_t) said = {.limit = 1024};
+	return h->method && era_header_read(h->method, &said) && str_equal(buf_text(&said), method);
+}
+
+/* What the headers must say again. */
+static void judge_headers(const struct era_head *h, const struct rpc_message *m, struct verdict *v)
+{
+	const char *member = name_member(m->method);
+	const struct json *name = member ? json_get(m->params, member) : NULL;
+	if (!method_repeated(h, m->method))
+		refuse(v, RPC_HEADERS, 400,
+		       h->method ? "The header Mcp-Method differs from the method"
+				 : "The header Mcp-Method is missing");
+	else if (name && !era_header_repeats(h->name, name))
+		refuse(v, RPC_HEADERS, 400,
+		       h->name ? "The header Mcp-Name differs from what is named"
+			       : "The header Mcp-Name is missing");
+}
+
+static void judge_modern(const struct era_head *h, const struct rpc_message *m,
+			 const struct json *version, struct verdict *v)
+{
+	const struct json *capabilities = json_get(m->meta, META_PREFIX "clientCapabilities");
+	v->era = ERA_MODERN;
+	v->version = VERSION_MODERN;
+	if (!json_string(version))
+		refuse(v, RPC_PARAMS, 400,
+		       "params._meta must name io.modelcontextprotocol/protocolVersion, a string");
+	else if (h->http && !era_header_repeats(h->version, version))
+		refuse(v, RPC_HEADERS, 400,
+		       h->version ? "The header MCP-Protocol-Version differs from params._meta"
+				  : "The header MCP-Protocol-Version is missing");
+	else if (!str_equal(json_string(version), VERSION_MODERN))
+		refuse(v, RPC_VERSION, 400, "Unsupported protocol version");
+	else if (m->kind == RPC_REQUEST && json_type(capabilities) != JSON_OBJECT)
+		refuse(v, RPC_PARAMS, 400,
+		       "params._meta must have io.modelcontextprotocol/clientCapabilities, "
+		       "an object");
+	else if (h->http)
+		judge_headers(h, m, v);
+}
+
+/* The header speaks of a modern version, the body of none. */
+static void judge_bare(const struct rpc_message *m, struct verdict *v)
+{
+	v->era = ERA_MODERN;
+	v->version = VERSION_MODERN;
+	if (m->kind == RPC_RESPONSE)
+		refuse(v, RPC_NO_REQUEST, 400, "No response was asked for");
+	else if (m->kind == RPC_REQUEST && str_equal(m->method, "initialize"))
+		refuse(v, RPC_HEADERS, 400,
+		       "initialize belongs to older versions than MCP-Protocol-Version says");
+	else if (m->kind == RPC_REQUEST)
+		refuse(v, RPC_PARAMS, 400,
+		       "params._meta must name io.modelcontextprotocol/protocolVersion and "
+		       "io.modelcontextprotocol/clientCapabilities");
+}
+
+static void judge_legacy(const struct era_head *h, const char *agreed, const char *said,
+			 struct verdict *v)
+{
+	v->era = ERA_LEGACY;
+	v->version = agreed ? agreed : h->http ? VERSION_BATCH : VERSION_LATEST;
+	if (!said)
+		return;
+	const char *known = era_legacy(said, h->http);
+	if (known)
+		v->version = known;
+	else
+		refuse(v, RPC_NO_REQUEST, 400,
+		       "Unsupported protocol version in the header MCP-Protocol-Version; there are "
+		       "2026-07-28, 2025-11-25, 2025-06-18 and 2025-03-26");
+}
+
+static void judge_by_header(const struct era_head *h, const struct rpc_message *m,
+			    const char *agreed, struct verdict *v)
+{
+	AUTO(buf_t) said = {.limit = 256};
+	if (h->version && !era_header_read(h->version, &said)) {
+		judge_legacy(h, agreed, "", v);
+		return;
+	}
+	const char *version = h->version ? buf_text(&said) : NULL;
+	if (version && era_since(version, VERSION_MODERN))
+		judge_bare(m, v);
+	else
+		judge_legacy(h, agreed, version, v);
+}
+
+void era_judge(const struct era_head *h, const struct rpc_message *m, const char *agreed,
+	       struct verdict *v)
+{
+	const struct json *version = json_get(m->meta, META_PREFIX "protocolVersion");
+	*v = (struct verdict){.status = 200};
+	if (version && m->kind != RPC_BROKEN)
+		judge_modern(h, m, version, v);
+	else
+		judge_by_header(h, m, agreed, v);
+	if (m->kind == RPC_BROKEN) {
+		char text[200];
+		(void)snprintf(text, sizeof(text), "Not a JSON-RPC message: %s", m->broken);
+		refuse(v, RPC_NO_REQUEST, 400, text);
+	}
+}
+
+void era_judge_batch(const struct era_head *h, const char *agreed, struct verdict *v)
+{
+	const struct rpc_message none = {.kind = RPC_NOTIFICATION};
+	*v = (struct verdict){.status = 200};
+	judge_by_header(h, &none, agreed, v);
+	if (v->code)
+		return;
+	if (v->era == ERA_MODERN || era_since(v->version, "2025-06-18"))
+		refuse(v, RPC_NO_REQUEST, 400, "Batches belong to 2025-03-26 alone");
+}

@@ -1,0 +1,380 @@
+#include "mcp/private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PARCEL_DEPTH 64
+
+/* ---- parcels ---- */
+
+struct parcel *parcel_new(struct mcp *m, const struct carrier *carrier, void *owner,
+			  const struct principal *who)
+{
+	struct parcel *p = mem_alloc(sizeof(*p));
+	p->mcp = m;
+	p->carrier = carrier;
+	p->owner = owner;
+	p->who = *who;
+	p->status = 200;
+	list_init(&p->exchanges);
+	list_append(&m->parcels, &p->node);
+	return p;
+}
+
+/* White space between values may be anything; a message is one line all the same. */
+static void flatten(struct buf *text)
+{
+	for (size_t i = 0; i < text->len; i++)
+		if (text->data[i] == '\n' || text->data[i] == '\r')
+			text->data[i] = ' ';
+}
+
+/* One answer, or all of an array's. */
+static void parcel_add(struct parcel *p, struct buf *text)
+{
+	flatten(text);
+	if (p->streaming) {
+		p->carrier->message(p, text);
+		return;
+	}
+	if (!p->array) {
+		buf_free(&p->answers);
+		p->answers = *text;
+		*text = (struct buf){0};
+		return;
+	}
+	(void)buf_char(&p->answers, p->answers.len ? ',' : '[');
+	(void)buf_add(&p->answers, text->data, text->len);
+}
+
+/* The stream begins with what has been answered of an array. */
+static void parcel_message(struct parcel *p, struct buf *text)
+{
+	bool streamed = p->streaming;
+	flatten(text);
+	p->carrier->message(p, text);
+	if (streamed || !p->streaming || !p->answers.len)
+		return;
+	(void)buf_char(&p->answers, ']');
+	p->carrier->message(p, &p->answers);
+	buf_reset(&p->answers);
+}
+
+static void parcel_release(struct parcel *p)
+{
+	if (--p->open > 0)
+		return;
+	if (p->streaming) {
+		p->carrier->finish(p);
+		return;
+	}
+	if (p->array && p->answers.len)
+		(void)buf_char(&p->answers, ']');
+	p->carrier->answer(p, p->answers.len ? p->status : 202, &p->answers);
+}
+
+static void parcel_error(struct parcel *p, const struct json *id, int status, int code,
+			 const char *message, const char *data)
+{
+	AUTO(buf_t) text = {0};
+	struct json_writer w;
+	json_write_init(&w, &text);
+	rpc_put_error(id, code, message, data, &w);
+	if (!p->array)
+		p->status = status;
+	parcel_add(p, &text);
+}
+
+void parcel_refuse(struct parcel *p, int status, int code, const char *message)
+{
+	p->open++;
+	parcel_error(p, NULL, status, code, message, NULL);
+	parcel_release(p);
+}
+
+static void exchange_free(struct exchange *x)
+{
+	progress_end(x);
+	list_remove(&x->node);
+	buf_free(&x->out);
+	free(x);
+}
+
+static void exchange_drop(struct exchange *x)
+{
+	if (x->dropped)
+		x->dropped(x);
+	exchange_free(x);
+}
+
+void parcel_free(struct parcel *p)
+{
+	LIST_EACH (it, &p->exchanges)
+		exchange_drop(LIST_OF(it, struct exchange, node));
+	list_remove(&p->node);
+	json_doc_free(p->doc);
+	buf_free(&p->answers);
+	free(p->session_id);
+	free(p);
+}
+
+/* ---- what is in them ---- */
+
+static struct era_head head_of(const struct parcel *p)
+{
+	const char *(*header)(const struct parcel *, const char *) = p->carrier->header;
+	if (!header)
+		return (struct era_head){.http = false};
+	return (struct era_head){
+		.http = true,
+		.version = header(p, "mcp-protocol-version"),
+		.method = header(p, "mcp-method"),
+		.name = header(p, "mcp-name"),
+	};
+}
+
+static void refuse_version(struct parcel *p, const struct rpc_message *m, const struct verdict *v)
+{
+	AUTO(buf_t) data = {0};
+	struct json_writer w;
+	json_write_init(&w, &data);
+	json_object_begin(&w);
+	json_write_key(&w, "supported");
+	json_array_begin(&w);
+	json_write_string(&w, VERSION_MODERN);
+	json_array_end(&w);
+	json_put_string(&w, "requested", json_get_string(m->meta, META_PREFIX "protocolVersion"));
+	json_object_end(&w);
+	parcel_error(p, m->id, v->status, v->code, v->message, buf_text(&data));
+}
+
+/* Nobody waits for the answer to a notification, but HTTP has to say something. */
+static void refuse(struct parcel *p, const struct rpc_message *m, const struct verdict *v)
+{
+	if (m->kind == RPC_NOTIFICATION && !p->carrier->header)
+		return;
+	if (v->code == RPC_VERSION)
+		refuse_version(p, m, v);
+	else
+		parcel_error(p, m->id, v->status, v->code, v->message, NULL);
+}
+
+static void take_notification(struct parcel *p, const struct rpc_message *m,
+			      const struct verdict *v)
+{
+	bool reaches = v->era == ERA_LEGACY || !p->carrier->header;
+	if (reaches && str_equal(m->method, "notifications/cancelled"))
+		parcel_cancel(p, json_get(m->params, "requestId"));
+}
+
+static void take_request(struct parcel *p, const struct rpc_message *m, const struct verdict *v)
+{
+	const struct method *method = method_find(m->method, v->era);
+	if (!method) {
+		AUTO(str_t) text = str_format("There is no method \"%.60s\"", m->method);
+		parcel_error(p, m->id, v->era == ERA_MODERN ? 404 : 200, RPC_NO_METHOD, text, NULL);
+		return;
+	}
+	struct exchange *x = mem_alloc(sizeof(*x));
+	x->parcel = p;
+	x->msg = *m;
+	x->era = v->era;
+	x->version = v->version;
+	x->method = method;
+	list_append(&p->exchanges, &x->node);
+	p->open++;
+	progress_begin(x);
+	method->run(x);
+}
+
+/* In a batch stand only messages of the version that has them. */
+static void judge_in_batch(const struct rpc_message *m, struct verdict *v)
+{
+	if (v->era != ERA_MODERN && !str_equal(m->method, "initialize"))
+		return;
+	*v = (struct verdict){.code = RPC_NO_REQUEST,
+			      .status = 400,
+			      .message = "This message does not belong into a batch"};
+}
+
+static void parcel_take_value(struct parcel *p, const struct json *value)
+{
+	struct era_head head = head_of(p);
+	struct rpc_message m;
+	struct verdict v;
+	rpc_read(value, &m);
+	era_judge(&head, &m, p->session.version, &v);
+	if (p->array)
+		judge_in_batch(&m, &v);
+	if (v.code)
+		refuse(p, &m, &v);
+	else if (m.kind == RPC_REQUEST)
+		take_request(p, &m, &v);
+	else if (m.kind == RPC_NOTIFICATION)
+		take_notification(p, &m, &v);
+}
+
+static void parcel_take_array(struct parcel *p, const struct json *array)
+{
+	struct era_head head = head_of(p);
+	struct verdict v;
+	size_t n = json_count(array);
+	era_judge_batch(&head, p->session.version, &v);
+	if (v.code) {
+		parcel_error(p, NULL, v.status, v.code, v.message, NULL);
+		return;
+	}
+	if (n == 0 || n > RPC_BATCH_MAX) {
+		parcel_error(p, NULL, 400, RPC_NO_REQUEST, "A batch has 1 to 32 messages", NULL);
+		return;
+	}
+	p->array = true;
+	JSON_EACH (value, array)
+		parcel_take_value(p, value);
+}
+
+static void parcel_read(struct parcel *p, const char *text, size_t len)
+{
+	const struct json_limits limits = {.max_depth = PARCEL_DEPTH};
+	struct err e;
+	if (json_parse(text, len, &limits, &p->doc, &e) < 0) {
+		(void)err_wrap(&e, "This is not JSON");
+		parcel_error(p, NULL, 400, RPC_PARSE, e.message, NULL);
+	} else if (json_type(json_root(p->doc)) == JSON_ARRAY) {
+		parcel_take_array(p, json_root(p->doc));
+	} else {
+		parcel_take_value(p, json_root(p->doc));
+	}
+}
+
+void parcel_take(struct parcel *p, const char *text, size_t len)
+{
+	p->open++;
+	parcel_read(p, text, len);
+	parcel_release(p);
+}
+
+/* ---- cancelling ---- */
+
+/* Lines: one connection. HTTP: one session of one caller, since ids are small numbers that others
+ * have too. */
+static bool came_alike(const struct parcel *a, const struct parcel *b)
+{
+	if (a->carrier != b->carrier)
+		return false;
+	if (!a->carrier->header)
+		return a->owner == b->owner;
+	return a->session_id && str_equal(a->session_id, b->session_id) &&
+	       str_equal(a->who.name, b->who.name);
+}
+
+static struct exchange *parcel_find(struct parcel *p, const struct json *id)
+{
+	LIST_EACH (it, &p->exchanges) {
+		struct exchange *x = LIST_OF(it, struct exchange, node);
+		if (rpc_id_equal(x->msg.id, id))
+			return x;
+	}
+	return NULL;
+}
+
+void parcel_cancel(const struct parcel *p, const struct json *id)
+{
+	LIST_EACH (it, &p->mcp->parcels) {
+		struct parcel *other = LIST_OF(it, struct parcel, node);
+		struct exchange *x = came_alike(p, other) ? parcel_find(other, id) : NULL;
+		if (!x)
+			continue;
+		exchange_drop(x);
+		parcel_release(other);
+		return;
+	}
+}
+
+/* ---- answers ---- */
+
+static void exchange_end(struct exchange *x)
+{
+	struct parcel *p = x->parcel;
+	parcel_add(p, &x->out);
+	exchange_free(x);
+	parcel_release(p);
+}
+
+struct json_writer *exchange_result(struct exchange *x)
+{
+	struct json_writer *w = &x->w;
+	json_write_init(w, &x->out);
+	json_object_begin(w);
+	json_put_string(w, "jsonrpc", "2.0");
+	rpc_put_id(x->msg.id, w);
+	json_write_key(w, "result");
+	json_object_begin(w);
+	if (x->era == ERA_MODERN)
+		json_put_string(w, "resultType", "complete");
+	return w;
+}
+
+void exchange_keep(struct exchange *x, int64_t ttl_ms, bool private)
+{
+	if (x->era != ERA_MODERN)
+		return;
+	json_put_int(&x->w, "ttlMs", ttl_ms);
+	json_put_string(&x->w, "cacheScope", private ? "private" : "public");
+}
+
+void exchange_done(struct exchange *x)
+{
+	const struct buf *info = &x->parcel->mcp->server_info;
+	struct json_writer *w = &x->w;
+	if (x->era == ERA_MODERN) {
+		json_write_key(w, "_meta");
+		json_object_begin(w);
+		json_write_key(w, META_PREFIX "serverInfo");
+		json_write_raw(w, buf_text(info), info->len);
+		json_object_end(w);
+	}
+	json_object_end(w);
+	json_object_end(w);
+	exchange_end(x);
+}
+
+void exchange_fail(struct exchange *x, int code, int status, const char *message, const char *data)
+{
+	struct parcel *p = x->parcel;
+	buf_reset(&x->out);
+	json_write_init(&x->w, &x->out);
+	rpc_put_error(x->msg.id, code, message, data, &x->w);
+	if (!p->array && x->era == ERA_MODERN)
+		p->status = status;
+	exchange_end(x);
+}
+
+void exchange_notify(struct exchange *x, const char *method, const struct buf *params)
+{
+	AUTO(buf_t) text = {0};
+	struct json_writer w;
+	json_write_init(&w, &text);
+	json_object_begin(&w);
+	json_put_string(&w, "jsonrpc", "2.0");
+	json_put_string(&w, "method", method);
+	json_write_key(&w, "params");
+	json_write_raw(&w, buf_text(params), params->len);
+	json_object_end(&w);
+	parcel_message(x->parcel, &text);
+}
+
+/* ---- what a request says ---- */
+
+const struct json *exchange_param(const struct exchange *x, const char *name)
+{
+	return json_get(x->msg.params, name);
+}
+
+bool exchange_client_has(const struct exchange *x, const char *capability)
+{
+	if (x->era == ERA_LEGACY)
+		return str_equal(capability, "elicitation") && x->parcel->session.elicits;
+	const struct json *declared = json_get(x->msg.meta, META_PREFIX "clientCapabilities");
+	return json_type(json_get(declared, capability)) == JSON_OBJECT;
+}

@@ -1,0 +1,23 @@
+/* The one table of methods: what stands here is honoured, and nothing else is declared. */
+#include "mcp/private.h"
+
+static const struct method methods[] = {
+	{"tools/call", ERA_MODERN | ERA_LEGACY, "tools", tools_call_run},
+	{"tools/list", ERA_MODERN | ERA_LEGACY, "tools", tools_list_run},
+	{"server/discover", ERA_MODERN, NULL, discover_run},
+	{"initialize", ERA_LEGACY, NULL, initialize_run},
+	{"ping", ERA_LEGACY, NULL, ping_run},
+};
+
+const struct method *method_at(size_t i)
+{
+	return i < ARRAY_LEN(methods) ? &methods[i] : NULL;
+}
+
+const struct method *method_find(const char *name, enum era era)
+{
+	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
+		if (methods[i].eras & era && str_equal(methods[i].name, name))
+			return &methods[i];
+	return NULL;
+}

@@ -1,0 +1,13 @@
+/* A call of a tool that is an operation: its arguments in, its answer in the shape that is asked
+ * for, within what clients take. */
+#ifndef MCP_TOOL_CALL_H
+#define MCP_TOOL_CALL_H
+
+#include "mcp/tool_table.h"
+
+void tool_call_run(struct exchange *x, const struct tool *t, const struct json *arguments);
+/* Answer with that text as what the model reads; x is gone then. object: JSON of an answer, which
+ * is the structured content too; else it is an error's. */
+void tool_answer(struct exchange *x, const struct buf *text, bool object, bool failed);
+
+#endif
