@@ -219,6 +219,13 @@ static void write_body(const struct tool_call *tc, struct buf *body)
 	json_object_end(&w);
 }
 
+static void call_progressed(struct call *c, const char *message, void *owner)
+{
+	const struct tool_call *tc = owner;
+	(void)c;
+	exchange_waits_for(tc->x, message);
+}
+
 static void call_begin(struct tool_call *tc)
 {
 	struct parcel *p = tc->x->parcel;
@@ -226,6 +233,7 @@ static void call_begin(struct tool_call *tc)
 	write_body(tc, &body);
 	call_start(p->mcp->ops, &tc->call, tc->tool->op, &p->who, NULL, buf_text(&body), body.len,
 		   call_done, tc);
+	tc->call.progressed = call_progressed;
 }
 
 static int read_fields(struct tool_call *tc, struct err *e)

@@ -202,6 +202,12 @@ void call_again(struct call *c)
 	handler_of(c->op)(c);
 }
 
+void call_progress(struct call *c, const char *message)
+{
+	if (c->progressed && !c->answered)
+		c->progressed(c, message, c->task.owner);
+}
+
 bool call_needs_store(struct call *c)
 {
 	if (c->ops->store)
@@ -218,6 +224,38 @@ void call_object(struct call *c, struct json_writer *w)
 	buf_reset(&c->result);
 	json_write_init(w, &c->result);
 	json_object_begin(w);
+}
+
+/* Some arguments exist on the socket alone: elsewhere they are as unknown as any other word. */
+static int check_door(const struct call *c, const struct json *args, struct err *e)
+{
+	if (c->who.door & OP_DOOR_SOCKET)
+		return 0;
+	JSON_EACH (arg, args) {
+		const struct field *f = fields_find(c->op->args, json_key(arg));
+		if (f && f->flags & ARG_SOCKET_ONLY)
+			return err_set(e, ERR_INVALID, "%s: there is no such argument here",
+				       f->name);
+	}
+	return 0;
+}
+
+/* What to look at after a mistake in the arguments. */
+static void hint_arguments(const struct call *c, struct err *e)
+{
+	AUTO(buf_t) names = {.limit = 200};
+	if (e->hint[0])
+		return;
+	if (c->who.door & OP_DOOR_SOCKET) {
+		(void)err_hint(e, "See adit %s --help.", c->op->name);
+		return;
+	}
+	for (const struct field *f = c->op->args; f->name; f++)
+		if (!(f->flags & ARG_SOCKET_ONLY))
+			(void)buf_printf(&names, "%s%s%s", names.len ? ", " : "", f->name,
+					 f->flags & FIELD_REQUIRED ? " (required)" : "");
+	if (names.len)
+		(void)err_hint(e, "It takes %s.", buf_text(&names));
 }
 
 static int call_decode(struct call *c, const char *body, size_t len)
@@ -243,11 +281,11 @@ static int call_decode(struct call *c, const char *body, size_t len)
 	}
 	char path[FIELD_PATH_SIZE];
 	c->args = mem_alloc(c->op->args_size);
-	if (fields_decode(c->op->args, json_root(doc), c->args, path, &e) < 0) {
+	if (check_door(c, json_root(doc), &e) < 0 ||
+	    fields_decode(c->op->args, json_root(doc), c->args, path, &e) < 0) {
 		free(c->args);
 		c->args = NULL;
-		if (!e.hint[0])
-			(void)err_hint(&e, "See adit %s --help.", c->op->name);
+		hint_arguments(c, &e);
 		c->task.err = e;
 		return -1;
 	}

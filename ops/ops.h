@@ -76,6 +76,9 @@ struct call {
 	char id[13];       /* request id, on all log lines of the call */
 	void *args;        /* op->args_size bytes, decoded */
 	struct buf result; /* one JSON object when task.err.kind is ERR_NONE */
+	/* Told what it waits for, as that changes; never after done(). Set after call_start by
+	 * whoever wants to know; NULL = nobody does. owner is the task's. */
+	void (*progressed)(struct call *c, const char *message, void *owner);
 
 	/* private */
 	struct list node;
@@ -126,6 +129,8 @@ void call_answer(struct call *c);
 void call_fail(struct call *c);
 /* Run the handler from its beginning, with the world as it is now. */
 void call_again(struct call *c);
+/* Tell what is waited for, if anybody wants to know. */
+void call_progress(struct call *c, const char *message);
 /* A person's word for this call, of root at once, of others by polkit: then() goes on in either
  * case. what: "Approving a plan", a literal. */
 void call_consent(struct call *c, const char *what, consented_fn *then);

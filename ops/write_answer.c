@@ -144,8 +144,11 @@ static void write_look(struct deferred *d, void *owner)
 	for (size_t i = 0; i < x->plan->n_touches; i++)
 		final = final ||
 			problem_final(touch_problem(c->ops->world, x->plan->touches[i].id));
-	if (final || plan_converged(c->ops->world, x->plan, NULL))
+	AUTO(str_t) why = NULL;
+	if (final || plan_converged(c->ops->world, x->plan, &why))
 		write_answer(c);
+	else if (why)
+		call_progress(c, why);
 }
 
 static void write_world_changed(struct watcher *x, enum object_type type, const char *id,
