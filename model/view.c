@@ -41,11 +41,11 @@ void view_facts(struct world *view, const struct world *of)
 void view_fill(struct world *view, const struct world *of, view_keeps_fn *keeps, void *owner)
 {
 	const struct pair pairs[] = {
-		{&view->tunnels, &of->tunnels, OBJECT_TUNNEL},
 		{&view->routes, &of->routes, OBJECT_ROUTE},
 		{&view->records, &of->records, OBJECT_RECORD},
-		{&view->connectors, &of->connectors, OBJECT_CONNECTOR},
 		{&view->zones, &of->zones, OBJECT_ZONE},
+		{&view->tunnels, &of->tunnels, OBJECT_TUNNEL},
+		{&view->connectors, &of->connectors, OBJECT_CONNECTOR},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
 		table_fill(&pairs[i], keeps, owner);

@@ -11,7 +11,9 @@
 /* Is this object of the world in it? */
 typedef bool view_keeps_fn(enum object_type type, const void *object, void *owner);
 
-/* Fill a view, zeroed or filled before. Notices, which tell of everything, are left out. */
+/* Fill a view, zeroed or filled before: routes are asked for first, then records, zones, tunnels
+ * and connectors, so that what holds others can depend on them. Notices, which tell of everything,
+ * are left out. */
 void view_fill(struct world *view, const struct world *of, view_keeps_fn *keeps, void *owner);
 /* What belongs to no object, as it is now. */
 void view_facts(struct world *view, const struct world *of);

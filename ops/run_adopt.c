@@ -13,6 +13,7 @@
 #include "ops/adopt.h"
 #include "ops/find.h"
 #include "ops/judge.h"
+#include "ops/scope.h"
 #include "ops/write.h"
 
 #define RECORDS_MAX 20000

@@ -4,6 +4,7 @@
 #include "cloudflare/records.h"
 #include "model/render.h"
 #include "ops/find.h"
+#include "ops/inside.h"
 #include "ops/record_wish.h"
 #include "ops/release.h"
 #include "ops/scope.h"

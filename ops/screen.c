@@ -31,7 +31,7 @@ static struct screen screen_of(struct ops *o, const struct principal *p)
 
 static bool is_host_char(char c)
 {
-	return isalnum((unsigned char)c) || strchr("-_.*", c) != NULL;
+	return isalnum((unsigned char)c) || c == '-' || c == '_' || c == '.' || c == '*';
 }
 
 static bool is_quoted_in(const char *text, const char *name)

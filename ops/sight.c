@@ -89,16 +89,16 @@ static void building_free(struct building *b)
 	free(b->revisions);
 }
 
-static void note(struct map *m, const char *key, void *value)
+static void note(struct map *m, const char *key)
 {
-	(void)map_set(m, key, value);
+	(void)map_set(m, key, m);
 }
 
 static void note_zone(struct building *b, const char *hostname)
 {
-	struct zone *z = world_zone_of(b->in.world, hostname);
+	const struct zone *z = world_zone_of(b->in.world, hostname);
 	if (z)
-		note(&b->zones, z->id, z);
+		note(&b->zones, z->id);
 }
 
 static bool is_narrow(const struct strlist *l)
@@ -135,7 +135,7 @@ static bool made_by_him(struct building *b, const struct tunnel *t)
 	return false;
 }
 
-static bool keeps_tunnel(struct building *b, struct tunnel *t)
+static bool keeps_tunnel(struct building *b, const struct tunnel *t)
 {
 	const struct grant *g = b->in.grant;
 	bool kept = g && (is_narrow(&g->tunnels) ? inside_tunnel(&b->in, t)
@@ -143,16 +143,16 @@ static bool keeps_tunnel(struct building *b, struct tunnel *t)
 				  ? true
 				  : !map_get(&b->serves, t->id) && made_by_him(b, t));
 	if (kept)
-		note(&b->kept, t->id, t);
+		note(&b->kept, t->id);
 	return kept;
 }
 
-static bool keeps_route(struct building *b, struct route *r)
+static bool keeps_route(struct building *b, const struct route *r)
 {
-	note(&b->serves, r->tunnel_id, r);
+	note(&b->serves, r->tunnel_id);
 	if (!inside_route(&b->in, r))
 		return false;
-	note(&b->shown, r->tunnel_id, r);
+	note(&b->shown, r->tunnel_id);
 	note_zone(b, r->hostname);
 	return true;
 }
@@ -173,7 +173,7 @@ static bool keeps_zone(const struct building *b, const struct zone *z)
 	return is_narrow(&g->zones) || is_narrow(&g->hosts) || map_get(&b->zones, z->id);
 }
 
-static bool keeps(enum object_type type, void *object, void *owner)
+static bool keeps(enum object_type type, const void *object, void *owner)
 {
 	struct building *b = owner;
 	switch (type) {
