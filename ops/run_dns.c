@@ -155,6 +155,7 @@ void run_zone_list(struct call *c)
 	const struct system_facts *s = &c->ops->world->system;
 	struct list_answer l;
 	if (!s->zones_listed_ms) {
+		c->wide = true; /* what is wrong may be about any zone */
 		if (s->access_problem)
 			c->task.err = s->access_problem->err;
 		else
