@@ -102,8 +102,10 @@ static const struct shape shapes[] = {
 
 static const struct shape *shape_of(const char *type)
 {
-	for (size_t i = 0; type && i < ARRAY_LEN(shapes); i++)
-		if (shapes[i].type[0] == type[0] && str_equal(shapes[i].type, type))
+	/* They have two letters at least, which tell most of the others. */
+	for (size_t i = 0; type && type[0] && i < ARRAY_LEN(shapes); i++)
+		if (shapes[i].type[0] == type[0] && shapes[i].type[1] == type[1] &&
+		    str_equal(shapes[i].type, type))
 			return &shapes[i];
 	return NULL;
 }
@@ -576,10 +578,13 @@ char *record_data_form(const char *type, const struct json *data, int64_t priori
 		       const char *content)
 {
 	const struct shape *s = shape_of(type);
-	bool object = record_type_has_data(type) && json_type(data) == JSON_OBJECT;
-	char *form = !object ? NULL : s ? data_form(s, data, priority) : loc_form(data);
 
-	if (!form && record_type_has_fields(type))
+	/* Most are of these, in listings of thousands. */
+	if (!s && !is_loc(type))
+		return str_dup(content);
+	bool object = (!s || !s->plain) && json_type(data) == JSON_OBJECT;
+	char *form = !object ? NULL : s ? data_form(s, data, priority) : loc_form(data);
+	if (!form)
 		form = content_form(s, priority, content);
 	return form ? form : str_dup(content);
 }
