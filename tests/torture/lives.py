@@ -58,9 +58,11 @@ def unsettled(host):
     """[(kind, name, sentence or None)] of what is not as wanted; are writes held?"""
     status = host.status()
     said, found = {}, []
-    if "drift_list" in OPERATIONS:  # somebody else's change, which is told and left
+    if "drift_list" in OPERATIONS:  # somebody else's change, which is told, and left or put back
         for d in differences(host):
             said.setdefault(d["name"], f"drift: {d}")
+            if d["repair"]:
+                found.append(("drift", d["name"], said[d["name"]]))
     for p in status["problems"]:
         said.setdefault(p.get("name", "").split("/")[0], p.get("message"))
     for c in host.items("connector_list", limit=500):

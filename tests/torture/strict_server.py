@@ -17,6 +17,7 @@ BASE = "/client/v4"
 HTML = "<html><head><title>502 Bad Gateway</title></head><body>cloudflare</body></html>"
 LIMITED = "Please wait and consider throttling your request speed"
 HELD_MOST = 10  # seconds that a slow answer may last
+PROBED = ("/ready", "/config")  # of a connector
 # What may happen to a request. Of those in NO_EFFECT nothing is done; of those in NO_ANSWER the
 # caller cannot know.
 NO_EFFECT = {"drop", "reset", "limit", "error", "html", "denied", "unauthorised", "redirect",
@@ -152,8 +153,16 @@ class Strict:
 
     # ---- requests ----
 
+    @staticmethod
+    def is_probe(handler, path):
+        """Some host's connector had this port before, and is asked how it is."""
+        return path in PROBED and "Authorization" not in handler.headers
+
     def strayed(self, handler, method, path, text):
         token = handler.headers.get("Authorization")
+        if self.is_probe(handler, path):
+            handler.answer(404, "")
+            return
         # Another token is of another aditd, whose own Cloudflare had this port and is gone.
         if token in (None, f"Bearer {self.token}"):
             with self.cloud.lock:
@@ -164,6 +173,9 @@ class Strict:
     def take(self, handler, method, target, text):
         url = urllib.parse.urlsplit(target)
         path = url.path.removeprefix(BASE)
+        if self.is_probe(handler, target):
+            handler.answer(404, "")
+            return
         with self.cloud.lock:
             row = {"method": method, "path": path, "query": url.query.split("&"), "status": 0,
                    "body": text, "fault": None, "at": time.monotonic(),
