@@ -25,8 +25,3 @@ void problem_clear(struct problem **slot)
 	free(*slot);
 	*slot = NULL;
 }
-
-bool problem_waiting(const struct problem *p, int64_t mono_ms)
-{
-	return p && (p->next_try_ms == 0 || mono_ms < p->next_try_ms);
-}

@@ -18,8 +18,5 @@ struct problem {
  * next_try_ms becomes 0: whoever means to try again sets it afterwards. */
 void problem_set(struct problem **slot, const struct err *e, int64_t wall_ms);
 void problem_clear(struct problem **slot);
-/* Nothing is to be tried now: next_try_ms lies ahead, or is 0 (no try until a fact changes and the
- * problem is cleared). False without a problem. */
-bool problem_waiting(const struct problem *p, int64_t mono_ms);
 
 #endif

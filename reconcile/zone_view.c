@@ -75,11 +75,3 @@ const struct cf_record *zone_view_name(const struct zone_view *v, const char *na
 		++*n;
 	return *n ? &v->rows[low] : NULL;
 }
-
-const struct cf_record *zone_view_id(const struct zone_view *v, const char *id)
-{
-	for (size_t i = 0; i < v->n; i++)
-		if (str_equal(v->rows[i].id, id))
-			return &v->rows[i];
-	return NULL;
-}

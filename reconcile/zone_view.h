@@ -18,6 +18,5 @@ MUST_USE int zone_view_read(const struct json *rows, struct zone_view *out, stru
 MUST_USE int zone_view_read_page(const struct cf_page *page, struct zone_view *out, struct err *e);
 /* The first of the *n records of that name; NULL when it has none. */
 const struct cf_record *zone_view_name(const struct zone_view *v, const char *name, size_t *n);
-const struct cf_record *zone_view_id(const struct zone_view *v, const char *id);
 
 #endif

@@ -81,25 +81,6 @@ static void clear_takes_nothing(void **state)
 	assert_null(p);
 }
 
-static void waiting_is_until_next_try(void **state)
-{
-	static const struct {
-		int64_t next_try_ms, now_ms;
-		bool waiting;
-	} rows[] = {
-		{0, 0, true},      {0, 5000, true},   {100, 99, true},
-		{100, 100, false}, {100, 101, false},
-	};
-
-	(void)state;
-	assert_false(problem_waiting(NULL, 5));
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		struct problem p = {.next_try_ms = rows[i].next_try_ms};
-
-		assert_int_equal(problem_waiting(&p, rows[i].now_ms), rows[i].waiting);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -108,7 +89,6 @@ int main(void)
 		cmocka_unit_test(its_own_error_may_be_set_again),
 		cmocka_unit_test(attempts_do_not_overflow),
 		cmocka_unit_test(clear_takes_nothing),
-		cmocka_unit_test(waiting_is_until_next_try),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
