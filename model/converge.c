@@ -106,14 +106,6 @@ static bool tunnel_exists(const struct tunnel *t, char **why)
 	return true;
 }
 
-static bool has_routes(const struct world *w, const struct tunnel *t)
-{
-	TABLE_EACH (i, struct route, r, &w->routes)
-		if (str_equal(r->tunnel_id, t->id))
-			return true;
-	return false;
-}
-
 /* Of another host's tunnel nothing is put. */
 bool tunnel_configured(const struct tunnel *t, bool has_routes)
 {
@@ -261,7 +253,7 @@ bool world_tunnel_runs(const struct world *w, const char *id, char **why)
 	if (!t)
 		return true;
 	return tunnel_exists(t, why) && rotation_converged(w, t, why) &&
-	       configuration_put(t, has_routes(w, t), why) && connectors_converged(w, t, why);
+	       configuration_put(t, world_has_routes(w, t), why) && connectors_converged(w, t, why);
 }
 
 bool world_tunnel_converged(const struct world *w, const char *id, char **why)
@@ -273,7 +265,7 @@ bool world_tunnel_converged(const struct world *w, const char *id, char **why)
 	if (!t)
 		return true;
 	converged = tunnel_exists(t, why) && rotation_converged(w, t, why) &&
-		    configuration_put(t, has_routes(w, t), why) &&
+		    configuration_put(t, world_has_routes(w, t), why) &&
 		    routes_converged(w, t, &hostnames, why) && connectors_converged(w, t, why) &&
 		    records_converged(w, &hostnames, why);
 	map_free(&hostnames);

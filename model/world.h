@@ -109,6 +109,7 @@ struct zone *world_zone(const struct world *w, const char *id);
 struct tunnel *world_find_tunnel(const struct world *w, const char *name_or_id);
 struct zone *world_find_zone(const struct world *w, const char *name_or_id);
 struct route *world_find_route(const struct world *w, const char *hostname, const char *path);
+bool world_has_routes(const struct world *w, const struct tunnel *t);
 struct record *world_find_record(const struct world *w, const char *name, const char *type);
 /* One of our records, other than id, beside which a record of this name and type cannot be. */
 struct record *world_find_clash(const struct world *w, const char *name, const char *type,

@@ -5,14 +5,6 @@
 #include "reconcile/keep.h"
 #include "reconcile/planner_private.h"
 
-static bool has_routes(const struct world *w, const struct tunnel *t)
-{
-	TABLE_EACH (i, struct route, r, &w->routes)
-		if (str_equal(r->tunnel_id, t->id))
-			return true;
-	return false;
-}
-
 /* What has its name may be the one whose answer was lost. Where it is not, our POST may land all
  * the same until it can no longer, if that one gives the name away: then one more look decides.
  * false = nothing is due. */
@@ -154,7 +146,8 @@ static bool is_local(struct planning *p, const struct tunnel *t)
 /* Something is to be written, or to be seen whether it is. */
 static void plan_config_write(struct planning *p, const struct tunnel *t, bool settles)
 {
-	bool first = t->config_version == 0 && !has_routes(p->w, t) && !t->observed.put_unknown_ms;
+	bool first =
+		t->config_version == 0 && !world_has_routes(p->w, t) && !t->observed.put_unknown_ms;
 	if (first)
 		plan_act(p, ACT_CONFIG_MERGE, t->id, "nothing to put before the first route");
 	else if (is_local(p, t))
