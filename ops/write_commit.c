@@ -20,23 +20,6 @@ bool writes_held(struct call *c)
 	return true;
 }
 
-static int ledger_intent(struct call *c, struct plan *p, struct err *e)
-{
-	AUTO(buf_t) body = {0};
-	plan_write_body(p, &body);
-	char id[24];
-	plan_id(p->number, id);
-	struct ledger_row row = {
-		.phase = LEDGER_INTENT,
-		.principal = c->who.name,
-		.operation = p->operation,
-		.object = id,
-		.arguments = body.data,
-		.plan_hash = p->hash,
-	};
-	return store_add_ledger(c->ops->store, &row, NULL, e);
-}
-
 /* Plan, revision, edits and ledger intent: all or nothing. */
 static int commit_rows(struct call *c, struct plan *p, bool stored, struct err *e)
 {
@@ -46,10 +29,10 @@ static int commit_rows(struct call *c, struct plan *p, bool stored, struct err *
 	if (rebuild_decide(s, p, e) < 0)
 		return -1;
 	if (p->state != PLAN_APPLIED)
-		return ledger_intent(c, p, e);
+		return apply_ledger(s, p, c->who.name, e);
 	if (apply_store(c->ops->world, s, p, e) < 0 || store_add_revision(s, p->revision, p, e) < 0)
 		return -1;
-	return ledger_intent(c, p, e);
+	return apply_ledger(s, p, c->who.name, e);
 }
 
 static int commit_plan(struct call *c, struct plan *p, bool stored)

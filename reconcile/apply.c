@@ -345,6 +345,23 @@ static int save_edit(const struct world *w, struct store *s, const struct edit *
 	return err_set(e, ERR_INTERNAL, "An edit of unknown kind %d", (int)ed->kind);
 }
 
+int apply_ledger(struct store *s, const struct plan *p, const char *principal, struct err *e)
+{
+	AUTO(buf_t) body = {0};
+	char id[24];
+	plan_write_body(p, &body);
+	plan_id(p->number, id);
+	const struct ledger_row row = {
+		.phase = LEDGER_INTENT,
+		.principal = BORROW(principal),
+		.operation = p->operation,
+		.object = id,
+		.arguments = body.data,
+		.plan_hash = BORROW(p->hash),
+	};
+	return store_add_ledger(s, &row, NULL, e);
+}
+
 int apply_store(const struct world *w, struct store *s, const struct plan *p, struct err *e)
 {
 	for (size_t i = 0; i < p->n_edits; i++)

@@ -248,23 +248,6 @@ static void note_repairs(const struct repairing *x, const struct map *objects)
 
 /* ---- unasked: done ---- */
 
-static int ledger_intent(struct store *s, const struct plan *p, struct err *e)
-{
-	AUTO(buf_t) body = {0};
-	char id[24];
-	plan_write_body(p, &body);
-	plan_id(p->number, id);
-	struct ledger_row row = {
-		.phase = LEDGER_INTENT,
-		.principal = p->principal,
-		.operation = p->operation,
-		.object = id,
-		.arguments = body.data,
-		.plan_hash = (char *)(uintptr_t)p->hash,
-	};
-	return store_add_ledger(s, &row, NULL, e);
-}
-
 static int store_plan(struct repairing *x, struct plan *p, struct err *e)
 {
 	p->state = PLAN_APPLIED;
@@ -274,7 +257,7 @@ static int store_plan(struct repairing *x, struct plan *p, struct err *e)
 	if (store_begin(x->s, e) < 0)
 		return -1;
 	if (store_add_plan(x->s, p, e) == 0 && apply_store(x->w, x->s, p, e) == 0 &&
-	    ledger_intent(x->s, p, e) == 0 && store_commit(x->s, e) == 0)
+	    apply_ledger(x->s, p, p->principal, e) == 0 && store_commit(x->s, e) == 0)
 		return 0;
 	store_rollback(x->s);
 	return -1;
