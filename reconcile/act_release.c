@@ -33,6 +33,8 @@ static int drop_row(struct act *a, const struct record *r, const char *result, s
 static void tell(struct act *a, const struct record *r)
 {
 	unsigned fields = edited_since(r, NULL);
+	if (!r->observed.marked) /* by a request of ours whose answer was lost, perhaps */
+		fields &= ~(unsigned)EDITED_COMMENT;
 	AUTO(str_t) names = edited_field_names(fields);
 	if (fields)
 		act_event(a, OBJECT_RECORD, r->id, r->name, "record_released",

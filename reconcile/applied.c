@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reconcile/apply.h"
+
 #define SENT       "sent:"
 #define PUTS       "put:"
 #define RACE       "race:"
@@ -147,10 +149,13 @@ static int tidy_races(struct store *s, struct err *e)
 
 int applied_tidy(struct store *s, const struct world *w, struct err *e)
 {
+	AUTO(str_t) renames = apply_renames_key("");
+	AUTO(str_t) rotate = apply_rotate_key("");
 	if (store_begin(s, e) < 0)
 		return -1;
 	if (tidy_of(s, w, SENT, e) == 0 && tidy_of(s, w, PUTS, e) == 0 &&
-	    tidy_of(s, w, AGREED, e) == 0 && tidy_races(s, e) == 0 && store_commit(s, e) == 0)
+	    tidy_of(s, w, AGREED, e) == 0 && tidy_of(s, w, renames, e) == 0 &&
+	    tidy_of(s, w, rotate, e) == 0 && tidy_races(s, e) == 0 && store_commit(s, e) == 0)
 		return 0;
 	store_rollback(s);
 	return -1;

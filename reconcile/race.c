@@ -64,7 +64,7 @@ static bool has_rule(const struct json *rules, struct json_span raw)
 }
 
 /* A rule that has no room any more is counted, not cut: half a rule tells another story. */
-static char *rules_without(const struct json *of, const struct json *those)
+static char *rules_only_in(const struct json *of, const struct json *those)
 {
 	AUTO(buf_t) text = {0};
 	const struct json *others = json_get(those, "ingress");
@@ -101,8 +101,8 @@ static bool read_race(const char *key, const char *text, int64_t wall_ms, struct
 		.at_ms = at,
 		.version = strtoll(strrchr(key, ':') + 1, NULL, 10),
 		.made_from = json_get_int(v, "from", -1),
-		.read = rules_without(read, put),
-		.put = rules_without(put, read),
+		.read = rules_only_in(read, put),
+		.put = rules_only_in(put, read),
 	};
 	return true;
 }

@@ -100,6 +100,7 @@ static void what_somebody_changed_stays_and_is_told(void **state)
 		{"b.example.org", NULL, "stays: content", 1, true},
 		{"b.example.org", NULL, "stays: content, ttl", 300, true},
 		{"b.example.org", NULL, "stays: content", 1, false},
+		{"a.example.org", NULL, "any more", 1, false},
 		{"b.example.org", "a plan", "any more", 1, true},
 	};
 	(void)state;
@@ -112,10 +113,13 @@ static void what_somebody_changed_stays_and_is_told(void **state)
 		(void)str_copy(r->observed.found_id, CF_ID_SIZE, r->remote_id);
 		str_set(&r->observed.type, r->type);
 		str_set(&r->observed.content, "a.example.org");
+		str_set(&r->observed.comment, "adit:edge1/a1b2c3d4 text");
 		r->observed.ttl = 1;
 		r->observed.proxied = false;
 		r->observed.marked = rows[i].marked;
 		put_as(r, rows[i].content, rows[i].ttl);
+		if (!rows[i].marked)
+			str_set(&r->observed.comment, "text");
 		if (rows[i].agreed) {
 			char seen[SHA256_HEX_SIZE];
 			record_observed_hash(r, seen);
@@ -210,11 +214,38 @@ static void a_tunnel_made_anew_remembers_no_rules(void **state)
 	assert_string_equal(rules, "[]");
 }
 
+/* What was on its way when a tunnel went is no use to anybody; what is on its way now stays. */
+static void what_belongs_to_no_tunnel_is_tidied(void **state)
+{
+	static const char *const kinds[] = {"sent", "put", "agreed", "renames", "rotate"};
+	struct bench *b = *state;
+	struct tunnel *t = bench_tunnel(b, true);
+	struct err e;
+	assert_int_equal(store_begin(b->store, &e), 0);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		AUTO(str_t) here = str_format("%s:%s", kinds[i], t->id);
+		AUTO(str_t) gone = str_format("%s:t0000000000", kinds[i]);
+		assert_int_equal(store_set_meta(b->store, here, "[]", &e), 0);
+		assert_int_equal(store_set_meta(b->store, gone, "[]", &e), 0);
+	}
+	assert_int_equal(store_commit(b->store, &e), 0);
+	assert_int_equal(applied_tidy(b->store, b->world, &e), 0);
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		AUTO(str_t) here = str_format("%s:%s", kinds[i], t->id);
+		AUTO(str_t) gone = str_format("%s:t0000000000", kinds[i]);
+		AUTO(str_t) kept = store_get_meta(b->store, here);
+		AUTO(str_t) left = store_get_meta(b->store, gone);
+		assert_non_null(kept);
+		assert_null(left);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_rule_of_a_route_given_back_is_nobodys_of_ours),
 		TEST(a_tunnel_made_anew_remembers_no_rules),
+		TEST(what_belongs_to_no_tunnel_is_tidied),
 		TEST(a_full_disk_lets_nothing_leave),
 		TEST(what_failed_is_looked_at_again),
 		TEST(without_a_mark_nothing_is_sent_and_the_row_goes),
