@@ -1,7 +1,8 @@
 /*
- * The two doors: the Unix socket (role from peer credentials; /v1, /healthz, /metrics) and loopback
- * TCP (Host and Origin checked always; never /v1). One HTTP server serves both. Requests become
- * calls of ops/; nothing here knows what an operation does.
+ * The two doors: the Unix socket (role from peer credentials; /v1, /mcp, /healthz, /metrics) and
+ * loopback TCP (Host and Origin checked always; /mcp with a grant's token, never /v1). One HTTP
+ * server serves both. Requests become calls of ops/, or are handed to the guest; nothing here knows
+ * what an operation does.
  */
 #ifndef API_API_H
 #define API_API_H
@@ -36,6 +37,10 @@ struct api *api_new(struct loop *l, struct ops *o);
 void api_free(struct api *a);
 /* Takes the listening descriptor. */
 MUST_USE int api_listen(struct api *a, int fd, enum door door, struct err *e);
+/* Leave a door; what is under way there is answered. */
+void api_unlisten(struct api *a, enum door door);
+/* Settings were read anew: who may no longer come in is put out. */
+void api_settings_changed(struct api *a);
 /* Before the loop runs; without it there is nothing at /mcp. */
 void api_set_mcp(struct api *a, const struct api_guest *guest);
 void api_stop_accepting(struct api *a);

@@ -6,11 +6,15 @@
 #include "api/private.h"
 #include "base/log.h"
 
+enum { HEADERS_MAX = 100 };
+
 static const char json_type_header[] = "application/json";
 
 /* Which methods a path that is an operation's takes. */
 static const char *allow_header(const char *path)
 {
+	if (str_equal(path, MCP_PATH))
+		return "Allow: POST";
 	if (str_equal(path, "/v1/watch"))
 		return "Allow: GET";
 	const struct op *op = str_starts(path, "/v1/") ? op_find(path + 4) : NULL;
@@ -28,7 +32,7 @@ static void put_error(const struct err *e, struct buf *body)
 	(void)buf_char(body, '\n');
 }
 
-static void reply_error(struct server_req *r, int status, const struct err *e)
+void reply_error(struct server_req *r, int status, const struct err *e)
 {
 	AUTO(buf_t) body = {0};
 	char retry[48];
@@ -44,7 +48,7 @@ static void reply_error(struct server_req *r, int status, const struct err *e)
 	server_reply(r, status, json_type_header, body.data, body.len, headers);
 }
 
-static void reply_err(struct server_req *r, const struct err *e)
+void reply_err(struct server_req *r, const struct err *e)
 {
 	reply_error(r, err_kind_http(e->kind), e);
 }
@@ -114,6 +118,12 @@ static bool is_metrics(const struct api *a, const struct server_req *r)
 	       (server_req_door(r) == DOOR_UNIX || a->ops->settings->mcp.metrics);
 }
 
+static int head_counted(struct api *a, int judged)
+{
+	a->refusals += judged < 0;
+	return judged;
+}
+
 int route_head(struct server_req *r, void *owner)
 {
 	struct api *a = owner;
@@ -121,13 +131,24 @@ int route_head(struct server_req *r, void *owner)
 	struct err e;
 	int status;
 	a->requests++;
+	if (server_req_header_count(r) > HEADERS_MAX) {
+		(void)err_set(&e, ERR_INVALID, "More than %d headers are not read", HEADERS_MAX);
+		reply_error(r, 431, &e);
+		return -1;
+	}
 	if (door_admit(a, r, &who, &e) < 0) {
 		a->refusals++;
 		reply_err(r, &e);
 		return -1;
 	}
+	if (a->guest.request && str_equal(server_req_path(r), MCP_PATH))
+		return head_counted(a, guard_head(a, r));
 	if (is_plain(r, "/healthz") || is_metrics(a, r) || is_watch(r))
 		return 0;
+	if (server_req_door(r) == DOOR_TCP && is_oauth_path(server_req_path(r))) {
+		reply_no_oauth(r);
+		return -1;
+	}
 	if (op_of(r, &status, &e))
 		return 0;
 	reply_error(r, status, &e);
@@ -185,6 +206,10 @@ void route_request(struct server_req *r, void *owner)
 	struct err e;
 	int status;
 	AUTO(buf_t) text = {0};
+	if (server_req_guard(r)) {
+		hosted_request(server_req_guard(r));
+		return;
+	}
 	if (is_plain(r, "/healthz")) {
 		(void)buf_str(&text, "{\"status\":\"alive\"}\n");
 		reply_text(r, json_type_header, &text);
@@ -215,8 +240,12 @@ void route_request(struct server_req *r, void *owner)
 
 void route_gone(struct server_req *r, void *owner)
 {
-	struct visit *v = server_req_context(r);
 	(void)owner;
+	if (server_req_guard(r)) {
+		hosted_gone(server_req_guard(r));
+		return;
+	}
+	struct visit *v = server_req_context(r);
 	if (!v)
 		return;
 	server_req_set_context(r, NULL);
@@ -235,6 +264,7 @@ struct api *api_new(struct loop *l, struct ops *o)
 	struct api *a = mem_alloc(sizeof(*a));
 	a->loop = l;
 	a->ops = o;
+	list_init(&a->hosted);
 	struct server_handler handler = {
 		.head = route_head,
 		.request = route_request,
@@ -245,6 +275,8 @@ struct api *api_new(struct loop *l, struct ops *o)
 	};
 	a->server = server_new(l, NULL, &handler);
 	a->watch = watch_new(o, watch_admits, a);
+	a->grant_watch = (struct grant_watch){.ended = hosted_grant_ended, .owner = a};
+	grants_watch(o->grants, &a->grant_watch);
 	return a;
 }
 
@@ -252,6 +284,7 @@ void api_free(struct api *a)
 {
 	if (!a)
 		return;
+	grants_unwatch(&a->grant_watch);
 	watch_end(a->watch, "The daemon stops");
 	server_free(a->server);
 	watch_free(a->watch);
@@ -261,6 +294,16 @@ void api_free(struct api *a)
 int api_listen(struct api *a, int fd, enum door door, struct err *e)
 {
 	return server_listen(a->server, fd, (int)door, e);
+}
+
+void api_unlisten(struct api *a, enum door door)
+{
+	server_unlisten(a->server, (int)door);
+}
+
+void api_settings_changed(struct api *a)
+{
+	hosted_judge(a);
 }
 
 void api_stop_accepting(struct api *a)

@@ -56,17 +56,35 @@ static void progress_stop(struct visit *v)
 /* ---- why the daemon is not reached ---- */
 
 /* The library does not tell errno, and what to do depends on it: so the door is tried by hand. */
-static int try_door(const char *path)
+static int open_door(const char *path, fd_t *fd)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	AUTO(fd_t) fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (fd < 0)
+	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (*fd < 0)
 		return errno;
 	if (!str_copy(address.sun_path, sizeof(address.sun_path), path))
 		return ENAMETOOLONG;
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+	if (connect(*fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
 		return errno;
+	return 0;
+}
+
+static int try_door(const char *path)
+{
+	AUTO(fd_t) fd = -1;
+
+	return open_door(path, &fd);
+}
+
+int client_connect(const char *path, int *fd, struct err *e)
+{
+	AUTO(fd_t) opened = -1;
+
+	if (open_door(path, &opened))
+		return client_unreachable(path, e);
+	*fd = opened;
+	opened = -1;
 	return 0;
 }
 
@@ -129,8 +147,8 @@ static void answer_came(struct task *t, void *owner)
 static void visit_start(struct visit *v, struct http *pool, const struct client_call *c,
 			const char *url)
 {
-	static const char *const headers[] = {"Content-Type: application/json",
-					      "Accept: application/json", NULL};
+	const char *const headers[] = {"Content-Type: application/json", "Accept: application/json",
+				       c->header, NULL};
 
 	v->req.method = "POST";
 	v->req.url = url;
@@ -146,7 +164,9 @@ static void visit_start(struct visit *v, struct http *pool, const struct client_
 int client_run(struct client_call *c, struct err *e)
 {
 	struct visit v = {.progress = c->progress};
-	AUTO(str_t) url = str_format("http://localhost/v1/%s", c->operation);
+	AUTO(str_t)
+	url = str_format("http://localhost%s%s", c->operation ? "/v1/" : c->path,
+			 c->operation ? c->operation : "");
 	int rc = 0;
 
 	v.loop = loop_new();

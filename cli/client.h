@@ -7,7 +7,9 @@
 
 struct client_call {
 	const char *socket;    /* path */
-	const char *operation; /* borrowed, as body */
+	const char *operation; /* borrowed, as body; NULL = path is what is asked */
+	const char *path;      /* borrowed, as "/mcp" */
+	const char *header;    /* one more header, or NULL */
 	const struct buf *body;
 	int64_t timeout_ms;   /* until the answer must be here */
 	const char *progress; /* shown with the seconds on standard error while it takes time, or
@@ -20,6 +22,8 @@ struct client_call {
 
 /* 0 when the daemon answered, whatever it said; else ERR_TIMEOUT, or why it is not reached. */
 MUST_USE int client_run(struct client_call *c, struct err *e);
+/* A connection of its own, for what is no call. */
+MUST_USE int client_connect(const char *path, int *fd, struct err *e);
 /* Why nobody answers at this socket; always -1. */
 int client_unreachable(const char *path, struct err *e);
 void client_free(struct client_call *c);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "cli/commands.h"
 #include "cli/help.h"
 
 /* ---- the man page ---- */
@@ -122,7 +123,7 @@ static void gen_man(struct buf *out)
 		man_entry(out, buf_text(&usage), text);
 	}
 	(void)buf_str(out, ".SH COMMANDS\n");
-	for (size_t i = 0; (op = op_at(i)); i++)
+	for (size_t i = 0; (op = command_at(i)); i++)
 		man_op(out, op);
 	man_globals(out);
 	man_end(out);

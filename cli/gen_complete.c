@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/args.h"
+#include "cli/commands.h"
 #include "cli/gen.h"
 
 typedef void op_visit_fn(struct buf *out, const struct op *op, const char *words);
@@ -14,7 +15,7 @@ static void each_command(struct buf *out, op_visit_fn *visit)
 	const struct shortcut *x;
 	char words[WORDS_SIZE];
 
-	for (size_t i = 0; (op = op_at(i)); i++) {
+	for (size_t i = 0; (op = command_at(i)); i++) {
 		op_words(op, words);
 		visit(out, op, words);
 	}
@@ -53,7 +54,7 @@ static void add_first_words(struct buf *out)
 	const struct shortcut *x;
 	char noun[WORD_SIZE];
 
-	for (size_t i = 0; (op = op_at(i)); i++) {
+	for (size_t i = 0; (op = command_at(i)); i++) {
 		op_noun(op, noun);
 		if (op_opens_noun(op) && !shortcut_find(noun))
 			(void)buf_printf(out, "%s ", noun);
@@ -70,7 +71,7 @@ static void add_verbs(struct buf *out, const char *noun)
 	char own[WORD_SIZE], verb[WORD_SIZE];
 	size_t n = 0;
 
-	for (size_t i = 0; (op = op_at(i)); i++) {
+	for (size_t i = 0; (op = command_at(i)); i++) {
 		op_noun(op, own);
 		op_verb(op, verb);
 		if (str_equal(own, noun) && *verb)
@@ -83,7 +84,7 @@ static void each_noun(struct buf *out, void (*visit)(struct buf *out, const char
 	const struct op *op;
 	char noun[WORD_SIZE];
 
-	for (size_t i = 0; (op = op_at(i)); i++) {
+	for (size_t i = 0; (op = command_at(i)); i++) {
 		op_noun(op, noun);
 		if (op_opens_noun(op))
 			visit(out, noun);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/commands.h"
 #include "cli/outcome.h"
 
 enum { HELP_WIDTH = 80, DOC_COLUMN = 24, MOST_WIDTH = 100 };
@@ -168,7 +169,7 @@ static void print_noun(struct buf *out, const struct style *s, const char *noun)
 	const struct op *op;
 	char own[WORD_SIZE], verb[WORD_SIZE];
 
-	for (size_t i = 0; (op = op_at(i)); i++) {
+	for (size_t i = 0; (op = command_at(i)); i++) {
 		op_noun(op, own);
 		if (!str_equal(own, noun))
 			continue;
@@ -191,8 +192,10 @@ static void print_all(struct buf *out, const struct style *s)
 	for (size_t i = 0; (x = shortcut_at(i)); i++)
 		if (op_find(x->op))
 			entry(out, s, x->word, x->doc);
-	for (size_t i = 0; (op = op_at(i)); i++) {
-		if (!op_opens_noun(op))
+	for (size_t i = 0; (op = own_command_at(i)); i++)
+		entry(out, s, op->name, op->title);
+	for (size_t i = 0; (op = command_at(i)); i++) {
+		if (!op_opens_noun(op) || command_is_own(op))
 			continue;
 		op_noun(op, noun);
 		heading(out, s, noun);

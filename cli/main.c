@@ -3,9 +3,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "cli/commands.h"
 #include "cli/follow.h"
 #include "cli/gen.h"
 #include "cli/help.h"
+#include "cli/mcp.h"
 #include "cli/outcome.h"
 #include "cli/session.h"
 #include "cli/watch.h"
@@ -53,6 +55,8 @@ int main(int argc, char **argv)
 	case CLI_CALL:
 		break;
 	}
+	if (c.op == command_mcp())
+		return mcp_run(&c);
 	if (c.stay)
 		return str_equal(c.op->name, "status_get") ? watch_run(&c) : follow_run(&c);
 	return session_run(&c);

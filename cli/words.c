@@ -1,6 +1,8 @@
 /* Words to operations and back. */
 #include "cli/words.h"
 
+#include "cli/commands.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -114,7 +116,7 @@ const struct op *noun_find(const char *word)
 	const struct op *op;
 
 	to_dashes(word, wanted, sizeof(wanted));
-	for (size_t i = 0; (op = op_at(i)); i++) {
+	for (size_t i = 0; (op = command_at(i)); i++) {
 		op_noun(op, noun);
 		if (str_equal(noun, wanted))
 			return op;
@@ -144,7 +146,7 @@ const struct op *words_find(char *const *words, size_t n, size_t *used)
 			name[len++] = '_';
 		to_underscores(words[i], name + len, sizeof(name) - len);
 		len += more;
-		const struct op *op = op_find(name);
+		const struct op *op = command_find(name);
 		if (!op)
 			continue;
 		found = op;
@@ -176,7 +178,7 @@ static void add_first_words(struct names *names)
 	const struct shortcut *s;
 	char word[WORD_SIZE];
 
-	for (size_t i = 0; (op = op_at(i)); i++) {
+	for (size_t i = 0; (op = command_at(i)); i++) {
 		op_noun(op, word);
 		if (op_opens_noun(op))
 			names_add(names, word);
@@ -193,7 +195,7 @@ static void add_verbs(struct names *names, const char *noun, struct buf *all)
 	const struct op *op;
 
 	to_dashes(noun, wanted, sizeof(wanted));
-	for (size_t i = 0; (op = op_at(i)); i++) {
+	for (size_t i = 0; (op = command_at(i)); i++) {
 		op_noun(op, word);
 		if (!str_equal(word, wanted))
 			continue;
@@ -210,7 +212,7 @@ static const struct op *only_of_verb(const char *verb)
 	const struct op *op, *found = NULL;
 
 	to_dashes(verb, wanted, sizeof(wanted));
-	for (size_t i = 0; (op = op_at(i)); i++) {
+	for (size_t i = 0; (op = command_at(i)); i++) {
 		op_verb(op, word);
 		if (!str_equal(word, wanted))
 			continue;

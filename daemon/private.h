@@ -15,6 +15,13 @@ void daemon_unwatch_store(struct daemon *d);
 /* Somebody asked: not at the next turn but now. */
 void daemon_hurry_store(struct daemon *d);
 
+/* ---- services_doors.c ---- */
+
+MUST_USE int daemon_open_doors(struct daemon *d, struct err *e);
+/* Settings were read anew. */
+void daemon_reload_doors(struct daemon *d);
+void daemon_close_doors(struct daemon *d);
+
 /* ---- services.c ---- */
 
 /* The store was opened while everything else ran already: who needs it gets it. */

@@ -1,14 +1,10 @@
 #include "daemon/private.h"
 
-#include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -216,80 +212,6 @@ void daemon_store_came(struct daemon *d)
 	world_changed(d->world, OBJECT_SYSTEM, "");
 }
 
-/* ---- the doors ---- */
-
-static int socket_folder(const char *path, struct err *e)
-{
-	AUTO(str_t) folder = str_dup(path);
-	char *slash = strrchr(folder, '/');
-	if (!slash || slash == folder)
-		return 0;
-	*slash = '\0';
-	if (mkdir(folder, 0755) == 0) /* less our umask, which is for what others may not see */
-		return chmod(folder, 0755) < 0 ? err_errno(e, "%s", folder) : 0;
-	return errno == EEXIST ? 0 : err_errno(e, "%s", folder);
-}
-
-/* Everybody may connect; who they are decides what they may (and most are refused with a sentence).
- */
-static int listen_unix(struct daemon *d, struct err *e)
-{
-	int fd = -1;
-	if (socket_folder(d->settings.socket, e) < 0 ||
-	    server_socket_unix(d->settings.socket, 0666, (gid_t)-1, &fd, e) < 0)
-		return err_wrap(e, "socket");
-	return api_listen(d->api, fd, DOOR_UNIX, e);
-}
-
-static int listen_tcp(struct daemon *d, struct err *e)
-{
-	int fd = -1;
-	if (!d->settings.mcp.listen)
-		return 0;
-	if (server_socket_tcp(d->settings.mcp.listen, &fd, e) < 0)
-		return err_wrap(e, "mcp.listen");
-	return api_listen(d->api, fd, DOOR_TCP, e);
-}
-
-/* The TCP door is for this host: a socket unit must not open it to others. */
-static bool is_loopback(int fd)
-{
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} a = {.v6 = {0}};
-	socklen_t len = sizeof(a);
-	if (getsockname(fd, &a.any, &len) < 0)
-		return false;
-	return a.any.sa_family == AF_INET    ? ntohl(a.v4.sin_addr.s_addr) >> 24 == 127
-	       : a.any.sa_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&a.v6.sin6_addr)
-					     : false;
-}
-
-/* Sockets from systemd, by kind; what is not passed in is opened here. */
-static int open_doors(struct daemon *d, struct err *e)
-{
-	bool have_unix = false, have_tcp = false;
-	int n = sd_listen_fds(1);
-	d->api = api_new(d->loop, &d->ops);
-	for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n; fd++) {
-		bool is_unix = sd_is_socket_unix(fd, SOCK_STREAM, 1, NULL, 0) > 0;
-		if (!is_unix && !is_loopback(fd))
-			return err_set(e, ERR_INVALID,
-				       "The passed-in socket %d is neither a Unix socket nor one "
-				       "on a loopback address",
-				       fd);
-		if (api_listen(d->api, fd, is_unix ? DOOR_UNIX : DOOR_TCP, e) < 0)
-			return -1;
-		have_unix = have_unix || is_unix;
-		have_tcp = have_tcp || !is_unix;
-	}
-	if (!have_unix && listen_unix(d, e) < 0)
-		return -1;
-	return have_tcp ? 0 : listen_tcp(d, e);
-}
-
 static void fill_ops(struct daemon *d)
 {
 	d->ops = (struct ops){
@@ -418,6 +340,7 @@ static void reload_asked(struct signal_watch *s, int signo, void *owner)
 	settings_free(&d->settings);
 	d->settings = then;
 	daemon_tell_config(d, NULL);
+	daemon_reload_doors(d);
 	reload_rooms(d);
 	config_keep(d->state_dirfd, &d->settings);
 	daemon_hurry_store(d);
@@ -460,7 +383,7 @@ int daemon_start(struct daemon *d, struct settings *settings, struct err *e)
 	open_reconciler(d);
 	d->origins = origin_probes_new(d->loop, d->world, d->http_probes, origin_permitted, d);
 	fill_ops(d);
-	if (open_doors(d, e) < 0)
+	if (daemon_open_doors(d, e) < 0)
 		return -1;
 	watch_signals(d);
 	daemon_watch_store(d);
@@ -492,7 +415,7 @@ void daemon_stop(struct daemon *d)
 	daemon_unwatch_store(d);
 	world_unwatch(&d->watcher);
 	deferred_stop(&d->tell);
-	api_free(d->api);
+	daemon_close_doors(d);
 	if (d->ops.loop)
 		ops_fini(&d->ops);
 	origin_probes_free(d->origins);

@@ -8,6 +8,7 @@
 
 #include "api/api.h"
 #include "daemon/notify.h"
+#include "mcp/mcp.h"
 
 struct daemon {
 	struct loop *loop;
@@ -28,6 +29,11 @@ struct daemon {
 	struct reconciler *reconciler;
 	struct ops ops;
 	struct api *api;
+	struct mcp *mcp;
+	char *port_open;         /* where MCP is served over HTTP; NULL = nowhere now */
+	bool port_passed;        /* by systemd: settings do not move it */
+	struct timer port_timer; /* the next try to open it */
+	int port_tries;          /* in a row that failed */
 	struct notify notify;
 	struct signal_watch sigterm, sigint, sighup, sigusr1;
 	struct watcher watcher; /* keeps systemd's status line true */

@@ -9,7 +9,6 @@ static const struct setting_fixed fixed[] = {
 	{"cloudflare.base_url", offsetof(struct settings, cloudflare.base_url)},
 	{"cloudflare.ca_file", offsetof(struct settings, cloudflare.ca_file)},
 	{"connectors.launcher", offsetof(struct settings, connectors.launcher)},
-	{"mcp.listen", offsetof(struct settings, mcp.listen)},
 };
 
 const struct setting_fixed *settings_fixed(size_t *n)

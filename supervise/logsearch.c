@@ -82,9 +82,7 @@ bool logsearch_matches(const struct logsearch_query *q, const struct outlog_entr
 		return false;
 	if ((q->since_ms && at_ms < q->since_ms) || (q->until_ms && at_ms > q->until_ms))
 		return false;
-	if (q->text && !strcasestr(x->text, q->text))
-		return false;
-	return !q->shown || q->shown(x->text, q->owner);
+	return !q->text || strcasestr(x->text, q->text);
 }
 
 /* ---- places: "<ms>;<source>=<offset>.<hash>;..." ---- */

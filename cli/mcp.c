@@ -1,0 +1,341 @@
+/* Copying between a program that speaks MCP and the daemon. */
+#include "cli/mcp.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cli/outcome.h"
+#include "cli/session.h"
+
+/* The daemon answers the upgrade from memory; what was asked for before the input ended is waited
+ * for a little. */
+enum { UPGRADE_MS = 10000, REST_MS = 2000, PIECE = 65536 };
+
+/* One direction. What is in it was read and not written yet. */
+struct flow {
+	int from, to;
+	bool ended; /* nothing more comes from there */
+	bool socket_to;
+	size_t len, sent;
+	char data[PIECE];
+};
+
+static volatile sig_atomic_t caught;
+
+static void stop_asked(int signo)
+{
+	caught = signo;
+}
+
+/* They interrupt the waiting only, so that none is lost between a look and a wait. */
+static void signals_prepare(sigset_t *open)
+{
+	struct sigaction a = {.sa_handler = stop_asked};
+	sigset_t stops;
+
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGINT);
+	sigaddset(&stops, SIGTERM);
+	(void)sigprocmask(SIG_BLOCK, &stops, open);
+	sigdelset(open, SIGINT);
+	sigdelset(open, SIGTERM);
+	(void)sigaction(SIGINT, &a, NULL);
+	(void)sigaction(SIGTERM, &a, NULL);
+	(void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* ---- one direction ---- */
+
+static void flow_read(struct flow *f)
+{
+	ssize_t n = read(f->from, f->data, sizeof(f->data));
+
+	if (n > 0) {
+		f->len = (size_t)n;
+		f->sent = 0;
+	} else if (n == 0 || (errno != EINTR && errno != EAGAIN)) {
+		f->ended = true;
+	}
+}
+
+/* -1: nobody takes it any more. A pipe that can be written takes this much without waiting. */
+static int flow_write(struct flow *f)
+{
+	size_t rest = f->len - f->sent;
+	ssize_t n = f->socket_to ? send(f->to, f->data + f->sent, rest, MSG_DONTWAIT | MSG_NOSIGNAL)
+				 : write(f->to, f->data + f->sent, rest < 4096 ? rest : 4096);
+
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN ? 0 : -1;
+	f->sent += (size_t)n;
+	if (f->sent == f->len)
+		f->len = f->sent = 0;
+	return 0;
+}
+
+static bool flow_is_done(const struct flow *f)
+{
+	return f->ended && !f->len;
+}
+
+static void flow_init(struct flow *f, int from, int to)
+{
+	struct stat st;
+
+	f->from = from;
+	f->to = to;
+	f->ended = false;
+	f->len = f->sent = 0;
+	f->socket_to = fstat(to, &st) == 0 && S_ISSOCK(st.st_mode);
+}
+
+/* ---- both ---- */
+
+enum outcome { INPUT_ENDED, STOPPED, DAEMON_LEFT, CLIENT_LEFT };
+
+struct pump {
+	struct flow up, down;
+	sigset_t open;
+	bool broken;        /* the daemon takes no more; what it said last is still copied */
+	bool told_end;      /* the daemon was told that no more comes */
+	int64_t told_at_ms; /* and when */
+};
+
+static struct pollfd wanted(const struct flow *f)
+{
+	return f->len     ? (struct pollfd){.fd = f->to, .events = POLLOUT}
+	       : f->ended ? (struct pollfd){.fd = -1}
+			  : (struct pollfd){.fd = f->from, .events = POLLIN};
+}
+
+/* 0, or -1 when whoever is written to has gone. */
+static int flow_step(struct flow *f, const struct pollfd *p)
+{
+	if (!p->revents)
+		return 0;
+	if (!f->len) {
+		flow_read(f);
+		/* What was just read mostly fits at once: try before waiting for room. */
+		return f->len && f->socket_to ? flow_write(f) : 0;
+	}
+	return flow_write(f);
+}
+
+static void tell_end(struct pump *p)
+{
+	if (!flow_is_done(&p->up) || p->told_end || p->broken)
+		return;
+	p->told_end = true;
+	p->told_at_ms = clock_mono_ms();
+	(void)shutdown(p->up.to, SHUT_WR);
+}
+
+static void break_off(struct pump *p)
+{
+	p->broken = true;
+	p->up.ended = true;
+	p->up.len = p->up.sent = 0;
+}
+
+static struct timespec patience(const struct pump *p)
+{
+	int64_t ms = p->told_end ? p->told_at_ms + REST_MS - clock_mono_ms() : 0;
+
+	ms = ms > 0 ? ms : 0;
+	return (struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+}
+
+static enum outcome pump_run(struct pump *p)
+{
+	for (;;) {
+		struct pollfd fds[] = {wanted(&p->up), wanted(&p->down)};
+		struct timespec left = patience(p);
+		int n = ppoll(fds, 2, p->told_end ? &left : NULL, &p->open);
+
+		if (caught)
+			return STOPPED;
+		if (n == 0 && p->told_end)
+			return INPUT_ENDED;
+		if (n < 0)
+			continue;
+		if (flow_step(&p->down, &fds[1]) < 0)
+			return CLIENT_LEFT;
+		if (flow_step(&p->up, &fds[0]) < 0)
+			break_off(p);
+		if (flow_is_done(&p->down))
+			return p->told_end ? INPUT_ENDED : DAEMON_LEFT;
+		tell_end(p);
+	}
+}
+
+/* ---- the upgrade ---- */
+
+/* The grant's header; NULL where none was asked for. */
+static char *grant_header(const struct cli *c)
+{
+	AUTO(json_doc_t) doc = NULL;
+
+	if (json_parse(buf_text(&c->body), c->body.len, NULL, &doc, NULL) < 0)
+		return NULL;
+	const char *grant = json_get_string(json_root(doc), "grant");
+	return grant ? str_format("X-Adit-Grant: %s", grant) : NULL;
+}
+
+static int ask_upgrade(int fd, const char *header, struct err *e)
+{
+	AUTO(str_t)
+	text = str_format("GET /mcp HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
+			  "Upgrade: adit-mcp-lines\r\n%s%s\r\n",
+			  header ? header : "", header ? "\r\n" : "");
+
+	if (send(fd, text, strlen(text), MSG_NOSIGNAL) != (ssize_t)strlen(text))
+		return err_errno(e, "Asking the daemon");
+	return 0;
+}
+
+/* The answer's header up to the blank line; what follows it belongs to the lines. 0 = it is the
+ * one that was asked for; anything else is not read here. */
+static int take_upgrade(int fd, struct pump *p, struct err *e)
+{
+	static const char right[] = "HTTP/1.1 101 ";
+	int64_t end = clock_mono_ms() + UPGRADE_MS;
+	struct flow *f = &p->down;
+
+	for (;;) {
+		int64_t left = end - clock_mono_ms();
+		struct pollfd in = {.fd = fd, .events = POLLIN};
+		const char *blank = memmem(f->data, f->len, "\r\n\r\n", 4);
+
+		if (f->len >= sizeof(right) - 1 && memcmp(f->data, right, sizeof(right) - 1) != 0)
+			return 1;
+		if (blank) {
+			f->sent = (size_t)(blank - f->data) + 4;
+			if (f->sent == f->len)
+				f->len = f->sent = 0;
+			return 0;
+		}
+		if (left <= 0 || f->len == sizeof(f->data) || poll(&in, 1, (int)left) == 0)
+			return err_set(e, ERR_TIMEOUT, "The daemon did not answer within %d s",
+				       UPGRADE_MS / 1000);
+		ssize_t n = recv(fd, f->data + f->len, sizeof(f->data) - f->len, 0);
+		if (n <= 0)
+			return 1;
+		f->len += (size_t)n;
+	}
+}
+
+/* ---- sentences ---- */
+
+/* Asked once more as a plain request, whose answer says why. The exit code. */
+static int tell_refusal(const struct cli *c, const char *header, const struct err *otherwise)
+{
+	AUTO(buf_t) body = {0};
+	AUTO(json_doc_t) doc = NULL;
+	struct client_call call = {.socket = session_socket(c),
+				   .path = "/mcp",
+				   .header = header,
+				   .body = &body,
+				   .timeout_ms = UPGRADE_MS};
+	struct err e = {0};
+	int code;
+
+	(void)buf_str(&body, "{}");
+	if (client_run(&call, &e) < 0) {
+		code = session_unanswered(c, &e);
+	} else if ((call.status == 403 || call.status == 404 || call.status == 429 ||
+		    call.status == 503) &&
+		   !session_answer(&call, &doc, &e)) {
+		session_tell(&e, c->colour);
+		code = err_kind_exit(e.kind);
+	} else {
+		session_tell(otherwise, c->colour);
+		code = err_kind_exit(otherwise->kind);
+	}
+	client_free(&call);
+	return code;
+}
+
+static int tell_left(const struct cli *c, const char *header)
+{
+	struct err e;
+
+	(void)err_set(&e, ERR_BUSY, "The daemon closed the connection");
+	(void)err_hint(&e, "It was restarted, or it was sent more than it takes. Start adit mcp "
+			   "again (in Claude Code: /mcp).");
+	return tell_refusal(c, header, &e);
+}
+
+static int tell_no_upgrade(const struct cli *c, const char *header)
+{
+	struct err e;
+
+	(void)err_set(&e, ERR_UPSTREAM, "The daemon does not speak MCP on this socket");
+	(void)err_hint(&e,
+		       "adit and aditd are of different versions: adit --version, adit status.");
+	return tell_refusal(c, header, &e);
+}
+
+/* Whoever types it looks at nothing otherwise. */
+static void tell_person(void)
+{
+	if (isatty(STDIN_FILENO) && isatty(STDERR_FILENO))
+		(void)fputs("adit mcp waits for messages of MCP on standard input; it is for "
+			    "programs, as in: claude mcp add adit -- adit mcp. Ctrl-D ends it.\n",
+			    stderr);
+}
+
+static int pump_ended(const struct cli *c, const char *header, struct pump *p)
+{
+	signals_prepare(&p->open);
+	tell_person();
+	switch (pump_run(p)) {
+	case DAEMON_LEFT:
+		return tell_left(c, header);
+	case CLIENT_LEFT:
+		return EXIT_FAILED;
+	case INPUT_ENDED:
+	case STOPPED:
+		break;
+	}
+	return EXIT_DONE;
+}
+
+/* A descriptor of a standard stream that is closed must not become the daemon's. */
+static void streams_open(void)
+{
+	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	while (fd >= 0 && fd <= STDERR_FILENO)
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+int mcp_run(const struct cli *c)
+{
+	static struct pump p;
+	AUTO(str_t) header = grant_header(c);
+	AUTO(fd_t) fd = -1;
+	struct err e = {0};
+	int refused;
+
+	streams_open();
+	if (client_connect(session_socket(c), &fd, &e) < 0)
+		return session_unanswered(c, &e);
+	flow_init(&p.up, STDIN_FILENO, fd);
+	flow_init(&p.down, fd, STDOUT_FILENO);
+	refused = ask_upgrade(fd, header, &e) < 0 ? -1 : take_upgrade(fd, &p, &e);
+	if (refused > 0)
+		return tell_no_upgrade(c, header);
+	if (refused < 0)
+		return session_unanswered(c, &e);
+	return pump_ended(c, header, &p);
+}
