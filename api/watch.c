@@ -44,7 +44,7 @@ static void page_make(struct watch *x)
 	AUTO(buf_t) text = {0};
 
 	x->page_seq = x->ops->world->sequence;
-	status_write(x->ops, &text);
+	status_write(x->ops, NULL, &text);
 	page_drop(x->page);
 	x->page = page_new(&text);
 }

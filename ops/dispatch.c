@@ -12,6 +12,8 @@
 #include "ops/consent.h"
 #include "ops/disk.h"
 #include "ops/grants.h"
+#include "ops/screen.h"
+#include "ops/sight.h"
 
 typedef void run_fn(struct call *c);
 
@@ -55,6 +57,7 @@ void ops_fini(struct ops *o)
 	grants_free(o->grants);
 	o->grants = NULL;
 	disk_fini(o);
+	sights_free(o);
 }
 
 static int ledger_add(struct call *c, enum ledger_phase phase, const char *arguments, struct err *e)
@@ -182,6 +185,10 @@ static void call_ended(struct call *c)
 void call_answer(struct call *c)
 {
 	ledger_result(c);
+	if (c->task.err.kind == ERR_NONE)
+		screen_result(c);
+	else if (c->wide)
+		screen_error(c->ops, &c->who, &c->task.err);
 	if (c->op->effects != OP_READS)
 		disk_note(c->ops);
 	call_ended(c);

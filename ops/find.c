@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "ops/sight.h"
 #include "ops/write.h"
 
 static void hint_nearest(struct call *c, const char **names, size_t n, const char *word)
@@ -20,7 +21,7 @@ static void hint_nearest(struct call *c, const char **names, size_t n, const cha
 
 const struct tunnel *find_tunnel(struct call *c, const char *name)
 {
-	const struct world *w = c->ops->world;
+	const struct world *w = call_world(c);
 	const struct tunnel *found = world_find_tunnel(w, name);
 	if (found)
 		return found;
@@ -37,14 +38,15 @@ const struct tunnel *find_tunnel(struct call *c, const char *name)
 
 const struct connector *find_connector(struct call *c, const char *name)
 {
-	const struct world *w = c->ops->world;
+	const struct world *w = call_world(c);
 	const struct connector *found = world_find_connector(w, name);
 	if (found)
 		return found;
 	(void)err_set(&c->task.err, ERR_NOT_FOUND, "There is no connector \"%.80s\" on this host",
 		      name);
-	(void)err_hint(&c->task.err, "Connectors are named after tunnel and slot, as in web/1; see "
-				     "adit connector list.");
+	(void)err_hint(&c->task.err,
+		       "Connectors are named after tunnel and slot, as in TUNNEL/1; see "
+		       "adit connector list.");
 	call_fail(c);
 	return NULL;
 }
@@ -63,7 +65,8 @@ int find_which(struct call *c, const char *connector, const char *tunnel,
 	if (tunnel ? !(t = find_tunnel(c, tunnel)) : !(one = find_connector(c, connector)))
 		return -1;
 	*n = 0;
-	TABLE_EACH (i, struct connector, x, &c->ops->world->connectors)
+	const struct world *w = call_world(c);
+	TABLE_EACH (i, struct connector, x, &w->connectors)
 		if (*n < TUNNEL_SLOTS_MAX && (x == one || (t && str_equal(x->tunnel_id, t->id))))
 			list[(*n)++] = x;
 	return 0;
@@ -101,7 +104,7 @@ int zone_unknown(const char *name, struct err *e)
 
 const struct zone *find_zone(struct call *c, const char *name)
 {
-	const struct zone *found = world_find_zone(c->ops->world, name);
+	const struct zone *found = world_find_zone(call_world(c), name);
 	if (found && c->ops->cf)
 		return found;
 	(void)zone_unknown(name, &c->task.err);

@@ -22,9 +22,9 @@ MUST_USE int tunnel_check_stays(const struct tunnel *t, struct err *e);
 /* The edits and words of a new tunnel; its local id is in the edit. */
 const char *plan_new_tunnel(struct plan *p, const char *name, int64_t replicas);
 
-/* What puts back what differs of an object (NULL: of all): edits and words are added to p
- * (run_drift.c). */
-MUST_USE int plan_from_drift(const struct world *w, struct plan *p, const char *object,
+/* What puts back what differs of an object (NULL: of all that the caller may change): edits and
+ * words are added to p (run_drift.c). */
+MUST_USE int plan_from_drift(const struct call *c, struct plan *p, const char *object,
 			     struct err *e);
 /* A policy as an argument says it, where "setting" leaves it to the settings (NULL). */
 const char *policy_said(const char *drift);

@@ -10,6 +10,7 @@
 
 struct gathering {
 	const struct world *w;
+	const struct inside *in;
 	const struct request *q;
 	const struct tunnel *t;
 	const struct route *r;
@@ -173,6 +174,8 @@ static void gather_rule(const struct gathering *g, const char *config)
 		x->f.rule.refused = x->refused.message;
 		return;
 	}
+	if (!g->in->all)
+		rule_look_narrow(&k, g->in);
 	const struct rule *taker = rule_look_taker(&k);
 	x->f.rule.number = k.match.number;
 	x->f.rule.last_resort = taker && rule_takes_all(taker);
@@ -229,11 +232,11 @@ static void gather_origin(const struct gathering *g)
 		x->f.origin.unasked = "It has not answered yet";
 }
 
-void health_facts_gather(const struct world *w, const struct request *q, const struct tunnel *t,
-			 const struct route *r, const struct health_answers *a,
-			 struct health_facts *out)
+void health_facts_gather(const struct world *w, const struct inside *in, const struct request *q,
+			 const struct tunnel *t, const struct route *r,
+			 const struct health_answers *a, struct health_facts *out)
 {
-	const struct gathering g = {w, q, t, r, a, out};
+	const struct gathering g = {w, in, q, t, r, a, out};
 	memset(out, 0, sizeof(*out));
 	out->f.host = q->host;
 	out->name = str_format(record_name(&g)[0] == '*' ? "'%s'" : "%s", record_name(&g));

@@ -26,10 +26,11 @@ struct health_facts {
 	struct err refused;
 };
 
-/* q: the request; t: the tunnel; r: our route for it, NULL = none. */
-void health_facts_gather(const struct world *w, const struct request *q, const struct tunnel *t,
-			 const struct route *r, const struct health_answers *a,
-			 struct health_facts *out);
+/* w: as the caller sees it; in: what of it is his. q: the request; t: the tunnel; r: our route for
+ * it, NULL = none. */
+void health_facts_gather(const struct world *w, const struct inside *in, const struct request *q,
+			 const struct tunnel *t, const struct route *r,
+			 const struct health_answers *a, struct health_facts *out);
 void health_facts_free(struct health_facts *x);
 
 #endif

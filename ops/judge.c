@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "ops/find.h"
 #include "ops/grant.h"
+#include "ops/scope.h"
 
 #define DAY_MS (24 * 3600 * 1000LL)
 
@@ -22,10 +23,47 @@ int judge_policy(const struct ops *o, const struct plan *p, struct guard_policy 
 	return store_count_drops(o->store, p->principal, clock_wall_ms() - DAY_MS, &g->deleted, e);
 }
 
+static int proposer_of(const struct ops *o, const char *name, struct principal *who, struct err *e)
+{
+	if (principal_of_name(o->settings, name, who, e) == 0)
+		return 0;
+	if (!str_starts(name, GRANT_PRINCIPAL))
+		return -1;
+	const struct grant *g = grants_by_name(o->grants, name + strlen(GRANT_PRINCIPAL));
+	return principal_of_grant(g, who) == 0 ? 0 : err_set(e, ERR_DENIED, "%s has ended", name);
+}
+
+/* Of a plan that a grant proposed: is all that it changes inside, and what besides takes approval?
+ */
+static int judge_scope(const struct ops *o, struct plan *p, struct err *e)
+{
+	struct principal who;
+	if (!str_starts(p->principal, GRANT_PRINCIPAL))
+		return 0;
+	if (proposer_of(o, p->principal, &who, e) < 0 || scope_check(o, &who, p, e) < 0)
+		return -1;
+	scope_origins(o, &who, p);
+	return 0;
+}
+
+/* The guard begins the approvals anew, so it comes first; what it says of a plan that reaches
+ * outside is told to nobody. */
+static int judge_now(const struct ops *o, const struct guard_policy *g, struct plan *p,
+		     struct err *e)
+{
+	struct err scope, guard;
+	int inside = judge_scope(o, p, &scope);
+	int allowed = inside < 0 ? -1 : guard_check(o->world, g, p, &guard);
+	if (allowed == 0)
+		return judge_scope(o, p, e);
+	*e = inside < 0 ? scope : guard;
+	return -1;
+}
+
 int judge_plan(struct ops *o, struct plan *p, struct err *e)
 {
 	struct guard_policy g;
-	if (judge_policy(o, p, &g, e) < 0 || guard_check(o->world, &g, p, e) < 0)
+	if (judge_policy(o, p, &g, e) < 0 || judge_now(o, &g, p, e) < 0)
 		return -1;
 	if (guard_drops(p) == 0 || g.deleted == 0)
 		return 0;
@@ -54,7 +92,7 @@ int judge_again(struct ops *o, struct plan *p, struct err *e)
 	AUTO(strlist_t) shown = p->approvals;
 	AUTO(strlist_t) warned = p->warnings;
 	p->approvals = p->warnings = (struct strlist){NULL, 0};
-	int rc = judge_policy(o, p, &g, e) < 0 || guard_check(o->world, &g, p, e) < 0
+	int rc = judge_policy(o, p, &g, e) < 0 || judge_now(o, &g, p, e) < 0
 			 ? -1
 			 : check_shown(&shown, &p->approvals, e);
 	struct strlist now = p->approvals, warnings = p->warnings;
@@ -80,16 +118,6 @@ int judge_deletes(struct ops *o, const struct plan *p, int64_t said, struct err 
 		      "The plan deletes more than safety.max_delete allows: approving it takes the "
 		      "number of objects that it deletes");
 	return err_hint(e, "Count them, and give --deletes NUMBER with the approval.");
-}
-
-static int proposer_of(const struct ops *o, const char *name, struct principal *who, struct err *e)
-{
-	if (principal_of_name(o->settings, name, who, e) == 0)
-		return 0;
-	if (!str_starts(name, GRANT_PRINCIPAL))
-		return -1;
-	const struct grant *g = grants_by_name(o->grants, name + strlen(GRANT_PRINCIPAL));
-	return principal_of_grant(g, who) == 0 ? 0 : err_set(e, ERR_DENIED, "%s has ended", name);
 }
 
 int judge_proposer(struct ops *o, const struct plan *p, struct err *e)

@@ -55,6 +55,7 @@ struct ops {
 	struct rejection *rejections; /* owned */
 	size_t n_rejections;
 	struct grants *grants; /* owned; made by ops_init */
+	struct sights *sights; /* owned: parts of the world, as grants see them (sight.c) */
 };
 
 #define OPS_MAX_RUNNING 256
@@ -84,6 +85,7 @@ struct call {
 	struct list node;
 	int64_t ledger_seq; /* of its "asked" row; 0 = none */
 	bool answered;
+	bool wide;           /* it has looked at more than its caller sees */
 	struct plan *looked; /* Cloudflare was asked for it, before it was planned anew */
 	size_t looked_changes, looked_warnings; /* of it, before Cloudflare was asked */
 	int replans;

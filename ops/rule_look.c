@@ -85,6 +85,27 @@ int rule_look(const struct world *w, const struct tunnel *t, const char *config,
 	return 0;
 }
 
+void rule_look_narrow(struct rule_look *k, const struct inside *in)
+{
+	size_t n = 0, taker = k->match.number;
+	for (size_t i = 0; i < k->rules.n; i++) {
+		struct rule *rule = &k->rules.items[i];
+		bool takes = i + 1 == taker;
+		if (!inside_rule(in, rule)) {
+			rule_free(rule);
+			k->outside |= takes;
+			continue;
+		}
+		if (takes)
+			k->match.number = n + 1;
+		k->rules.items[n] = *rule;
+		k->match.verdicts[n++] = k->match.verdicts[i];
+	}
+	if (k->outside)
+		k->match.number = 0;
+	k->rules.n = k->match.n = n;
+}
+
 /* ---- words ---- */
 
 static bool is_last_resort(const struct rule_look *k)
@@ -106,6 +127,9 @@ char *rule_look_words(const struct rule_look *k)
 {
 	AUTO(str_t) unsure = unsure_words(k);
 	size_t number = k->match.number, n = k->rules.n;
+	if (k->outside)
+		return str_format("Another rule takes it, which is outside of this grant.%s",
+				  unsure);
 	if (!number)
 		return str_dup("The tunnel has no rules: cloudflared answers 503.");
 	if (is_last_resort(k))

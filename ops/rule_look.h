@@ -3,7 +3,7 @@
 #ifndef OPS_RULE_LOOK_H
 #define OPS_RULE_LOOK_H
 
-#include "model/world.h"
+#include "ops/inside.h"
 #include "reconcile/match.h"
 
 struct rule_look {
@@ -11,6 +11,7 @@ struct rule_look {
 	struct match match;
 	const struct route *route;  /* of ours that put the rule which takes it; NULL = none did */
 	const struct route *wanted; /* of ours that is to take it; NULL = none is */
+	bool outside;               /* what takes it was left out by rule_look_narrow */
 	bool as_wanted;             /* nothing is wanted otherwise */
 	bool drifted;               /* somebody changed or removed the rule of what is wanted */
 };
@@ -22,6 +23,8 @@ void rule_look_t_cleanup(rule_look_t *k);
  */
 MUST_USE int rule_look(const struct world *w, const struct tunnel *t, const char *config,
 		       const struct request *q, struct rule_look *out, struct err *e);
+/* Leave out what is outside, once it is known what it does to the request. */
+void rule_look_narrow(struct rule_look *k, const struct inside *in);
 /* The rule that takes it; NULL = there are no rules at all. */
 const struct rule *rule_look_taker(const struct rule_look *k);
 /* Our route whose rule this is; NULL = we did not make it. */

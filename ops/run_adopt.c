@@ -13,6 +13,7 @@
 #include "ops/adopt.h"
 #include "ops/find.h"
 #include "ops/judge.h"
+#include "ops/scope.h"
 #include "ops/write.h"
 
 #define RECORDS_MAX 20000
@@ -140,7 +141,7 @@ static const char *remote_name(const struct world *w, const char *name)
 
 static void read_start(struct call *c, void (*found_next)(struct call *c))
 {
-	if (!call_needs_store(c))
+	if (!call_needs_store(c) || !scope_is_whole(c))
 		return;
 	if (!c->ops->cf) {
 		(void)err_set(&c->task.err, ERR_DENIED, "Cloudflare cannot be asked");

@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "model/render.h"
 #include "ops/find.h"
+#include "ops/scope.h"
+#include "ops/sight.h"
 
 static void row_connector(const void *row, struct json_writer *w, const void *owner)
 {
@@ -21,9 +23,10 @@ void run_connector_list(struct call *c)
 		call_fail(c);
 		return;
 	}
-	TABLE_EACH (i, struct connector, x, &c->ops->world->connectors)
+	const struct world *w = call_world(c);
+	TABLE_EACH (i, struct connector, x, &w->connectors)
 		if (!only || str_equal(x->tunnel_id, only->id))
-			list_row(&l, row_connector, x, c->ops->world);
+			list_row(&l, row_connector, x, w);
 	list_end(&l, "model", clock_wall_ms());
 }
 
@@ -104,7 +107,7 @@ static void answer_one(struct call *c)
 	AUTO(buf_t) text = {0};
 	struct json_writer inner, w;
 	json_write_init(&inner, &text);
-	render_connector(c->ops->world, x, &inner);
+	render_connector(call_world(c), x, &inner);
 	call_object(c, &w);
 	json_write_raw(&w, text.data + 1, text.len - 2);
 	json_put_bool(&w, "converged", restarted(r, x));
@@ -124,7 +127,7 @@ static void answer_whole(struct call *c)
 	for (size_t i = 0; i < r->n; i++) {
 		const struct connector *x = awaited_connector(c, &r->list[i]);
 		if (x)
-			render_connector(c->ops->world, x, &w);
+			render_connector(call_world(c), x, &w);
 	}
 	json_array_end(&w);
 	if (failed && failed->problem) {
@@ -181,6 +184,11 @@ static int await_named(struct call *c, struct restart *r, const char *connector,
 	size_t n = 0;
 	if (find_which(c, connector, tunnel, list, &n) < 0)
 		return -1;
+	const struct tunnel *t = n ? world_tunnel(c->ops->world, list[0]->tunnel_id) : NULL;
+	if (t && scope_check_tunnel(c->ops, &c->who, t, &c->task.err) < 0) {
+		call_fail(c);
+		return -1;
+	}
 	r->whole = tunnel != NULL;
 	for (size_t i = 0; i < n; i++)
 		await(r, list[i]);
@@ -293,7 +301,7 @@ void run_event_list(struct call *c)
 	if (!call_needs_store(c))
 		return;
 	if (a->object)
-		f.object_id = object_id_of(c->ops->world, a->object);
+		f.object_id = object_id_of(call_world(c), a->object);
 	if ((a->since && time_parse(a->since, clock_wall_ms(), &f.since_ms, &e) < 0) ||
 	    store_list_events(c->ops->store, &f, &events, &n, &e) < 0) {
 		c->task.err = e;
@@ -302,7 +310,7 @@ void run_event_list(struct call *c)
 	}
 	bool begun = list_begin(c, (const struct list_args *)a, &l) == 0;
 	for (size_t i = 0; i < n; i++) {
-		if (begun)
+		if (begun && sight_event(c->ops, &c->who, &events[i]))
 			list_row(&l, row_event, &events[i], NULL);
 		event_free(&events[i]);
 	}

@@ -1,6 +1,7 @@
 /* Handlers: stopping connectors is a change of what is wanted, and goes by a plan. */
 #include "base/clock.h"
 #include "ops/find.h"
+#include "ops/sight.h"
 #include "ops/write.h"
 
 static void plan_stop(const struct call *c, struct plan *p, const struct connector *x)
@@ -14,7 +15,7 @@ static void plan_stop(const struct call *c, struct plan *p, const struct connect
 	str_set(&d->name, c->who.name);
 	str_set(&d->comment, a->reason);
 	d->for_ms = a->for_time.ms;
-	connector_name(c->ops->world, x, name, sizeof(name));
+	connector_name(call_world(c), x, name, sizeof(name));
 	duration_format(a->for_time.ms, human);
 	plan_change(p, '~', "connector", name, a->for_time.ms ? "stops for %s" : "stops", human);
 }
@@ -26,7 +27,7 @@ static void plan_start(const struct call *c, struct plan *p, const struct connec
 		return;
 	struct edit *d = plan_edit(p, EDIT_CONNECTOR_START, x->id);
 	(void)str_copy(d->tunnel_id, sizeof(d->tunnel_id), x->tunnel_id);
-	connector_name(c->ops->world, x, name, sizeof(name));
+	connector_name(call_world(c), x, name, sizeof(name));
 	plan_change(p, '~', "connector", name, "starts");
 }
 

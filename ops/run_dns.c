@@ -7,6 +7,7 @@
 #include "cloudflare/records.h"
 #include "model/render.h"
 #include "ops/find.h"
+#include "ops/sight.h"
 
 static bool record_fits(const struct dns_list_args *a, const char *name, const char *type)
 {
@@ -22,7 +23,7 @@ static void row_record(const void *row, struct json_writer *w, const void *owner
 static void list_known(struct call *c)
 {
 	const struct dns_list_args *a = c->args;
-	const struct world *w = c->ops->world;
+	const struct world *w = call_world(c);
 	struct list_answer l;
 	if (list_begin(c, (const struct list_args *)a, &l) < 0) {
 		call_fail(c);
@@ -96,10 +97,11 @@ static int listed_row(const struct json *row, void *owner)
 	struct err e;
 	if (cf_record_read(row, &r, &e) < 0 || !record_fits(a, r.name, r.type))
 		return 0;
-	const struct record *own = own_record(c->ops->world, &r);
+	const struct world *w = call_world(c);
+	const struct record *own = own_record(w, &r);
 	if (own)
-		list_row(&x->l, row_record, own, c->ops->world);
-	else if (!a->owned)
+		list_row(&x->l, row_record, own, w);
+	else if (!a->owned && sight_foreign(c->ops, &c->who, r.name))
 		list_row(&x->l, row_foreign, &(struct foreign){&r, x->zone_name}, NULL);
 	return 0;
 }
@@ -153,6 +155,7 @@ void run_zone_list(struct call *c)
 	const struct system_facts *s = &c->ops->world->system;
 	struct list_answer l;
 	if (!s->zones_listed_ms) {
+		c->wide = true; /* what is wrong may be about any zone */
 		if (s->access_problem)
 			c->task.err = s->access_problem->err;
 		else
@@ -164,7 +167,8 @@ void run_zone_list(struct call *c)
 		call_fail(c);
 		return;
 	}
-	TABLE_EACH (i, struct zone, z, &c->ops->world->zones)
+	const struct world *w = call_world(c);
+	TABLE_EACH (i, struct zone, z, &w->zones)
 		if ((!a->name || strcasestr(z->name, a->name)) &&
 		    (!a->status || str_equal(z->status, a->status)))
 			list_row(&l, row_zone, z, NULL);

@@ -4,8 +4,11 @@
 #include "cloudflare/records.h"
 #include "model/render.h"
 #include "ops/find.h"
+#include "ops/inside.h"
 #include "ops/record_wish.h"
 #include "ops/release.h"
+#include "ops/scope.h"
+#include "ops/sight.h"
 #include "ops/write.h"
 
 /* ---- what stands in the way ---- */
@@ -121,7 +124,7 @@ static void edit_record(struct plan *p, const struct record *r, const struct rec
 void run_dns_set(struct call *c)
 {
 	const struct dns_set_args *a = c->args;
-	const struct world *w = c->ops->world;
+	const struct world *w = call_world(c);
 	AUTO(record_wish_t) x = {0};
 	struct record_ask ask = {
 		.name = a->name,
@@ -182,7 +185,7 @@ static int check_delete(const struct world *w, const struct record *r,
 void run_dns_delete(struct call *c)
 {
 	const struct dns_delete_args *a = c->args;
-	const struct world *w = c->ops->world;
+	const struct world *w = call_world(c);
 	AUTO(str_t) name = NULL;
 	const struct record *r = NULL;
 	struct err e;
@@ -249,7 +252,7 @@ static void usage_told(struct task *t, void *owner)
 	else
 		json_write_int(&w, quota);
 	json_write_key(&w, "rate");
-	render_rate(c->ops->world, &w);
+	render_rate(call_world(c), &w);
 	json_object_end(&w);
 	call_answer(c);
 }
@@ -258,7 +261,8 @@ void run_dns_usage(struct call *c)
 {
 	const struct dns_usage_args *a = c->args;
 	const struct zone *z = find_zone(c, a->zone);
-	if (!z)
+	const struct inside in = inside_of(c->ops->world, &c->who);
+	if (!z || (!inside_whole_zone(&in, z) && !scope_is_whole(c)))
 		return;
 	struct asking *x = mem_alloc(sizeof(*x));
 	x->zone = str_dup(z->name);

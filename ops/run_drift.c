@@ -6,7 +6,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "ops/find.h"
+#include "ops/inside.h"
 #include "ops/refresh.h"
+#include "ops/sight.h"
 #include "reconcile/overwritten.h"
 #include "reconcile/race.h"
 #include "reconcile/repair.h"
@@ -94,7 +96,7 @@ static void row_race(const void *row, struct json_writer *w, const void *owner)
 /* What cannot be read from the store is left out: the differences do not wait for it. */
 static void list_races(struct call *c, struct list_answer *l, const struct tunnel *only)
 {
-	const struct world *w = c->ops->world;
+	const struct world *w = call_world(c);
 	struct err e;
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels) {
 		AUTO(race_list_t) found = {0};
@@ -133,6 +135,14 @@ static bool is_shown(const struct overwritten *x, const struct filter *f)
 	       (!f->zone || str_equal(x->zone_id, f->zone->id));
 }
 
+static bool is_seen(const struct call *c, const struct overwritten *x)
+{
+	struct change row = {.object = str_dup("record"), .name = x->name};
+	bool seen = sight_change(c->ops, &c->who, &row);
+	free(row.object);
+	return seen;
+}
+
 static void list_overwritten(struct call *c, struct list_answer *l, const struct filter *f)
 {
 	AUTO(overwritten_list_t) found = {0};
@@ -142,7 +152,7 @@ static void list_overwritten(struct call *c, struct list_answer *l, const struct
 	if (overwritten_load(c->ops->store, clock_wall_ms(), &found, &e) < 0)
 		log_warning("edits of records that were written over are not shown: %s", e.message);
 	for (size_t i = 0; i < found.n; i++)
-		if (is_shown(&found.items[i], f))
+		if (is_shown(&found.items[i], f) && is_seen(c, &found.items[i]))
 			list_row(l, row_overwritten, &found.items[i], NULL);
 }
 
@@ -152,7 +162,7 @@ static int read_filter(struct call *c, struct filter *f)
 	f->tunnel = a->tunnel ? find_tunnel(c, a->tunnel) : NULL;
 	if (a->tunnel && !f->tunnel)
 		return -1;
-	f->zone = a->zone ? world_find_zone(c->ops->world, a->zone) : NULL;
+	f->zone = a->zone ? world_find_zone(call_world(c), a->zone) : NULL;
 	if (!a->zone || f->zone)
 		return 0;
 	(void)zone_unknown(a->zone, &c->task.err);
@@ -162,7 +172,7 @@ static int read_filter(struct call *c, struct filter *f)
 
 static void list_drift(struct call *c)
 {
-	const struct world *w = c->ops->world;
+	const struct world *w = call_world(c);
 	AUTO(drift_list_t) found = {0};
 	struct filter f = {0};
 	struct list_answer l;
@@ -212,8 +222,27 @@ static void find_named(const struct world *w, const char *object, struct drift_l
 	drift_list_t_cleanup(&all);
 }
 
-int plan_from_drift(const struct world *w, struct plan *p, const char *object, struct err *e)
+/* What differs of a tunnel itself is everybody's whom it serves. */
+static void keep_inside(const struct call *c, struct drift_list *l)
 {
+	const struct inside in = inside_of(c->ops->world, &c->who);
+	struct drift_list all = *l;
+	if (in.all)
+		return;
+	*l = (struct drift_list){0};
+	for (size_t i = 0; i < all.n; i++) {
+		const struct drift *d = &all.items[i];
+		const struct tunnel *t =
+			d->type == OBJECT_TUNNEL ? world_tunnel(in.world, d->id) : NULL;
+		if (!t || inside_whole_tunnel(&in, t))
+			drift_move(l, &all, i);
+	}
+	drift_list_t_cleanup(&all);
+}
+
+int plan_from_drift(const struct call *c, struct plan *p, const char *object, struct err *e)
+{
+	const struct world *w = call_world(c);
 	AUTO(drift_list_t) l = {0};
 	AUTO(str_t) name = NULL;
 	struct err ignored;
@@ -228,6 +257,7 @@ int plan_from_drift(const struct world *w, struct plan *p, const char *object, s
 			      object);
 		return err_hint(e, "See adit drift list --refresh.");
 	}
+	keep_inside(c, &l);
 	repair_fill(w, &l, p);
 	return 0;
 }

@@ -86,7 +86,7 @@ static void write_answer(struct call *c, const struct health *x, const struct la
 	put_text(&w, "unasked", f->unasked);
 	json_put_time(&w, "as_of", clock_wall_ms());
 	json_write_key(&w, "rate");
-	render_rate(c->ops->world, &w);
+	render_rate(call_world(c), &w);
 	json_object_end(&w);
 }
 
@@ -101,7 +101,8 @@ static bool is_to_be_seen(const struct ladder *l)
 static void health_end(struct call *c)
 {
 	struct health *x = c->state;
-	const struct tunnel *t = world_tunnel(c->ops->world, x->tunnel_id);
+	const struct tunnel *t = world_tunnel(call_world(c), x->tunnel_id);
+	const struct inside in = inside_of(c->ops->world, &c->who);
 	struct health_facts facts;
 	struct ladder l;
 	timer_stop(&c->deadline);
@@ -115,8 +116,8 @@ static void health_end(struct call *c)
 	if (x->waiting && !x->answers.unasked[0])
 		(void)str_copy(x->answers.unasked, sizeof(x->answers.unasked),
 			       "Cloudflare did not answer in time");
-	health_facts_gather(c->ops->world, &x->request, t, world_route(c->ops->world, x->route_id),
-			    &x->answers, &facts);
+	health_facts_gather(call_world(c), &in, &x->request, t,
+			    world_route(call_world(c), x->route_id), &x->answers, &facts);
 	ladder_climb(&facts.f, &l);
 	write_answer(c, x, &facts.f, &l);
 	bool to_be_seen = is_to_be_seen(&l) && !facts.f.unasked;
@@ -135,7 +136,7 @@ static void health_end(struct call *c)
 static bool origin_waited_for(const struct call *c)
 {
 	const struct health *x = c->state;
-	const struct route *r = world_route(c->ops->world, x->route_id);
+	const struct route *r = world_route(call_world(c), x->route_id);
 	return x->origin_ms >= 0 && r && r->reach.asked_ms == x->origin_ms;
 }
 
@@ -199,7 +200,7 @@ static void config_came(struct task *task, void *owner)
 static void ask_cloudflare(struct call *c, const struct tunnel *t, const char *name)
 {
 	struct health *x = c->state;
-	const struct zone *z = world_zone_of(c->ops->world, name);
+	const struct zone *z = world_zone_of(call_world(c), name);
 	if (!c->ops->cf)
 		return;
 	if (z) {
@@ -229,12 +230,14 @@ static void ask_origin(struct call *c, const struct route *r)
 static const struct tunnel *tunnel_of(struct call *c, const struct request *q,
 				      const struct route *r)
 {
-	const struct world *w = c->ops->world;
+	const struct world *w = call_world(c);
 	const struct record *d = r ? NULL : world_find_record(w, q->host, "CNAME");
 	const struct tunnel *t = r                      ? world_tunnel(w, r->tunnel_id)
 				 : d && d->tunnel_id[0] ? world_tunnel(w, d->tunnel_id)
 							: NULL;
-	if (t && principal_sees(&c->who, OBJECT_ROUTE) && principal_sees(&c->who, OBJECT_TUNNEL))
+	const struct inside in = inside_of(c->ops->world, &c->who);
+	if (t && inside_host(&in, q->host) && principal_sees(&c->who, OBJECT_ROUTE) &&
+	    principal_sees(&c->who, OBJECT_TUNNEL))
 		return t;
 	(void)err_set(&c->task.err, ERR_NOT_FOUND, "%s is not published by this adit", q->host);
 	(void)err_hint(&c->task.err,
@@ -255,7 +258,7 @@ void run_health_get(struct call *c)
 		call_fail(c);
 		return;
 	}
-	const struct route *r = route_for(c->ops->world, &q);
+	const struct route *r = route_for(call_world(c), &q);
 	const struct tunnel *t = tunnel_of(c, &q, r);
 	if (!t)
 		return;

@@ -4,6 +4,8 @@
 
 #include "base/clock.h"
 #include "ops/find.h"
+#include "ops/screen.h"
+#include "ops/sight.h"
 #include "supervise/logsearch.h"
 
 #define SCAN_MOST ((size_t)16 << 20) /* bytes a call; then it answers what it has, and a cursor */
@@ -77,12 +79,13 @@ static void add_connector(const struct ops *o, struct logsearch *s, const struct
 	add_side(o, s, other);
 }
 
-static int add_connectors(const struct ops *o, struct logsearch *s, const struct tunnel *only,
+static int add_connectors(const struct call *c, struct logsearch *s, const struct tunnel *only,
 			  struct err *e)
 {
+	const struct world *w = call_world(c);
 	size_t n = 0;
 
-	TABLE_EACH (i, struct connector, x, &o->world->connectors) {
+	TABLE_EACH (i, struct connector, x, &w->connectors) {
 		if (only && !str_equal(x->tunnel_id, only->id))
 			continue;
 		if (++n > LOGSEARCH_FILES / 2) {
@@ -90,9 +93,10 @@ static int add_connectors(const struct ops *o, struct logsearch *s, const struct
 				      "More than %d connectors run on this host: one search is not "
 				      "for all",
 				      LOGSEARCH_FILES / 2);
-			return err_hint(e, "Name a connector or a tunnel, as in web/1 or web.");
+			return err_hint(e,
+					"Name a connector or a tunnel, as in TUNNEL/1 or TUNNEL.");
 		}
-		add_connector(o, s, x);
+		add_connector(c->ops, s, x);
 	}
 	return 0;
 }
@@ -101,7 +105,7 @@ static int add_connectors(const struct ops *o, struct logsearch *s, const struct
 static bool add_named(struct call *c, struct logsearch *s)
 {
 	const struct log_search_args *a = c->args;
-	const struct world *w = c->ops->world;
+	const struct world *w = call_world(c);
 	const struct connector *x = a->connector ? world_find_connector(w, a->connector) : NULL;
 	const char *name = a->tunnel ? a->tunnel : a->connector;
 	const struct tunnel *t = NULL;
@@ -118,7 +122,7 @@ static bool add_named(struct call *c, struct logsearch *s)
 		if (!t)
 			return false;
 	}
-	if (add_connectors(c->ops, s, t, &e) == 0)
+	if (add_connectors(c, s, t, &e) == 0)
 		return true;
 	c->task.err = e;
 	call_fail(c);
@@ -172,13 +176,14 @@ static void search_answer(struct call *c)
 {
 	const struct log_search_args *a = c->args;
 	const struct logsearch *s = c->state;
+	const struct world *world = call_world(c);
 	struct json_writer w;
 
 	call_object(c, &w);
 	json_write_key(&w, "items");
 	json_array_begin(&w);
 	for (size_t i = 0; i < logsearch_count(s); i++)
-		put_hit(c->ops->world, logsearch_hit(s, i), &w);
+		put_hit(world, logsearch_hit(s, i), &w);
 	json_array_end(&w);
 	json_put_int(&w, "count", (int64_t)logsearch_count(s));
 	put_places(s, a->cursor != NULL, &w);
@@ -197,13 +202,23 @@ static void search_on(struct deferred *d, void *owner)
 		search_answer(c);
 }
 
+static bool line_shown(const char *text, void *owner)
+{
+	const struct call *c = owner;
+
+	return screen_allows(c->ops, &c->who, text);
+}
+
 void run_log_search(struct call *c)
 {
 	struct logsearch_query q;
 	struct logsearch *s = NULL;
 	struct err e;
 
-	if (query_of(c->args, &q, &e) < 0 || logsearch_new(&q, &s, &e) < 0) {
+	int bad = query_of(c->args, &q, &e);
+	q.shown = sight_is_limited(&c->who) ? line_shown : NULL;
+	q.owner = c;
+	if (bad < 0 || logsearch_new(&q, &s, &e) < 0) {
 		c->task.err = e;
 		call_fail(c);
 		return;

@@ -5,6 +5,7 @@
 #include "ops/manifest_export.h"
 #include "ops/manifest_import.h"
 #include "ops/manifest_plan.h"
+#include "ops/sight.h"
 #include "ops/write.h"
 
 static void fail_with(struct call *c, const struct err *e)
@@ -47,7 +48,7 @@ void run_manifest_apply(struct call *c)
 		return;
 	}
 	ask.m = m;
-	if (manifest_plan(c->ops->world, &ask, p, &e) < 0) {
+	if (manifest_plan(call_world(c), &ask, p, &e) < 0) {
 		fail_with(c, &e);
 		return;
 	}
@@ -67,7 +68,7 @@ void run_manifest_export(struct call *c)
 	if (a->tunnel && !(scope.tunnel = find_tunnel(c, a->tunnel)))
 		return;
 	if ((a->name && manifest_name_check(a->name, &e) < 0) ||
-	    manifest_export(c->ops->world, &scope, &text, &objects, &e) < 0) {
+	    manifest_export(call_world(c), &scope, &text, &objects, &e) < 0) {
 		fail_with(c, &e);
 		return;
 	}
@@ -86,13 +87,13 @@ static int plan_import(struct call *c, const struct import_ask *ask, struct plan
 	AUTO(manifest_t) m = NULL;
 	struct manifest_ask wish = {.name = a->name, .overwrite = &a->overwrite};
 	if ((a->name && manifest_name_check(a->name, e) < 0) ||
-	    manifest_import(c->ops->world, ask, p, &m, e) < 0)
+	    manifest_import(call_world(c), ask, p, &m, e) < 0)
 		return -1;
 	/* A tunnel is not made for nothing. */
 	if (!m->n_routes)
 		return 0;
 	wish.m = m;
-	return manifest_plan(c->ops->world, &wish, p, e);
+	return manifest_plan(call_world(c), &wish, p, e);
 }
 
 void run_manifest_import(struct call *c)

@@ -6,6 +6,8 @@
 #include "model/render.h"
 #include "ops/disk.h"
 #include "ops/outline.h"
+#include "ops/screen.h"
+#include "ops/sight.h"
 #include "ops/write.h"
 
 static void row_plan(const void *row, struct json_writer *w, const void *owner)
@@ -52,7 +54,11 @@ void run_plan_list(struct call *c)
 	for (size_t i = 0; i < n; i++) {
 		if (disk_rejected(c->ops, plans[i]->number))
 			plans[i]->state = PLAN_REJECTED;
-		if (begun && (!waiting || plan_waits(plans[i])))
+		bool shown =
+			(!waiting || plan_waits(plans[i])) && sight_plan(c->ops, &c->who, plans[i]);
+		if (shown)
+			screen_plan(c->ops, &c->who, plans[i]);
+		if (begun && shown)
 			list_row(&l, row_plan, plans[i], NULL);
 		plan_free(plans[i]);
 	}
@@ -72,7 +78,10 @@ static struct plan *plan_load(struct call *c, const char *id)
 	    store_load_plan(c->ops->store, number, &p, &e) == 0) {
 		if (disk_rejected(c->ops, number))
 			p->state = PLAN_REJECTED;
-		return p;
+		if (sight_plan(c->ops, &c->who, p))
+			return p;
+		plan_free(steal(&p));
+		(void)err_set(&e, ERR_NOT_FOUND, "there is no plan %s", id);
 	}
 	if (!e.hint[0])
 		(void)err_hint(&e, "See adit plan list.");
@@ -89,6 +98,7 @@ void run_plan_get(struct call *c)
 	AUTO(plan_t) p = plan_load(c, a->plan);
 	if (!p)
 		return;
+	screen_plan(c->ops, &c->who, p);
 	AUTO(buf_t) text = {0};
 	struct json_writer inner, w;
 	json_write_init(&inner, &text);
@@ -152,6 +162,9 @@ void run_plan_apply(struct call *c)
 	const struct op *op = op_find(p->operation);
 	if (op && !role_holds(c->who.role, op->role))
 		refuse_plan(c, p, ERR_DENIED, "takes another role than yours");
+	else if (c->who.grant && !str_equal(c->who.name, p->principal))
+		refuse_plan(c, p, ERR_DENIED,
+			    "is somebody else's: a grant carries out its own plans alone");
 	else if (!plan_hash_fits(p, a->hash))
 		refuse_plan(c, p, ERR_CONFLICT,
 			    "has another hash: it is not the plan that you were shown");

@@ -8,6 +8,7 @@
 #include "ops/adopt.h"
 #include "ops/find.h"
 #include "ops/release.h"
+#include "ops/sight.h"
 #include "ops/write.h"
 
 void release_record(struct plan *p, const struct record *r)
@@ -85,12 +86,12 @@ static int plan_release(const struct call *c, const struct tunnel *t, struct pla
 	plan_touch(p, t->id, t->generation);
 	if (t->want == WANT_RELEASED)
 		return 0;
-	if (release_chosen(c->ops->world, p, t, &a->routes) == 0 && !whole) {
+	if (release_chosen(call_world(c), p, t, &a->routes) == 0 && !whole) {
 		(void)err_set(e, ERR_NOT_FOUND, "Tunnel %s has no route of such a name", t->name);
 		return err_hint(e, "See adit tunnel get %s.", t->name);
 	}
 	if (whole)
-		release_tunnel(c->ops->world, p, t);
+		release_tunnel(call_world(c), p, t);
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #include "model/render.h"
 #include "ops/find.h"
 #include "ops/revision_adopted.h"
+#include "ops/sight.h"
 #include "ops/write.h"
 
 static void call_refuse(struct call *c, const struct err *e)
@@ -58,8 +59,9 @@ static void list_revisions(struct call *c, struct revision *rows, size_t n)
 		return;
 	}
 	for (size_t i = 0; i < n; i++)
-		if (!name || strlist_has(&rows[i].objects, a->object) ||
-		    strlist_has(&rows[i].objects, name))
+		if ((!name || strlist_has(&rows[i].objects, a->object) ||
+		     strlist_has(&rows[i].objects, name)) &&
+		    sight_revision(c->ops, &c->who, &rows[i]))
 			list_row(&l, row_revision, &rows[i], NULL);
 	list_end(&l, "model", clock_wall_ms());
 }
@@ -100,16 +102,21 @@ static void put_change(const struct change *x, struct json_writer *w)
 static void answer_diff(struct call *c, int64_t from, int64_t to, const struct plan *p)
 {
 	struct json_writer w;
+	int64_t shown = 0;
 
 	call_object(c, &w);
 	json_put_int(&w, "from", from);
 	json_put_int(&w, "to", to);
-	json_put_int(&w, "count", (int64_t)p->n_changes);
 	json_write_key(&w, "changes");
 	json_array_begin(&w);
-	for (size_t i = 0; i < p->n_changes; i++)
+	for (size_t i = 0; i < p->n_changes; i++) {
+		if (!sight_change(c->ops, &c->who, &p->changes[i]))
+			continue;
 		put_change(&p->changes[i], &w);
+		shown++;
+	}
 	json_array_end(&w);
+	json_put_int(&w, "count", shown);
 	json_object_end(&w);
 	call_answer(c);
 }
@@ -290,8 +297,9 @@ void run_plan_create(struct call *c)
 
 	if (!call_needs_store(c))
 		return;
+	c->wide = !a->drift; /* a revision is of everything */
 	struct plan *p = plan_new(c->op->name, c->who.name, a->reason);
-	if (plan_choice(a, &e) < 0 || (a->drift ? plan_from_drift(c->ops->world, p, a->object, &e)
+	if (plan_choice(a, &e) < 0 || (a->drift ? plan_from_drift(c, p, a->object, &e)
 						: plan_back(c, p, a->revision, &e)) < 0) {
 		plan_free(p);
 		call_refuse(c, &e);

@@ -10,6 +10,7 @@
 #include "ops/record_wish.h"
 #include "ops/release.h"
 #include "ops/route_words.h"
+#include "ops/sight.h"
 #include "ops/write.h"
 
 static void row_route(const void *row, struct json_writer *w, const void *owner)
@@ -20,10 +21,11 @@ static void row_route(const void *row, struct json_writer *w, const void *owner)
 static void list_tunnel_routes(struct list_answer *l, const struct tunnel *t, const char *hostname)
 {
 	struct route **routes = NULL;
-	size_t n = find_routes(l->call->ops->world, t->id, &routes);
+	const struct world *w = call_world(l->call);
+	size_t n = find_routes(w, t->id, &routes);
 	for (size_t i = 0; i < n; i++)
 		if (!hostname || str_equal(routes[i]->hostname, hostname))
-			list_row(l, row_route, routes[i], l->call->ops->world);
+			list_row(l, row_route, routes[i], w);
 	free(routes);
 }
 
@@ -46,7 +48,8 @@ void run_route_list(struct call *c)
 		call_fail(c);
 		return;
 	}
-	TABLE_EACH (i, struct tunnel, t, &c->ops->world->tunnels)
+	const struct world *w = call_world(c);
+	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
 		if (!only || only == t)
 			list_tunnel_routes(&l, t, hostname);
 	list_end(&l, "model", clock_wall_ms());
@@ -118,9 +121,9 @@ static int wish_tunnel(struct call *c, struct plan *p, const char *name, struct 
 {
 	const char *wanted = name ? name : c->ops->settings->owner;
 	const struct tunnel *t =
-		name ? find_tunnel(c, name) : tunnel_of_name(c->ops->world, x->hostname);
+		name ? find_tunnel(c, name) : tunnel_of_name(call_world(c), x->hostname);
 	if (!name && !t)
-		t = world_find_tunnel(c->ops->world, wanted);
+		t = sight_own_tunnel(c, wanted);
 	if (name && !t)
 		return -1;
 	if (t && tunnel_check_stays(t, &c->task.err) < 0) {
@@ -197,7 +200,7 @@ static void edit_route(const struct world *w, struct plan *p, const struct route
 static void edit_record(struct call *c, struct plan *p, const struct wish *x)
 {
 	const struct route_set_args *a = c->args;
-	const struct record *r = world_find_record(c->ops->world, x->hostname, "CNAME");
+	const struct record *r = world_find_record(call_world(c), x->hostname, "CNAME");
 	bool ours = r && record_is_ours(r), takes = a->overwrite.n && !ours;
 	if (ours)
 		record_warn_takes(p, r, &a->overwrite);
@@ -236,7 +239,8 @@ static void edit_tunnels(struct call *c, struct plan *p, const struct route *old
 static void edit_companions(struct call *c, struct plan *p, const struct route *old,
 			    const struct wish *x)
 {
-	TABLE_EACH (i, struct route, r, &c->ops->world->routes) {
+	const struct world *w = call_world(c);
+	TABLE_EACH (i, struct route, r, &w->routes) {
 		if (r == old || !str_equal(r->hostname, x->hostname) ||
 		    str_equal(r->tunnel_id, x->tunnel_id))
 			continue;
@@ -247,7 +251,7 @@ static void edit_companions(struct call *c, struct plan *p, const struct route *
 				     .tunnel_name = x->tunnel_name};
 		(void)str_copy(along.tunnel_id, sizeof(along.tunnel_id), x->tunnel_id);
 		edit_tunnels(c, p, r, &along);
-		edit_route(c->ops->world, p, r, &along);
+		edit_route(w, p, r, &along);
 	}
 }
 
@@ -266,10 +270,11 @@ void run_route_set(struct call *c)
 		plan_free(p);
 		return;
 	}
-	const struct route *old = world_find_route(c->ops->world, x.hostname, x.path);
-	if (!old || !route_is(c->ops->world, old, &x)) {
+	const struct world *w = call_world(c);
+	const struct route *old = world_find_route(w, x.hostname, x.path);
+	if (!old || !route_is(w, old, &x)) {
 		edit_tunnels(c, p, old, &x);
-		edit_route(c->ops->world, p, old, &x);
+		edit_route(w, p, old, &x);
 	} else {
 		const struct tunnel *t = world_tunnel(c->ops->world, x.tunnel_id);
 		plan_touch(p, old->id, old->generation);
@@ -292,14 +297,14 @@ static bool name_has_other(const struct world *w, const struct route *gone)
 
 static void edit_delete(struct call *c, struct plan *p, const struct route *r, bool keep_dns)
 {
-	struct world *w = c->ops->world;
+	const struct world *w = call_world(c);
 	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
 	const struct record *record = world_find_record(w, r->hostname, "CNAME");
 	if (t)
 		(void)plan_put_tunnel(p, t);
 	(void)plan_take_off(p, EDIT_ROUTE_DROP, r->id, r->generation);
 	plan_change(p, '-', "route", r->hostname, "to %s", r->service);
-	if (!record || record->want != WANT_PRESENT || name_has_other(w, r))
+	if (!record || record->want != WANT_PRESENT || name_has_other(c->ops->world, r))
 		return;
 	if (keep_dns) {
 		release_record(p, record);
@@ -321,7 +326,7 @@ void run_route_delete(struct call *c)
 		return;
 	}
 	const char *path = a->path && a->path[0] ? a->path : NULL;
-	const struct route *r = world_find_route(c->ops->world, hostname, path);
+	const struct route *r = world_find_route(call_world(c), hostname, path);
 	if (!r) {
 		(void)err_set(&c->task.err, ERR_NOT_FOUND, "There is no route for %s%s%s", hostname,
 			      path ? " with the path " : "", path ? path : "");

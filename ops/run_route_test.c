@@ -5,6 +5,7 @@
 #include "cloudflare/configs.h"
 #include "ops/find.h"
 #include "ops/rule_look.h"
+#include "ops/sight.h"
 
 #define ROWS_MAX 200 /* of a configuration with thousands of rules, those that matter */
 
@@ -107,7 +108,7 @@ static void answer(struct call *c, const struct tunnel *t, const struct rule_loo
 	json_put_bool(&w, "as_wanted", k->as_wanted);
 	if (differs)
 		json_put_string(&w, "differs", differs);
-	put_rows(c->ops->world, t, k, &w);
+	put_rows(call_world(c), t, k, &w);
 	json_object_end(&w);
 	call_answer(c);
 }
@@ -115,7 +116,8 @@ static void answer(struct call *c, const struct tunnel *t, const struct rule_loo
 static void judge(struct call *c, const char *config, int64_t version, bool asked)
 {
 	const struct testing *x = c->state;
-	const struct tunnel *t = world_tunnel(c->ops->world, x->tunnel_id);
+	const struct inside in = inside_of(c->ops->world, &c->who);
+	const struct tunnel *t = world_tunnel(call_world(c), x->tunnel_id);
 	AUTO(rule_look_t) k = {0};
 	struct err e;
 	if (!t) {
@@ -123,11 +125,13 @@ static void judge(struct call *c, const char *config, int64_t version, bool aske
 		call_fail(c);
 		return;
 	}
-	if (rule_look(c->ops->world, t, config, &x->request, &k, &e) < 0) {
+	if (rule_look(call_world(c), t, config, &x->request, &k, &e) < 0) {
 		c->task.err = e;
 		call_fail(c);
 		return;
 	}
+	if (!in.all)
+		rule_look_narrow(&k, &in);
 	answer(c, t, &k, version, asked);
 }
 
@@ -151,16 +155,17 @@ static void config_came(struct task *task, void *owner)
 /* The named one; that of a route for the name; this host's own; the only one. */
 static const struct tunnel *tunnel_for(struct call *c, const char *name, const struct request *q)
 {
-	const struct world *w = c->ops->world;
+	const struct world *w = call_world(c);
+	const struct inside in = inside_of(c->ops->world, &c->who);
 	const struct route *r = name ? NULL : route_for(w, q);
 	const struct tunnel *t = r ? world_tunnel(w, r->tunnel_id) : NULL;
-	if (name)
-		return find_tunnel(c, name);
+	if (name && !(t = find_tunnel(c, name)))
+		return NULL;
 	if (!t)
 		t = world_find_tunnel(w, c->ops->settings->owner);
 	if (!t && w->tunnels.n == 1)
 		t = w->tunnels.items[0];
-	if (t)
+	if (t && inside_host(&in, q->host))
 		return t;
 	(void)err_set(&c->task.err, ERR_NOT_FOUND, "No route is for %s, so no tunnel is known",
 		      q->host);

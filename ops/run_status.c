@@ -1,4 +1,5 @@
 /* Handler: the state of everything. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -6,11 +7,13 @@
 #include "ops/disk.h"
 #include "ops/find.h"
 #include "ops/refresh.h"
+#include "ops/sight.h"
 #include "ops/status.h"
 #include "reconcile/drift.h"
 
 /* A connector that starts well is ready before. */
 #define WAITS_TOLD_MS (10 * 1000)
+#define PLANS_MOST    10000
 
 enum health { HEALTH_OK, HEALTH_DEGRADED, HEALTH_DOWN };
 
@@ -38,9 +41,8 @@ static void put_problem(struct json_writer *w, const char *object, const char *n
 	json_object_end(w);
 }
 
-static void put_held(const struct ops *o, struct json_writer *w, enum health *h)
+static void put_held(const struct system_facts *s, struct json_writer *w, enum health *h)
 {
-	const struct system_facts *s = &o->world->system;
 	struct problem p = {.since_ms = s->started_ms};
 	if (!s->writes_held)
 		return;
@@ -56,8 +58,8 @@ static void put_held(const struct ops *o, struct json_writer *w, enum health *h)
 
 static void put_system_problems(const struct ops *o, struct json_writer *w, enum health *h)
 {
-	put_held(o, w, h);
 	const struct system_facts *s = &o->world->system;
+	put_held(s, w, h);
 	if (o->config_problem && *o->config_problem)
 		put_problem(w, "system", "settings", *o->config_problem);
 	if (s->access_problem) {
@@ -76,9 +78,9 @@ static void put_system_problems(const struct ops *o, struct json_writer *w, enum
 	}
 }
 
-static void put_notices(const struct ops *o, struct json_writer *w, enum health *h)
+static void put_notices(const struct world *world, struct json_writer *w, enum health *h)
 {
-	const struct notices *l = &o->world->system.notices;
+	const struct notices *l = &world->system.notices;
 	for (size_t i = 0; i < l->n; i++) {
 		put_problem(w, "system", l->items[i].key, &l->items[i].problem);
 		raise_to(h, HEALTH_DEGRADED);
@@ -148,13 +150,13 @@ static void put_route_problem(const struct route *r, struct json_writer *w)
 		put_problem(w, "route", r->hostname, &reach);
 }
 
-static void put_problems(const struct ops *o, struct json_writer *w, enum health *h)
+static void put_problems(const struct ops *o, const struct world *world, struct json_writer *w,
+			 enum health *h)
 {
-	const struct world *world = o->world;
 	json_write_key(w, "problems");
 	json_array_begin(w);
 	put_system_problems(o, w, h);
-	put_notices(o, w, h);
+	put_notices(world, w, h);
 	TABLE_EACH (i, struct tunnel, t, &world->tunnels)
 		put_tunnel_problem(world, t, w);
 	TABLE_EACH (j, struct connector, c, &world->connectors)
@@ -262,23 +264,43 @@ static void put_drift(const struct world *world, struct json_writer *w)
 	json_object_end(w);
 }
 
-static int64_t plans_waiting(const struct ops *o)
+/* Those that he sees. */
+static int64_t plans_seen(struct ops *o, const struct principal *who)
+{
+	struct plan **plans = NULL;
+	int64_t seen = 0;
+	size_t n = 0;
+	struct err e;
+	if (!o->store ||
+	    store_list_plans(o->store, PLAN_NEEDS_APPROVAL, 0, PLANS_MOST, &plans, &n, &e) < 0)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		seen += sight_plan(o, who, plans[i]);
+		plan_free(plans[i]);
+	}
+	free(plans);
+	return seen;
+}
+
+static int64_t plans_waiting(struct ops *o, const struct principal *who)
 {
 	int64_t n = 0;
 	struct err e;
+	if (who && sight_is_limited(who))
+		return plans_seen(o, who);
 	if (!o->store || store_count_plans(o->store, PLAN_NEEDS_APPROVAL, &n, &e) < 0)
 		return 0;
 	return n;
 }
 
-static void put_facts(const struct ops *o, struct json_writer *w)
+static void put_facts(struct ops *o, const struct principal *who, struct json_writer *w)
 {
 	const struct system_facts *s = &o->world->system;
 	const char *off = world_writes_off(o->world);
 	json_put_string(w, "writes", off ? off : "on");
 	json_put_string(w, "access", access_state_name(s->access));
 	json_put_string(w, "audit_log", audit_state_name(s->audit));
-	json_put_int(w, "plans_waiting", plans_waiting(o));
+	json_put_int(w, "plans_waiting", plans_waiting(o, who));
 	json_put_string(w, "owner", s->owner);
 	json_put_string(w, "install", s->install);
 	json_put_string(w, "account", s->account_id);
@@ -290,16 +312,17 @@ static void put_facts(const struct ops *o, struct json_writer *w)
 	render_rate(o->world, w);
 }
 
-void status_write(const struct ops *o, struct buf *out)
+void status_write(struct ops *o, const struct principal *who, struct buf *out)
 {
+	const struct world *world = who ? sight_world(o, who) : o->world;
 	enum health h = HEALTH_OK;
 	AUTO(buf_t) body = {0};
 	struct json_writer inner, w;
 	json_write_init(&inner, &body);
-	put_problems(o, &inner, &h);
-	put_tunnels(o->world, &inner, &h);
-	put_drift(o->world, &inner);
-	put_facts(o, &inner);
+	put_problems(o, world, &inner, &h);
+	put_tunnels(world, &inner, &h);
+	put_drift(world, &inner);
+	put_facts(o, who, &inner);
 	json_write_init(&w, out);
 	json_object_begin(&w);
 	json_put_string(&w, "state", health_names[h]);
@@ -310,7 +333,7 @@ void status_write(const struct ops *o, struct buf *out)
 static void answer_status(struct call *c)
 {
 	buf_reset(&c->result);
-	status_write(c->ops, &c->result);
+	status_write(c->ops, &c->who, &c->result);
 	call_answer(c);
 }
 

@@ -7,6 +7,7 @@
 #include "model/render.h"
 #include "ops/find.h"
 #include "ops/release.h"
+#include "ops/sight.h"
 #include "ops/write.h"
 
 static void row_tunnel(const void *row, struct json_writer *w, const void *owner)
@@ -22,9 +23,10 @@ void run_tunnel_list(struct call *c)
 		call_fail(c);
 		return;
 	}
-	TABLE_EACH (i, struct tunnel, t, &c->ops->world->tunnels)
+	const struct world *w = call_world(c);
+	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
 		if (!a->name || strcasestr(t->name, a->name))
-			list_row(&l, row_tunnel, t, c->ops->world);
+			list_row(&l, row_tunnel, t, w);
 	list_end(&l, "model", clock_wall_ms());
 }
 
@@ -38,23 +40,25 @@ static void object_open(struct json_writer *w, const struct buf *object)
 
 static void put_routes(const struct call *c, const struct tunnel *t, struct json_writer *w)
 {
+	const struct world *world = call_world(c);
 	struct route **routes = NULL;
-	size_t n = find_routes(c->ops->world, t->id, &routes);
+	size_t n = find_routes(world, t->id, &routes);
 	json_write_key(w, "route_items");
 	json_array_begin(w);
 	for (size_t i = 0; i < n; i++)
-		render_route(c->ops->world, routes[i], w);
+		render_route(world, routes[i], w);
 	json_array_end(w);
 	free(routes);
 }
 
 static void put_connectors(const struct call *c, const struct tunnel *t, struct json_writer *w)
 {
+	const struct world *world = call_world(c);
 	json_write_key(w, "connector_items");
 	json_array_begin(w);
-	TABLE_EACH (i, struct connector, x, &c->ops->world->connectors)
+	TABLE_EACH (i, struct connector, x, &world->connectors)
 		if (str_equal(x->tunnel_id, t->id))
-			render_connector(c->ops->world, x, w);
+			render_connector(world, x, w);
 	json_array_end(w);
 }
 
@@ -67,7 +71,7 @@ void run_tunnel_get(struct call *c)
 	AUTO(buf_t) text = {0};
 	struct json_writer inner, w;
 	json_write_init(&inner, &text);
-	render_tunnel(c->ops->world, t, &inner);
+	render_tunnel(call_world(c), t, &inner);
 	buf_reset(&c->result);
 	json_write_init(&w, &c->result);
 	object_open(&w, &text);
@@ -80,7 +84,7 @@ void run_tunnel_get(struct call *c)
 void run_tunnel_create(struct call *c)
 {
 	const struct tunnel_create_args *a = c->args;
-	const struct tunnel *t = world_find_tunnel(c->ops->world, a->name);
+	const struct tunnel *t = world_find_tunnel(call_world(c), a->name);
 	if (t && tunnel_check_stays(t, &c->task.err) < 0) {
 		call_fail(c);
 		return;
@@ -103,7 +107,7 @@ void run_tunnel_create(struct call *c)
 
 static int check_name(const struct call *c, const struct tunnel *t, const char *name, struct err *e)
 {
-	const struct tunnel *other = world_find_tunnel(c->ops->world, name);
+	const struct tunnel *other = world_find_tunnel(call_world(c), name);
 	if (other && other != t)
 		return err_set(e, ERR_CONFLICT, "There is a tunnel %s already", other->name);
 	if (t->joined)
@@ -208,7 +212,8 @@ void run_tunnel_rotate(struct call *c)
 
 static void drop_records(struct call *c, const struct tunnel *t, struct plan *p)
 {
-	TABLE_EACH (i, struct record, r, &c->ops->world->records) {
+	const struct world *w = call_world(c);
+	TABLE_EACH (i, struct record, r, &w->records) {
 		if (!str_equal(r->tunnel_id, t->id))
 			continue;
 		(void)plan_take_off(p, EDIT_RECORD_DROP, r->id, r->generation);
@@ -219,7 +224,7 @@ static void drop_records(struct call *c, const struct tunnel *t, struct plan *p)
 static size_t drop_routes(struct call *c, const struct tunnel *t, struct plan *p)
 {
 	struct route **routes = NULL;
-	size_t n = find_routes(c->ops->world, t->id, &routes);
+	size_t n = find_routes(call_world(c), t->id, &routes);
 	for (size_t i = 0; i < n; i++) {
 		(void)plan_take_off(p, EDIT_ROUTE_DROP, routes[i]->id, routes[i]->generation);
 		plan_change(p, '-', "route", routes[i]->hostname, "to %s", routes[i]->service);
@@ -237,7 +242,7 @@ void run_tunnel_delete(struct call *c)
 	struct plan *p = plan_new(c->op->name, c->who.name, a->reason);
 	plan_touch(p, t->id, t->generation);
 	if (t->want == WANT_PRESENT && t->joined) {
-		release_tunnel(c->ops->world, p, t);
+		release_tunnel(call_world(c), p, t);
 	} else if (t->want == WANT_PRESENT) {
 		size_t routes = drop_routes(c, t, p);
 		if (routes && !a->cascade) {

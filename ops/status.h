@@ -4,7 +4,8 @@
 
 #include "ops/ops.h"
 
-/* One JSON object. */
-void status_write(const struct ops *o, struct buf *out);
+/* One JSON object, of what who sees (NULL: of everything). Its sentences are looked through when a
+ * call is answered (ops/screen.h), not here. */
+void status_write(struct ops *o, const struct principal *who, struct buf *out);
 
 #endif

@@ -31,6 +31,7 @@ static void write_stored(struct call *c)
 	const struct write *x = c->state;
 	struct plan *plan = x->plan;
 	struct err e = {.kind = ERR_NONE};
+	c->wide = true;
 	if (!rebuild_is_offer(plan) && writes_held(c)) /* this one is what is waited for */
 		call_fail(c);
 	else if (clock_wall_ms() > plan->expires_ms)

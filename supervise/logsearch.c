@@ -82,7 +82,9 @@ bool logsearch_matches(const struct logsearch_query *q, const struct outlog_entr
 		return false;
 	if ((q->since_ms && at_ms < q->since_ms) || (q->until_ms && at_ms > q->until_ms))
 		return false;
-	return !q->text || strcasestr(x->text, q->text);
+	if (q->text && !strcasestr(x->text, q->text))
+		return false;
+	return !q->shown || q->shown(x->text, q->owner);
 }
 
 /* ---- places: "<ms>;<source>=<offset>.<hash>;..." ---- */

@@ -24,6 +24,10 @@ struct logsearch_query {
 	 * one, newer than the other; NULL = no bound. */
 	const char *before, *after;
 	size_t budget; /* bytes to read at the most, then it ends early; 0 = no bound */
+	/* May whoever asks see this line? One that he may not counts as if it were not there. NULL
+	 * = he may see all. */
+	bool (*shown)(const char *text, void *owner);
+	void *owner;
 };
 
 struct log_hit {
