@@ -122,12 +122,27 @@ static void cut_array(struct cut *c, const char *name, struct json_span array, s
 	say_cut(c, name, shown, count_items(array), "");
 }
 
-/* Escapes make text longer again, so that no more than half of the room is taken. */
+/* How many of its first bytes fit, which escapes make longer again: whole characters. */
+static size_t fitting_bytes(const char *text, size_t len, size_t room)
+{
+	AUTO(buf_t) out = {0};
+	struct json_writer w;
+	size_t keep = len < room ? len : room;
+	for (;;) {
+		keep = keep ? utf8_whole(text, keep) : 0;
+		buf_reset(&out);
+		json_write_init(&w, &out);
+		json_write_stringn(&w, text, keep);
+		if (out.len <= room || keep == 0)
+			return keep;
+		keep = keep * room / (out.len + 1);
+	}
+}
+
 static void cut_string(struct cut *c, const char *name, struct json_span string, size_t room)
 {
 	AUTO(str_t) text = json_span_string(string);
-	size_t len = text ? strlen(text) : 0, keep = room / 2 < len ? room / 2 : len;
-	keep = keep ? utf8_whole(text, keep) : 0;
+	size_t len = text ? strlen(text) : 0, keep = fitting_bytes(text ? text : "", len, room);
 	json_write_stringn(&c->w, text ? text : "", keep);
 	say_cut(c, name, keep, len, " bytes");
 }

@@ -176,9 +176,37 @@ static void random_differs(void **state)
 	assert_true(random_u64() != random_u64());
 }
 
+/* Key and parts all count, and how the parts are divided. */
+static void test_keyed_hashes(void **state)
+{
+	static const struct {
+		const char *key, *a, *b;
+	} rows[] = {{"k", "a", "bc"},
+		    {"k", "ab", "c"},
+		    {"k", "abc", ""},
+		    {"l", "a", "bc"},
+		    {"", "a", "bc"}};
+	char sums[ARRAY_LEN(rows)][SHA256_HEX_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct sha256_part parts[] = {{rows[i].a, strlen(rows[i].a)},
+						    {rows[i].b, strlen(rows[i].b)}};
+		hmac_sha256_parts(rows[i].key, strlen(rows[i].key), parts, 2, sums[i]);
+		assert_int_equal(strlen(sums[i]), 64);
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(sums[i], sums[j]);
+	}
+	const struct sha256_part again[] = {{"a", 1}, {"bc", 2}};
+	char sum[SHA256_HEX_SIZE];
+	hmac_sha256_parts("k", 1, again, 2, sum);
+	assert_string_equal(sum, sums[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_keyed_hashes),
 		cmocka_unit_test_setup_teardown(reads_and_trims, make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(refuses_bad_files, make_folder, remove_folder),
 		cmocka_unit_test(compares_and_replaces),

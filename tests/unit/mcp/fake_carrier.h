@@ -186,4 +186,6 @@ static inline int64_t fake_code(const struct fake *f)
 	return json_get_int(json_get(json_root(f->doc), "error"), "code", 0);
 }
 
+#define FAKE_TEST(name) cmocka_unit_test_setup_teardown(name, fake_open, fake_close)
+
 #endif

@@ -184,7 +184,7 @@ static void test_a_batch(void **state)
 					       "\"params\":{\"protocolVersion\":\"2025-03-26\"}},"
 					       "{\"jsonrpc\":\"2.0\",\"id\":4,\"method\":\"ping\","
 					       "\"params\":{" META "}},{\"jsonrpc\":\"2.0\",\"id\":"
-								   "5,\"method\":\"tools/call\","
+					       "5,\"method\":\"tools/call\","
 					       "\"params\":{\"name\":\"status_get\"}}]");
 	static const int codes[] = {0, 0, RPC_NO_REQUEST, RPC_NO_REQUEST, RPC_NO_REQUEST, 0};
 	size_t n = 0;
@@ -320,22 +320,20 @@ static void test_dropped(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_discover, fake_open, fake_close),
-		cmocka_unit_test_setup_teardown(test_capabilities_are_methods, fake_open,
-						fake_close),
-		cmocka_unit_test_setup_teardown(test_initialize, fake_open, fake_close),
-		cmocka_unit_test_setup_teardown(test_methods_belong_to_eras, fake_open, fake_close),
-		cmocka_unit_test_setup_teardown(test_what_is_no_message, fake_open, fake_close),
-		cmocka_unit_test_setup_teardown(test_depth, fake_open, fake_close),
-		cmocka_unit_test_setup_teardown(test_unsupported_version, fake_open, fake_close),
-		cmocka_unit_test_setup_teardown(test_a_batch, fake_open, fake_close),
-		cmocka_unit_test_setup_teardown(test_batches_that_are_none, fake_open, fake_close),
-		cmocka_unit_test_setup_teardown(test_progress, fake_open, fake_close),
-		cmocka_unit_test_setup_teardown(test_no_progress_unasked, fake_open, fake_close),
-		cmocka_unit_test_setup_teardown(test_cancelled, fake_open, fake_close),
-		cmocka_unit_test_setup_teardown(test_nobody_cancels_what_is_not_his, fake_open,
-						fake_close),
-		cmocka_unit_test_setup_teardown(test_dropped, fake_open, fake_close),
+		FAKE_TEST(test_discover),
+		FAKE_TEST(test_capabilities_are_methods),
+		FAKE_TEST(test_initialize),
+		FAKE_TEST(test_methods_belong_to_eras),
+		FAKE_TEST(test_what_is_no_message),
+		FAKE_TEST(test_depth),
+		FAKE_TEST(test_unsupported_version),
+		FAKE_TEST(test_a_batch),
+		FAKE_TEST(test_batches_that_are_none),
+		FAKE_TEST(test_progress),
+		FAKE_TEST(test_no_progress_unasked),
+		FAKE_TEST(test_cancelled),
+		FAKE_TEST(test_nobody_cancels_what_is_not_his),
+		FAKE_TEST(test_dropped),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
