@@ -103,6 +103,7 @@ void initialize_run(struct exchange *x)
 		exchange_fail(x, RPC_PARAMS, 400, "protocolVersion must be a string", NULL);
 		return;
 	}
+	client_claim(&p->who, exchange_param(x, "clientInfo"));
 	p->carrier->agreed(p, &s);
 	struct json_writer *w = exchange_result(x);
 	json_put_string(w, "protocolVersion", s.version);

@@ -378,3 +378,27 @@ bool exchange_client_has(const struct exchange *x, const char *capability)
 	const struct json *declared = json_get(x->msg.meta, META_PREFIX "clientCapabilities");
 	return json_type(json_get(declared, capability)) == JSON_OBJECT;
 }
+
+/* "claude-code 2.1.329" */
+void client_claim(struct principal *who, const struct json *info)
+{
+	const char *name = json_get_string(info, "name");
+	const char *version = json_get_string(info, "version");
+	if (!name)
+		return;
+	AUTO(str_t) text = str_format("%.48s %.32s", name, version ? version : "");
+	principal_claim(who->client, sizeof(who->client), text);
+}
+
+void exchange_principal(const struct exchange *x, struct principal *out)
+{
+	const struct parcel *p = x->parcel;
+	const char *use = json_get_string(x->msg.meta, "claudecode/toolUseId");
+	const char *agent = p->carrier->header ? p->carrier->header(p, "user-agent") : NULL;
+	*out = p->who;
+	if (agent && !*out->client)
+		principal_claim(out->client, sizeof(out->client), agent);
+	client_claim(out, json_get(x->msg.meta, META_PREFIX "clientInfo"));
+	if (use)
+		principal_claim(out->tool_use, sizeof(out->tool_use), use);
+}

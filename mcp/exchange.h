@@ -110,6 +110,8 @@ void exchange_notify(struct exchange *x, const char *method, const struct buf *p
 const struct json *exchange_param(const struct exchange *x, const char *name);
 /* Did the client declare that capability, for this request or in its session? */
 bool exchange_client_has(const struct exchange *x, const char *capability);
+/* Who asks, with what the client says of itself and of this call, for the ledger. */
+void exchange_principal(const struct exchange *x, struct principal *out);
 /* The request's answer takes a while: from now on the client is told that it goes on. */
 void exchange_lasts(struct exchange *x);
 /* What it waits for at the moment. */

@@ -53,6 +53,7 @@ static void lines_agreed(struct parcel *p, const struct session *s)
 {
 	struct line_conn *c = p->owner;
 	c->session = *s;
+	c->who = p->who;
 }
 
 static bool lines_stream(const struct parcel *p)

@@ -19,6 +19,9 @@ struct mcp {
 /* http.c: what runs on though its peer has left. */
 void visits_free(struct mcp *m);
 
+/* exchange.c: what a client says of itself ({name, version}; NULL = nothing). */
+void client_claim(struct principal *who, const struct json *info);
+
 /* discover.c */
 void server_info_write(struct buf *out);
 void discover_run(struct exchange *x);

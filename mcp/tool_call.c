@@ -228,11 +228,12 @@ static void call_progressed(struct call *c, const char *message, void *owner)
 
 static void call_begin(struct tool_call *tc)
 {
-	struct parcel *p = tc->x->parcel;
 	AUTO(buf_t) body = {0};
+	struct principal who;
+	exchange_principal(tc->x, &who);
 	write_body(tc, &body);
-	call_start(p->mcp->ops, &tc->call, tc->tool->op, &p->who, NULL, buf_text(&body), body.len,
-		   call_done, tc);
+	call_start(tc->x->parcel->mcp->ops, &tc->call, tc->tool->op, &who, NULL, buf_text(&body),
+		   body.len, call_done, tc);
 	tc->call.progressed = call_progressed;
 }
 

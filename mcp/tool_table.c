@@ -238,7 +238,7 @@ const struct tool *tool_find(const struct tool_table *table, const char *name)
 
 bool tool_visible(const struct tool *t, const struct principal *who)
 {
-	return !t->op || principal_may(who, t->op, NULL) == 0;
+	return !t->op || principal_policy(who, t->op) == POLICY_NONE;
 }
 
 void tool_write(const struct tool *t, const char *version, struct json_writer *w)

@@ -304,6 +304,34 @@ static void test_nobody_cancels_what_is_not_his(void **state)
 	fake_forget(&other);
 }
 
+/* What a client says of itself goes with its calls, for the ledger: cut and printable. */
+static void test_claims(void **state)
+{
+	static const char text[] =
+		"{\"jsonrpc\":\"2.0\",\"id\":9,\"method\":\"tools/call\",\"params\":{"
+		"\"_meta\":{\"io.modelcontextprotocol/protocolVersion\":\"2026-07-28\","
+		"\"io.modelcontextprotocol/clientCapabilities\":{},"
+		"\"io.modelcontextprotocol/clientInfo\":{\"name\":\"a\\u001b[0m\\u202e\","
+		"\"version\":\"1234567890123456789012345678901234567890\"},"
+		"\"claudecode/toolUseId\":\"toolu_1\"},\"name\":\"route_set\",\"arguments\":{"
+		"\"hostname\":\"app.example.com\",\"service\":\"http://127.0.0.1:80\"}}}";
+	struct fake *f = *state;
+
+	fake_begin(f, &fake_lines, text);
+	const struct call *c = LIST_OF(f->desk->ops.calls.next, struct call, node);
+	assert_string_equal(c->who.client, "a?[0m? 12345678901234567890123456789012");
+	assert_string_equal(c->who.tool_use, "toolu_1");
+	assert_string_equal(c->who.name, model_operator.name);
+	f->headers[0][0] = "User-Agent";
+	f->headers[0][1] = "claude-code/2.1.197";
+	fake_begin(f, &fake_http,
+		   "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/call\",\"params\":{"
+		   "\"name\":\"route_set\",\"arguments\":{\"hostname\":\"b.example.com\","
+		   "\"service\":\"http://127.0.0.1:80\"}}}");
+	c = LIST_OF(f->desk->ops.calls.next, struct call, node);
+	assert_string_equal(c->who.client, "claude-code/2.1.197");
+}
+
 /* A parcel that is freed takes its calls along. */
 static void test_dropped(void **state)
 {
@@ -334,6 +362,7 @@ int main(void)
 		FAKE_TEST(test_cancelled),
 		FAKE_TEST(test_nobody_cancels_what_is_not_his),
 		FAKE_TEST(test_dropped),
+		FAKE_TEST(test_claims),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
