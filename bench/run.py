@@ -12,6 +12,7 @@ import subprocess
 import time
 import urllib.request
 
+import mcp
 import supervise
 from tools import (BUILD, QUICK, RUNSV, compared, cpu_ms, ended, hosted, median, options, parser,
                    rss_kib, scratch, show, simulated, table)
@@ -322,7 +323,7 @@ def bench_start():
 
 
 ALL = {"observe": bench_observe, **supervise.PARTS, "roundtrip": bench_roundtrip,
-       "commit": bench_commit, "start": bench_start}
+       "commit": bench_commit, "start": bench_start, "mcp": mcp.bench_mcp}
 
 
 def main():
