@@ -370,3 +370,27 @@ char *percent_encode(const char *s)
 	}
 	return buf_steal(&out);
 }
+
+static int hex_digit(char c)
+{
+	static const char digits[] = "0123456789abcdef";
+	const char *at = c ? strchr(digits, c | 0x20) : NULL;
+
+	return at ? (int)(at - digits) : -1;
+}
+
+char *percent_decode(const char *s)
+{
+	AUTO(buf_t) out = {0};
+
+	for (; *s; s++) {
+		int high = *s == '%' ? hex_digit(s[1]) : 0;
+		int low = *s == '%' && high >= 0 ? hex_digit(s[2]) : 0;
+
+		if (high < 0 || low < 0 || (*s == '%' && high + low == 0))
+			return NULL;
+		buf_char(&out, *s == '%' ? (char)(high * 16 + low) : *s);
+		s += *s == '%' ? 2 : 0;
+	}
+	return buf_steal(&out);
+}

@@ -77,6 +77,8 @@ char *base64_encode(const void *data, size_t len);
 char *base64_decode(const char *text, size_t *len);
 /* %-encode everything but unreserved characters. The caller frees it. */
 char *percent_encode(const char *s);
+/* The way back; NULL for what is no such text, or holds a NUL. The caller frees it. */
+char *percent_decode(const char *s);
 /* Replace control, bidi and other unprintable characters by '?' in place; keep UTF-8. */
 void text_printable(char *s);
 /* A PCRE2 pattern is valid and within our limits (size 512, no backreference or look-around,

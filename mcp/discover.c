@@ -55,6 +55,16 @@ static bool declared(const char *capability, size_t before, enum era era)
 	return false;
 }
 
+/* What subscriptions/listen can be asked to tell of. */
+static void put_told(const char *capability, enum era era, struct json_writer *w)
+{
+	if (era != ERA_MODERN || str_equal(capability, "completions"))
+		return;
+	json_put_bool(w, "listChanged", true);
+	if (str_equal(capability, "resources"))
+		json_put_bool(w, "subscribe", true);
+}
+
 static void put_capabilities(enum era era, struct json_writer *w)
 {
 	json_write_key(w, "capabilities");
@@ -65,6 +75,7 @@ static void put_capabilities(enum era era, struct json_writer *w)
 			continue;
 		json_write_key(w, capability);
 		json_object_begin(w);
+		put_told(capability, era, w);
 		json_object_end(w);
 	}
 	json_object_end(w);

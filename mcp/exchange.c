@@ -1,3 +1,4 @@
+#include "mcp/ask.h"
 #include "mcp/private.h"
 
 #include <stdlib.h>
@@ -96,6 +97,7 @@ static void exchange_free(struct exchange *x)
 {
 	progress_end(x);
 	list_remove(&x->node);
+	json_doc_free(x->own);
 	buf_free(&x->out);
 	free(x);
 }
@@ -212,6 +214,8 @@ static void parcel_take_value(struct parcel *p, const struct json *value)
 		take_request(p, &m, &v);
 	else if (m.kind == RPC_NOTIFICATION)
 		take_notification(p, &m, &v);
+	else
+		(void)ask_answered(p, &m);
 }
 
 static void parcel_take_array(struct parcel *p, const struct json *array)
@@ -258,7 +262,7 @@ void parcel_take(struct parcel *p, const char *text, size_t len)
 
 /* Lines: one connection. HTTP: one session of one caller, since ids are small numbers that others
  * have too. */
-static bool came_alike(const struct parcel *a, const struct parcel *b)
+bool parcels_alike(const struct parcel *a, const struct parcel *b)
 {
 	if (a->carrier != b->carrier)
 		return false;
@@ -282,7 +286,7 @@ void parcel_cancel(const struct parcel *p, const struct json *id)
 {
 	LIST_EACH (it, &p->mcp->parcels) {
 		struct parcel *other = LIST_OF(it, struct parcel, node);
-		struct exchange *x = came_alike(p, other) ? parcel_find(other, id) : NULL;
+		struct exchange *x = parcels_alike(p, other) ? parcel_find(other, id) : NULL;
 		if (!x)
 			continue;
 		exchange_drop(x);
@@ -311,7 +315,7 @@ struct json_writer *exchange_result(struct exchange *x)
 	json_write_key(w, "result");
 	json_object_begin(w);
 	if (x->era == ERA_MODERN)
-		json_put_string(w, "resultType", "complete");
+		json_put_string(w, "resultType", x->unfinished ? "input_required" : "complete");
 	return w;
 }
 
@@ -332,6 +336,8 @@ void exchange_done(struct exchange *x)
 		json_object_begin(w);
 		json_write_key(w, META_PREFIX "serverInfo");
 		json_write_raw(w, buf_text(info), info->len);
+		if (x->subscription)
+			put_subscription(x, w);
 		json_object_end(w);
 	}
 	json_object_end(w);
@@ -352,11 +358,18 @@ void exchange_fail(struct exchange *x, int code, int status, const char *message
 
 void exchange_notify(struct exchange *x, const char *method, const struct buf *params)
 {
+	exchange_ask(x, NULL, method, params);
+}
+
+void exchange_ask(struct exchange *x, const char *id, const char *method, const struct buf *params)
+{
 	AUTO(buf_t) text = {0};
 	struct json_writer w;
 	json_write_init(&w, &text);
 	json_object_begin(&w);
 	json_put_string(&w, "jsonrpc", "2.0");
+	if (id)
+		json_put_string(&w, "id", id);
 	json_put_string(&w, "method", method);
 	json_write_key(&w, "params");
 	json_write_raw(&w, buf_text(params), params->len);
@@ -396,6 +409,7 @@ void exchange_principal(const struct exchange *x, struct principal *out)
 	const char *use = json_get_string(x->msg.meta, "claudecode/toolUseId");
 	const char *agent = p->carrier->header ? p->carrier->header(p, "user-agent") : NULL;
 	*out = p->who;
+	out->asked = x->asked;
 	if (agent && !*out->client)
 		principal_claim(out->client, sizeof(out->client), agent);
 	client_claim(out, json_get(x->msg.meta, META_PREFIX "clientInfo"));

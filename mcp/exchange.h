@@ -30,6 +30,9 @@ struct carrier {
 	const char *(*header)(const struct parcel *p, const char *name);
 	/* Can a message be sent ahead of the answer? */
 	bool (*streams)(const struct parcel *p);
+	/* Says nothing, so that whoever stands between sees that the stream is alive. NULL: nobody
+	 * does. */
+	void (*alive)(struct parcel *p);
 };
 
 struct parcel {
@@ -76,6 +79,11 @@ struct exchange {
 	struct buf out; /* the answer, while it is written */
 	struct json_writer w;
 
+	enum asked asked;     /* about what it calls */
+	bool unfinished;      /* its result asks the client for more */
+	bool subscription;    /* its result ends one */
+	struct json_doc *own; /* what a method made to read from; freed with it */
+
 	/* The method's own. dropped: the exchange ends unanswered; frees state. */
 	void *state;
 	void (*dropped)(struct exchange *x);
@@ -93,6 +101,8 @@ void parcel_refuse(struct parcel *p, int status, int code, const char *message);
 void parcel_free(struct parcel *p);
 /* Drop the request of that id among those that came the same way. */
 void parcel_cancel(const struct parcel *p, const struct json *id);
+/* Did both come the same way: by one connection, or in one session of one caller? */
+bool parcels_alike(const struct parcel *a, const struct parcel *b);
 
 /* ---- for methods ---- */
 
@@ -106,6 +116,8 @@ void exchange_done(struct exchange *x);
 void exchange_fail(struct exchange *x, int code, int status, const char *message, const char *data);
 /* A notification ahead of the answer, by the same way. params: an object's text. */
 void exchange_notify(struct exchange *x, const char *method, const struct buf *params);
+/* The same with a request to the client, whose answer names the id (legacy era alone). */
+void exchange_ask(struct exchange *x, const char *id, const char *method, const struct buf *params);
 /* A member of params; NULL when absent. */
 const struct json *exchange_param(const struct exchange *x, const char *name);
 /* Did the client declare that capability, for this request or in its session? */

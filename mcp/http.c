@@ -92,6 +92,14 @@ static bool http_streams(const struct parcel *p)
 	       strstr(accept, "text/*");
 }
 
+static void http_alive(struct parcel *p)
+{
+	static const char comment[] = ": keepalive\n\n";
+	struct visit *v = p->owner;
+	if (v->req && p->streaming && !v->stuck)
+		(void)server_stream_push(v->req, comment, sizeof(comment) - 1);
+}
+
 static const struct carrier http_carrier = {
 	.answer = http_answer,
 	.message = http_message,
@@ -99,6 +107,7 @@ static const struct carrier http_carrier = {
 	.agreed = http_agreed,
 	.header = http_header,
 	.streams = http_streams,
+	.alive = http_alive,
 };
 
 /* A session that is told must be one. */

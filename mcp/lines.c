@@ -104,8 +104,8 @@ void mcp_lines_too_long(struct mcp *m, struct server_lines *lines)
 void mcp_lines_ended(struct mcp *m, struct server_lines *lines)
 {
 	struct line_conn *c = server_lines_context(lines);
-	(void)m;
 	c->ended = true;
+	listens_end(m, c);
 	if (c->open == 0)
 		server_lines_end(lines);
 }

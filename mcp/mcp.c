@@ -10,6 +10,7 @@ struct mcp *mcp_new(struct loop *l, struct ops *o)
 	m->loop = l;
 	m->ops = o;
 	list_init(&m->parcels);
+	ask_spent_init(&m->asked);
 	random_bytes(m->key, sizeof(m->key));
 	server_info_write(&m->server_info);
 	return m;
@@ -22,6 +23,7 @@ void mcp_free(struct mcp *m)
 	visits_free(m);
 	tool_table_free(m->tools);
 	buf_free(&m->server_info);
+	ask_spent_free(&m->asked);
 	explicit_bzero(m->key, sizeof(m->key));
 	free(m);
 }

@@ -7,6 +7,13 @@ static const struct method methods[] = {
 	{"server/discover", ERA_MODERN, NULL, discover_run},
 	{"initialize", ERA_LEGACY, NULL, initialize_run},
 	{"ping", ERA_LEGACY, NULL, ping_run},
+	{"resources/list", ERA_MODERN | ERA_LEGACY, "resources", resources_list_run},
+	{"resources/read", ERA_MODERN | ERA_LEGACY, "resources", resources_read_run},
+	{"resources/templates/list", ERA_MODERN | ERA_LEGACY, "resources", templates_list_run},
+	{"prompts/list", ERA_MODERN | ERA_LEGACY, "prompts", prompts_list_run},
+	{"prompts/get", ERA_MODERN | ERA_LEGACY, "prompts", prompts_get_run},
+	{"completion/complete", ERA_MODERN | ERA_LEGACY, "completions", complete_run},
+	{"subscriptions/listen", ERA_MODERN, NULL, listen_run},
 };
 
 const struct method *method_at(size_t i)

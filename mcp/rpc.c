@@ -75,9 +75,10 @@ void rpc_read(const struct json *v, struct rpc_message *m)
 		read_call(v, id, m);
 	else if (json_get(v, "method"))
 		broken(m, "method must be a string");
-	else if (id && (json_get(v, "result") || json_get(v, "error")))
+	else if (id && (json_get(v, "result") || json_get(v, "error"))) {
 		m->kind = RPC_RESPONSE;
-	else
+		m->result = json_get(v, "result");
+	} else
 		broken(m, "it has no method");
 }
 

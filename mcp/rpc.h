@@ -18,9 +18,10 @@ enum rpc_code {
 	RPC_NO_METHOD = -32601,
 	RPC_PARAMS = -32602,
 	RPC_INTERNAL = -32603,
-	RPC_HEADERS = -32020,    /* headers and body disagree */
-	RPC_CAPABILITY = -32021, /* the client declared no such capability */
-	RPC_VERSION = -32022     /* not a version that is spoken here */
+	RPC_HEADERS = -32020,     /* headers and body disagree */
+	RPC_NO_RESOURCE = -32002, /* legacy: nothing can be read there */
+	RPC_CAPABILITY = -32021,  /* the client declared no such capability */
+	RPC_VERSION = -32022      /* not a version that is spoken here */
 };
 
 enum rpc_kind { RPC_REQUEST, RPC_NOTIFICATION, RPC_RESPONSE, RPC_BROKEN };
@@ -31,6 +32,7 @@ struct rpc_message {
 	const struct json *id;     /* NULL = none that could be taken */
 	const struct json *params; /* an object, or NULL */
 	const struct json *meta;   /* params._meta: an object, or NULL */
+	const struct json *result; /* of a response; NULL = it is an error, or none */
 	const char *method;        /* NULL in a response */
 	const char *broken;        /* what is wrong with it */
 };

@@ -124,9 +124,8 @@ static char *span_text(struct json_span root, const char *key)
 }
 
 /* What to do about a plan that waits for a person. */
-static void say_approval(const struct tool_call *tc, struct buf *text)
+static void say_approval(const struct buf *result, struct buf *text)
 {
-	const struct buf *result = &tc->call.result;
 	struct json_span root = json_span_of(buf_text(result), result->len);
 	AUTO(str_t) state = span_text(root, "state");
 	AUTO(str_t) plan = span_text(root, "plan");
@@ -154,8 +153,25 @@ static void answer_result(struct tool_call *tc, const struct buf *shaped)
 		(void)buf_add(&text, shaped->data, shaped->len);
 	}
 	if (tc->tool->plans)
-		say_approval(tc, &text);
+		say_approval(&tc->call.result, &text);
 	tool_call_drop(x);
+	tool_answer(x, &text, true, false);
+}
+
+void tool_answer_plan(struct exchange *x, const struct buf *result)
+{
+	const struct shape concise = {0};
+	AUTO(buf_t) shaped = {0};
+	AUTO(buf_t) text = {0};
+	AUTO(buf_t) cut = {.limit = 400};
+	shape_write(&concise, result, &shaped);
+	if (shaped.len > SHAPE_CAP - 1200)
+		shape_cut(&shaped, SHAPE_CAP - 2000, &text, &cut);
+	else
+		(void)buf_add(&text, shaped.data, shaped.len);
+	if (cut.len)
+		shape_append(&text, "cut", buf_text(&cut));
+	say_approval(result, &text);
 	tool_answer(x, &text, true, false);
 }
 

@@ -1,4 +1,5 @@
 /* tools/list and tools/call: what the caller may see is listed, and judged again when called. */
+#include "mcp/ask.h"
 #include "mcp/private.h"
 #include "mcp/tool_table.h"
 
@@ -6,17 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIST_TTL_MS 300000
 #define NEAREST_MAX 3
+
+bool list_cursor_refused(struct exchange *x)
+{
+	if (!exchange_param(x, "cursor"))
+		return false;
+	exchange_fail(x, RPC_PARAMS, 200, "cursor: the list comes in one piece, so there is none",
+		      NULL);
+	return true;
+}
 
 void tools_list_run(struct exchange *x)
 {
 	const struct tool_table *table = tool_table_of(x->parcel->mcp);
-	if (exchange_param(x, "cursor")) {
-		exchange_fail(x, RPC_PARAMS, 200,
-			      "cursor: the list comes in one piece, so there is none", NULL);
+	if (list_cursor_refused(x))
 		return;
-	}
 	struct json_writer *w = exchange_result(x);
 	json_write_key(w, "tools");
 	json_array_begin(w);
@@ -108,5 +114,8 @@ void tools_call_run(struct exchange *x)
 		exchange_fail(x, RPC_HEADERS, 400, text, NULL);
 		return;
 	}
-	t->run(x, t, arguments);
+	if (ask_wanted(x, t))
+		ask_run(x, t, arguments);
+	else
+		t->run(x, t, arguments);
 }

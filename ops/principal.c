@@ -187,9 +187,25 @@ static bool any_tag(const struct strlist *tags, const struct op *op)
 	return tags->n == 0;
 }
 
+/* The plan itself was judged when it was made, and is again when it is applied. */
+static bool was_asked_about(const struct principal *p, const struct op *op)
+{
+	return (p->asked == ASKED_YES && str_equal(op->name, "plan_apply")) ||
+	       (p->asked == ASKED_NO && str_equal(op->name, "plan_reject"));
+}
+
+bool principal_must_ask(const struct principal *p)
+{
+	const struct grant *g = principal_grant(p);
+	return g && g->ask && p->asked != ASKED_YES;
+}
+
 enum policy principal_policy(const struct principal *p, const struct op *op)
 {
 	const struct grant *g = principal_grant(p);
+	if (g && was_asked_about(p, op) && role_holds(p->role, op->role))
+		return p->asked == ASKED_YES && grants_frozen(p->grants) ? POLICY_FROZEN
+									 : POLICY_NONE;
 	if (!(op->doors & p->door))
 		return POLICY_DOOR;
 	if (p->grant && !g)

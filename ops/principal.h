@@ -17,6 +17,10 @@
 struct grant;
 struct grants;
 
+/* What a person said who was asked about the very thing that is called for: lets a grant that asks
+ * carry a plan out, or reject it. */
+enum asked { ASKED_NOTHING, ASKED_YES, ASKED_NO };
+
 struct principal {
 	enum role role;
 	enum op_doors door;
@@ -29,6 +33,9 @@ struct principal {
 
 	int64_t grant;         /* id; 0 = no grant */
 	struct grants *grants; /* where it stands; NULL = no grant */
+
+	/* Set by whoever asked (mcp/ask.h) for one call, never by a client. */
+	enum asked asked;
 
 	/* For the ledger: claims of the other side, stripped and cut (principal_claim). */
 	char peer[64];   /* where it comes from, as the door knows it; "" = the process above */
@@ -77,6 +84,8 @@ const char *policy_name(enum policy p);
 enum policy principal_policy(const struct principal *p, const struct op *op);
 /* The same with a sentence: ERR_DENIED. */
 MUST_USE int principal_may(const struct principal *p, const struct op *op, struct err *e);
+/* Does he change nothing before a person was asked, and was nobody? */
+bool principal_must_ask(const struct principal *p);
 /* One call of a grant's budget. ERR_RATE_LIMITED with when to come again. */
 MUST_USE int principal_spend(const struct principal *p, struct err *e);
 /* The sentence for what takes a method (GRANT_*) that the grant does not hold; -1. */

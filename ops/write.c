@@ -167,7 +167,7 @@ static void write_begin(struct call *c, const struct write_args *args, struct pl
 {
 	struct write *x = write_new(c, plan);
 	x->args = *args;
-	x->keep = keep;
+	x->keep = keep || principal_must_ask(&c->who);
 	if (!call_needs_store(c))
 		return;
 	if (plan->n_edits == 0) {

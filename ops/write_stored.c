@@ -85,7 +85,7 @@ void write_approve(struct call *c, struct plan *plan, const struct write_args *a
 void write_apply(struct call *c, struct plan *plan, const struct write_args *args)
 {
 	write_new(c, plan)->args = *args;
-	if (plan->state == PLAN_PLANNED)
+	if (plan->state == PLAN_PLANNED && !principal_must_ask(&c->who))
 		write_stored(c);
 	else
 		write_answer(c);

@@ -52,6 +52,11 @@ const struct op *op_find(const char *name)
 	return NULL;
 }
 
+bool op_makes_plan(const struct op *op)
+{
+	return op->effects != OP_READS && fields_find(op->args, "dry_run");
+}
+
 const char *const *op_names(void)
 {
 	return names;

@@ -67,6 +67,8 @@ const struct op *op_watch(void);
 /* All of them, in the order of ops.def; NULL past the last. */
 const struct op *op_at(size_t i);
 const struct op *op_find(const char *name);
+/* Is what it changes a plan first? */
+bool op_makes_plan(const struct op *op);
 /* Names for "did you mean": NULL-terminated. */
 const char *const *op_names(void);
 
