@@ -52,8 +52,7 @@ static struct ask *ask_new(struct exchange *x, const struct tool *t, const struc
 
 bool ask_wanted(const struct exchange *x, const struct tool *t)
 {
-	const struct grant *g = principal_grant(&x->parcel->who);
-	return g && g->ask && t->op && t->op->effects != OP_READS;
+	return principal_must_ask(&x->parcel->who) && t->op && t->op->effects != OP_READS;
 }
 
 static struct ask_bond bond_of(const struct ask *a)

@@ -1,5 +1,8 @@
 /* completion/complete: values for an argument of a prompt or a part of a resource's address. */
 #include "mcp/private.h"
+#include "mcp/resource.h"
+
+#include <string.h>
 
 #define VALUE_MAX 300
 

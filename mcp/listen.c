@@ -5,6 +5,8 @@
  */
 #include "mcp/private.h"
 #include "mcp/resource.h"
+#include "ops/grant.h"
+#include "ops/sight.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,6 +5,7 @@
 #include "mcp/private.h"
 #include "mcp/resource.h"
 #include "mcp/shape.h"
+#include "ops/sight.h"
 
 #include <ctype.h>
 #include <stdlib.h>
