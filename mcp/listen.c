@@ -55,7 +55,7 @@ static void listening_drop(struct exchange *x)
 void put_subscription(const struct exchange *x, struct json_writer *w)
 {
 	json_write_key(w, META_PREFIX "subscriptionId");
-	rpc_put_id(x->msg.id, w);
+	json_write_value(w, x->msg.id);
 }
 
 static void params_begin(const struct listening *l, struct buf *out, struct json_writer *w)

@@ -5,6 +5,7 @@
 #include "mcp/private.h"
 #include "mcp/resource.h"
 #include "mcp/shape.h"
+#include "mcp/tool_table.h"
 #include "ops/sight.h"
 
 #include <ctype.h>
@@ -266,33 +267,18 @@ static void read_operation(struct exchange *x, const struct kind *k, const char 
 		   reading_done, r);
 }
 
-static const char *effects_word(const struct op *op)
-{
-	static const char *const words[] = {
-		[OP_READS] = "reads", [OP_WRITES] = "writes", [OP_DESTROYS] = "may delete"};
-	return words[op->effects];
-}
-
+/* As tools/list has it. */
 static void read_help(struct exchange *x, const char *name)
 {
-	const struct op *op = op_find(name);
+	const struct tool *t = tool_find(tool_table_of(x->parcel->mcp), name);
 	AUTO(buf_t) text = {0};
 	struct json_writer w;
-	if (!op || principal_policy(&x->parcel->who, op) != POLICY_NONE) {
+	if (!t || !tool_visible(t, &x->parcel->who)) {
 		refuse_absent(x);
 		return;
 	}
 	json_write_init(&w, &text);
-	json_object_begin(&w);
-	json_put_string(&w, "operation", op->name);
-	json_put_string(&w, "title", op->title);
-	json_put_string(&w, "description", op->doc);
-	json_put_string(&w, "effects", effects_word(op));
-	json_write_key(&w, "arguments");
-	fields_schema(op->args, false, &w);
-	json_write_key(&w, "answer");
-	fields_schema(op->result, true, &w);
-	json_object_end(&w);
+	tool_write(t, x->version, &w);
 	answer_short(x, &text);
 }
 
