@@ -117,6 +117,8 @@ static void swap(struct slot *x, struct connector *c)
 	x->other = old;
 	x->own->replaced = false;
 	x->other->replaced = true;
+	/* A token or a setting may have changed while it came up. */
+	x->own->outdated = process_outdated(x->own);
 	x->kept.turn++;
 	x->keep_due = true;
 	slot_keep(x, true);

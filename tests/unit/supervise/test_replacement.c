@@ -77,6 +77,20 @@ static void wait_serving(struct bench *b, is_so *so)
 	}
 }
 
+/* As the stand-in says who it is. */
+static void client_of(pid_t pid, char id[UUID_SIZE])
+{
+	snprintf(id, UUID_SIZE, "00000000-0000-4000-8000-%012d", (int)pid);
+}
+
+static bool knows_the_other(const struct bench *b)
+{
+	char id[UUID_SIZE];
+
+	client_of(newest(b), id);
+	return connector_is_client(one(b), id) && one(b)->replacing;
+}
+
 static void ask(struct bench *b)
 {
 	assert_true(supervisor_restart(b->s, b->one));
@@ -89,21 +103,30 @@ static void test_nobody_is_unserved(void **state)
 	struct bench *b = *state;
 	pid_t first = bring_up(b), second;
 	int port = one(b)->metrics_port;
+	char own[UUID_SIZE], other[UUID_SIZE];
 
 	ask(b);
 	wait_serving(b, comes_up);
 	assert_int_equal(one(b)->pid, first);
+	client_of(first, own);
+	assert_string_equal(one(b)->connector_id, own);
 	assert_string_equal(one(b)->replacing_why, "it was asked for");
 	assert_int_equal(terms(b), 0);
+	wait_serving(b, knows_the_other);
 	wait_serving(b, was_replaced);
 	second = one(b)->pid;
 	assert_int_equal(second, newest(b));
+	client_of(second, other);
+	assert_string_equal(one(b)->connector_id, other);
+	assert_string_equal(one(b)->other_id, own);
 	assert_int_not_equal(second, first);
 	assert_int_not_equal(one(b)->metrics_port, port);
 	assert_false(one(b)->replacing);
 	assert_null(one(b)->replacing_why);
 	wait_serving(b, only_one_is_left);
 	run_for(b, 100);
+	/* Cloudflare lists it for a while. */
+	assert_string_equal(one(b)->other_id, own);
 	assert_true(has_event(b, "connector_replacing"));
 	assert_true(has_event(b, "connector_replaced"));
 	assert_true(has_event(b, "connector_drained"));
@@ -129,28 +152,69 @@ static bool runs_2nd_token(const struct bench *b)
 	return was_replaced(b) && one(b)->token_generation == 2;
 }
 
-static void test_new_token(void **state)
+#define FRESH "eyJhIjoiZnJlc2gifQ=="
+
+static void give_fresh_token(struct bench *b)
 {
-	struct bench *b = *state;
-	static const char fresh[] = "eyJhIjoiZnJlc2gifQ==";
-	AUTO(buf_t) token = {0};
-	AUTO(str_t) path = NULL;
 	struct secret secret = {0};
 
-	bring_up(b);
-	secret_set(&secret, fresh, strlen(fresh));
+	secret_set(&secret, FRESH, strlen(FRESH));
 	assert_int_equal(store_begin(b->store, &b->e), 0);
 	assert_int_equal(store_save_token(b->store, b->tunnel, &secret, &b->e), 0);
 	assert_int_equal(store_commit(b->store, &b->e), 0);
 	secret_free(&secret);
 	tunnel(b)->token_generation++;
 	world_changed(b->world, OBJECT_TUNNEL, b->tunnel);
+}
+
+static void test_new_token(void **state)
+{
+	struct bench *b = *state;
+	AUTO(buf_t) token = {0};
+	AUTO(str_t) path = NULL;
+
+	bring_up(b);
+	give_fresh_token(b);
 	wait_serving(b, runs_2nd_token);
 	path = str_format("../%s.b/token", b->one);
 	read_file(b, path, &token);
-	assert_string_equal(buf_text(&token), fresh);
+	assert_string_equal(buf_text(&token), FRESH);
 	wait_serving(b, only_one_is_left);
 	assert_int_equal(starts(b), 2);
+}
+
+static bool was_replaced_twice(const struct bench *b)
+{
+	return is_ready(b) && one(b)->replaced == 2;
+}
+
+/* The one that comes up was started with the old one. */
+static void test_new_token_meanwhile(void **state)
+{
+	struct bench *b = *state;
+
+	bring_up(b);
+	ask(b);
+	wait_serving(b, comes_up);
+	give_fresh_token(b);
+	wait_serving(b, runs_2nd_token);
+	wait_serving(b, only_one_is_left);
+	assert_int_equal(one(b)->replaced, 2);
+	assert_int_equal(starts(b), 3);
+}
+
+static void test_new_options_meanwhile(void **state)
+{
+	struct bench *b = *state;
+
+	bring_up(b);
+	ask(b);
+	wait_serving(b, comes_up);
+	b->options.grace_ms = 900;
+	supervisor_configure(b->s, &b->options);
+	wait_serving(b, was_replaced_twice);
+	wait_serving(b, only_one_is_left);
+	assert_int_equal(starts(b), 3);
 }
 
 static void test_without_a_store_the_token_is_taken_along(void **state)
@@ -190,11 +254,6 @@ static void test_what_does_not_drain_is_killed(void **state)
 	assert_true(clock_mono_ms() - began >= b->options.grace_ms + 4900);
 	assert_false(alive(b, first));
 	assert_int_equal(terms(b), 1);
-}
-
-static bool was_replaced_twice(const struct bench *b)
-{
-	return is_ready(b) && one(b)->replaced == 2;
 }
 
 static void test_asked_while_the_old_one_drains(void **state)
@@ -714,6 +773,8 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(test_nobody_is_unserved),
 		TEST(test_new_token),
+		TEST(test_new_token_meanwhile),
+		TEST(test_new_options_meanwhile),
 		TEST(test_without_a_store_the_token_is_taken_along),
 		TEST(test_what_does_not_drain_is_killed),
 		TEST(test_asked_while_the_old_one_drains),
