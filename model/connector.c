@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <strings.h>
 
 static const struct {
 	const char *name, *doc;
@@ -68,6 +69,12 @@ void connector_set_stopped(struct connector *c, const struct connector_stop *sto
 	str_set(&c->stopped_by, stop ? stop->by : NULL);
 	str_set(&c->stopped_why, stop ? stop->why : NULL);
 	c->stopped_until_ms = stop ? stop->until_ms : 0;
+}
+
+bool connector_is_client(const struct connector *c, const char *client_id)
+{
+	return *client_id && (strcasecmp(c->connector_id, client_id) == 0 ||
+			      strcasecmp(c->other_id, client_id) == 0);
 }
 
 bool connector_serving(const struct connector *c)

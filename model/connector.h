@@ -54,13 +54,15 @@ struct connector {
 	int64_t open_fds;         /* -1 = not known */
 	int64_t edge_connections; /* by /ready; -1 = not known */
 	char connector_id[UUID_SIZE]; /* cloudflared's own, new at each start */
-	int64_t config_version;       /* by /config; -1 = none received yet */
-	char *version;                /* of the binary, NULL = not known */
-	char *disk_version;    /* of the binary on the disk, where that is another; NULL = it is
-				  not, or does not say */
-	bool update_available; /* the binary on the disk is another one than it runs */
-	char *last_exit;       /* "signal 9 after 41 s", NULL = none */
-	char *last_line;       /* last line of its log, secrets struck out; from outside */
+	char other_id[UUID_SIZE]; /* of the process that comes up or drains beside it, else of the
+				     one before: Cloudflare lists that for a while */
+	int64_t config_version;   /* by /config; -1 = none received yet */
+	char *version;            /* of the binary, NULL = not known */
+	char *disk_version;       /* of the binary on the disk, where that is another; NULL = it is
+				     not, or does not say */
+	bool update_available;    /* the binary on the disk is another one than it runs */
+	char *last_exit;          /* "signal 9 after 41 s", NULL = none */
+	char *last_line;          /* last line of its log, secrets struck out; from outside */
 	struct problem *problem;
 };
 
@@ -76,6 +78,8 @@ const char *connector_state_name(enum connector_state s);
 const char *connector_state_doc(enum connector_state s);
 /* NULL: it is to run. */
 void connector_set_stopped(struct connector *c, const struct connector_stop *stop);
+/* Is it that one which Cloudflare lists by this id? */
+bool connector_is_client(const struct connector *c, const char *client_id);
 bool connector_serving(const struct connector *c); /* ready or degraded */
 
 #endif

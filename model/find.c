@@ -109,6 +109,14 @@ struct connector *world_find_connector(const struct world *w, const char *name_o
 	return c ? c : connector_by_name(w, name_or_id);
 }
 
+bool world_runs_client(const struct world *w, const char *tunnel_id, const char *client_id)
+{
+	TABLE_EACH (i, struct connector, c, &w->connectors)
+		if (str_equal(c->tunnel_id, tunnel_id) && connector_is_client(c, client_id))
+			return true;
+	return false;
+}
+
 struct zone *world_zone_of(const struct world *w, const char *hostname)
 {
 	struct zone *best = NULL;

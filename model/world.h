@@ -116,6 +116,8 @@ struct record *world_find_clash(const struct world *w, const char *name, const c
 				const char *id);
 /* "web/1" or the id. */
 struct connector *world_find_connector(const struct world *w, const char *name_or_id);
+/* Is it one of this host's processes that Cloudflare lists by this id? */
+bool world_runs_client(const struct world *w, const char *tunnel_id, const char *client_id);
 /* The zone that holds a host name: longest suffix. */
 struct zone *world_zone_of(const struct world *w, const char *hostname);
 /* "web/1"; out has room for a name and a slot. */

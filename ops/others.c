@@ -1,16 +1,6 @@
 #include "ops/others.h"
 
 #include <arpa/inet.h>
-#include <strings.h>
-
-static bool is_ours(const struct world *w, const char *tunnel_id, const char *client)
-{
-	TABLE_EACH (i, struct connector, c, &w->connectors)
-		if (str_equal(c->tunnel_id, tunnel_id) && strcasecmp(c->connector_id, client) == 0)
-			return true;
-	return false;
-}
-
 /* The address that it comes from, where it is one. */
 static const char *address_of(const struct json *client)
 {
@@ -38,7 +28,7 @@ int others_read(const struct world *w, const char *tunnel_id, const struct cf_ca
 		return -1;
 	JSON_EACH (client, c->result) {
 		const char *id = found.items[at++].id;
-		if (!is_ours(w, tunnel_id, id))
+		if (!world_runs_client(w, tunnel_id, id))
 			add_client(&text, client, id);
 	}
 	str_set(others, text.len ? buf_text(&text) : "");

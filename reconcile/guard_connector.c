@@ -15,7 +15,7 @@ static bool another_serves(const struct guarding *x, const struct tunnel *t)
 	TABLE_EACH (i, struct connector, c, &x->w->connectors)
 		if (str_equal(c->tunnel_id, t->id) && goes_on(x, c))
 			return true;
-	return t->observed.connections > guard_own_connections(x->w, t);
+	return guard_others_serve(x->w, t);
 }
 
 /* The first names, and how many there are more. */

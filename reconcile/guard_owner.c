@@ -28,7 +28,7 @@ int guard_not_joined(const struct guarding *x, bool joined, const struct edit *d
 
 /* Edge connections of this host's connectors. After a start they were not asked yet: what is not
  * known counts as ours, since nobody else may hold it. */
-int64_t guard_own_connections(const struct world *w, const struct tunnel *t)
+static int64_t own_connections(const struct world *w, const struct tunnel *t)
 {
 	int64_t n = 0, known = 0;
 	TABLE_EACH (i, struct connector, c, &w->connectors) {
@@ -40,11 +40,28 @@ int64_t guard_own_connections(const struct world *w, const struct tunnel *t)
 	return known < t->replicas ? n + CONNECTIONS_EACH * (t->replicas - known) : n;
 }
 
+/* A process of ours that drains or has just ended is in the number still: who is listed must be
+ * another host's. */
+bool guard_others_serve(const struct world *w, const struct tunnel *t)
+{
+	const struct tunnel_connections *seen = &t->observed.clients;
+
+	if (t->observed.connections <= own_connections(w, t))
+		return false;
+	if (!t->observed.clients_seen_ms)
+		return true;
+	for (size_t i = 0; i < seen->n; i++)
+		if (seen->items[i].connections > 0 &&
+		    !world_runs_client(w, t->id, seen->items[i].id))
+			return true;
+	return false;
+}
+
 /* Which names it serves is not known here, so that the last connector of it counts as one that
  * serves some. */
 void guard_leave(struct guarding *x, const struct tunnel *t)
 {
-	if (t->replicas <= 0 || t->observed.connections > guard_own_connections(x->w, t))
+	if (t->replicas <= 0 || guard_others_serve(x->w, t))
 		return;
 	guard_need(x,
 		   "Stops the connectors of tunnel %s on this host, and no others of it are known "

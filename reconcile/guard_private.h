@@ -38,8 +38,8 @@ void guard_edited(struct guarding *x, const struct edit *d);
 MUST_USE int guard_connector_stop(struct guarding *x, const struct edit *d, struct err *e);
 MUST_USE int guard_connector_start(struct guarding *x, const struct edit *d, struct err *e);
 
-/* Edge connections of this host's connectors; what is not known counts as ours. */
-int64_t guard_own_connections(const struct world *w, const struct tunnel *t);
+/* Do connectors of other hosts serve the tunnel, for certain? What is not known counts as ours. */
+bool guard_others_serve(const struct world *w, const struct tunnel *t);
 /* The connectors of a joined tunnel stop on this host. */
 void guard_leave(struct guarding *x, const struct tunnel *t);
 /* Adopting, joining, taking over, converting, making anew; t is NULL for a new one. */

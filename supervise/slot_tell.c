@@ -148,6 +148,26 @@ static bool set_word(char **slot, const char *v)
 	return news;
 }
 
+/* By /ready, and until it has answered by its log. */
+static const char *client_id(const struct process *p)
+{
+	if (!p || !p->running)
+		return "";
+	return *p->probe.connector_id ? p->probe.connector_id : p->log.connector_id;
+}
+
+static bool show_clients(const struct slot *x, struct connector *c)
+{
+	const char *own = client_id(x->own), *other = client_id(x->other);
+	bool another = !str_equal(c->connector_id, own), news = false;
+
+	if (*other)
+		news = set_text(c->other_id, sizeof(c->other_id), other);
+	else if (another && *c->connector_id)
+		news = set_text(c->other_id, sizeof(c->other_id), c->connector_id);
+	return set_text(c->connector_id, sizeof(c->connector_id), own) || news;
+}
+
 static bool show_replacing(const struct slot *x, struct connector *c)
 {
 	const struct process *p = x->other;
@@ -184,8 +204,7 @@ void slot_show(struct slot *x, struct connector *c)
 	news |= set_int(&c->edge_connections, own->running ? p->edge : 0);
 	news |= set_int(&c->config_version, own->running ? p->config_version : -1);
 	news |= set_int(&c->next_try_ms, own->running ? 0 : x->budget.next_start_ms);
-	news |= set_text(c->connector_id, sizeof(c->connector_id),
-			 own->running ? p->connector_id : "");
+	news |= show_clients(x, c);
 	if (process_version(own))
 		news |= set_word(&c->version, process_version(own));
 	news |= show_replacing(x, c);

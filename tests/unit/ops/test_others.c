@@ -9,6 +9,7 @@
 #include "ops/others.h"
 
 #define OURS   "11111111-2222-4333-8444-555555555555"
+#define BESIDE "11111111-2222-4333-8444-777777777777"
 #define THEIRS "11111111-2222-4333-8444-666666666666"
 
 static const struct {
@@ -16,6 +17,7 @@ static const struct {
 } cases[] = {
 	{"[]", ""},
 	{"[{\"id\":\"" OURS "\",\"conns\":[{\"origin_ip\":\"192.0.2.1\"}]}]", ""},
+	{"[{\"id\":\"" OURS "\"},{\"id\":\"" BESIDE "\",\"conns\":[]}]", ""},
 	{"[{\"id\":\"" OURS "\"},{\"id\":\"" THEIRS
 	 "\",\"conns\":[{\"origin_ip\":\"192.0.2.7\"}]}]",
 	 "connector " THEIRS " at 192.0.2.7"},
@@ -38,6 +40,7 @@ static void who_is_not_known_is_another(void **state)
 	struct connector *c = connector_new("t1", 1), *elsewhere = connector_new("t2", 1);
 	(void)state;
 	str_copy(c->connector_id, UUID_SIZE, OURS);
+	str_copy(c->other_id, UUID_SIZE, BESIDE);
 	str_copy(elsewhere->connector_id, UUID_SIZE, THEIRS);
 	world_add_connector(w, c);
 	world_add_connector(w, elsewhere);

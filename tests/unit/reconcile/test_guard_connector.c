@@ -126,6 +126,46 @@ static void another_host_serves(void **state)
 	assert_null(why);
 }
 
+static void list_client(const struct scene *s, const char *id, int64_t connections)
+{
+	struct tunnel_connections *l = &s->web->observed.clients;
+	struct tunnel_client *items = mem_array(l->n + 1, sizeof(*items));
+
+	if (l->n)
+		memcpy(items, l->items, l->n * sizeof(*items));
+	free(l->items);
+	l->items = items;
+	str_copy(l->items[l->n].id, UUID_SIZE, id);
+	l->items[l->n++].connections = connections;
+	s->web->observed.clients_seen_ms = 1;
+}
+
+/* A process that drains, or has just ended, serves nobody tomorrow. */
+static void our_own_that_goes_is_no_other_host(void **state)
+{
+	static const char one[] = "11111111-2222-4333-8444-555555555551",
+			  two[] = "11111111-2222-4333-8444-555555555552",
+			  old[] = "11111111-2222-4333-8444-555555555553",
+			  theirs[] = "11111111-2222-4333-8444-555555555554";
+	const struct scene *s = *state;
+
+	s->web->observed.connections = 12;
+	str_copy(s->one->connector_id, UUID_SIZE, one);
+	str_copy(s->one->other_id, UUID_SIZE, old);
+	str_copy(s->two->connector_id, UUID_SIZE, two);
+	list_client(s, one, 4);
+	list_client(s, two, 4);
+	list_client(s, old, 4);
+	AUTO(str_t) why = needs(s, s->one, s->two);
+	assert_non_null(why);
+	list_client(s, theirs, 0);
+	AUTO(str_t) idle = needs(s, s->one, s->two);
+	assert_non_null(idle);
+	list_client(s, theirs, 4);
+	AUTO(str_t) none = needs(s, s->one, s->two);
+	assert_null(none);
+}
+
 static void many_names_are_counted(void **state)
 {
 	const struct scene *s = *state;
@@ -201,10 +241,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		TEST(one_of_two_needs_nobody),      TEST(both_need_a_person),
-		TEST(the_other_does_not_serve),     TEST(another_host_serves),
-		TEST(many_names_are_counted),       TEST(no_names_need_nobody_but_a_joined_tunnel),
-		TEST(what_is_not_there_is_refused), TEST(applied_to_the_world),
+		TEST(one_of_two_needs_nobody),
+		TEST(both_need_a_person),
+		TEST(the_other_does_not_serve),
+		TEST(another_host_serves),
+		TEST(our_own_that_goes_is_no_other_host),
+		TEST(many_names_are_counted),
+		TEST(no_names_need_nobody_but_a_joined_tunnel),
+		TEST(what_is_not_there_is_refused),
+		TEST(applied_to_the_world),
 	};
 
 	return cmocka_run_group_tests_name("guard_connector", tests, NULL, NULL);
