@@ -205,6 +205,7 @@ void daemon_store_came(struct daemon *d)
 	cf_set_account(d->cf, d->world->system.account_id);
 	load_token(d);
 	supervisor_attach(d->supervisor, d->store);
+	origin_probes_attach(d->origins, d->store);
 	open_reconciler(d);
 	d->ops.store = d->store;
 	d->ops.reconciler = d->reconciler;
@@ -382,6 +383,7 @@ int daemon_start(struct daemon *d, struct settings *settings, struct err *e)
 		return -1;
 	open_reconciler(d);
 	d->origins = origin_probes_new(d->loop, d->world, d->http_probes, origin_permitted, d);
+	origin_probes_attach(d->origins, d->store);
 	fill_ops(d);
 	if (daemon_open_doors(d, e) < 0)
 		return -1;

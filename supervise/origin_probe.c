@@ -15,6 +15,8 @@
 #define DOWN_MS     (10 * 1000) /* to see that it came back */
 #define CONFIRM_MS  1500
 #define TIMEOUT_MS  (5 * 1000)
+#define EVENTS_MS   (3600 * 1000)
+#define EVENTS_MOST 6 /* of a place within that time */
 #define TOGETHER_MS 500
 #define BUSY_MAX    8
 
@@ -30,11 +32,15 @@ struct place {
 	int64_t since_ms, asked_ms; /* wall */
 	bool doubted;               /* it was up, and the last answer says that it is not */
 	bool hurried, wanted;
+	bool told_down;  /* what the last event said */
+	int64_t told_ms; /* monotonic: the first of the events that count for the hour */
+	int told;        /* so many */
 };
 
 struct origin_probes {
 	struct loop *loop;
 	struct world *world;
+	struct store *store; /* or NULL */
 	struct http *pool;
 	origin_permits_fn *permits;
 	void *owner;
@@ -213,6 +219,70 @@ static void world_moved(struct watcher *x, enum object_type type, const char *id
 		deferred_start(&p->sync);
 }
 
+/* ---- events ---- */
+
+static bool is_down(const struct place *x)
+{
+	return x->state == REACH_REFUSED || x->state == REACH_TIMEOUT;
+}
+
+static void tell_route(const struct origin_probes *p, const struct route *r, bool last)
+{
+	struct problem down;
+	bool is_problem = route_reach_problem(r, &down);
+	AUTO(str_t) id = str_dup(r->id);
+	AUTO(str_t) name = str_dup(r->hostname);
+	AUTO(str_t) kind = str_dup(is_problem ? "origin_down" : "origin_up");
+	AUTO(str_t) up = str_format("The origin of %s is up again", r->hostname);
+	AUTO(str_t)
+	message = str_format("%s%s", is_problem ? down.err.message : up,
+			     last ? "; it changes often: no more is told for an hour" : "");
+	const struct event ev = {.object_type = OBJECT_ROUTE,
+				 .object_id = id,
+				 .object_name = name,
+				 .kind = kind,
+				 .message = message};
+	struct err e;
+
+	if (store_add_event(p->store, &ev, &e))
+		log_warning("an event is not saved: %s", e.message);
+}
+
+/* In one transaction: many routes may lead to one place. */
+static void tell_routes(const struct origin_probes *p, const struct place *x, bool last)
+{
+	struct err e;
+
+	if (store_begin(p->store, &e)) {
+		log_warning("what became of an origin is not saved: %s", e.message);
+		return;
+	}
+	TABLE_EACH (i, struct route, r, &p->world->routes)
+		if (place_of(p, r) == x)
+			tell_route(p, r, last);
+	if (store_commit(p->store, &e))
+		log_warning("what became of an origin is not saved: %s", e.message);
+}
+
+/* Compared with what was told, not with what was before: what changes too often to be told each
+ * time is told in the end. */
+static void place_tell(struct place *x)
+{
+	int64_t now = clock_mono_ms();
+
+	if (!x->all->store || is_down(x) == x->told_down)
+		return;
+	if (!x->told || now - x->told_ms >= EVENTS_MS) {
+		x->told_ms = now;
+		x->told = 0;
+	}
+	if (x->told == EVENTS_MOST)
+		return;
+	x->told++;
+	x->told_down = is_down(x);
+	tell_routes(x->all, x, x->told == EVENTS_MOST);
+}
+
 /* ---- asking ---- */
 
 /* True when its state is another one now. */
@@ -231,7 +301,7 @@ static bool place_take(struct place *x, enum reach seen)
 	if (x->state == seen)
 		return false;
 	log_info("origin %s: %s, was %s", x->key, reach_name(seen), reach_name(x->state));
-	if (!x->since_ms || down != (x->state == REACH_REFUSED || x->state == REACH_TIMEOUT))
+	if (!x->since_ms || down != is_down(x))
 		x->since_ms = x->asked_ms;
 	x->state = seen;
 	return true;
@@ -252,6 +322,7 @@ static void place_answered(struct task *t, void *owner)
 	x->hurried = false;
 	places_ask(p);
 	routes_tell(p, x, told);
+	place_tell(x);
 }
 
 static void place_ask(struct place *x)
@@ -308,6 +379,11 @@ bool origin_probes_hurry(struct origin_probes *p, const char *route_id)
 	x->due_ms = clock_mono_ms();
 	places_ask(p);
 	return true;
+}
+
+void origin_probes_attach(struct origin_probes *p, struct store *s)
+{
+	p->store = s;
 }
 
 /* ---- life ---- */

@@ -11,6 +11,7 @@
 
 #include "loop/http.h"
 #include "model/world.h"
+#include "store/store.h"
 
 struct origin_probes;
 
@@ -21,6 +22,9 @@ typedef bool origin_permits_fn(const struct route *r, void *owner);
 struct origin_probes *origin_probes_new(struct loop *l, struct world *w, struct http *pool,
 					origin_permits_fn *permits, void *owner);
 void origin_probes_free(struct origin_probes *p);
+/* From now on changes become events of the routes, a few an hour of each place; NULL = they do not.
+ * Borrowed. */
+void origin_probes_attach(struct origin_probes *p, struct store *s);
 /* Somebody wants to know now: asked at once, and the route is told of as changed when the answer is
  * there, whatever it is. False when it is not asked about at all. */
 bool origin_probes_hurry(struct origin_probes *p, const char *route_id);

@@ -1,17 +1,9 @@
 /* Origins: who is asked, how often, and what routes say of it. Real sockets on loopback. */
+#include "fake.h"
+
 #include <arpa/inet.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#include "base/clock.h"
 #include "supervise/origin_probe.h"
 
 struct bench {
@@ -31,18 +23,29 @@ static bool permits(const struct route *r, void *owner)
 	return !b->forbidden;
 }
 
-static int open_listener(int *port)
+/* 0 = any port. */
+static int open_listener_at(int *port)
 {
-	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in a = {.sin_family = AF_INET,
+				.sin_port = htons((uint16_t)*port),
+				.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(a);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	const struct sockaddr *any = (const void *)&a;
+	int on = 1;
 
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
 	assert_int_equal(bind(fd, any, sizeof(a)), 0);
 	assert_int_equal(listen(fd, 50), 0);
 	assert_int_equal(getsockname(fd, (void *)&a, &len), 0);
 	*port = ntohs(a.sin_port);
 	return fd;
+}
+
+static int open_listener(int *port)
+{
+	*port = 0;
+	return open_listener_at(port);
 }
 
 static int taken(const struct bench *b)
@@ -288,6 +291,85 @@ static void asked_by_http(void **state)
 	assert_false(origin_probes_hurry(b->probes, r->id));
 }
 
+/* ---- events ---- */
+
+static size_t events(struct store *s, const char *kind, char *newest, size_t size)
+{
+	struct event_filter f = {.kind = kind, .limit = 100};
+	struct event *list = NULL;
+	size_t n = 0;
+	struct err e;
+
+	assert_int_equal(store_list_events(s, &f, &list, &n, &e), 0);
+	snprintf(newest, size, "%s", n ? list[0].message : "");
+	for (size_t i = 0; i < n; i++) {
+		assert_string_equal(list[i].object_name, "a.x.org");
+		event_free(&list[i]);
+	}
+	free(list);
+	return n;
+}
+
+/* Its place is there, or not; it is looked at now. */
+static void turn(struct bench *b, const struct route *r, bool up)
+{
+	if (b->listener >= 0)
+		close(b->listener);
+	b->listener = up ? open_listener_at(&b->port) : -1;
+	assert_true(origin_probes_hurry(b->probes, r->id));
+	wait_for(b, r, up ? REACH_UP : REACH_REFUSED);
+	run_for(b, 20);
+}
+
+static void changes_are_events(void **state)
+{
+	struct bench *b = *state;
+	struct store *s = NULL;
+	struct fake f;
+	char words[256];
+	AUTO(str_t) service = str_format("http://127.0.0.1:%d", b->port);
+	const struct route *r = add(b, "a.x.org", service);
+
+	fake_open(&f);
+	assert_int_equal(store_open(&(struct store_options){.dirfd = f.dirfd,
+							    .owner = "edge1",
+							    .account_id = ""},
+				    &s, &f.e),
+			 0);
+	origin_probes_attach(b->probes, s);
+	wait_for(b, r, REACH_UP);
+	run_for(b, 50);
+	assert_int_equal(events(s, NULL, words, sizeof(words)), 0);
+	turn(b, r, false);
+	assert_int_equal(events(s, "origin_down", words, sizeof(words)), 1);
+	assert_non_null(strstr(words, "nothing takes connections"));
+	turn(b, r, false);
+	assert_int_equal(events(s, NULL, words, sizeof(words)), 1);
+	turn(b, r, true);
+	assert_int_equal(events(s, "origin_up", words, sizeof(words)), 1);
+	assert_non_null(strstr(words, "is up again"));
+	/* It comes and goes all day. */
+	for (int i = 0; i < 10; i++)
+		turn(b, r, i % 2 == 1);
+	turn(b, r, false);
+	assert_int_equal(events(s, NULL, words, sizeof(words)), 6);
+	assert_non_null(strstr(words, "no more is told for an hour"));
+	assert_non_null(strstr(words, "is up again"));
+	/* How it is in the end is told when the hour is over. */
+	clock_freeze(clock_mono_ms() + 3600 * 1000, clock_wall_ms());
+	assert_true(origin_probes_hurry(b->probes, r->id));
+	for (int64_t asked = r->reach.asked_ms, i = 0; i < 500 && r->reach.asked_ms == asked; i++)
+		(void)loop_turn(b->loop);
+	clock_freeze(0, 0);
+	assert_int_equal(events(s, NULL, words, sizeof(words)), 7);
+	assert_non_null(strstr(words, "nothing takes connections"));
+	origin_probes_attach(b->probes, NULL);
+	turn(b, r, true);
+	assert_int_equal(events(s, NULL, words, sizeof(words)), 7);
+	store_close(s);
+	fake_close(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +380,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(no_place, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(asked_by_http, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(dropped_while_asked, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(changes_are_events, set_up, tear_down),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
