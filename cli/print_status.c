@@ -124,6 +124,29 @@ static void print_tunnels(const struct json *tunnels, const struct style *s, str
 	table_print(&t, s, 0, out);
 }
 
+/* Nothing is wrong: it is told what a person may do. */
+static void print_updates(const struct json *tunnels, struct buf *out)
+{
+	JSON_EACH (row, tunnels) {
+		int64_t n = json_get_int(row, "update_available", 0);
+		const char *version = json_get_string(row, "disk_version");
+		if (n == 0)
+			continue;
+		(void)buf_printf(out, "  ? %lld connector%s of ", (long long)n, n == 1 ? "" : "s");
+		print_text(out, json_get_string(row, "name"));
+		(void)buf_printf(out, " %s another cloudflared than lies on the disk",
+				 n == 1 ? "runs" : "run");
+		if (version) {
+			(void)buf_str(out, " (");
+			print_text(out, version);
+			(void)buf_char(out, ')');
+		}
+		(void)buf_str(out, "\n    -> adit connector upgrade --tunnel ");
+		print_text(out, json_get_string(row, "name"));
+		(void)buf_char(out, '\n');
+	}
+}
+
 static void print_routes(const struct json *routes, const struct style *s, struct buf *out)
 {
 	static const char *const names[] = {"HOSTNAME", "STATE", "SERVICE", "TUNNEL", NULL};
@@ -187,6 +210,7 @@ void print_status(const struct json *result, const struct style *s, struct buf *
 	print_problems(result, s, out);
 	print_drift(result, s, out);
 	print_tunnels(json_get(result, "tunnels"), s, out);
+	print_updates(json_get(result, "tunnels"), out);
 	print_routes(json_get(result, "routes"), s, out);
 	(void)buf_char(out, '\n');
 	if (writes && !str_equal(writes, "on")) {

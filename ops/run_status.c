@@ -190,12 +190,16 @@ static enum health health_of(const char *state, bool converged)
 static enum health put_tunnel(const struct world *w, const struct tunnel *t,
 			      struct json_writer *out)
 {
-	int64_t serving = 0, edge = 0, routes = 0;
+	int64_t serving = 0, edge = 0, routes = 0, updates = 0;
+	const char *disk_version = NULL;
 	TABLE_EACH (i, struct connector, c, &w->connectors) {
 		if (!str_equal(c->tunnel_id, t->id))
 			continue;
 		serving += connector_serving(c);
 		edge += c->edge_connections > 0 ? c->edge_connections : 0;
+		updates += c->update_available;
+		if (c->disk_version)
+			disk_version = c->disk_version;
 	}
 	TABLE_EACH (j, struct route, r, &w->routes)
 		routes += str_equal(r->tunnel_id, t->id);
@@ -209,6 +213,10 @@ static enum health put_tunnel(const struct world *w, const struct tunnel *t,
 	json_put_int(out, "config_version", t->config_version);
 	json_put_int(out, "routes", routes);
 	json_put_bool(out, "converged", converged);
+	if (updates)
+		json_put_int(out, "update_available", updates);
+	if (disk_version)
+		json_put_string(out, "disk_version", disk_version);
 	json_object_end(out);
 	return health_of(render_tunnel_state(w, t), converged);
 }

@@ -24,6 +24,10 @@ static const struct field tunnel_rows[] = {
 	FIELD_OUT("config_version", FIELD_INT, .doc = "Configuration at Cloudflare."),
 	FIELD_OUT("routes", FIELD_INT, .doc = "Routes through it."),
 	FIELD_OUT("converged", FIELD_BOOL, .doc = "As wanted, everywhere."),
+	FIELD_OUT("update_available", FIELD_INT,
+		  .doc = "Connectors of this host that run another cloudflared than the one on "
+			 "the disk; absent when none does."),
+	FIELD_OUT("disk_version", FIELD_STRING, .doc = "Of that one, where known."),
 	FIELDS_END,
 };
 

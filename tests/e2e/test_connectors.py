@@ -145,11 +145,16 @@ def test_another_cloudflared_is_told_and_taken_when_asked(site, sim):
     put_another(site)
     told = until(lambda: (c := one(site)).get("disk_version") and c)
     assert told["update_available"] and told["pid"] == before["pid"]
+    tunnel, = site.status()["tunnels"]
+    assert tunnel["update_available"] == 1 and tunnel["disk_version"] == told["disk_version"]
+    code, text = site.adit("status")[:2]
+    assert code == 0 and "adit connector upgrade --tunnel edge1" in text, text
     with Visitor(sim):
         answer = site.api("connector_upgrade", connector="edge1/1")
         assert answer["converged"] and answer["pid"] != before["pid"], answer
         watch_pids(site, lambda: True)
     assert "update_available" not in one(site) and one(site)["restarts"] == 0
+    assert "update_available" not in site.status()["tunnels"][0]
     again = site.api("connector_upgrade", connector="edge1/1")
     assert again["converged"] and again["pid"] == answer["pid"]
 

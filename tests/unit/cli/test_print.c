@@ -323,6 +323,26 @@ static void status_shows_problems_first(void **state)
 			    "API 412/600 left, resets in 120 s   revision 41\n");
 }
 
+static void status_tells_of_another_cloudflared(void **state)
+{
+	struct style s = plain_style();
+
+	(void)state;
+	AUTO(str_t)
+	text = render("status_get",
+		      "{\"state\":\"ok\",\"problems\":[],\"tunnels\":[{\"name\":\"web\",\"state\":"
+		      "\"healthy\",\"connectors_ready\":2,\"connectors\":2,\"converged\":true,"
+		      "\"update_available\":2,\"disk_version\":\"2027.1.0\"},{\"name\":\"vpn\","
+		      "\"state\":\"healthy\",\"update_available\":1}],\"routes\":[],\"writes\":"
+		      "\"on\"}",
+		      &s);
+	assert_non_null(strstr(
+		text, "\n  ? 2 connectors of web run another cloudflared than lies on the disk "
+		      "(2027.1.0)\n    -> adit connector upgrade --tunnel web\n"
+		      "  ? 1 connector of vpn runs another cloudflared than lies on the disk\n"
+		      "    -> adit connector upgrade --tunnel vpn\n"));
+}
+
 static void status_of_nothing(void **state)
 {
 	(void)state;
@@ -568,6 +588,7 @@ int main(void)
 		cmocka_unit_test(what_needs_approval_is_marked),
 		cmocka_unit_test(planned_and_many_say_how),
 		cmocka_unit_test(status_shows_problems_first),
+		cmocka_unit_test(status_tells_of_another_cloudflared),
 		cmocka_unit_test(status_of_nothing),
 		cmocka_unit_test(nothing_from_outside_drives_the_terminal),
 		cmocka_unit_test(tables_fit_the_terminal),
