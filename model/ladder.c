@@ -1,6 +1,7 @@
 #include "model/ladder.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 const char *rung_name(enum rung_name r)
 {
@@ -84,6 +85,23 @@ static void record_wrong(const struct ladder_facts *f, struct rung *r)
 		     f->name, f->service, f->record.id);
 }
 
+/* A wildcard answers for no name that has a record of its own. */
+static void record_hides(const struct ladder_facts *f, struct rung *r)
+{
+	if (f->record.shown)
+		r->detail = str_dup(f->record.shown);
+	say(r, RUNG_BROKEN, "%s has %s, which stands before that of %s and leads %s", f->host,
+	    f->record.ours ? "a record of adit's" : "a record that is not adit's", f->record.hides,
+	    f->record.found ? "elsewhere" : "nowhere");
+	if (f->record.ours && f->record.shown)
+		cure(r, "Delete it by a plan, if it may go", "adit dns delete %s %.*s", f->host,
+		     (int)strcspn(f->record.shown, " "), f->record.shown);
+	else if (f->service && (f->record.id || !f->record.found))
+		cure(r, "Publish it by itself, if that record may go", "adit publish %s %s%s%s",
+		     f->host, f->service, f->record.id ? " --overwrite " : "",
+		     f->record.id ? f->record.id : "");
+}
+
 static void record_missing(const struct ladder_facts *f, struct rung *r)
 {
 	if (f->record.problem)
@@ -106,6 +124,8 @@ static void climb_record(const struct ladder_facts *f, struct rung *r)
 	} else if (!f->record.known) {
 		say(r, RUNG_UNKNOWN, "The records of %s were not seen: %s", f->host,
 		    f->unasked ? f->unasked : "Cloudflare was not asked");
+	} else if (f->record.hides && !(f->record.found && f->record.leads)) {
+		record_hides(f, r);
 	} else if (!f->record.found) {
 		record_missing(f, r);
 	} else if (!f->record.leads) {

@@ -52,6 +52,7 @@ struct ladder_facts {
 		bool known; /* a complete look was had */
 		bool found, ours, leads, proxied;
 		const char *id, *shown;     /* of the one that is in the way */
+		const char *hides;          /* the wildcard of the route, which it stands before */
 		const char *problem, *hint; /* of our row */
 	} record;
 	struct {

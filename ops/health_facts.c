@@ -16,11 +16,15 @@ struct gathering {
 	const struct route *r;
 	const struct health_answers *a;
 	struct health_facts *x;
+	const char *name; /* whose records visitors meet */
+	bool came;        /* Cloudflare showed them just now: */
+	const struct json *records;
 };
 
 void health_facts_free(struct health_facts *x)
 {
 	free(x->name);
+	free(x->wildcard);
 	free(x->shown);
 	free(x->words);
 	free(x->differs);
@@ -30,11 +34,6 @@ void health_facts_free(struct health_facts *x)
 }
 
 /* ---- the record ---- */
-
-static const char *record_name(const struct gathering *g)
-{
-	return g->r ? g->r->hostname : g->q->host;
-}
 
 static bool answers_visitors(const char *type)
 {
@@ -67,11 +66,11 @@ static void see_records(const struct gathering *g)
 {
 	int best = 0;
 	g->x->f.record.known = true;
-	JSON_EACH (v, g->a->record.result) {
+	JSON_EACH (v, g->records) {
 		struct cf_record r;
 		struct err e;
 		if (cf_record_read(v, &r, &e) < 0 || !answers_visitors(r.type) ||
-		    strcasecmp(r.name, record_name(g)) != 0 || weight(g, &r) <= best)
+		    strcasecmp(r.name, g->name) != 0 || weight(g, &r) <= best)
 			continue;
 		best = weight(g, &r);
 		take_record(g, &r);
@@ -93,9 +92,9 @@ static void recall_record(const struct gathering *g, const struct record *d)
 static void gather_record(const struct gathering *g)
 {
 	struct health_facts *x = g->x;
-	const struct record *d = world_find_record(g->w, record_name(g), "CNAME");
-	x->f.record.zone = !g->w->system.zones_listed_ms || world_zone_of(g->w, record_name(g));
-	if (g->a->record_came)
+	const struct record *d = world_find_record(g->w, g->name, "CNAME");
+	x->f.record.zone = !g->w->system.zones_listed_ms || world_zone_of(g->w, g->name);
+	if (g->came)
 		see_records(g);
 	else if (d)
 		recall_record(g, d);
@@ -232,15 +231,47 @@ static void gather_origin(const struct gathering *g)
 		x->f.origin.unasked = "It has not answered yet";
 }
 
+static char *shell_name(const char *name)
+{
+	return str_format(name[0] == '*' ? "'%s'" : "%s", name);
+}
+
+/* A name that has a record of whatever kind is none of a wildcard's. */
+static bool is_hidden(const struct gathering *g)
+{
+	const struct health_answers *a = g->a;
+	if (!g->r || g->r->hostname[0] != '*')
+		return false;
+	if (a->exact_came)
+		return json_count(a->exact.result) > 0;
+	TABLE_EACH (i, struct record, d, &g->w->records)
+		if (strcasecmp(d->name, g->q->host) == 0 && d->observed.found && !d->observed.gone)
+			return true;
+	return false;
+}
+
+/* Which name's records visitors meet. */
+static void gather_name(struct gathering *g)
+{
+	const struct health_answers *a = g->a;
+	struct health_facts *x = g->x;
+	bool hidden = is_hidden(g);
+	g->name = g->r && !hidden ? g->r->hostname : g->q->host;
+	g->came = hidden ? a->exact_came : a->record_came;
+	g->records = hidden ? a->exact.result : a->record.result;
+	x->f.name = x->name = shell_name(g->name);
+	if (hidden)
+		x->f.record.hides = x->wildcard = shell_name(g->r->hostname);
+}
+
 void health_facts_gather(const struct world *w, const struct inside *in, const struct request *q,
 			 const struct tunnel *t, const struct route *r,
 			 const struct health_answers *a, struct health_facts *out)
 {
-	const struct gathering g = {w, in, q, t, r, a, out};
+	struct gathering g = {.w = w, .in = in, .q = q, .t = t, .r = r, .a = a, .x = out};
 	memset(out, 0, sizeof(*out));
 	out->f.host = q->host;
-	out->name = str_format(record_name(&g)[0] == '*' ? "'%s'" : "%s", record_name(&g));
-	out->f.name = out->name;
+	gather_name(&g);
 	out->f.unasked = a->unasked[0] ? a->unasked : NULL;
 	gather_record(&g);
 	gather_config(&g);

@@ -12,14 +12,15 @@
 /* What was asked for; an answer that did not come, or not well, leaves its call's error. */
 struct health_answers {
 	struct cf_call record, connections, config;
-	bool record_came, connections_came, config_came; /* well */
-	char unasked[480];                               /* the first failure; "" = none */
+	struct cf_call exact; /* the host's own records, where the route is of a wildcard */
+	bool record_came, connections_came, config_came, exact_came; /* well */
+	char unasked[480]; /* the first failure; "" = none */
 	bool origin_asked;
 };
 
 struct health_facts {
 	struct ladder_facts f;
-	char *name, *shown, *words, *differs, *service, *record_problem, *record_hint;
+	char *name, *wildcard, *shown, *words, *differs, *service, *record_problem, *record_hint;
 	char connector[96], behind[96];
 	char record_id[CF_ID_SIZE];
 	struct problem origin;

@@ -24,7 +24,8 @@ struct health {
 static void health_drop(struct call *c)
 {
 	struct health *x = c->state;
-	struct cf_call *calls[] = {&x->answers.record, &x->answers.connections, &x->answers.config};
+	struct cf_call *calls[] = {&x->answers.record, &x->answers.connections, &x->answers.config,
+				   &x->answers.exact};
 	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
 		cf_call_cancel(calls[i]);
 		cf_call_reset(calls[i]);
@@ -183,6 +184,13 @@ static void record_came(struct task *task, void *owner)
 	came(owner, &x->answers.record, &x->answers.record_came);
 }
 
+static void exact_came(struct task *task, void *owner)
+{
+	struct health *x = ((struct call *)owner)->state;
+	(void)task;
+	came(owner, &x->answers.exact, &x->answers.exact_came);
+}
+
 static void connections_came(struct task *task, void *owner)
 {
 	struct health *x = ((struct call *)owner)->state;
@@ -206,6 +214,10 @@ static void ask_cloudflare(struct call *c, const struct tunnel *t, const char *n
 	if (z) {
 		x->waiting++;
 		cf_record_ask(c->ops->cf, &x->answers.record, z->id, name, record_came, c);
+	}
+	if (z && name[0] == '*') {
+		x->waiting++;
+		cf_record_ask(c->ops->cf, &x->answers.exact, z->id, x->request.host, exact_came, c);
 	}
 	if (t->remote_id[0]) {
 		x->waiting += 2;

@@ -206,6 +206,20 @@ def test_rung_origin_comes_and_goes(site, origin):
     back.close()
 
 
+def test_an_origin_that_comes_and_goes_is_an_event(site, origin):
+    port = free_port()
+    site.publish("other.example.com", f"http://127.0.0.1:{port}")
+    told = until(lambda: [e for e in site.items("event_list", kind="origin_down")
+                          if e["name"] == "other.example.com"])
+    assert len(told) == 1 and f":{port}" in told[0]["message"] and told[0]["object"] == "route"
+    listener = socket.create_server(("127.0.0.1", port))
+    try:
+        until(lambda: site.items("event_list", kind="origin_up"), 30)
+    finally:
+        listener.close()
+    assert len(site.items("event_list", kind="origin_up")) == 1
+
+
 @pytest.fixture
 def silent():
     """A port that takes no connection and refuses none: its backlog is full."""
@@ -345,6 +359,28 @@ def test_wildcards_and_paths(site, origin):
     assert healthy(site, "a.wild.example.com")["service"] == origin.url
     assert why(site, "https://app.example.com/dead")["broken"] == "origin"
     healthy(site, "https://app.example.com/alive")
+
+
+def test_a_record_of_its_own_stands_before_a_wildcard(site, sim, origin):
+    site.publish("*.wild.example.com", origin.url)
+    site.wait_converged()
+    healthy(site, "a.wild.example.com")
+    sim.edit("POST", ZONE, {"type": "A", "name": "a.wild.example.com", "content": "192.0.2.7"})
+    answer = broken(site, "record", "a.wild.example.com")
+    assert answer["rungs"][0]["untrusted_detail"] == "A 192.0.2.7" and "before" in answer["evidence"]
+    assert "--overwrite" in answer["command"]
+    healthy(site, "b.wild.example.com")
+    code, text = site.adit(*answer["command"].split()[1:], "--yes")[:2]
+    assert code == 0, text
+    healthy(site, "a.wild.example.com")
+    # What leads nowhere hides it as well.
+    sim.edit("POST", ZONE, {"type": "TXT", "name": "b.wild.example.com", "content": '"x"'})
+    assert "nowhere" in broken(site, "record", "b.wild.example.com")["evidence"]
+    # A record of our own that was wanted so.
+    assert site.api("dns_set", name="c.wild.example.com", type="A", content="192.0.2.8",
+                    approve=True)["converged"]
+    answer = broken(site, "record", "c.wild.example.com")
+    assert "dns delete" in answer["command"] and "adit's" in answer["evidence"]
 
 
 def test_refused(running):

@@ -74,6 +74,25 @@ static void record_foreign_leads(struct ladder_facts *f)
 {
 	f->record.ours = false;
 }
+static void record_hides(struct ladder_facts *f)
+{
+	record_foreign(f);
+	f->record.hides = "'*.x.org'";
+}
+static void record_of_ours_hides(struct ladder_facts *f)
+{
+	record_hides(f);
+	f->record.ours = true;
+}
+static void record_hides_and_leads(struct ladder_facts *f)
+{
+	f->record.hides = "'*.x.org'";
+}
+static void record_of_no_address_hides(struct ladder_facts *f)
+{
+	f->record.found = f->record.ours = f->record.leads = false;
+	f->record.hides = "'*.x.org'";
+}
 static void record_unseen(struct ladder_facts *f)
 {
 	f->record.known = false;
@@ -227,6 +246,12 @@ static const struct {
 	 ""},
 	{record_foreign, "BUNUUUUU", LADDER_DOWN,
 	 "adit publish a.x.org http://127.0.0.1:80 --overwrite 77", ""},
+	{record_hides, "BUNUUUUU", LADDER_DOWN,
+	 "adit publish a.x.org http://127.0.0.1:80 --overwrite 77", "by itself"},
+	{record_of_ours_hides, "BUNUUUUU", LADDER_DOWN, "adit dns delete a.x.org A", "Delete it"},
+	{record_hides_and_leads, "OONOOOOO", LADDER_OK, NULL, NULL},
+	{record_of_no_address_hides, "BUNUUUUU", LADDER_DOWN,
+	 "adit publish a.x.org http://127.0.0.1:80", "by itself"},
 	{record_foreign_leads, "OONOOOOO", LADDER_DEGRADED, NULL, NULL},
 	{record_unseen, "UUNOOOOO", LADDER_DEGRADED, NULL, NULL},
 	{unproxied, "OBNUUUUU", LADDER_DOWN, "adit plan create --drift --object a.x.org", ""},
