@@ -15,7 +15,7 @@
 static bool is_agreed(const struct world *w, const struct merge_fate *f)
 {
 	const struct route *r = world_route(w, f->route_id);
-	return !r || r->generation != f->generation || (r->takes && strstr(r->takes, f->rule));
+	return !r || (r->takes && strstr(r->takes, f->rule));
 }
 
 static void tell(struct act *a, const struct tunnel *t, const struct act_loss *x, const char *words,

@@ -266,8 +266,8 @@ static void a_lost_tunnel_whose_name_another_has_is_found_by_its_secret(void **s
 	world_free(w);
 }
 
-/* Two were made at that time, and a third long before: only those are asked, and only the one with
- * our secret is taken. */
+/* Two were made at that time, others long before and after it: only those are asked, and only the
+ * one with our secret is taken. */
 static void a_lost_tunnel_that_was_renamed_is_found_by_its_secret(void **state)
 {
 	static const char *const secrets[] = {"MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=",
@@ -276,6 +276,7 @@ static void a_lost_tunnel_that_was_renamed_is_found_by_its_secret(void **state)
 				  "\"created_at\":\"%s\",\"deleted_at\":null}";
 	static const char other[] = "a70ff985-a4ef-4643-bbbc-4a0ed4fc8415";
 	static const char old[] = "b70ff985-a4ef-4643-bbbc-4a0ed4fc8415";
+	static const char new[] = "b70ff985-a4ef-4643-bbbc-4a0ed4fc8416";
 	struct bench *b = *state;
 	struct tunnel *t = bench_tunnel(b, false);
 	for (size_t ours = 0; ours < 2; ours++) {
@@ -286,11 +287,12 @@ static void a_lost_tunnel_that_was_renamed_is_found_by_its_secret(void **state)
 		AUTO(str_t) one = str_format(row, other, now);
 		AUTO(str_t) two = str_format(row, REMOTE, now);
 		AUTO(str_t) three = str_format(row, old, "2020-01-02T03:04:05.678901Z");
-		AUTO(str_t) rows = str_format("%s,%s,%s", one, two, three);
+		AUTO(str_t) four = str_format(row, new, "2100-01-02T03:04:05.678901Z");
+		AUTO(str_t) rows = str_format("%s,%s,%s,%s", one, two, three, four);
 		AUTO(str_t)
 		list = str_format("{\"success\":true,\"errors\":[],\"messages\":[],\"result\":[%s],"
-				  "\"result_info\":{\"page\":1,\"per_page\":1000,\"count\":3,"
-				  "\"total_count\":3}}",
+				  "\"result_info\":{\"page\":1,\"per_page\":1000,\"count\":4,"
+				  "\"total_count\":4}}",
 				  rows);
 		AUTO(str_t) token = token_of(secrets[!ours]);
 		bench_answers(b, "GET", TUNNELS, 200, list, 1);

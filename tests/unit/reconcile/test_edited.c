@@ -262,6 +262,10 @@ static void a_look_settles_what_stands_there(void **state)
 	/* An edit leaves it; of a row that knows nothing, what is wanted was put. */
 	str_set(&r->observed.content, "192.0.2.66");
 	assert_null(edited_settled(w, r));
+	AUTO(str_t)
+	otherwise = edited_was(HEX, &(struct edited_face)FACE("192.0.2.7", MARK, false, 60));
+	str_set(&r->applied, otherwise); /* what was put is known better than what is wanted */
+	assert_null(edited_settled(w, r));
 	str_set(&r->applied, NULL);
 	AUTO(str_t) wanted = edited_settled(w, r);
 	assert_string_equal(wanted, expected);
