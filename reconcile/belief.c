@@ -212,7 +212,7 @@ static bool still_accepted(struct belief *b, const char *scope, const struct see
 	const struct absence_facts all = {.known = l->known + l->gone,
 					  .missing = l->missing.n + l->gone,
 					  .same_access = b->same_access};
-	bool enough = all.missing < all.known && absence_judge(&all) != ABSENCE_DOUBTED;
+	bool enough = absence_judge(&all) != ABSENCE_DOUBTED;
 	if (!map_get(&b->accepted, scope))
 		return false;
 	if (is_accepted(b, scope, all.missing) && !enough)
