@@ -211,7 +211,7 @@ void call_again(struct call *c)
 
 void call_progress(struct call *c, const char *message)
 {
-	if (c->progressed && !c->answered)
+	if (c->progressed && !c->answered && screen_allows(c->ops, &c->who, message))
 		c->progressed(c, message, c->task.owner);
 }
 
