@@ -486,6 +486,150 @@ static void methods_are_judged_by_what_a_plan_does(void **state)
 	}
 }
 
+/* ---- what is outside though nothing of it is asked for ---- */
+
+static void a_record_without_a_route_counts_as_served(void **state)
+{
+	struct desk *d = *state;
+	world_make(d);
+	struct principal who =
+		grant_make(d, "part", "{\"role\":\"operator\",\"zones\":[\"example.com\"]}");
+	static const char args[] = "{\"tunnel\":\"web\",\"replicas\":2,\"dry_run\":true}";
+	RUNS(d, &who, "tunnel_update", args, "planned");
+	(void)record_make(d, "left.example.net", "CNAME", world_find_tunnel(d->world, "web"));
+	RUNS(d, &who, "tunnel_update", args, "denied");
+}
+
+static void a_name_that_others_hold_is_not_taken(void **state)
+{
+	struct desk *d = *state;
+	world_make(d);
+	(void)record_make(d, "held.example.com", "CNAME", world_find_tunnel(d->world, "far"));
+	struct principal who = grant_make(
+		d, "part", "{\"role\":\"operator\",\"tunnels\":[\"web\"]," WIDE_ORIGIN "}");
+	RUNS(d, &who, "route_set",
+	     "{\"hostname\":\"held.example.com\",\"tunnel\":\"web\"," SERVICE ",\"dry_run\":true}",
+	     "denied");
+	RUNS(d, &who, "route_set",
+	     "{\"hostname\":\"mix.example.com\",\"tunnel\":\"web\"," SERVICE ",\"dry_run\":true}",
+	     "denied");
+	RUNS(d, &who, "dns_set",
+	     "{\"name\":\"n.example.com\",\"type\":\"A\",\"content\":\"192.0.2.7\"}", "denied");
+}
+
+static void a_wildcard_of_his_opens_no_zone_of_others(void **state)
+{
+	struct desk *d = *state;
+	world_make(d);
+	(void)route_make(d, "*.example.com", world_find_tunnel(d->world, "web"));
+	struct principal who = grant_make(d, "part", rows[1].spec);
+	RUNS(d, &who, "health_get", "{\"host\":\"x.sub.example.com\"}", "not_found");
+	RUNS(d, &who, "route_test", "{\"url\":\"https://x.sub.example.com/\"}", "not_found");
+	RUNS(d, &who, "route_test", "{\"url\":\"https://x.example.com/\"}", "");
+}
+
+/* A tunnel's own name is everybody's whom it serves: it is not put back by one of them. */
+static void drift_is_put_back_of_what_is_inside_alone(void **state)
+{
+	struct desk *d = *state;
+	world_make(d);
+	struct principal who = grant_make(
+		d, "part", "{\"role\":\"operator\",\"zones\":[\"example.com\"]," WIDE_ORIGIN "}");
+	str_set(&world_find_tunnel(d->world, "both")->observed.name, "renamed");
+	RUNS(d, &operator, "plan_create", "{\"drift\":true}", "planned");
+	RUNS(d, &who, "plan_create", "{\"drift\":true}", "unchanged");
+	str_set(&world_find_tunnel(d->world, "web")->observed.name, "renamed");
+	RUNS(d, &who, "plan_create", "{\"drift\":true}", "planned");
+	assert_int_equal(json_count(json_get(json_root(d->answer), "changes")), 1);
+}
+
+static void what_cannot_be_judged_is_for_those_who_see_all(void **state)
+{
+	struct desk *d = *state;
+	world_make(d);
+	struct principal who = grant_make(d, "part",
+					  "{\"role\":\"operator\",\"zones\":"
+					  "[\"example.com\"]}");
+	struct principal all = grant_make(d, "all", "{\"role\":\"operator\"}");
+	RUNS(d, &who, "tunnel_adopt", "{\"tunnel\":\"web\"}", "denied");
+	assert_non_null(strstr(d->call.task.err.message, "narrowed"));
+	RUNS(d, &who, "tunnel_join", "{\"tunnel\":\"web\",\"replicas\":1}", "denied");
+	assert_non_null(strstr(d->call.task.err.message, "narrowed"));
+	RUNS(d, &all, "tunnel_adopt", "{\"tunnel\":\"web\"}", "denied");
+	assert_non_null(strstr(d->call.task.err.message, "Cloudflare cannot be asked"));
+}
+
+static void errors_do_not_name_what_is_outside(void **state)
+{
+	struct desk *d = *state;
+	world_make(d);
+	struct principal who = grant_make(
+		d, "part", "{\"role\":\"operator\",\"zones\":[\"example.com\"]," WIDE_ORIGIN "}");
+	static const char args[] =
+		"{\"hostname\":\"n.example.com\",\"tunnel\":\"web\"," SERVICE "}";
+	str_set(&d->world->system.writes_held, "Tunnel far was made by another machine");
+	RUNS(d, &who, "route_set", args, "conflict");
+	assert_null(strstr(d->call.task.err.message, "far"));
+	RUNS(d, &operator, "route_set", args, "conflict");
+	assert_non_null(strstr(d->call.task.err.message, "far"));
+}
+
+static void revisions_differ_by_what_is_inside(void **state)
+{
+	struct desk *d = *state;
+	zone_make(d, "example.com");
+	zone_make(d, "example.net");
+	struct principal who = grant_make(d, "part", rows[1].spec);
+	RUNS(d, &operator, "route_set", PUBLISH, "applied");
+	RUNS(d, &operator, "route_set",
+	     "{\"hostname\":\"far.example.net\"," SERVICE ",\"wait\":false}", "applied");
+	RUNS(d, &operator, "route_set",
+	     "{\"hostname\":\"b.example.com\"," SERVICE ",\"wait\":false}", "applied");
+	RUNS(d, &operator, "revision_diff", "{\"from\":1}", "");
+	assert_int_equal(json_get_int(json_root(d->answer), "count", 0), 4);
+	RUNS(d, &who, "revision_diff", "{\"from\":1}", "");
+	assert_int_equal(json_get_int(json_root(d->answer), "count", 0), 2);
+	assert_null(strstr(buf_text(&d->call.result), "far."));
+	check_list(d, &who, "revision_list", "operation", "route_set route_set");
+	check_list(d, &who, "plan_list", "operation", "route_set route_set");
+}
+
+/* Lines that a plan leaves alone may be of anybody's, and reasons for approval too. */
+static void a_plan_tells_of_what_is_outside_without_a_count(void **state)
+{
+	struct desk *d = *state;
+	world_make(d);
+	struct principal who = grant_make(d, "part", rows[1].spec);
+	AUTO(plan_t) p = plan_new("route_set", "root (uid 0)", NULL);
+	struct err e;
+	(void)plan_put_route(p, world_find_route(d->world, "app.example.com", NULL));
+	plan_change(p, '~', "route", "app.example.com", "from far to web");
+	plan_change(p, '=', "route", "far.example.net", "left alone");
+	plan_change(p, '=', "route", "two.example.net", "left alone");
+	strlist_add(&p->approvals, "Touches far.example.net.");
+	strlist_add(&p->approvals, "Touches two.example.net.");
+	strlist_add(&p->approvals, "Touches app.example.com.");
+	strlist_add(&p->warnings, "Tunnel far is down.");
+	p->state = PLAN_NEEDS_APPROVAL;
+	p->made_ms = clock_wall_ms();
+	p->expires_ms = p->made_ms + PLAN_LIFE_MS;
+	plan_seal(p);
+	assert_int_equal(store_begin(d->store, &e), 0);
+	assert_int_equal(store_add_plan(d->store, p, &e), 0);
+	assert_int_equal(store_commit(d->store, &e), 0);
+	RUNS(d, &who, "plan_get", "{\"plan\":\"p1\"}", "needs_approval");
+	const struct json *plan = json_root(d->answer);
+	assert_int_equal(json_count(json_get(plan, "changes")), 1);
+	assert_int_equal(json_count(json_get(plan, "approvals")), 2);
+	assert_int_equal(json_count(json_get(plan, "warnings")), 1);
+	assert_null(strstr(buf_text(&d->call.result), "example.net"));
+	assert_null(strstr(buf_text(&d->call.result), "far"));
+	RUNS(d, &who, "plan_list", "{}", "");
+	assert_int_equal(
+		json_get_int(json_first(json_get(json_root(d->answer), "items")), "approvals", 0),
+		2);
+}
+
 /* ---- tunnels that serve nothing ---- */
 
 static void an_empty_tunnel_is_seen_by_who_made_it(void **state)
@@ -536,6 +680,14 @@ int main(void)
 		TEST(a_grant_carries_out_its_own_plans_alone),
 		TEST(an_approved_plan_is_judged_by_its_grant_again),
 		TEST(methods_are_judged_by_what_a_plan_does),
+		TEST(a_record_without_a_route_counts_as_served),
+		TEST(a_name_that_others_hold_is_not_taken),
+		TEST(a_wildcard_of_his_opens_no_zone_of_others),
+		TEST(drift_is_put_back_of_what_is_inside_alone),
+		TEST(what_cannot_be_judged_is_for_those_who_see_all),
+		TEST(errors_do_not_name_what_is_outside),
+		TEST(revisions_differ_by_what_is_inside),
+		TEST(a_plan_tells_of_what_is_outside_without_a_count),
 		TEST(an_empty_tunnel_is_seen_by_who_made_it),
 		TEST(the_first_name_goes_through_the_hosts_own_tunnel),
 	};
