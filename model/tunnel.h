@@ -79,6 +79,7 @@ struct tunnel {
 		struct tunnel_connections clients;
 		int64_t clients_tried_ms; /* monotonic: last time it was tried to ask */
 		int64_t clients_asked_ms; /* monotonic: when that was asked; 0 = never */
+		int64_t clients_seen_ms;  /* wall; 0 = never */
 		bool connections_cleared; /* DELETE connections was answered since want = absent */
 	} observed;
 	struct problem *problem;

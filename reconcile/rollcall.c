@@ -125,6 +125,7 @@ static void take(const struct rollcall *r, struct tunnel *t, struct tunnel_conne
 	t->observed.clients = *fresh;
 	*fresh = (struct tunnel_connections){0};
 	t->observed.clients_asked_ms = r->asked_ms;
+	t->observed.clients_seen_ms = clock_wall_ms();
 	t->connections_due = false;
 	if (news)
 		world_changed(r->world, OBJECT_TUNNEL, t->id);
