@@ -99,7 +99,8 @@ void fields_default(const struct field *table, void *out);
 void fields_free(const struct field *table, void *data);
 /* The struct's members as a JSON object; secrets are written as "***". */
 void fields_write(const struct field *table, const void *data, struct json_writer *w);
-/* JSON Schema 2020-12 of the object; additionalProperties is false. output: schema of an answer. */
+/* JSON Schema 2020-12 of the object. Of arguments nothing else is accepted; output: schema of an
+ * answer, which may get further members some day, so that nobody is to refuse them. */
 void fields_schema(const struct field *table, bool output, struct json_writer *w);
 /* One value from text, as on a command line, written as JSON: "true", 5, "30s", ["a","b"] (commas
  * separate list items). */

@@ -183,7 +183,8 @@ static void put_members(const struct field *table, bool output, struct json_writ
 		put_property(f, output, w);
 	json_object_end(w);
 	put_required(table, w);
-	json_put_bool(w, "additionalProperties", false);
+	if (!output)
+		json_put_bool(w, "additionalProperties", false);
 }
 
 void fields_schema(const struct field *table, bool output, struct json_writer *w)
