@@ -269,25 +269,38 @@ static int64_t started_wall(int64_t start_ticks)
 	return clock_wall_ms() - (age > 0 ? age : 0);
 }
 
-static int child_find(struct launcher *l, const char *id, struct launch_found *out, struct err *e)
+/* What runs from an earlier life, by its folder. */
+static int find_again(struct launch_child *x, const char *id, struct err *e)
 {
-	struct launch_child *x = self(l);
-	const struct launched *p = map_get(&x->running, id);
 	struct launch_memory m = {0};
+	struct launched *p;
 	struct err unread;
 	AUTO(fd_t) fd = -1;
 
-	/* One that we started ourselves is known without its folder. */
-	if (folder_open(x->state_dirfd, id, false, &fd, e) && !p)
+	if (folder_open(x->state_dirfd, id, false, &fd, e))
 		return -1;
-	if (fd >= 0 && folder_recall(fd, &m, &unread))
+	if (folder_recall(fd, &m, &unread))
 		log_debug("connector %s: %s", id, unread.message);
-	if (!p && find_noted(x, id, fd, e) && find_seen(x, id, fd, m.metrics_port, e))
+	if (find_noted(x, id, fd, e) && find_seen(x, id, fd, m.metrics_port, e))
+		return -1;
+	p = map_get(&x->running, id);
+	if (m.metrics_port)
+		p->fact.port = m.metrics_port;
+	return 0;
+}
+
+static int child_find(struct launcher *l, const char *id, struct launch_found *out, struct err *e)
+{
+	struct launch_child *x = self(l);
+	const struct launched *p;
+
+	/* One that we watch already is known without its folder. */
+	if (!map_get(&x->running, id) && find_again(x, id, e))
 		return -1;
 	p = map_get(&x->running, id);
 	*out = (struct launch_found){
 		.pid = p->child.pid,
-		.metrics_port = m.metrics_port ? m.metrics_port : p->fact.port,
+		.metrics_port = p->fact.port,
 		.started_ms = started_wall(p->child.start_ticks),
 		.stopping_ms = p->fact.stopping_ms,
 		.binary = p->fact.binary,

@@ -17,6 +17,8 @@
 #define FOLDER     "connectors"
 #define SMALL_FILE ((size_t)64 << 10)
 #define NS_PER_S   1000000000LL
+/* Of the files written with each start: a sector, the least that a disk writes at once. */
+#define RECORD_SIZE 512
 
 typedef DIR *dir_t;
 
@@ -226,6 +228,48 @@ int folder_recall(int fd, struct launch_memory *m, struct err *e)
 	return 0;
 }
 
+/* ---- records: what is written with each start ---- */
+
+/* Padded to one size, so that the next one takes exactly its place. */
+static void record_end(struct buf *text)
+{
+	while (text->len + 1 < RECORD_SIZE)
+		buf_char(text, ' ');
+	buf_char(text, '\n');
+}
+
+static int replace_quickly(int fd, const char *name, const struct buf *text, struct err *e)
+{
+	AUTO(str_t) fresh = str_format("%s.tmp", name);
+	AUTO(fd_t) out = -1;
+
+	if (unlinkat(fd, fresh, 0) && errno != ENOENT)
+		return err_errno(e, "cannot write %s", name);
+	out = openat(fd, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (out < 0 || write(out, buf_text(text), text->len) != (ssize_t)text->len ||
+	    renameat(fd, fresh, fd, name))
+		return err_errno(e, "cannot write %s", name);
+	return 0;
+}
+
+/* Whole or not at all, without waiting for the disk: the kernel takes a record in one piece, and
+ * the disk writes one sector or none. Another file put in its place each time would take longer
+ * than the start of a process. */
+static int write_quickly(int fd, const char *name, const struct buf *text, struct err *e)
+{
+	int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	AUTO(fd_t) out = openat(fd, name, flags, 0600);
+	struct stat st;
+
+	/* Not ours, or of another size: it is replaced. */
+	if (out < 0 || fstat(out, &st) || !S_ISREG(st.st_mode) || st.st_size > RECORD_SIZE ||
+	    text->len != RECORD_SIZE)
+		return replace_quickly(fd, name, text, e);
+	if (pwrite(out, buf_text(text), text->len, 0) != (ssize_t)text->len)
+		return err_errno(e, "cannot write %s", name);
+	return 0;
+}
+
 /* ---- kept ---- */
 
 static void write_protocol(const struct protocol_state *p, struct json_writer *w)
@@ -265,21 +309,7 @@ static void write_kept(const struct launch_kept *k, struct buf *out)
 	write_protocol(&k->protocol, &w);
 	write_heal(&k->heal, &w);
 	json_object_end(&w);
-	buf_char(out, '\n');
-}
-
-/* Whole or not at all, without waiting for the disk. */
-static int write_quickly(int fd, const char *name, const void *data, size_t len, struct err *e)
-{
-	AUTO(str_t) fresh = str_format("%s.tmp", name);
-	AUTO(fd_t) out = -1;
-
-	if (unlinkat(fd, fresh, 0) && errno != ENOENT)
-		return err_errno(e, "cannot write %s", name);
-	out = openat(fd, fresh, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (out < 0 || write(out, data, len) != (ssize_t)len || renameat(fd, fresh, fd, name))
-		return err_errno(e, "cannot write %s", name);
-	return 0;
+	record_end(out);
 }
 
 int folder_keep(int fd, const struct launch_kept *k, bool lasting, struct err *e)
@@ -290,7 +320,7 @@ int folder_keep(int fd, const struct launch_kept *k, bool lasting, struct err *e
 	if (holds(fd, "kept", &text))
 		return 0;
 	return lasting ? file_write(fd, "kept", buf_text(&text), text.len, 0600, e)
-		       : write_quickly(fd, "kept", buf_text(&text), text.len, e);
+		       : write_quickly(fd, "kept", &text, e);
 }
 
 /* ---- process ---- */
@@ -319,8 +349,8 @@ int folder_write_process(int fd, const struct folder_process *p, struct err *e)
 	json_put_int(&w, "stopping_ms", p->stopping_ms);
 	put_binary(&p->binary, &w);
 	json_object_end(&w);
-	buf_char(&text, '\n');
-	return write_quickly(fd, "process", buf_text(&text), text.len, e);
+	record_end(&text);
+	return write_quickly(fd, "process", &text, e);
 }
 
 void folder_read_process(int fd, struct folder_process *p)
