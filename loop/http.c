@@ -16,6 +16,7 @@
 #define MAX_CONNECTIONS 4
 #define MAX_IN_FLIGHT   8
 #define MAX_STREAMS     100L
+#define SPARE_MOST      8 /* handles; each is some KiB, and to set one up costs as much as to ask */
 
 struct http {
 	struct loop *loop;
@@ -28,6 +29,8 @@ struct http {
 	struct list waiting, flying; /* of struct http_transfer */
 	struct list ended;           /* of struct http_req: done() is to be called */
 	struct list sockets;         /* of struct http_socket */
+	CURL *spare[SPARE_MOST];     /* handles that are set up, for plain requests */
+	int n_spare;
 };
 
 /* A socket of curl's, known to it by curl_multi_assign. */
@@ -84,10 +87,11 @@ static void transfer_land(struct http *h, struct http_transfer *t)
 static void transfer_launch(struct http *h, struct http_transfer *t)
 {
 	struct http_req *r = t->req;
+	CURL *spare = t->plain && h->n_spare > 0 ? h->spare[--h->n_spare] : NULL;
 
 	list_remove(&t->node);
 	t->started_ms = clock_mono_ms();
-	if (transfer_prepare(t, h->ca_file, &r->task.err) < 0) {
+	if (transfer_prepare(t, spare, h->ca_file, &r->task.err) < 0) {
 		transfer_free(t);
 		request_end(h, r);
 		return;
@@ -103,6 +107,14 @@ static void transfer_launch(struct http *h, struct http_transfer *t)
 
 /* ---- between curl and the loop ---- */
 
+static void handle_keep(struct http *h, struct http_transfer *t)
+{
+	CURL *easy = h->n_spare < SPARE_MOST ? transfer_take_handle(t) : NULL;
+
+	if (easy)
+		h->spare[h->n_spare++] = easy;
+}
+
 static void transfer_ended(struct http *h, struct http_transfer *t, CURLcode result)
 {
 	struct http_req *r = t->req;
@@ -110,6 +122,8 @@ static void transfer_ended(struct http *h, struct http_transfer *t, CURLcode res
 	if (r)
 		transfer_outcome(t, result);
 	transfer_land(h, t);
+	if (result == CURLE_OK)
+		handle_keep(h, t);
 	transfer_free(t);
 	if (r)
 		request_end(h, r);
@@ -298,6 +312,8 @@ void http_free(struct http *h)
 
 	/* Closing kept connections may still call for sockets and timers. */
 	h->inside++;
+	while (h->n_spare > 0)
+		curl_easy_cleanup(h->spare[--h->n_spare]);
 	curl_multi_cleanup(h->multi);
 	while (!list_empty(&h->sockets))
 		socket_forget(LIST_OF(h->sockets.next, struct http_socket, node));

@@ -20,6 +20,12 @@
 
 /* ---- life ---- */
 
+static bool is_plain(const struct http_req *r)
+{
+	return (!r->method || str_equal(r->method, "GET")) && !r->body && !r->unix_socket &&
+	       !(r->headers && *r->headers) && !r->bearer && !r->connect_only;
+}
+
 struct http_transfer *transfer_new(struct http_req *r)
 {
 	struct http_transfer *t = mem_alloc(sizeof(*t));
@@ -38,6 +44,7 @@ struct http_transfer *transfer_new(struct http_req *r)
 	}
 	for (size_t i = 0; r->headers && r->headers[i]; i++)
 		strlist_add(&t->header_lines, r->headers[i]);
+	t->plain = is_plain(r);
 	t->max_body = r->max_body ? r->max_body : r->piece ? SIZE_MAX : MAX_BODY;
 	return t;
 }
@@ -204,6 +211,13 @@ static int header_add(struct http_transfer *t, const char *line)
 	return 0;
 }
 
+static bool has_body(const struct http_transfer *t)
+{
+	const char *m = t->method;
+
+	return t->body || str_equal(m, "POST") || str_equal(m, "PUT") || str_equal(m, "PATCH");
+}
+
 static bool header_given(const struct http_transfer *t, const char *name)
 {
 	size_t len = strlen(name);
@@ -241,8 +255,8 @@ static int headers_make(struct http_transfer *t, struct err *e)
 			return err_set(e, ERR_INTERNAL, "out of memory for a header");
 	}
 	/* No waiting for "100 Continue", and no content type that nobody asked for. */
-	if (header_add(t, "Expect:") < 0 ||
-	    (!header_given(t, "content-type:") && header_add(t, "Content-Type:") < 0))
+	if (has_body(t) && (header_add(t, "Expect:") < 0 || (!header_given(t, "content-type:") &&
+							     header_add(t, "Content-Type:") < 0)))
 		return err_set(e, ERR_INTERNAL, "out of memory for a header");
 	if (bearer && secret_present(bearer))
 		return bearer_add(t, bearer, e);
@@ -282,63 +296,98 @@ static CURLcode options_connection(CURL *easy, const struct http_transfer *t)
 	CURLcode rc = CURLE_OK;
 
 	SET(CURLOPT_URL, t->url);
-	SET(CURLOPT_PATH_AS_IS, 1L);
 	if (t->socket)
 		SET(CURLOPT_UNIX_SOCKET_PATH, t->socket);
 	/* In the clear there is no HTTP/2, and waiting for a connection to share would queue
 	 * requests behind a slow answer. */
 	SET(CURLOPT_HTTP_VERSION, (long)(tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
 	SET(CURLOPT_PIPEWAIT, tls ? 1L : 0L);
-	if (r->connect_only)
+	if (r->connect_only) {
 		SET(CURLOPT_CONNECT_ONLY, 1L);
-	if (r->connect_only || r->alone)
 		SET(CURLOPT_OPENSOCKETFUNCTION, socket_open);
-	if (r->alone) {
-		SET(CURLOPT_FRESH_CONNECT, 1L);
-		SET(CURLOPT_FORBID_REUSE, 1L);
 	}
-	SET(CURLOPT_TCP_KEEPALIVE, 1L);
-	SET(CURLOPT_DNS_CACHE_TIMEOUT, r->alone ? 0L : DNS_CACHE_SECONDS);
 	SET(CURLOPT_CONNECTTIMEOUT_MS,
 	    (long)(r->connect_timeout_ms > 0 ? r->connect_timeout_ms : CONNECT_MS));
-	if (r->timeout_ms >= 0)
-		SET(CURLOPT_TIMEOUT_MS, (long)(r->timeout_ms ? r->timeout_ms : TIMEOUT_MS));
+	SET(CURLOPT_TIMEOUT_MS, (long)(r->timeout_ms < 0 ? 0
+				       : r->timeout_ms   ? r->timeout_ms
+							 : TIMEOUT_MS));
 	return rc;
 }
 
 static CURLcode options_request(CURL *easy, const struct http_transfer *t)
 {
 	const char *m = t->method;
-	bool posts = str_equal(m, "POST") || str_equal(m, "PUT") || str_equal(m, "PATCH");
 	CURLcode rc = CURLE_OK;
 
-	SET(CURLOPT_USERAGENT, "adit/" ADIT_VERSION);
-	SET(CURLOPT_ACCEPT_ENCODING, "");
 	SET(CURLOPT_HTTPHEADER, t->headers);
 	if (str_equal(m, "HEAD"))
 		SET(CURLOPT_NOBODY, 1L);
 	else if (!str_equal(m, "GET") || t->body)
 		SET(CURLOPT_CUSTOMREQUEST, m);
-	if (t->body || posts) { /* without a body: Content-Length: 0 */
+	if (has_body(t)) { /* without one: Content-Length: 0 */
 		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->body_len);
 		SET(CURLOPT_POSTFIELDS, t->body ? t->body : "");
 	}
 	return rc;
 }
 
-static CURLcode options_answer(CURL *easy, struct http_transfer *t)
+/* Where the library finds its way back to the transfer; NULL: to none. */
+static CURLcode options_owner(CURL *easy, struct http_transfer *t)
 {
 	CURLcode rc = CURLE_OK;
 
 	SET(CURLOPT_PRIVATE, t);
-	SET(CURLOPT_ERRORBUFFER, t->reason);
-	SET(CURLOPT_PREREQFUNCTION, request_leaves);
+	SET(CURLOPT_ERRORBUFFER, t ? t->reason : NULL);
 	SET(CURLOPT_PREREQDATA, t);
-	SET(CURLOPT_HEADERFUNCTION, header_came);
 	SET(CURLOPT_HEADERDATA, t);
-	SET(CURLOPT_WRITEFUNCTION, body_came);
 	SET(CURLOPT_WRITEDATA, t);
 	return rc;
+}
+
+/* ---- handles ---- */
+
+/* What is the same in all transfers of a pool. */
+static CURLcode options_common(CURL *easy)
+{
+	CURLcode rc = CURLE_OK;
+
+	SET(CURLOPT_PATH_AS_IS, 1L);
+	SET(CURLOPT_TCP_KEEPALIVE, 1L);
+	SET(CURLOPT_DNS_CACHE_TIMEOUT, DNS_CACHE_SECONDS);
+	SET(CURLOPT_USERAGENT, "adit/" ADIT_VERSION);
+	SET(CURLOPT_ACCEPT_ENCODING, "");
+	SET(CURLOPT_PREREQFUNCTION, request_leaves);
+	SET(CURLOPT_HEADERFUNCTION, header_came);
+	SET(CURLOPT_WRITEFUNCTION, body_came);
+	return rc;
+}
+
+static CURL *handle_new(const struct http_transfer *t, const char *ca_file, struct err *e)
+{
+	CURL *easy = curl_easy_init();
+	CURLcode rc;
+
+	if (!easy) {
+		err_set(e, ERR_INTERNAL, "the HTTP library gave no handle");
+		return NULL;
+	}
+	rc = options_safety(easy, ca_file);
+	rc = rc ? rc : options_common(easy);
+	if (rc == CURLE_OK)
+		return easy;
+	err_set(e, ERR_INTERNAL, "%s: %s", t->peer, curl_easy_strerror(rc));
+	curl_easy_cleanup(easy);
+	return NULL;
+}
+
+CURL *transfer_take_handle(struct http_transfer *t)
+{
+	CURL *easy = t->plain ? t->easy : NULL;
+
+	if (!easy || options_owner(easy, NULL) != CURLE_OK)
+		return NULL;
+	t->easy = NULL;
+	return easy;
 }
 
 static bool method_valid(const char *method)
@@ -369,21 +418,21 @@ static int peer_name(struct http_transfer *t, struct err *e)
 	return 0;
 }
 
-int transfer_prepare(struct http_transfer *t, const char *ca_file, struct err *e)
+int transfer_prepare(struct http_transfer *t, CURL *spare, const char *ca_file, struct err *e)
 {
+	t->easy = spare;
 	if (!method_valid(t->method))
 		return err_set(e, ERR_INVALID, "the HTTP method is malformed");
 	if (peer_name(t, e) < 0 || headers_make(t, e) < 0)
 		return -1;
-
-	t->easy = curl_easy_init();
 	if (!t->easy)
-		return err_set(e, ERR_INTERNAL, "the HTTP library gave no handle");
+		t->easy = handle_new(t, ca_file, e);
+	if (!t->easy)
+		return -1;
 
-	CURLcode rc = options_safety(t->easy, ca_file);
-	rc = rc ? rc : options_connection(t->easy, t);
+	CURLcode rc = options_connection(t->easy, t);
 	rc = rc ? rc : options_request(t->easy, t);
-	rc = rc ? rc : options_answer(t->easy, t);
+	rc = rc ? rc : options_owner(t->easy, t);
 	if (rc)
 		return err_set(e, ERR_INVALID, "%s: %s", t->peer, curl_easy_strerror(rc));
 	return 0;

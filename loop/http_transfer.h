@@ -16,6 +16,7 @@ struct http_transfer {
 	struct http_req *req; /* NULL = cancelled: to be dropped */
 	CURL *easy;
 	bool flying; /* handed to the multi handle */
+	bool plain;  /* a GET of which nothing but the URL and times stays in its handle */
 
 	char *method, *url, *socket, *body; /* owned */
 	size_t body_len;
@@ -35,8 +36,12 @@ struct http_transfer {
 struct http_transfer *transfer_new(struct http_req *r);
 /* The handle must have left the multi handle. */
 void transfer_free(struct http_transfer *t);
-/* Make the easy handle; ca_file may be NULL. */
-MUST_USE int transfer_prepare(struct http_transfer *t, const char *ca_file, struct err *e);
+/* Make the easy handle, or take the spare one, which may be NULL, as ca_file. */
+MUST_USE int transfer_prepare(struct http_transfer *t, CURL *spare, const char *ca_file,
+			      struct err *e);
+/* The handle of one that went well, for the next plain one of the pool; NULL: it is of no use. It
+ * must have left the multi handle. */
+CURL *transfer_take_handle(struct http_transfer *t);
 /* Put result, status and times into the request, which is still there. */
 void transfer_outcome(struct http_transfer *t, CURLcode result);
 /* Forget what a request holds of an answer. */
