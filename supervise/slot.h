@@ -7,6 +7,7 @@
 #define SUPERVISE_SLOT_H
 
 #include "supervise/budget.h"
+#include "supervise/notes.h"
 #include "supervise/process.h"
 #include "supervise/replace.h"
 #include "supervise/step.h"
@@ -25,8 +26,7 @@ struct supervisor {
 	struct map rowless; /* ids of connectors that folders alone tell of */
 	struct watcher watcher;
 	struct deferred pass;
-	int batch;                 /* depth of supervisor_batch_begin */
-	bool batch_open;           /* and its transaction stands */
+	struct notes notes;        /* what is told of connectors, until it is written */
 	int muted;                 /* we change the world ourselves */
 	struct disk disk;          /* which cloudflared lies there */
 	char rolling[ID_SIZE + 4]; /* whose turn it is with what concerns all; "" = nobody's */
@@ -134,10 +134,8 @@ void slot_problem_replacing(struct slot *x, struct connector *c, enum reason r,
 PRINTF(5, 6)
 void slot_event(const struct slot *x, const struct connector *c, const char *kind,
 		const char *detail, const char *fmt, ...);
-/* What is written between the two is one transaction: a restart waits for no disk. They nest. */
-void supervisor_batch_begin(struct supervisor *s);
-void supervisor_batch_end(struct supervisor *s);
-void slot_save(const struct slot *x, const struct connector *c);
+/* Its row is written when the loop turns. */
+void slot_save(const struct slot *x);
 void slot_changed(const struct slot *x);
 
 /* ---- turn.c ---- */

@@ -53,7 +53,7 @@ static void start(struct slot *x, struct connector *c)
 	tokens |= c->token_generation != x->own->memory.token_generation;
 	c->token_generation = x->own->memory.token_generation;
 	if (tokens)
-		slot_save(x, c);
+		slot_save(x);
 	slot_event(x, c, "connector_started", NULL, "started as process %d: %s", (int)x->own->pid,
 		   reason_info(why)->sentence);
 }
@@ -83,7 +83,7 @@ static void tell_end(struct slot *x, struct connector *c, enum reason r)
 		return;
 	}
 	c->restarts++;
-	slot_save(x, c);
+	slot_save(x);
 	slot_problem(x, c, r);
 	slot_event(x, c, "connector_exited", last, "%s: %s", c->last_exit,
 		   reason_info(r)->sentence);
@@ -101,10 +101,8 @@ static void own_ended(struct slot *x, struct connector *c, int code, int signo)
 	set_last_exit(c, code, signo, ran);
 	slot_protocol_ended(x, c, p, r);
 	plan_start(x, r, ran, served);
-	supervisor_batch_begin(x->s);
 	tell_end(x, c, r);
 	slot_look(x);
-	supervisor_batch_end(x->s);
 }
 
 void slot_ended(struct slot *x, struct process *p, int code, int signo)
@@ -135,7 +133,7 @@ static void end_stop(struct slot *x, struct connector *c)
 	if (!c->stopped_by_user || !c->stopped_until_ms || clock_wall_ms() < c->stopped_until_ms)
 		return;
 	connector_set_stopped(c, NULL);
-	slot_save(x, c);
+	slot_save(x);
 	slot_changed(x);
 	slot_event(x, c, "connector_stop_over", NULL, "the time for which it was stopped is over");
 }

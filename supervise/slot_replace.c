@@ -59,7 +59,6 @@ void slot_other_ended(struct slot *x, struct connector *c, int code, int signo)
 
 	if (!c)
 		return;
-	supervisor_batch_begin(x->s);
 	if (p->replaced)
 		slot_event(x, c, "connector_drained", outlog_line(&p->log, 0),
 			   "the process that it replaced has ended");
@@ -67,7 +66,6 @@ void slot_other_ended(struct slot *x, struct connector *c, int code, int signo)
 		slot_addresses_ended(x, c, p, r);
 		in_vain(x, c, r, reason_info(r)->sentence);
 	}
-	supervisor_batch_end(x->s);
 }
 
 /* ---- start ---- */
@@ -106,7 +104,7 @@ static void take_own(struct slot *x, struct connector *c)
 	str_copy(c->remote_tunnel, sizeof(c->remote_tunnel), own->memory.tunnel_id);
 	str_set(&c->last_line, outlog_line(&own->log, 0));
 	if (tokens)
-		slot_save(x, c);
+		slot_save(x);
 }
 
 static void swap(struct slot *x, struct connector *c)

@@ -18,36 +18,9 @@ void slot_changed(const struct slot *x)
 	x->s->muted--;
 }
 
-void supervisor_batch_begin(struct supervisor *s)
+void slot_save(const struct slot *x)
 {
-	struct err e;
-
-	if (!s->store || s->batch++)
-		return;
-	s->batch_open = store_begin(s->store, &e) == 0;
-	if (!s->batch_open)
-		log_warning("what happens to connectors is not saved: %s", e.message);
-}
-
-void supervisor_batch_end(struct supervisor *s)
-{
-	struct err e;
-
-	if (!s->store || --s->batch || !s->batch_open)
-		return;
-	s->batch_open = false;
-	if (store_commit(s->store, &e))
-		log_warning("what happened to connectors is not saved: %s", e.message);
-}
-
-void slot_save(const struct slot *x, const struct connector *c)
-{
-	struct err e;
-
-	supervisor_batch_begin(x->s);
-	if (x->s->batch_open && store_save_connector(x->s->store, c, &e))
-		log_warning("connector %s is not saved: %s", x->id, e.message);
-	supervisor_batch_end(x->s);
+	notes_save(&x->s->notes, x->id);
 }
 
 void slot_event(const struct slot *x, const struct connector *c, const char *kind,
@@ -55,9 +28,6 @@ void slot_event(const struct slot *x, const struct connector *c, const char *kin
 {
 	char name[128];
 	AUTO(str_t) message = NULL;
-	AUTO(str_t) outside = str_dup(detail);
-	struct event ev = {.object_type = OBJECT_CONNECTOR};
-	struct err e;
 	va_list ap;
 
 	va_start(ap, fmt);
@@ -68,16 +38,12 @@ void slot_event(const struct slot *x, const struct connector *c, const char *kin
 		  "connector %s: %s", name, message);
 	if (!x->s->store)
 		return;
-	AUTO(str_t) id = str_dup(x->id);
-	AUTO(str_t) shown = str_dup(name);
-	AUTO(str_t) word = str_dup(kind);
-	ev.object_id = id;
-	ev.object_name = shown;
-	ev.kind = word;
-	ev.message = message;
-	ev.untrusted_detail = outside;
-	if (store_add_event(x->s->store, &ev, &e))
-		log_warning("an event is not saved: %s", e.message);
+	notes_event(&x->s->notes, &(struct event){.object_type = OBJECT_CONNECTOR,
+						  .object_id = str_dup(x->id),
+						  .object_name = str_dup(name),
+						  .kind = str_dup(kind),
+						  .message = steal(&message),
+						  .untrusted_detail = str_dup(detail)});
 }
 
 /* Sentences of ours only: what the log says is from outside and stands in last_line. */

@@ -51,7 +51,7 @@ static void want_slots(struct supervisor *s, const struct tunnel *t)
 			continue;
 		add_object(s, t->id, number, WANT_PRESENT);
 		make_slot(s, world_connector(s->world, id));
-		slot_save(slot_at(s, id), world_connector(s->world, id));
+		slot_save(slot_at(s, id));
 	}
 }
 
@@ -82,7 +82,7 @@ static void judge_want(struct slot *x)
 	if (w == c->want && !(t && map_remove(&x->s->rowless, x->id)))
 		return;
 	c->want = w;
-	slot_save(x, c);
+	slot_save(x);
 	slot_changed(x);
 }
 
@@ -150,7 +150,6 @@ static void pass(struct deferred *d, void *owner)
 	struct supervisor *s = owner;
 
 	(void)d;
-	supervisor_batch_begin(s);
 	TABLE_EACH (i, struct tunnel, t, &s->world->tunnels)
 		want_slots(s, t);
 	make_slots(s);
@@ -158,7 +157,6 @@ static void pass(struct deferred *d, void *owner)
 	each_slot(s, notice_changes);
 	each_slot(s, slot_look);
 	each_slot(s, slot_turn);
-	supervisor_batch_end(s);
 	each_slot(s, forget);
 }
 
@@ -268,6 +266,7 @@ struct supervisor *supervisor_new(struct loop *l, struct world *w, struct store 
 	s->store = st;
 	s->probes = probes;
 	options_copy(&s->options, o);
+	notes_init(&s->notes, l, w, st);
 	s->launcher =
 		launch_child_new(l, o->state_dirfd, o->state_dir,
 				 &(struct launcher_events){.ended = connector_ended, .owner = s});
@@ -316,9 +315,7 @@ int supervisor_start(struct supervisor *s, struct err *e)
 {
 	if (take_folders(s, e))
 		return -1;
-	supervisor_batch_begin(s);
 	make_slots(s);
-	supervisor_batch_end(s);
 	world_watch(s->world, &s->watcher, world_moved, s);
 	deferred_start(&s->pass);
 	return 0;
@@ -327,6 +324,7 @@ int supervisor_start(struct supervisor *s, struct err *e)
 void supervisor_attach(struct supervisor *s, struct store *store)
 {
 	s->store = store;
+	notes_attach(&s->notes, store);
 	deferred_start(&s->pass);
 }
 
@@ -340,6 +338,7 @@ void supervisor_free(struct supervisor *s)
 {
 	if (!s)
 		return;
+	notes_end(&s->notes);
 	world_unwatch(&s->watcher);
 	deferred_stop(&s->pass);
 	disk_stop(&s->disk);
