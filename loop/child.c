@@ -83,6 +83,9 @@ static int actions_fill(posix_spawn_file_actions_t *fa, const struct child_spec 
 	return rc ? rc : posix_spawn_file_actions_addchdir_np(fa, spec->cwd ? spec->cwd : "/");
 }
 
+/* A process group of its own: what a terminal sends to us does not reach it. Not a session of its
+ * own: the kernel shares out the processor among sessions, and a new one, with nothing to its
+ * credit, waits behind all others, for some milliseconds where there is much to do. */
 static int attributes_fill(posix_spawnattr_t *at)
 {
 	sigset_t none, all;
@@ -92,8 +95,9 @@ static int attributes_fill(posix_spawnattr_t *at)
 	sigfillset(&all);
 	rc = posix_spawnattr_setsigmask(at, &none);
 	rc = rc ? rc : posix_spawnattr_setsigdefault(at, &all);
+	rc = rc ? rc : posix_spawnattr_setpgroup(at, 0);
 	return rc ? rc
-		  : posix_spawnattr_setflags(at, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK |
+		  : posix_spawnattr_setflags(at, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
 							 POSIX_SPAWN_SETSIGDEF);
 }
 

@@ -34,8 +34,8 @@ struct child_spec {
 	const char *cwd;         /* NULL = "/" */
 };
 
-/* Spawned in a session of its own, default signal actions, empty signal mask. exited() comes from
- * the loop, once. On ENOENT/EACCES the sentence names the file. */
+/* Spawned in a process group of its own, default signal actions, empty signal mask. exited() comes
+ * from the loop, once. On ENOENT/EACCES the sentence names the file. */
 MUST_USE int child_spawn(struct child *c, struct loop *l, const struct child_spec *spec,
 			 child_exited_fn *exited, void *owner, struct err *e);
 /* Watch a process that is not ours (any more): ERR_NOT_FOUND when pid with that start time does not

@@ -1,7 +1,8 @@
 /*
- * cloudflared as a child that outlives us: a session of its own, its log a file, its identity in
- * the folder. A process of an earlier life is found by pid, start time and boot; if that file was
- * not written any more, by its command line, which names its configuration and nothing else does.
+ * cloudflared as a child that outlives us: a process group of its own, its log a file, its identity
+ * in the folder. A process of an earlier life is found by pid, start time and boot; if that file
+ * was not written any more, by its command line, which names its configuration and nothing else
+ * does.
  */
 #include <assert.h>
 #include <signal.h>

@@ -231,7 +231,7 @@ static int child_main(void)
 	report_env();
 	report_fds();
 	report_signals();
-	printf("leader: %s\n", getsid(0) == getpid() ? "yes" : "no");
+	printf("leader: %s\n", getpgrp() == getpid() ? "yes" : "no");
 	printf("cwd: %s\n", getcwd(cwd, sizeof(cwd)) ? cwd : "?");
 	return 0;
 }

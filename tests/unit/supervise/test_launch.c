@@ -344,7 +344,7 @@ static void test_start_and_end(void **state)
 	assert_int_equal(b->x->ops->find(b->x, ID, &f, &b->e), 0);
 	assert_int_equal(f.metrics_port, 20301);
 	assert_true(f.started_ms <= clock_wall_ms() && f.started_ms > clock_wall_ms() - 10000);
-	assert_int_equal(getsid(f.pid), f.pid);
+	assert_int_equal(getpgid(f.pid), f.pid);
 	wait_starts(b, 1);
 	assert_int_equal(b->x->ops->stop(b->x, ID, true), 0);
 	wait_ended(b);
@@ -368,7 +368,7 @@ static void test_known_without_its_folder(void **state)
 	wait_starts(b, 1);
 	assert_int_equal(renameat(dir, "connectors", dir, "away"), 0);
 	assert_int_equal(b->x->ops->find(b->x, ID, &f, &b->e), 0);
-	assert_int_equal(getsid(f.pid), f.pid);
+	assert_int_equal(getpgid(f.pid), f.pid);
 	assert_int_equal(renameat(dir, "away", dir, "connectors"), 0);
 	assert_int_equal(b->x->ops->stop(b->x, ID, true), 0);
 	wait_ended(b);
