@@ -15,11 +15,14 @@ enum { READ_DEFAULT_LIMIT = 16 * 1024 * 1024 };
 
 int dir_open(int dirfd, const char *path, bool create, int *fd, struct err *e)
 {
-	int opened;
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int opened = openat(dirfd, path, flags);
 
-	if (create && mkdirat(dirfd, path, 0700) && errno != EEXIST)
-		return err_errno(e, "cannot make folder %s", path);
-	opened = openat(dirfd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (opened < 0 && errno == ENOENT && create) {
+		if (mkdirat(dirfd, path, 0700) && errno != EEXIST)
+			return err_errno(e, "cannot make folder %s", path);
+		opened = openat(dirfd, path, flags);
+	}
 	if (opened < 0)
 		return err_errno(e, "cannot open folder %s", path);
 	*fd = opened;

@@ -198,8 +198,11 @@ static void take_reason(struct outlog *o, const struct line *l)
 
 static void keep_line(struct outlog *o, char *text, const char *secret)
 {
-	char **slot = &o->lines[o->count % OUTLOG_LINES];
+	char **slot;
 
+	if (!o->lines)
+		o->lines = mem_array(OUTLOG_LINES, sizeof(*o->lines));
+	slot = &o->lines[o->count % OUTLOG_LINES];
 	outlog_strike(text, secret);
 	text[strnlen(text, OUTLOG_WIDTH)] = '\0';
 	text_printable(text);
@@ -349,7 +352,8 @@ void outlog_begin(struct outlog *o)
 
 void outlog_free(struct outlog *o)
 {
-	for (size_t i = 0; i < OUTLOG_LINES; i++)
+	for (size_t i = 0; o->lines && i < OUTLOG_LINES; i++)
 		free(o->lines[i]);
+	free(o->lines);
 	*o = (struct outlog){0};
 }

@@ -15,10 +15,10 @@
 #define OUTLOG_SHOWN   2000 /* bytes of a line that is shown by itself */
 
 struct outlog {
-	char *lines[OUTLOG_LINES]; /* a ring: message, and its error */
-	size_t count;              /* lines ever kept */
-	enum reason telling;       /* of the last telling line since it was connected */
-	enum reason refusal;       /* what Cloudflare refuses, and how often in a row */
+	char **lines;        /* a ring: message, and its error; NULL before the first */
+	size_t count;        /* lines ever kept */
+	enum reason telling; /* of the last telling line since it was connected */
+	enum reason refusal; /* what Cloudflare refuses, and how often in a row */
 	int refusals;
 	char connector_id[UUID_SIZE]; /* "" = not said yet */
 	char version[32];             /* "" = not said yet */

@@ -190,6 +190,7 @@ void slot_free(struct slot *x)
 	timer_stop(&x->wake);
 	process_free(x->own);
 	process_free(x->other);
+	free(x->start_err);
 	free(x);
 }
 

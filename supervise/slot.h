@@ -50,7 +50,7 @@ struct slot {
 	struct budget budget;
 	struct launch_kept kept;    /* as the folder of its own process has it */
 	bool keep_due;              /* and it is to be written: not before a start */
-	struct err start_err;       /* why the last start failed; ERR_NONE = it did not */
+	char *start_err;            /* why the last start failed, a sentence; NULL = it did not */
 	enum reason problem_reason; /* what the connector's problem was last told of */
 
 	/* replacing */

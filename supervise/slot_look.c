@@ -41,12 +41,12 @@ static void start(struct slot *x, struct connector *c)
 
 	failed = process_start(x->own, &e);
 	if (failed != REASON_NONE) {
-		x->start_err = e;
+		str_set(&x->start_err, e.message);
 		plan_start(x, failed, 0, false);
 		slot_problem(x, c, failed);
 		return;
 	}
-	err_clear(&x->start_err);
+	str_set(&x->start_err, NULL);
 	x->keep_due |= x->kept.restart || x->kept.upgrade;
 	problem_of_running(x, c);
 	c->started_ms = x->own->started_ms;

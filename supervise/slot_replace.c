@@ -122,7 +122,7 @@ static void swap(struct slot *x, struct connector *c)
 	slot_keep(x, true);
 	x->tries = 0;
 	x->replace_again_ms = 0;
-	err_clear(&x->start_err);
+	str_set(&x->start_err, NULL);
 	c->replaced++;
 	if (process_serves(x->own))
 		problem_clear(&c->problem);

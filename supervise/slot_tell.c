@@ -65,8 +65,8 @@ void slot_problem(struct slot *x, struct connector *c, enum reason r)
 	if (info->kind == ERR_NONE)
 		return;
 	x->problem_reason = r;
-	if (x->start_err.kind != ERR_NONE)
-		(void)err_set(&e, info->kind, "%s", x->start_err.message);
+	if (x->start_err)
+		(void)err_set(&e, info->kind, "%s", x->start_err);
 	else if (c->last_exit && !x->own->running)
 		(void)err_set(&e, info->kind, "%s (%s)", info->sentence, c->last_exit);
 	else
@@ -210,8 +210,8 @@ static char *words_for(const struct slot *x, const struct verdict *v)
 	case CONNECTOR_STATES:
 		break;
 	}
-	if (!x->own->running && x->start_err.kind != ERR_NONE)
-		return str_dup(x->start_err.message);
+	if (!x->own->running && x->start_err)
+		return str_dup(x->start_err);
 	return str_dup(reason_info(v->reason)->sentence);
 }
 
