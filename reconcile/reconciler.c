@@ -351,12 +351,13 @@ static void world_moved(struct watcher *x, enum object_type type, const char *id
 static void note_drift(struct reconciler *r)
 {
 	size_t all = 0, fresh = drift_note(r->x.world, clock_wall_ms(), &all);
+	const char *what = all == 1 ? "object differs" : "objects differ";
 	if (fresh)
-		log_warning("%zu objects differ at Cloudflare from what is wanted, %zu of them "
-			    "newly; see adit drift list",
-			    all, fresh);
+		log_warning("%zu %s at Cloudflare from what is wanted, %zu newly; see adit drift "
+			    "list",
+			    all, what, fresh);
 	else if (all != r->drifting)
-		log_info("%zu objects differ at Cloudflare from what is wanted", all);
+		log_info("%zu %s at Cloudflare from what is wanted", all, what);
 	r->drifting = all;
 }
 
