@@ -27,9 +27,10 @@ static const char *string_end(const struct trim *t, const char *p)
 	return p < t->end ? p + 1 : t->end;
 }
 
+/* Numbers and words. */
 static const char *plain_end(const struct trim *t, const char *p)
 {
-	while (p < t->end && !strchr(",]} \n\r\t", *p))
+	while (p < t->end && *p != ',' && *p != '}' && *p != ']' && (unsigned char)*p > ' ')
 		p++;
 	return p;
 }
@@ -55,7 +56,8 @@ static bool says_nothing(const struct buf *out, size_t from)
 static bool is_dropped(const struct trim *t, const char *key, size_t len)
 {
 	for (size_t i = 0; t->drop && t->drop[i]; i++)
-		if (strlen(t->drop[i]) + 2 == len && memcmp(t->drop[i], key + 1, len - 2) == 0)
+		if (t->drop[i][0] == key[1] && strncmp(t->drop[i], key + 1, len - 2) == 0 &&
+		    t->drop[i][len - 2] == '\0')
 			return true;
 	return false;
 }
@@ -69,7 +71,7 @@ static const char *trim_member(struct trim *t, const char *p, bool *any)
 	if (*any)
 		buf_char(t->out, ',');
 	buf_add(t->out, key, (size_t)(key_end - key));
-	buf_char(t->out, ':');
+	buf_add(t->out, ":", 1);
 	size_t from = t->out->len;
 	p = skip_space(t, key_end);
 	p = trim_value(t, skip_space(t, p < t->end ? p + 1 : p));

@@ -23,11 +23,19 @@ struct parcel *parcel_new(struct mcp *m, const struct carrier *carrier, void *ow
 }
 
 /* White space between values may be anything; a message is one line all the same. */
+static void flatten_of(struct buf *text, char ch)
+{
+	char *at = text->data, *end = text->data + text->len;
+	while (at && (at = memchr(at, ch, (size_t)(end - at))))
+		*at = ' ';
+}
+
 static void flatten(struct buf *text)
 {
-	for (size_t i = 0; i < text->len; i++)
-		if (text->data[i] == '\n' || text->data[i] == '\r')
-			text->data[i] = ' ';
+	if (!text->len)
+		return;
+	flatten_of(text, '\n');
+	flatten_of(text, '\r');
 }
 
 /* One answer, or all of an array's. */

@@ -141,16 +141,18 @@ static void say_approval(const struct buf *result, struct buf *text)
 	shape_append(text, "next", next);
 }
 
-static void answer_result(struct tool_call *tc, const struct buf *shaped)
+/* Takes what is in shaped. */
+static void answer_result(struct tool_call *tc, struct buf *shaped)
 {
-	AUTO(buf_t) text = {0};
-	AUTO(buf_t) cut = {.limit = 400};
+	AUTO(buf_t) text = *shaped;
 	struct exchange *x = tc->x;
-	if (shaped->len > SHAPE_CAP - 1200) {
-		shape_cut(shaped, SHAPE_CAP - 2000, &text, &cut);
+	*shaped = (struct buf){0};
+	if (text.len > SHAPE_CAP - 1200) {
+		AUTO(buf_t) whole = text;
+		AUTO(buf_t) cut = {.limit = 400};
+		text = (struct buf){0};
+		shape_cut(&whole, SHAPE_CAP - 2000, &text, &cut);
 		say_cut(tc, &text, &cut);
-	} else {
-		(void)buf_add(&text, shaped->data, shaped->len);
 	}
 	if (tc->tool->plans)
 		say_approval(&tc->call.result, &text);
