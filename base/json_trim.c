@@ -1,14 +1,15 @@
 /*
  * JSON text copied without what says nothing, in one pass: a member is taken back when its value
- * has turned out empty, so that what becomes empty by that goes as well.
+ * has turned out empty, so that what becomes empty by that goes as well. What is written is never
+ * longer than what was read, so that its room is taken once.
  */
 #include "base/json.h"
 
 #include <string.h>
 
 struct trim {
-	struct buf *out;
-	const char *end;
+	char *to, *limit; /* where it is written */
+	const char *end;  /* of what is read */
 	const char *const *drop;
 };
 
@@ -35,18 +36,21 @@ static const char *plain_end(const struct trim *t, const char *p)
 	return p;
 }
 
-static void take_back(struct buf *out, size_t len)
+static void put(struct trim *t, char ch)
 {
-	if (out->len == len)
-		return;
-	out->len = len;
-	out->data[len] = '\0';
+	if (t->to < t->limit)
+		*t->to++ = ch;
 }
 
-static bool says_nothing(const struct buf *out, size_t from)
+static void put_text(struct trim *t, const char *p, size_t len)
 {
-	const char *p = buf_text(out) + from;
-	size_t len = out->len - from;
+	size_t room = (size_t)(t->limit - t->to), n = len < room ? len : room;
+	memcpy(t->to, p, n);
+	t->to += n;
+}
+
+static bool says_nothing(const char *p, size_t len)
+{
 	return (len == 2 && (memcmp(p, "\"\"", 2) == 0 || memcmp(p, "[]", 2) == 0 ||
 			     memcmp(p, "{}", 2) == 0)) ||
 	       (len == 4 && memcmp(p, "null", 4) == 0);
@@ -55,7 +59,7 @@ static bool says_nothing(const struct buf *out, size_t from)
 /* key is still quoted. */
 static bool is_dropped(const struct trim *t, const char *key, size_t len)
 {
-	for (size_t i = 0; t->drop && t->drop[i]; i++)
+	for (size_t i = 0; len > 2 && t->drop && t->drop[i]; i++)
 		if (t->drop[i][0] == key[1] && strncmp(t->drop[i], key + 1, len - 2) == 0 &&
 		    t->drop[i][len - 2] == '\0')
 			return true;
@@ -67,16 +71,17 @@ static const char *trim_value(struct trim *t, const char *p);
 static const char *trim_member(struct trim *t, const char *p, bool *any)
 {
 	const char *key = p, *key_end = string_end(t, p);
-	size_t before = t->out->len;
+	char *before = t->to;
 	if (*any)
-		buf_char(t->out, ',');
-	buf_add(t->out, key, (size_t)(key_end - key));
-	buf_add(t->out, ":", 1);
-	size_t from = t->out->len;
+		put(t, ',');
+	put_text(t, key, (size_t)(key_end - key));
+	put(t, ':');
+	char *from = t->to;
 	p = skip_space(t, key_end);
 	p = trim_value(t, skip_space(t, p < t->end ? p + 1 : p));
-	if (says_nothing(t->out, from) || is_dropped(t, key, (size_t)(key_end - key)))
-		take_back(t->out, before);
+	if (says_nothing(from, (size_t)(t->to - from)) ||
+	    is_dropped(t, key, (size_t)(key_end - key)))
+		t->to = before;
 	else
 		*any = true;
 	return p;
@@ -85,7 +90,7 @@ static const char *trim_member(struct trim *t, const char *p, bool *any)
 static const char *trim_container(struct trim *t, const char *p)
 {
 	bool object = *p == '{', any = false;
-	buf_char(t->out, *p);
+	put(t, *p);
 	for (p = skip_space(t, p + 1); p < t->end && *p != '}' && *p != ']';) {
 		if (*p == ',') {
 			p = skip_space(t, p + 1);
@@ -93,12 +98,12 @@ static const char *trim_container(struct trim *t, const char *p)
 			p = skip_space(t, trim_member(t, p, &any));
 		} else {
 			if (any)
-				buf_char(t->out, ',');
+				put(t, ',');
 			any = true;
 			p = skip_space(t, trim_value(t, p));
 		}
 	}
-	buf_char(t->out, object ? '}' : ']');
+	put(t, object ? '}' : ']');
 	return p < t->end ? p + 1 : p;
 }
 
@@ -109,12 +114,22 @@ static const char *trim_value(struct trim *t, const char *p)
 	if (*p == '{' || *p == '[')
 		return trim_container(t, p);
 	const char *to = *p == '"' ? string_end(t, p) : plain_end(t, p);
-	buf_add(t->out, p, (size_t)(to - p));
+	put_text(t, p, (size_t)(to - p));
 	return to > p ? to : p + 1;
 }
 
 void json_trim(const char *text, size_t len, const char *const *drop, struct buf *out)
 {
-	struct trim t = {.out = out, .end = text + len, .drop = drop};
+	size_t at = out->len;
+	if (len == 0 || buf_add(out, text, len) < 0) /* its room; then written over */
+		return;
+	struct trim t = {
+		.to = out->data + at,
+		.limit = out->data + out->len,
+		.end = text + len,
+		.drop = drop,
+	};
 	(void)trim_value(&t, skip_space(&t, text));
+	*t.to = '\0';
+	out->len = (size_t)(t.to - out->data);
 }
