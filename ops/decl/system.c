@@ -32,10 +32,12 @@ static const struct field tunnel_rows[] = {
 };
 
 static const struct field route_rows[] = {
+	FIELD_OUT("id", FIELD_STRING, .doc = "adit's own id."),
 	FIELD_OUT("hostname", FIELD_STRING, .doc = "Public name."),
 	FIELD_OUT("path", FIELD_STRING, .doc = "Path pattern."),
 	FIELD_OUT("service", FIELD_STRING, .doc = "Origin service."),
 	FIELD_OUT("tunnel", FIELD_STRING, .doc = "Tunnel."),
+	FIELD_OUT("url", FIELD_STRING, .doc = "Where it is published."),
 	FIELD_OUT("state", FIELD_STRING, .doc = "live, pending or problem."),
 	FIELD_OUT("origin_state", FIELD_STRING,
 		  .doc = "up, refused or timeout: does anything take connections at the origin? "
