@@ -34,10 +34,11 @@ static int admit_origin(const struct server_req *r, struct err *e)
 }
 
 /* What comes out of a tunnel must not reach our own door. */
-static bool peer_is_connector(const struct world *w, pid_t pid)
+static bool is_connector(const struct world *w, const struct peer *peer)
 {
 	TABLE_EACH (i, struct connector, c, &w->connectors)
-		if (c->pid && c->pid == pid)
+		if (c->pid && (peer->valid ? c->pid == peer->pid
+					   : process_holds_socket(c->pid, peer->socket)))
 			return true;
 	return false;
 }
@@ -46,7 +47,7 @@ bool door_accepts(const struct peer *peer, int door, int peer_port, void *owner)
 {
 	const struct api *a = owner;
 	(void)door, (void)peer_port;
-	return !peer->valid || !peer_is_connector(a->ops->world, peer->pid);
+	return !is_connector(a->ops->world, peer);
 }
 
 static int admit_unix(const struct api *a, const struct server_req *r, struct principal *who,

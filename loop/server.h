@@ -38,7 +38,11 @@ struct peer {
 	gid_t gid;
 	gid_t *groups; /* supplementary; valid as long as the request */
 	size_t n_groups;
+	uint64_t socket; /* TCP: the peer's own, for process_holds_socket; 0 = not known */
 };
+
+/* Is that socket one of the process's descriptors? false where that is not to be seen. */
+bool process_holds_socket(pid_t pid, uint64_t socket);
 
 struct server_handler {
 	/* The header is complete, the body not read, its announced size not judged yet. 0 = go on;

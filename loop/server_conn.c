@@ -117,6 +117,8 @@ static struct conn *conn_new(struct listener *l, int fd, const struct sockaddr_s
 		c->peer_port = ntohs(((const struct sockaddr_in *)(const void *)a)->sin_port);
 	else if (a->ss_family == AF_INET6)
 		c->peer_port = ntohs(((const struct sockaddr_in6 *)(const void *)a)->sin6_port);
+	if (c->peer_port && l->server->handler.accepted)
+		c->peer.socket = peer_socket(fd);
 	return c;
 }
 

@@ -117,6 +117,9 @@ struct server_req {
 void peer_read(int fd, struct peer *p);
 void peer_free(struct peer *p);
 
+/* peer_tcp.c: the number of the socket at the other end of a loopback connection; 0 = not known. */
+uint64_t peer_socket(int fd);
+
 /* server_conn.c */
 void listener_accept(struct listener *l);
 void listener_close(struct listener *l);

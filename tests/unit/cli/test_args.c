@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "cli/args.h"
+#include "cli/commands.h"
 #include "cli/input.h"
 
 enum { MOST = 40 };
@@ -63,6 +64,9 @@ static void words_become_json(void **state)
 		const char *line, *op, *json;
 	} rows[] = {
 		{"status", "status_get", "{}"},
+		{"mcp", "mcp", "{}"},
+		{"mcp --grant claude", "mcp", "{\"grant\":\"claude\"}"},
+		{"mcp --grant=claude.2 --socket /x", "mcp", "{\"grant\":\"claude.2\"}"},
 		{"status get", "status_get", "{}"},
 		{"status_get", "status_get", "{}"},
 		{"tunnel list", "tunnel_list", "{}"},
@@ -339,6 +343,22 @@ static void every_operation_can_be_called(void **state)
 	unlink(file);
 }
 
+/* What adit carries out by itself is called by words as operations are, and is none of them. */
+static void own_commands_are_no_operations(void **state)
+{
+	(void)state;
+	const struct op *op;
+	size_t own = 0;
+	for (size_t i = 0; (op = command_at(i)); i++) {
+		assert_ptr_equal(command_find(op->name), op);
+		own += command_is_own(op);
+		assert_true(command_is_own(op) == !op_find(op->name));
+	}
+	assert_int_equal(own, 1);
+	assert_ptr_equal(own_command_at(0), command_mcp());
+	assert_null(command_find("nothing"));
+}
+
 static void shortcuts_lead_somewhere(void **state)
 {
 	(void)state;
@@ -437,6 +457,7 @@ int main(void)
 		cmocka_unit_test(other_verbs),
 		cmocka_unit_test(what_the_client_notes),
 		cmocka_unit_test(every_operation_can_be_called),
+		cmocka_unit_test(own_commands_are_no_operations),
 		cmocka_unit_test(shortcuts_lead_somewhere),
 		cmocka_unit_test(files_are_sent_as_bytes),
 		cmocka_unit_test(files_must_be_text_and_small),

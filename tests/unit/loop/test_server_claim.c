@@ -80,11 +80,68 @@ static void test_claim(void **state)
 	fx_stop(&f);
 }
 
+/* Over TCP the peer's socket is known at accept: it is one of ours here. */
+struct seen {
+	struct fx *f;
+	uint64_t socket;
+};
+
+static bool accepted_noted(const struct peer *peer, int door, int peer_port, void *owner)
+{
+	struct seen *s = owner;
+
+	(void)door;
+	(void)peer_port;
+	s->socket = peer->socket;
+	return false;
+}
+
+static void test_peer_socket(void **state)
+{
+	static const char *const addresses[] = {"127.0.0.1:0", "[::1]:0"};
+	struct fx f;
+
+	(void)state;
+	fx_start(&f, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(addresses); i++) {
+		struct seen s = {.f = &f, .socket = 0};
+		struct server_handler h = {.accepted = accepted_noted, .owner = &s};
+		struct server *server = server_new(f.loop, NULL, &h);
+		struct sockaddr_in6 a = {.sin6_family = AF_INET6};
+		socklen_t len = sizeof(a);
+		struct err e;
+		int fd = -1;
+
+		if (server_socket_tcp(addresses[i], &fd, &e) < 0) {
+			server_free(server); /* no IPv6 here */
+			continue;
+		}
+		assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+		assert_int_equal(server_listen(server, fd, 1, &e), 0);
+
+		AUTO(fd_t) peer = socket(a.sin6_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		AUTO(fd_t) other = socket(a.sin6_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+		assert_int_equal(connect(peer, (struct sockaddr *)&a, len), 0);
+		assert_true(FX_UNTIL(&f, s.socket));
+		assert_true(process_holds_socket(getpid(), s.socket));
+		assert_false(process_holds_socket(getpid(), s.socket + 1000000));
+		assert_false(process_holds_socket(getpid(), 0));
+		assert_false(process_holds_socket(1 << 30, s.socket));
+		close(peer);
+		peer = -1;
+		assert_false(process_holds_socket(getpid(), s.socket));
+		server_free(server);
+	}
+	fx_stop(&f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unlisten),
 		cmocka_unit_test(test_claim),
+		cmocka_unit_test(test_peer_socket),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
