@@ -28,7 +28,8 @@ static int admit_origin(const struct server_req *r, struct err *e)
 	const char *port = strrchr(server_req_local(r), ':');
 	(void)snprintf(own, sizeof(own), "http://%s", server_req_local(r));
 	(void)snprintf(named, sizeof(named), "http://localhost%s", port ? port : "");
-	if (!origin || strcasecmp(origin, own) == 0 || strcasecmp(origin, named) == 0)
+	if (!origin || (server_req_header_repeats(r, "origin") == 1 &&
+			(strcasecmp(origin, own) == 0 || strcasecmp(origin, named) == 0)))
 		return 0;
 	return err_set(e, ERR_DENIED, "Requests from web pages of another origin are refused");
 }

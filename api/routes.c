@@ -78,7 +78,8 @@ static const struct op *op_of(const struct server_req *r, int *status, struct er
 	const char *path = server_req_path(r);
 	*status = 404;
 	if (server_req_door(r) != DOOR_UNIX || !str_starts(path, "/v1/")) {
-		(void)err_set(e, ERR_NOT_FOUND, "There is nothing at %.100s", path);
+		(void)err_set(e, ERR_NOT_FOUND, "There is nothing at %.100s",
+			      server_req_door(r) == DOOR_UNIX ? path : "this path");
 		(void)err_hint(e,
 			       server_req_door(r) == DOOR_UNIX
 				       ? "Operations are at /v1/<operation>, as in /v1/status_get."

@@ -120,6 +120,20 @@ def test_a_grant_that_is_none(running):
     assert code == 77 and out == "" and '"nothing"' in errors and "adit grant list" in errors
 
 
+def test_a_grant_above_its_user(host):
+    host.configure(access={"operator": {"users": ["bin"]}})
+    host.start()
+    host.api("grant_create", name="high", role="admin")
+    host.api("grant_create", name="low", role="operator")
+    for name, expected in (("high", 77), ("low", 0)):
+        done = subprocess.run([BUILD / "adit", "--socket", host.socket, "mcp", "--grant", name],
+                              env={}, user=2, group=2, extra_groups=[], cwd="/",
+                              input=json.dumps(PING), capture_output=True, text=True, timeout=20)
+        assert done.returncode == expected, (name, done)
+        assert (done.stdout == "") == (expected == 77)
+        assert ("admin" in done.stderr) == (expected == 77)
+
+
 def test_the_daemon_stops(running, pipe):
     pipe.ping()
     running.stop()
@@ -132,6 +146,15 @@ def test_the_daemon_is_killed(running, pipe):
     running.kill9()
     code, rest, errors, took = pipe.wait()
     assert code == 3 and rest == b"" and errors
+
+
+def test_the_grant_ends(running):
+    running.api("grant_create", name="claude")
+    pipe = Pipe(running, "--grant", "claude")
+    pipe.ping()
+    running.api("grant_revoke", name="claude")
+    code, rest, errors, _ = pipe.wait()
+    assert code == 77 and rest == b"" and '"claude"' in errors
 
 
 def test_its_client_is_killed(running):
