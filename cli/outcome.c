@@ -50,6 +50,8 @@ int outcome_exit(const struct op *op, const struct json *result, bool waited)
 		return write_exit(op, result, waited);
 	if (op->effects != OP_READS && fields_find(op->result, "converged"))
 		return convergence_exit(result, waited);
-	/* An answer of "valid": false is about a configuration. */
+	if (str_equal(op->name, "ledger_verify"))
+		return json_get_bool(result, "valid", false) ? EXIT_DONE : EXIT_FAILED;
+	/* Of others, "valid": false is about a configuration. */
 	return json_get_bool(result, "valid", true) ? EXIT_DONE : EXIT_CONFIG;
 }

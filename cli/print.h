@@ -51,7 +51,15 @@ void print_status(const struct json *result, const struct style *s, struct buf *
 /* print_health.c */
 void print_health(const struct json *result, const struct style *s, struct buf *out);
 
+/* print_grant.c: with what to paste, as it is to be pasted. */
+void print_grant(const struct field *table, const struct json *result, const struct style *s,
+		 struct buf *out);
+
 /* ---- pieces ---- */
+
+/* A line for each member that the table declares, then those that are lists of objects. */
+void print_members(const struct field *table, const struct json *object, const struct style *s,
+		   struct buf *out);
 
 /* A copy that is safe to show. */
 void print_text(struct buf *out, const char *text);

@@ -253,8 +253,8 @@ static void print_block(struct buf *out, const struct style *s, const struct fie
 		print_rows(name, f ? f->sub : NULL, v, s, 2, out);
 }
 
-static void print_members(const struct field *table, const struct json *object,
-			  const struct style *s, struct buf *out)
+void print_members(const struct field *table, const struct json *object, const struct style *s,
+		   struct buf *out)
 {
 	int width = label_width(table, object);
 
@@ -297,6 +297,8 @@ void print_answer(const struct op *op, const struct json *result, const struct s
 		print_write(result, s, out);
 	else if (str_equal(op->name, "plan_get"))
 		print_whole_plan(result, s, out);
+	else if (str_equal(op->name, "grant_create"))
+		print_grant(op->result, result, s, out);
 	else if (str_equal(op->name, "manifest_export"))
 		(void)buf_str(out, json_get_string(result, "text"));
 	else if (json_type(json_get(result, "items")) == JSON_ARRAY)

@@ -100,6 +100,19 @@ static const struct view_column rules[] = {
 	END,
 };
 
+static const struct view_column grants[] = {
+	{"name", "GRANT"},      {"state", NULL},       {"role", NULL},
+	{"hosts", NULL},        {"zones", NULL},       {"tunnels", NULL},
+	{"expires_at", "ENDS"}, {"last_used", "USED"}, END,
+};
+static const struct view_column ledger[] = {
+	{"seq", NULL},        {"at", "WHEN"},
+	{"principal", "WHO"}, {"operation", NULL},
+	{"phase", NULL},      {"plan", NULL},
+	{"decision", NULL},   {"policy", NULL},
+	{"outcome", NULL},    END,
+};
+
 static const struct {
 	const char *op;
 	const struct view_column *columns;
@@ -115,6 +128,8 @@ static const struct {
 	{"event_list", events},
 	{"revision_list", revisions},
 	{"rules", rules},
+	{"grant_list", grants},
+	{"ledger_list", ledger},
 };
 
 const struct view_column *view_of(const char *op_name)

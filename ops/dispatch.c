@@ -12,6 +12,7 @@
 #include "ops/consent.h"
 #include "ops/disk.h"
 #include "ops/grants.h"
+#include "ops/ledger.h"
 #include "ops/screen.h"
 #include "ops/sight.h"
 
@@ -39,6 +40,7 @@ void ops_init(struct ops *o)
 	list_init(&o->calls);
 	list_init(&o->asking);
 	o->grants = grants_new(o);
+	o->reads = read_rows_new(o);
 }
 
 void ops_store_came(struct ops *o)
@@ -54,115 +56,12 @@ void ops_fini(struct ops *o)
 		call_fini(c);
 	}
 	consents_forget(o);
+	read_rows_free(o->reads);
+	o->reads = NULL;
 	grants_free(o->grants);
 	o->grants = NULL;
 	disk_fini(o);
 	sights_free(o);
-}
-
-static int ledger_add(struct call *c, enum ledger_phase phase, const char *arguments, struct err *e)
-{
-	char outcome[32];
-	(void)str_copy(outcome, sizeof(outcome),
-		       c->task.err.kind ? err_kind_name(c->task.err.kind) : "ok");
-	struct ledger_row row = {
-		.phase = phase,
-		.principal = c->who.name,
-		.operation = str_dup(c->op->name),
-		.object = c->id,
-		.arguments = str_dup(arguments),
-		.outcome = phase == LEDGER_ASKED ? NULL : outcome,
-		.detail = c->task.err.kind ? c->task.err.message : NULL,
-	};
-	int rc = store_add_ledger(c->ops->store, &row, &c->ledger_seq, e);
-	free(row.operation);
-	free(row.arguments);
-	return rc;
-}
-
-/* Reads leave no row; what changes something is not run without one. */
-static int ledger_asked(struct call *c)
-{
-	if (c->op->effects == OP_READS || !c->ops->store)
-		return 0;
-	AUTO(buf_t) text = {0};
-	struct json_writer w;
-	json_write_init(&w, &text);
-	fields_write(c->op->args, c->args, &w);
-	struct err e;
-	if (ledger_add(c, LEDGER_ASKED, buf_text(&text), &e) == 0)
-		return 0;
-	disk_note(c->ops);
-	if (disk_makes_room(c) && ledger_add(c, LEDGER_ASKED, buf_text(&text), &e) == 0)
-		return 0;
-	if (c->op->revokes) { /* taking something away waits for no disk */
-		log_warning("%s asks for %s, which is not in the ledger: %s", c->who.name,
-			    c->op->name, e.message);
-		return 0;
-	}
-	(void)err_wrap(&e, "Nothing was done, since the ledger cannot be written");
-	c->task.err = e;
-	return -1;
-}
-
-static void ledger_result(struct call *c)
-{
-	if (!c->ledger_seq || !c->ops->store)
-		return;
-	struct err e;
-	if (ledger_add(c, LEDGER_RESULT, NULL, &e) < 0)
-		log_error("ledger: result of call %s not written: %s", c->id, e.message);
-}
-
-static uint64_t refusal_key(const struct call *c)
-{
-	AUTO(str_t)
-	text = str_format("%s %s %d", c->who.name, c->op->name, (int)c->task.err.kind);
-	uint64_t hash = 14695981039346656037u; /* FNV-1a */
-	for (const char *p = text; *p; p++)
-		hash = (hash ^ (unsigned char)*p) * 1099511628211u;
-	return hash;
-}
-
-/* One a second of each caller, operation and kind, and so many in all: nobody fills the disk by
- * being refused. */
-static bool refusal_is_new(struct call *c)
-{
-	struct refusals *r = &c->ops->refusals;
-	int64_t second = clock_mono_ms() / 1000;
-	uint64_t key = refusal_key(c);
-	if (r->second != second)
-		r->n = 0;
-	r->second = second;
-	for (size_t i = 0; i < r->n; i++)
-		if (r->keys[i] == key)
-			return false;
-	if (r->n == ARRAY_LEN(r->keys))
-		return false;
-	r->keys[r->n++] = key;
-	return true;
-}
-
-/* What was never run leaves a row too: who tried what, and why not. Without its arguments, which
- * nobody has understood. */
-static void ledger_refused(struct call *c)
-{
-	bool tells = c->op->effects != OP_READS || c->task.err.kind == ERR_DENIED;
-	struct err e;
-	if (!c->ops->store || !tells || !refusal_is_new(c))
-		return;
-	AUTO(str_t) operation = str_dup(c->op->name);
-	char outcome[] = "refused";
-	struct ledger_row row = {
-		.phase = LEDGER_RESULT,
-		.principal = c->who.name,
-		.operation = operation,
-		.object = c->id,
-		.outcome = outcome,
-		.detail = c->task.err.message,
-	};
-	if (store_add_ledger(c->ops->store, &row, NULL, &e) < 0)
-		log_error("ledger: refusal of call %s not written: %s", c->id, e.message);
 }
 
 static void call_ended(struct call *c)
@@ -341,6 +240,7 @@ void call_start(struct ops *o, struct call *c, const struct op *op, const struct
 		call_fail(c);
 		return;
 	}
+	c->admitted = true;
 	if (ledger_asked(c) < 0) {
 		call_fail(c);
 		return;

@@ -36,6 +36,7 @@ struct grant {
 	int64_t spent_us; /* of the budget: when, by the monotonic clock, all of it is there again
 			   */
 	bool used;        /* last_used_ms is not in the store yet */
+	bool second_unsaved; /* its second token is void, and the store does not say so yet */
 };
 
 /* Name of a grant: a-z, 0-9, "-", "_" and ".", 64 at the most, a letter or digit first. */

@@ -47,6 +47,16 @@ struct grant *grants_any(const struct grants *gs, const char *name)
 	return NULL;
 }
 
+int grant_unknown(const struct grants *gs, const char *name, struct err *e)
+{
+	AUTO(buf_t) names = {.limit = 200};
+	(void)err_set(e, ERR_NOT_FOUND, "There is no grant %.64s", name);
+	for (size_t i = 0; gs && i < gs->n; i++)
+		(void)buf_printf(&names, "%s%s", i ? ", " : "", gs->items[i]->name);
+	return names.len ? err_hint(e, "There are: %s.", buf_text(&names))
+			 : err_hint(e, "There is none; adit grant create makes one.");
+}
+
 static bool is_alive(const struct grant *g, int64_t wall_ms)
 {
 	return !g->damage && wall_ms < g->expires_at_ms;
@@ -198,7 +208,7 @@ static void end_expired(struct grants *gs)
 	struct err e;
 	while ((g = one_expired(gs))) {
 		AUTO(str_t) name = str_dup(g->name);
-		if (!grants_end(gs, g, GRANT_EXPIRED, NULL, &e))
+		if (!grants_end(gs, g, GRANT_EXPIRED, NULL, NULL, &e))
 			log_warning("grant %s has expired; its row goes later: %s", name,
 				    e.message);
 	}

@@ -21,6 +21,8 @@ void grants_keep(struct grants *gs);
 /* Living or not: for lists and for revoking. */
 size_t grants_all(const struct grants *gs, struct grant *const **items);
 struct grant *grants_any(const struct grants *gs, const char *name);
+/* There is none: ERR_NOT_FOUND with those that there are; -1. */
+int grant_unknown(const struct grants *gs, const char *name, struct err *e);
 
 /* ---- changes ---- */
 
@@ -31,10 +33,10 @@ void grants_set_second(struct grant *g, const char *sha256);
 
 enum grant_end { GRANT_REVOKED, GRANT_EXPIRED };
 /* Row, hash and waiting plans go in one transaction; calls in its name end and watches are told in
- * any case. c: the call that revokes (for the reserve of the disk), NULL = nobody asked. false with
- * e: it is ended, and written later. The grant is freed. */
+ * any case. plans (may be NULL): how many waited. c: the call that revokes (for the reserve of the
+ * disk), NULL = nobody asked. false with e: it is ended, and written later. The grant is freed. */
 bool grants_end(struct grants *gs, struct grant *g, enum grant_end how, struct call *c,
-		struct err *e);
+		int64_t *plans, struct err *e);
 /* false with e: it holds as long as this daemon runs, and is written later. Thawing (on false)
  * holds only when it was written. */
 bool grants_set_freeze(struct grants *gs, bool on, const char *why, struct call *c, struct err *e);

@@ -47,12 +47,27 @@ static int waiting_of(struct ops *o, const char *name, struct waiting_plan **row
 	return store_list_waiting(o->store, principal, rows, n, e);
 }
 
+/* Nobody called, so no call has left a row. */
+static int ledger_expiry(struct ops *o, const struct ended *x, struct err *e)
+{
+	const struct ledger_row row = {.phase = LEDGER_RESULT,
+				       .principal = (char[]){"adit"},
+				       .operation = (char[]){"grant_expire"},
+				       .object = x->name,
+				       .outcome = (char[]){"ok"},
+				       .detail = x->why,
+				       .policy = (char[]){"ended"}};
+	return store_add_ledger(o->store, &row, NULL, e);
+}
+
 static int end_rows(struct ops *o, const struct ended *x, const struct waiting_plan *plans,
 		    size_t n, struct err *e)
 {
 	if (store_begin(o->store, e) < 0)
 		return -1;
 	int rc = store_drop_grant(o->store, x->id, e);
+	if (rc == 0 && x->expired)
+		rc = ledger_expiry(o, x, e);
 	for (size_t i = 0; rc == 0 && i < n; i++)
 		rc = decide(o, &plans[i], x->why, e);
 	if (rc == 0 && store_commit(o->store, e) == 0)
@@ -93,11 +108,13 @@ static void tell_ended(struct grants *gs, int64_t id)
 static void keep_ended(struct grants *gs, const struct ended *x)
 {
 	gs->ended = mem_grow(gs->ended, gs->n_ended + 1, sizeof(*gs->ended));
-	gs->ended[gs->n_ended++] = (struct ended){x->id, str_dup(x->name), str_dup(x->why)};
+	gs->ended[gs->n_ended++] =
+		(struct ended){x->id, str_dup(x->name), str_dup(x->why), x->expired};
 }
 
 /* true = it is in the store. */
-static bool end_stored(struct grants *gs, const struct ended *x, struct call *c, struct err *e)
+static bool end_stored(struct grants *gs, const struct ended *x, struct call *c, int64_t *waited,
+		       struct err *e)
 {
 	struct waiting_plan *plans = NULL;
 	struct ops *o = gs->ops;
@@ -112,6 +129,7 @@ static bool end_stored(struct grants *gs, const struct ended *x, struct call *c,
 	if (!done)
 		reject_here(o, x, plans, n);
 	tell_plans(o, plans, n);
+	*waited = (int64_t)n;
 	free(plans);
 	return done;
 }
@@ -124,19 +142,22 @@ static char *why_ended(const struct grant *g, enum grant_end how, const struct c
 }
 
 bool grants_end(struct grants *gs, struct grant *g, enum grant_end how, struct call *c,
-		struct err *e)
+		int64_t *plans, struct err *e)
 {
+	int64_t waited = 0;
 	AUTO(str_t) name = str_dup(g->name);
 	AUTO(str_t) why = why_ended(g, how, c);
-	const struct ended x = {g->id, name, why};
+	const struct ended x = {g->id, name, why, how == GRANT_EXPIRED};
 	grants_take_out(gs, g); /* from here on nobody finds it */
 	grant_free(g);
-	bool stored = end_stored(gs, &x, c, e);
+	bool stored = end_stored(gs, &x, c, &waited, e);
 	if (!stored)
 		keep_ended(gs, &x);
 	log_info("%s", why);
 	calls_of_grant_end(gs->ops, x.id);
 	tell_ended(gs, x.id);
+	if (plans)
+		*plans = waited;
 	return stored;
 }
 
@@ -173,7 +194,7 @@ static void tell_freeze(struct grants *gs)
 	} else {
 		(void)err_set(&e, ERR_DENIED, "All grants are read-only: %s said so%s%s", f->by,
 			      f->why ? ", " : "", f->why ? f->why : "");
-		(void)err_hint(&e, "A person lets them write again.");
+		(void)err_hint(&e, "adit grant freeze off lets them write again.");
 		world_notice(gs->ops->world, "grants", &e, f->at_ms);
 	}
 	LIST_EACH (it, &gs->watches) {
@@ -256,6 +277,21 @@ bool grants_set_freeze(struct grants *gs, bool on, const char *why, struct call 
 
 /* ---- the disk may take writes again ---- */
 
+static void keep_seconds(struct grants *gs)
+{
+	struct store *s = gs->ops->store;
+	struct err e;
+	for (size_t i = 0; s && i < gs->n; i++) {
+		if (!gs->items[i]->second_unsaved || store_begin(s, &e) < 0)
+			continue;
+		if (store_set_grant_second(s, gs->items[i]->id, "", &e) < 0 ||
+		    store_commit(s, &e) < 0)
+			store_rollback(s);
+		else
+			gs->items[i]->second_unsaved = false;
+	}
+}
+
 void grants_keep(struct grants *gs)
 {
 	struct err e;
@@ -272,6 +308,7 @@ void grants_keep(struct grants *gs)
 		free(last->why);
 		gs->n_ended--;
 	}
+	keep_seconds(gs);
 	if (gs->freeze_unsaved && save_freeze(gs->ops, &gs->freeze, &e) == 0)
 		gs->freeze_unsaved = false;
 }

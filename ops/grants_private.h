@@ -8,6 +8,7 @@
 struct ended {
 	int64_t id;
 	char *name, *why;
+	bool expired;
 };
 
 struct grants {

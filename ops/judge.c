@@ -120,13 +120,18 @@ int judge_deletes(struct ops *o, const struct plan *p, int64_t said, struct err 
 	return err_hint(e, "Count them, and give --deletes NUMBER with the approval.");
 }
 
-int judge_proposer(struct ops *o, const struct plan *p, struct err *e)
+int judge_rights(const struct principal *who, const struct plan *p, struct err *e)
 {
 	const struct op *op = op_find(p->operation);
+	return op ? principal_may(who, op, e) : 0;
+}
+
+int judge_proposer(struct ops *o, const struct plan *p, struct err *e)
+{
 	struct principal who;
 	if (str_equal(p->principal, "adit"))
 		return 0;
-	if (proposer_of(o, p->principal, &who, e) == 0 && (!op || principal_may(&who, op, e) == 0))
+	if (proposer_of(o, p->principal, &who, e) == 0 && judge_rights(&who, p, e) == 0)
 		return 0;
 	return err_wrap(e, "Whoever proposed the plan may no longer do so");
 }

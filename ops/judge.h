@@ -16,6 +16,8 @@ MUST_USE int judge_plan(struct ops *o, struct plan *p, struct err *e);
 /* A stored plan: is it still allowed, and for no more reasons than those that were shown? The plan
  * stays as it is. */
 MUST_USE int judge_again(struct ops *o, struct plan *p, struct err *e);
+/* May he still do what the plan's operation does? What the plan touches is judged by judge_plan. */
+MUST_USE int judge_rights(const struct principal *who, const struct plan *p, struct err *e);
 /* May who proposed it still do so? */
 MUST_USE int judge_proposer(struct ops *o, const struct plan *p, struct err *e);
 /* Has what it was made from changed, or has somebody made what it would make? */

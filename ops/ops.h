@@ -54,8 +54,9 @@ struct ops {
 	int askings;
 	struct rejection *rejections; /* owned */
 	size_t n_rejections;
-	struct grants *grants; /* owned; made by ops_init */
-	struct sights *sights; /* owned: parts of the world, as grants see them (sight.c) */
+	struct grants *grants;   /* owned; made by ops_init */
+	struct sights *sights;   /* owned: parts of the world, as grants see them (sight.c) */
+	struct read_rows *reads; /* owned; made by ops_init (ledger.h) */
 };
 
 #define OPS_MAX_RUNNING 256
@@ -85,7 +86,11 @@ struct call {
 	struct list node;
 	int64_t ledger_seq; /* of its "asked" row; 0 = none */
 	bool answered;
-	bool wide;           /* it has looked at more than its caller sees */
+	bool wide;            /* it has looked at more than its caller sees */
+	bool admitted;        /* he may, and the arguments were understood */
+	const char *decision; /* on its plan (ledger_decided); NULL = none */
+	enum policy policy;   /* what decided so, or refused; sight sets it too */
+	char plan[24], plan_hash[SHA256_HEX_SIZE];
 	struct plan *looked; /* Cloudflare was asked for it, before it was planned anew */
 	size_t looked_changes, looked_warnings; /* of it, before Cloudflare was asked */
 	int replans;

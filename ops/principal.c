@@ -275,11 +275,11 @@ int principal_may(const struct principal *p, const struct op *op, struct err *e)
 	case POLICY_ENDED:
 		(void)err_set(e, ERR_DENIED, "%s has ended: it was revoked or has expired",
 			      p->name);
-		return err_hint(e, "A person can make a new one.");
+		return err_hint(e, "A new one comes from adit grant create.");
 	case POLICY_FROZEN:
 		(void)err_set(e, ERR_DENIED, "%s is refused: all grants are read-only now",
 			      op->name);
-		return err_hint(e, "A person lets grants write again. Reading goes on.");
+		return err_hint(e, "Until adit grant freeze off. Reading goes on.");
 	case POLICY_METHOD:
 		return policy_deny_method(p, op->name, op_methods(op), e);
 	case POLICY_TAG:

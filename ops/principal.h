@@ -72,7 +72,7 @@ enum policy {
 	POLICY_METHOD,
 	POLICY_TAG,
 	POLICY_BUDGET,
-	POLICY_SCOPE,    /* of a grant: zones, hosts, tunnels */
+	POLICY_SCOPE, /* what a plan of a grant would do or touch: methods, zones, hosts, tunnels */
 	POLICY_APPROVAL, /* what the plan does takes a person's word */
 	POLICY_PERSON,   /* a person said so */
 	POLICIES

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "model/render.h"
 #include "ops/disk.h"
+#include "ops/judge.h"
 #include "ops/outline.h"
 #include "ops/screen.h"
 #include "ops/sight.h"
@@ -160,11 +161,14 @@ void run_plan_apply(struct call *c)
 	if (!p)
 		return;
 	const struct op *op = op_find(p->operation);
+	struct err e;
 	if (op && !role_holds(c->who.role, op->role))
 		refuse_plan(c, p, ERR_DENIED, "takes another role than yours");
 	else if (c->who.grant && !str_equal(c->who.name, p->principal))
 		refuse_plan(c, p, ERR_DENIED,
 			    "is somebody else's: a grant carries out its own plans alone");
+	else if (judge_rights(&c->who, p, &e) < 0)
+		refuse_plan(c, p, ERR_DENIED, "is more than you may do yourself");
 	else if (!plan_hash_fits(p, a->hash))
 		refuse_plan(c, p, ERR_CONFLICT,
 			    "has another hash: it is not the plan that you were shown");

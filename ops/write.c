@@ -109,6 +109,17 @@ static int refuse_revision(struct call *c, int64_t wanted)
 			(long long)wanted);
 }
 
+/* Asked anew: the grant may have ended or been frozen while Cloudflare was looked at. */
+static int write_rights(struct call *c, const struct plan *p)
+{
+	struct err e;
+	if (judge_rights(&c->who, p, &e) == 0)
+		return 0;
+	c->policy = principal_policy(&c->who, c->op);
+	c->task.err = e;
+	return -1;
+}
+
 static int write_check(struct call *c, struct write *x)
 {
 	struct err e;
@@ -117,6 +128,8 @@ static int write_check(struct call *c, struct write *x)
 		return -1;
 	if (x->args.if_revision && x->args.if_revision != c->ops->world->revision)
 		return refuse_revision(c, x->args.if_revision);
+	if (write_rights(c, x->plan) < 0)
+		return -1;
 	if (judge_plan(c->ops, x->plan, &e) == 0)
 		return 0;
 	c->task.err = e;

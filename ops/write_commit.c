@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "ops/ledger.h"
 #include "ops/write_private.h"
 #include "reconcile/apply.h"
 #include "reconcile/rebuilder.h"
@@ -20,6 +21,15 @@ bool writes_held(struct call *c)
 	return true;
 }
 
+/* The plan as intent, by whoever calls. */
+static int ledger_intent(struct call *c, const struct plan *p, struct err *e)
+{
+	struct ledger_scratch scratch;
+	struct ledger_row who = {.phase = LEDGER_INTENT};
+	ledger_who(&who, &c->who, &scratch);
+	return apply_ledger(c->ops->store, p, &who, e);
+}
+
 /* Plan, revision, edits and ledger intent: all or nothing. */
 static int commit_rows(struct call *c, struct plan *p, bool stored, struct err *e)
 {
@@ -29,10 +39,10 @@ static int commit_rows(struct call *c, struct plan *p, bool stored, struct err *
 	if (rebuild_decide(s, p, e) < 0)
 		return -1;
 	if (p->state != PLAN_APPLIED)
-		return apply_ledger(s, p, c->who.name, e);
+		return ledger_intent(c, p, e);
 	if (apply_store(c->ops->world, s, p, e) < 0 || store_add_revision(s, p->revision, p, e) < 0)
 		return -1;
-	return apply_ledger(s, p, c->who.name, e);
+	return ledger_intent(c, p, e);
 }
 
 static int commit_plan(struct call *c, struct plan *p, bool stored)
@@ -52,10 +62,24 @@ static int commit_plan(struct call *c, struct plan *p, bool stored)
 	return -1;
 }
 
+/* What the ledger says of it when the call is over. */
+static void tell_ledger(struct call *c, const struct plan *p)
+{
+	if (p->state == PLAN_NEEDS_APPROVAL)
+		ledger_decided(c, "needs_approval", POLICY_APPROVAL, p);
+	else if (p->state == PLAN_APPLIED && p->approvals.n)
+		ledger_decided(c, "approved", POLICY_PERSON, p);
+	else if (p->state == PLAN_REJECTED)
+		ledger_decided(c, "rejected", POLICY_PERSON, p);
+	else
+		ledger_decided(c, NULL, POLICY_NONE, p);
+}
+
 void write_tell(struct call *c, const struct plan *p)
 {
 	char id[24];
 	plan_id(p->number, id);
+	tell_ledger(c, p);
 	log_write(LOG_LEVEL_INFO,
 		  LOG_FIELDS({"call", c->id}, {"principal", c->who.name}, {"plan", id}),
 		  "%s: plan %s %s", p->operation, id, plan_state_name(p->state));

@@ -345,20 +345,19 @@ static int save_edit(const struct world *w, struct store *s, const struct edit *
 	return err_set(e, ERR_INTERNAL, "An edit of unknown kind %d", (int)ed->kind);
 }
 
-int apply_ledger(struct store *s, const struct plan *p, const char *principal, struct err *e)
+int apply_ledger(struct store *s, const struct plan *p, const struct ledger_row *who, struct err *e)
 {
 	AUTO(buf_t) body = {0};
 	char id[24];
 	plan_write_body(p, &body);
 	plan_id(p->number, id);
-	const struct ledger_row row = {
-		.phase = LEDGER_INTENT,
-		.principal = BORROW(principal),
-		.operation = p->operation,
-		.object = id,
-		.arguments = body.data,
-		.plan_hash = BORROW(p->hash),
-	};
+	struct ledger_row row = *who;
+	row.phase = LEDGER_INTENT;
+	row.operation = p->operation;
+	row.object = id;
+	row.arguments = body.data;
+	row.plan = id;
+	row.plan_hash = BORROW(p->hash);
 	return store_add_ledger(s, &row, NULL, e);
 }
 

@@ -12,8 +12,9 @@
 /* Save what the edits make of the world. The world is not touched. */
 MUST_USE int apply_store(const struct world *w, struct store *s, const struct plan *p,
 			 struct err *e);
-/* The plan and who decided it, before what it asks for is done. */
-MUST_USE int apply_ledger(struct store *s, const struct plan *p, const char *principal,
+/* The plan and who decided it (of the row: what says who, and by which door), before what it asks
+ * for is done. */
+MUST_USE int apply_ledger(struct store *s, const struct plan *p, const struct ledger_row *who,
 			  struct err *e);
 /* The same edits on the world; problems of what they touch are cleared. A plan with a revision
  * makes it the world's. */

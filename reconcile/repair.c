@@ -250,6 +250,7 @@ static void note_repairs(const struct repairing *x, const struct map *objects)
 
 static int store_plan(struct repairing *x, struct plan *p, struct err *e)
 {
+	const struct ledger_row who = {.principal = p->principal};
 	p->state = PLAN_APPLIED;
 	p->made_ms = p->decided_ms = x->now;
 	p->expires_ms = x->now + PLAN_LIFE_MS;
@@ -257,7 +258,7 @@ static int store_plan(struct repairing *x, struct plan *p, struct err *e)
 	if (store_begin(x->s, e) < 0)
 		return -1;
 	if (store_add_plan(x->s, p, e) == 0 && apply_store(x->w, x->s, p, e) == 0 &&
-	    apply_ledger(x->s, p, p->principal, e) == 0 && store_commit(x->s, e) == 0)
+	    apply_ledger(x->s, p, &who, e) == 0 && store_commit(x->s, e) == 0)
 		return 0;
 	store_rollback(x->s);
 	return -1;

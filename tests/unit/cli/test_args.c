@@ -264,6 +264,8 @@ static char *sample(const struct field *f, const char *file)
 		return str_dup(file);
 	if (f->values)
 		return str_dup(f->values[0]);
+	if (f->type == FIELD_STRING && f->check && f->fallback)
+		return str_dup(f->fallback);
 	if (f->flags & FIELD_TIME)
 		return str_dup("48h");
 	if (f->type == FIELD_INT)

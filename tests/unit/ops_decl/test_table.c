@@ -62,9 +62,17 @@ static void names_find_their_operation(void **state)
 
 static void writes_take_the_common_arguments(void **state)
 {
-	static const char *const own[] = {
-		"plan_approve",      "plan_reject",       "plan_apply",    "plan_create",
-		"connector_restart", "connector_upgrade", "writes_resume", NULL};
+	static const char *const own[] = {"plan_approve",
+					  "plan_reject",
+					  "plan_apply",
+					  "plan_create",
+					  "connector_restart",
+					  "connector_upgrade",
+					  "writes_resume",
+					  "grant_create",
+					  "grant_revoke",
+					  "grant_freeze",
+					  NULL};
 	(void)state;
 	for (size_t i = 0; op_at(i); i++) {
 		const struct op *op = op_at(i);
@@ -82,6 +90,30 @@ static void writes_take_the_common_arguments(void **state)
 		free(a);
 		assert_true(fields_find(op->args, "approve")->flags & ARG_SOCKET_ONLY);
 	}
+}
+
+static void each_has_methods_of_grants(void **state)
+{
+	(void)state;
+	for (size_t i = 0; op_at(i); i++) {
+		const struct op *op = op_at(i);
+		unsigned methods = op_methods(op);
+		bool reads = op->effects == OP_READS;
+		if (!methods || methods & ~(unsigned)(reads ? GRANT_READS : GRANT_WRITES))
+			fail_msg("%s has the methods %u", op->name, methods);
+		assert_true(op_has_tag(op, op->tags[0]));
+		assert_true(op_tag_known(op->tags[0]));
+		assert_false(op_has_tag(op, "nothing"));
+	}
+	assert_int_equal(op_methods(op_find("route_list")), GRANT_LIST);
+	assert_int_equal(op_methods(op_find("log_search")), GRANT_LIST);
+	assert_int_equal(op_methods(op_find("status_get")), GRANT_GET);
+	assert_int_equal(op_methods(op_find("route_delete")), GRANT_DELETE);
+	assert_int_equal(op_methods(op_find("route_set")), GRANT_CREATE | GRANT_UPDATE);
+	assert_false(op_tag_known("nothing"));
+	for (int i = 0; i < 5; i++)
+		assert_non_null(op_method_names()[i]);
+	assert_null(op_method_names()[5]);
 }
 
 static void lists_take_the_common_arguments(void **state)
@@ -102,8 +134,10 @@ static void lists_take_the_common_arguments(void **state)
 
 static void approving_is_for_the_socket_alone(void **state)
 {
-	static const char *const names[] = {"plan_approve", "plan_reject", "config_check",
-					    "writes_resume"};
+	static const char *const names[] = {"plan_approve",  "plan_reject",  "config_check",
+					    "writes_resume", "grant_create", "grant_list",
+					    "grant_test",    "grant_revoke", "grant_freeze",
+					    "ledger_list",   "ledger_verify"};
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		assert_int_equal(op_find(names[i])->doors, OP_DOOR_SOCKET);
@@ -153,6 +187,7 @@ int main(void)
 		cmocka_unit_test(each_is_described),
 		cmocka_unit_test(names_find_their_operation),
 		cmocka_unit_test(writes_take_the_common_arguments),
+		cmocka_unit_test(each_has_methods_of_grants),
 		cmocka_unit_test(lists_take_the_common_arguments),
 		cmocka_unit_test(approving_is_for_the_socket_alone),
 		cmocka_unit_test(schemas_are_json),
