@@ -161,8 +161,7 @@ static int get_head(struct store *s, struct head *head, struct err *e)
 /* The first row hangs on the install id: another store's ledger does not fit in here. */
 static void first_link(const struct store *s, char out[SHA256_HEX_SIZE])
 {
-	static const char purpose[] = "adit"
-				      " ledger";
+	static const char purpose[] = "adit\040ledger"; /* with a blank: no command is meant */
 
 	sha256_parts(
 		(const struct sha256_part[]){{purpose, sizeof(purpose) - 1}, part_of(s->install)},
