@@ -46,6 +46,7 @@ int act_ledger(struct act *a, enum ledger_phase phase, const char *operation, co
 		.object = what,
 		.outcome = result,
 		.detail = phase == LEDGER_RESULT ? ray : NULL,
+		.rays = phase == LEDGER_RESULT && ray ? a->call.ray : NULL,
 	};
 	return store_add_ledger(a->x->store, &row, NULL, e);
 }

@@ -56,6 +56,13 @@ static const struct row {
 	{"event_list", ROLE_VIEWER, BOTH, "list", "health", true},
 	{"config_check", ROLE_ADMIN, SOCKET, "get", "system", true},
 	{"writes_resume", ROLE_ADMIN, SOCKET, "update", "system", false},
+	{"grant_create", ROLE_ADMIN, SOCKET, "create", "access", false},
+	{"grant_list", ROLE_ADMIN, SOCKET, "list", "access", true},
+	{"grant_test", ROLE_ADMIN, SOCKET, "get", "access", true},
+	{"grant_revoke", ROLE_ADMIN, SOCKET, "delete", "access", false},
+	{"grant_freeze", ROLE_ADMIN, SOCKET, "update", "access", false},
+	{"ledger_list", ROLE_ADMIN, SOCKET, "list", "ledger", true},
+	{"ledger_verify", ROLE_ADMIN, SOCKET, "get", "ledger", true},
 };
 
 static const char *const methods[] = {"list", "get", "create", "update", "delete", NULL};
