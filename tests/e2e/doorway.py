@@ -92,5 +92,23 @@ class Lines:
         self.s.close()
 
 
+MODERN = {"io.modelcontextprotocol/protocolVersion": "2026-07-28",
+          "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
+          "io.modelcontextprotocol/clientCapabilities": {}}
+LISTEN = {"jsonrpc": "2.0", "id": "listen", "method": "subscriptions/listen",
+          "params": {"_meta": MODERN, "notifications": {"toolsListChanged": True}}}
+
+
+def open_stream(host, token=None):
+    """A connection whose answer does not end, and the answer."""
+    c = http.client.HTTPConnection("127.0.0.1", host.port, timeout=PATIENCE)
+    c.request("POST", "/mcp", json.dumps(LISTEN).encode(),
+              {"Content-Type": "application/json", "Accept": "application/json, text/event-stream",
+               "Authorization": f"Bearer {token or host.token}",
+               "MCP-Protocol-Version": "2026-07-28", "Mcp-Method": "subscriptions/listen"})
+    answer = c.getresponse()
+    return c, answer
+
+
 def descriptors(host):
     return len(os.listdir(f"/proc/{host.process.pid}/fd"))

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from doorway import (BEARER, FORGED, OWN, PING, PONG, TYPE, ask, filled, free_port, open_door, raw,
-                     read_answer)
+from doorway import (BEARER, FORGED, OWN, PING, PONG, TYPE, ask, descriptors, filled, free_port,
+                     open_door, open_stream, raw, read_answer)
 from harness import BUILD, PATIENCE, until
 
 
@@ -344,6 +344,33 @@ def test_a_grant_that_ends_takes_what_is_open_along(door):
     c.request("POST", "/mcp", body, headers)
     assert c.getresponse().status == 401
     c.close()
+
+
+def test_streams_end_with_their_grant(door):
+    """What was said is whole, and nothing follows."""
+    other = door.api("grant_create", name="other")["token"]
+    ending, answer = open_stream(door)
+    staying, kept = open_stream(door, other)
+    assert answer.status == kept.status == 200
+    assert answer.headers["Content-Type"].startswith("text/event-stream")
+    assert kept.readline()
+    door.api("grant_revoke", name="claude")
+    assert answer.read().startswith(b"event: message\ndata: {")
+    assert ask(door)[0] == 401 and ask(door, token=other)[0] == 200
+    assert not kept.isclosed()
+    ending.close()
+    staying.close()
+
+
+def test_streams_that_are_left_are_noticed(door):
+    before = descriptors(door)
+    for _ in range(3):
+        opened = [open_stream(door) for _ in range(10)]
+        assert {a.status for _, a in opened} == {200}
+        for c, a in opened:
+            a.close()
+            c.close()
+        until(lambda: descriptors(door) <= before + 1, why="streams stayed open")
 
 
 # ---- the port itself ----
