@@ -20,7 +20,6 @@ struct ask {
 	struct buf said; /* the arguments as text */
 	struct ask_state about;
 	struct buf question;
-	char id[40]; /* legacy: of the request to the client; "" = none is open */
 	struct timer late;
 };
 
@@ -140,7 +139,6 @@ static void ask_settle(struct ask *a, const struct json *answer)
 	bool yes = str_equal(json_get_string(answer, "action"), "accept") &&
 		   json_get_bool(content, "confirm", false);
 	timer_stop(&a->late);
-	a->id[0] = '\0';
 	if (yes)
 		ask_accept(a);
 	else
@@ -205,8 +203,15 @@ static void ask_modern(struct ask *a)
 
 static void nobody_answered(struct timer *t, void *owner)
 {
+	struct ask *a = owner;
 	(void)t;
-	ask_settle(owner, NULL);
+	exchange_unask(a->x);
+	ask_settle(a, NULL);
+}
+
+static void answered(struct exchange *x, const struct json *result)
+{
+	ask_settle(x->state, result);
 }
 
 /* The call stays open; the client is asked ahead of its answer. */
@@ -215,13 +220,11 @@ static void ask_legacy(struct ask *a)
 	struct exchange *x = a->x;
 	AUTO(buf_t) params = {0};
 	struct json_writer w;
-	memcpy(a->id, "adit-", 5);
-	random_hex(a->id + 5, 32);
 	json_write_init(&w, &params);
 	put_question(a, era_since(x->version, "2025-11-25"), &w);
 	timer_init(&a->late, x->parcel->mcp->loop, nobody_answered, a);
 	timer_start(&a->late, ASK_MS);
-	exchange_ask(x, a->id, "elicitation/create", &params);
+	exchange_ask(x, "elicitation/create", &params, answered);
 }
 
 static void ask_question(struct ask *a)
@@ -370,22 +373,4 @@ void ask_run(struct exchange *x, const struct tool *t, const struct json *argume
 		ask_again(a, state);
 	else
 		ask_first(a);
-}
-
-bool ask_answered(struct parcel *p, const struct rpc_message *m)
-{
-	LIST_EACH (it, &p->mcp->parcels) {
-		struct parcel *other = LIST_OF(it, struct parcel, node);
-		if (!parcels_alike(p, other))
-			continue;
-		LIST_EACH (at, &other->exchanges) {
-			struct exchange *x = LIST_OF(at, struct exchange, node);
-			struct ask *a = x->dropped == ask_drop ? x->state : NULL;
-			if (!a || !a->id[0] || !str_equal(a->id, json_string(m->id)))
-				continue;
-			ask_settle(a, m->result);
-			return true;
-		}
-	}
-	return false;
 }

@@ -12,8 +12,5 @@
 bool ask_wanted(const struct exchange *x, const struct tool *t);
 /* The call of such a tool, at first and when it comes again with the answer. */
 void ask_run(struct exchange *x, const struct tool *t, const struct json *arguments);
-/* An answer to a question of the legacy era, which is a request to the client: true when it was
- * one. */
-bool ask_answered(struct parcel *p, const struct rpc_message *m);
 
 #endif

@@ -1,4 +1,5 @@
 /* completion/complete: values for an argument of a prompt or a part of a resource's address. */
+#include "mcp/extra.h"
 #include "mcp/private.h"
 #include "mcp/resource.h"
 
@@ -25,6 +26,8 @@ void complete_run(struct exchange *x)
 	const char *begun = json_get_string(argument, "value");
 	enum offer what = name ? asked_for(x, name) : OFFER_UNKNOWN_ARGUMENT;
 	AUTO(strlist_t) values = {0};
+	if (what == OFFER_UNKNOWN && mcp_extra() && mcp_extra()->complete(x))
+		return;
 	if (!begun || strlen(begun) > VALUE_MAX || what == OFFER_UNKNOWN ||
 	    what == OFFER_UNKNOWN_ARGUMENT) {
 		exchange_fail(x, RPC_PARAMS, 200,

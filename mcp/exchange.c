@@ -1,4 +1,3 @@
-#include "mcp/ask.h"
 #include "mcp/private.h"
 
 #include <stdlib.h>
@@ -207,6 +206,8 @@ static void judge_in_batch(const struct rpc_message *m, struct verdict *v)
 			      .message = "This message does not belong into a batch"};
 }
 
+static void take_response(const struct parcel *p, const struct rpc_message *m);
+
 static void parcel_take_value(struct parcel *p, const struct json *value)
 {
 	struct era_head head = head_of(p);
@@ -223,7 +224,7 @@ static void parcel_take_value(struct parcel *p, const struct json *value)
 	else if (m.kind == RPC_NOTIFICATION)
 		take_notification(p, &m, &v);
 	else
-		(void)ask_answered(p, &m);
+		take_response(p, &m);
 }
 
 static void parcel_take_array(struct parcel *p, const struct json *array)
@@ -364,12 +365,8 @@ void exchange_fail(struct exchange *x, int code, int status, const char *message
 	exchange_end(x);
 }
 
-void exchange_notify(struct exchange *x, const char *method, const struct buf *params)
-{
-	exchange_ask(x, NULL, method, params);
-}
-
-void exchange_ask(struct exchange *x, const char *id, const char *method, const struct buf *params)
+static void put_message(struct exchange *x, const char *id, const char *method,
+			const struct buf *params)
 {
 	AUTO(buf_t) text = {0};
 	struct json_writer w;
@@ -383,6 +380,45 @@ void exchange_ask(struct exchange *x, const char *id, const char *method, const 
 	json_write_raw(&w, buf_text(params), params->len);
 	json_object_end(&w);
 	parcel_message(x->parcel, &text);
+}
+
+void exchange_notify(struct exchange *x, const char *method, const struct buf *params)
+{
+	put_message(x, NULL, method, params);
+}
+
+void exchange_ask(struct exchange *x, const char *method, const struct buf *params,
+		  void (*answered)(struct exchange *x, const struct json *result))
+{
+	static const char own[] = "adit-";
+	memcpy(x->question, own, sizeof(own));
+	random_hex(x->question + sizeof(own) - 1, 32);
+	x->answered = answered;
+	put_message(x, x->question, method, params);
+}
+
+void exchange_unask(struct exchange *x)
+{
+	x->question[0] = '\0';
+}
+
+/* Ids are ours and cannot be guessed; another client's answer is none all the same. */
+static void take_response(const struct parcel *p, const struct rpc_message *m)
+{
+	const char *id = json_string(m->id);
+	LIST_EACH (it, &p->mcp->parcels) {
+		const struct parcel *other = LIST_OF(it, struct parcel, node);
+		if (!id || !parcels_alike(p, other))
+			continue;
+		LIST_EACH (at, &other->exchanges) {
+			struct exchange *x = LIST_OF(at, struct exchange, node);
+			if (!x->question[0] || !str_equal(x->question, id))
+				continue;
+			exchange_unask(x);
+			x->answered(x, m->result);
+			return;
+		}
+	}
 }
 
 /* ---- what a request says ---- */

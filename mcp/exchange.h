@@ -86,6 +86,8 @@ struct exchange {
 
 	/* The method's own. dropped: the exchange ends unanswered; frees state. */
 	void *state;
+	char question[48]; /* id of the request that the client has to answer; "" = none */
+	void (*answered)(struct exchange *x, const struct json *result);
 	void (*dropped)(struct exchange *x);
 };
 
@@ -116,8 +118,12 @@ void exchange_done(struct exchange *x);
 void exchange_fail(struct exchange *x, int code, int status, const char *message, const char *data);
 /* A notification ahead of the answer, by the same way. params: an object's text. */
 void exchange_notify(struct exchange *x, const char *method, const struct buf *params);
-/* The same with a request to the client, whose answer names the id (legacy era alone). */
-void exchange_ask(struct exchange *x, const char *id, const char *method, const struct buf *params);
+/* The same with a request to the client (legacy era alone). answered: with its result, or NULL for
+ * an error; once at the most, and never after the exchange has ended. */
+void exchange_ask(struct exchange *x, const char *method, const struct buf *params,
+		  void (*answered)(struct exchange *x, const struct json *result));
+/* Nobody waits for that any more. */
+void exchange_unask(struct exchange *x);
 /* A member of params; NULL when absent. */
 const struct json *exchange_param(const struct exchange *x, const char *name);
 /* Did the client declare that capability, for this request or in its session? */

@@ -1,6 +1,6 @@
 /*
  * subscriptions/listen: a request that stays open and is told what changed, never how. Changes are
- * gathered for a second, so that a busy host costs a listener one line and not hundreds; what it
+ * gathered for a moment, so that a busy host costs a listener one line and not hundreds; what it
  * may not read any more it is not told of.
  */
 #include "mcp/private.h"
@@ -14,7 +14,7 @@
 #define LISTENERS_MAX 16 /* of one principal */
 #define URIS_MAX      64
 #define URI_MAX       300
-#define GATHER_MS     1000
+#define GATHER_MS     300
 #define ALIVE_MS      15000
 
 enum listed { LISTED_TOOLS, LISTED_PROMPTS, LISTED_RESOURCES, LISTED };

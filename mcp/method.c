@@ -1,4 +1,5 @@
 /* The one table of methods: what stands here is honoured, and nothing else is declared. */
+#include "mcp/extra.h"
 #include "mcp/private.h"
 
 static const struct method methods[] = {
@@ -18,13 +19,17 @@ static const struct method methods[] = {
 
 const struct method *method_at(size_t i)
 {
-	return i < ARRAY_LEN(methods) ? &methods[i] : NULL;
+	const struct mcp_extra *extra = mcp_extra();
+	if (i < ARRAY_LEN(methods))
+		return &methods[i];
+	i -= ARRAY_LEN(methods);
+	return extra && i < extra->n_methods ? &extra->methods[i] : NULL;
 }
 
 const struct method *method_find(const char *name, enum era era)
 {
-	for (size_t i = 0; i < ARRAY_LEN(methods); i++)
-		if (methods[i].eras & era && str_equal(methods[i].name, name))
-			return &methods[i];
+	for (size_t i = 0; method_at(i); i++)
+		if (method_at(i)->eras & era && str_equal(method_at(i)->name, name))
+			return method_at(i);
 	return NULL;
 }

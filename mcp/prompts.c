@@ -3,6 +3,7 @@
  * compiled in; an argument is the only part that comes from outside. One is offered where all the
  * operations that it leads through may be called.
  */
+#include "mcp/extra.h"
 #include "mcp/private.h"
 
 #include <string.h>
@@ -139,6 +140,8 @@ void prompts_list_run(struct exchange *x)
 	for (size_t i = 0; i < ARRAY_LEN(prompts); i++)
 		if (prompt_is_offered(x, &prompts[i]))
 			put_prompt(&prompts[i], w);
+	if (mcp_extra() && mcp_extra()->prompts)
+		json_write_raw(w, mcp_extra()->prompts, strlen(mcp_extra()->prompts));
 	json_array_end(w);
 	exchange_keep(x, LIST_TTL_MS, true);
 	exchange_done(x);
@@ -210,9 +213,12 @@ static bool arguments_fit(struct exchange *x, const struct prompt *p, const stru
 
 void prompts_get_run(struct exchange *x)
 {
-	const struct prompt *p = prompt_find(x, json_string(exchange_param(x, "name")));
+	const char *name = json_string(exchange_param(x, "name"));
+	const struct prompt *p = prompt_find(x, name);
 	const struct json *args = exchange_param(x, "arguments");
 	AUTO(buf_t) text = {0};
+	if (!p && mcp_extra() && name && mcp_extra()->prompt(x, name))
+		return;
 	if (!p) {
 		exchange_fail(x, RPC_PARAMS, 200, "There is no such prompt; see prompts/list",
 			      NULL);

@@ -2,6 +2,7 @@
  * Resources: what can be read by its address, each an operation seen from another side. The same
  * judgement holds as for a call; what may not be read is not there.
  */
+#include "mcp/extra.h"
 #include "mcp/private.h"
 #include "mcp/resource.h"
 #include "mcp/shape.h"
@@ -139,6 +140,8 @@ void resources_list_run(struct exchange *x)
 		else if (k->offer == OFFER_TUNNEL)
 			put_tunnels(x, k, w);
 	}
+	if (mcp_extra() && mcp_extra()->resources)
+		json_write_raw(w, mcp_extra()->resources, strlen(mcp_extra()->resources));
 	json_array_end(w);
 	exchange_keep(x, LIST_TTL_MS, true);
 	exchange_done(x);
@@ -156,6 +159,8 @@ void templates_list_run(struct exchange *x)
 		if (kinds[i].variable && kind_visible(&kinds[i], &x->parcel->who))
 			put_kind(&kinds[i], "uriTemplate", uri, kinds[i].title, w);
 	}
+	if (mcp_extra() && mcp_extra()->templates)
+		json_write_raw(w, mcp_extra()->templates, strlen(mcp_extra()->templates));
 	json_array_end(w);
 	exchange_keep(x, LIST_TTL_MS, true);
 	exchange_done(x);
@@ -287,6 +292,8 @@ void resources_read_run(struct exchange *x)
 	const char *value;
 	const struct kind *k = kind_of(uri_of(x), &value);
 	AUTO(str_t) plain = k && k->variable ? percent_decode(value) : str_dup("");
+	if (!k && mcp_extra() && uri_of(x) && mcp_extra()->read(x, uri_of(x)))
+		return;
 	if (!k || !plain || !kind_visible(k, &x->parcel->who))
 		refuse_absent(x);
 	else if (k->op)

@@ -1,5 +1,7 @@
 #include "mcp/tool_table.h"
 
+#include "mcp/extra.h"
+
 #include "mcp/private.h"
 #include "mcp/tool_call.h"
 
@@ -197,18 +199,39 @@ static void tool_of_op(struct tool *t, const struct op *op)
 	put_meta(op, &w);
 }
 
+static void tool_of_extra(struct tool *t, const struct extra_tool *x)
+{
+	AUTO(buf_t) schema = {0};
+	struct json_writer w;
+	t->name = x->name;
+	t->run = x->run;
+	(void)buf_str(&schema, x->schema);
+	tool_read_headers(t, &schema);
+	json_write_init(&w, &t->base);
+	json_put_string(&w, "name", x->name);
+	json_write_raw(&w, x->members, strlen(x->members));
+	json_write_key(&w, "inputSchema");
+	json_write_raw(&w, schema.data, schema.len);
+}
+
 /* ---- the table ---- */
 
 const struct tool_table *tool_table_of(struct mcp *m)
 {
 	if (m->tools)
 		return m->tools;
+	const struct mcp_extra *extra = mcp_extra();
 	struct tool_table *table = mem_alloc(sizeof(*table));
-	for (size_t i = 0; op_at(i); i++)
-		table->n++;
+	size_t ops = 0;
+	while (op_at(ops))
+		ops++;
+	table->n = ops + (extra ? extra->n_tools : 0);
 	table->tools = mem_array(table->n, sizeof(table->tools[0]));
 	for (size_t i = 0; i < table->n; i++)
-		tool_of_op(&table->tools[i], op_at(i));
+		if (i < ops)
+			tool_of_op(&table->tools[i], op_at(i));
+		else
+			tool_of_extra(&table->tools[i], &extra->tools[i - ops]);
 	m->tools = table;
 	return table;
 }
