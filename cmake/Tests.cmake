@@ -18,6 +18,11 @@ foreach(file ${test_files})
   set_tests_properties(${room}.${base} PROPERTIES TIMEOUT 300 LABELS unit)
 endforeach()
 
+# aditd as it is, and the tools that the official conformance suite of MCP brings; never installed.
+file(GLOB conformance_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/conformance/*.c)
+add_executable(adit-conformance ${CMAKE_SOURCE_DIR}/daemon/main.c ${conformance_files})
+target_link_libraries(adit-conformance PRIVATE adit_daemon)
+
 # The house: floors, lengths, format, words, commands. Plain scripts over the tree, and a test of the scripts.
 foreach(check layers lengths format words commands)
   add_test(NAME ${check} COMMAND ${PYTHON} ${CMAKE_SOURCE_DIR}/tests/house/${check}.py
