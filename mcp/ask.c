@@ -105,6 +105,7 @@ static void ask_decline(struct ask *a)
 	(void)buf_printf(&body, "{\"plan\":\"%s\",\"reason\":\"declined when asked\"}",
 			 a->about.plan);
 	who.asked = ASKED_NO;
+	call_fini(&a->call);
 	call_start(p->mcp->ops, &a->call, op_find("plan_reject"), &who, NULL, buf_text(&body),
 		   body.len, declined, a);
 }

@@ -241,7 +241,7 @@ static void reading_done(struct task *task, void *owner)
 	reading_drop(x);
 	if (e.kind == ERR_NONE)
 		answer_short(x, &text);
-	else if (e.kind == ERR_NOT_FOUND)
+	else if (e.kind == ERR_NOT_FOUND || e.kind == ERR_INVALID)
 		refuse_absent(x);
 	else
 		exchange_fail(x, RPC_INTERNAL, 200, e.message, NULL);

@@ -197,7 +197,7 @@ static bool was_asked_about(const struct principal *p, const struct op *op)
 bool principal_must_ask(const struct principal *p)
 {
 	const struct grant *g = principal_grant(p);
-	return g && g->ask && p->asked != ASKED_YES;
+	return g && g->ask && p->asked == ASKED_NOTHING;
 }
 
 enum policy principal_policy(const struct principal *p, const struct op *op)

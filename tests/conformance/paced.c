@@ -125,7 +125,7 @@ static void switching_start(struct switching *s)
 {
 	static const struct principal person = {
 		.role = ROLE_ADMIN, .door = OP_DOOR_SOCKET, .person = true, .name = "root (uid 0)"};
-	const char *body = s->off ? "{\"on\":false}" : "{\"on\":true}";
+	const char *body = s->off ? "{\"state\":\"off\"}" : "{\"state\":\"on\"}";
 	call_start(s->x->parcel->mcp->ops, &s->call, op_find("grant_freeze"), &person, NULL, body,
 		   strlen(body), switched, s);
 }

@@ -302,8 +302,8 @@ def end_leftovers():
 class Host:
     """A host of its own: folder, settings, token, aditd."""
 
-    def __init__(self, sim, owner="edge1"):
-        self.sim = sim
+    def __init__(self, sim, owner="edge1", program="aditd"):
+        self.sim, self.program = sim, program
         # Unix sockets have short paths; other users must be able to reach it.
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="adit-e2e-", dir="/tmp"))
         self.folder.chmod(0o711)
@@ -359,7 +359,7 @@ class Host:
         self.started_at = self.sim.mark() if self.sim.process.poll() is None else 0
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [BUILD / "aditd", "--config", config or self.config_path, *options],
+                [BUILD / self.program, "--config", config or self.config_path, *options],
                 env=env or {}, cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, **more)
         return self.process
 
