@@ -2,6 +2,7 @@
 behind it. Every answer of a tool is held against the schema that the tool declares."""
 import http.client
 import json
+import socket
 import subprocess
 
 import jsonschema
@@ -247,3 +248,83 @@ def test_requests_on_one_connection(running):
         raise AssertionError(f"the connection did not stay: {e!r}") from e
     finally:
         connection.close()
+
+
+# ---- with a grant, on the port ----
+
+class Client:
+    """A client with a token, as one message after the other."""
+
+    def __init__(self, host, port, **grant):
+        made = host.api("grant_create", **{"name": "claude", "role": "operator", **grant})
+        self.port, self.bearer = port, {"Authorization": f"Bearer {made['token']}"}
+
+    def send(self, method, stream=False, **params):
+        """The connection of a request that is under way."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        headers = {"Content-Type": "application/json", "MCP-Protocol-Version": MODERN,
+                   "Mcp-Method": method, **self.bearer}
+        if NAMED.get(method) in params:
+            headers["Mcp-Name"] = params[NAMED[method]]
+        meta = {**META, **({"progressToken": "p"} if stream else {})}
+        connection.request("POST", "/mcp", json.dumps(
+            {"jsonrpc": "2.0", "id": 1, "method": method, "params": {"_meta": meta, **params}}),
+            headers)
+        return connection
+
+    def tool(self, name, /, **arguments):
+        connection = self.send("tools/call", name=name, arguments=arguments)
+        answer = connection.getresponse()
+        assert answer.status == 200, answer.read()
+        result = json.loads(answer.read())["result"]
+        connection.close()
+        return result
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+@pytest.fixture
+def port(host):
+    made = free_port()
+    host.configure(mcp={"listen": f"127.0.0.1:{made}"})
+    return made
+
+
+def test_a_change_and_one_that_waits(port, running, origin):
+    """A service is published at once; taking it back takes a person, by the command that is told."""
+    client = Client(running, port, origins=[origin.url])
+    result = client.tool("route_set", hostname="app.example.com", service=origin.url)
+    assert result["structuredContent"]["state"] == "applied", result
+    assert result["structuredContent"]["converged"] is True
+    waits = client.tool("route_delete", hostname="app.example.com")["structuredContent"]
+    assert waits["state"] == "needs_approval" and waits["approvals"] and waits["next"]
+    command = waits["approve_with"].split()
+    assert command[0] == "adit" and waits["plan"] in command
+    refused = client.tool("plan_approve", plan=waits["plan"], hash=waits["hash"])
+    assert refused["isError"] and running.api("route_list")["total"] == 1
+    code, out, errors = running.adit(*command[1:], "--yes")
+    assert code == 0, (out, errors)
+    done = client.tool("plan_get", plan=waits["plan"])["structuredContent"]
+    assert done["state"] == "applied" and "approve_with" not in done
+    assert running.api("route_list")["total"] == 0
+
+
+def test_a_call_that_lasts(port, running, sim, origin):
+    """It tells what it waits for, as a stream; leaving it stops the waiting, not the change."""
+    client = Client(running, port, origins=[origin.url])
+    sim.fault("delay", method="PUT", path="*/configurations", ms=6000, count=1)
+    connection = client.send("tools/call", stream=True, name="route_set",
+                             arguments={"hostname": "app.example.com", "service": origin.url})
+    answer = connection.getresponse()
+    assert answer.headers["Content-Type"] == "text/event-stream"
+    assert answer.readline() == b"event: message\n"
+    told = json.loads(answer.readline().removeprefix(b"data: "))
+    assert told["method"] == "notifications/progress"
+    assert told["params"]["progressToken"] == "p" and told["params"]["message"]
+    connection.close()
+    answer.close()
+    until(lambda: running.api("route_list")["items"][0]["state"] == "live")
