@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "api/private.h"
+#include "ops/sight.h"
 
 int query_body(const struct server_req *r, const struct op *op, struct buf *body, struct err *e)
 {
@@ -29,7 +30,12 @@ bool is_watch(const struct server_req *r)
 
 int watch_admits(const struct server_req *r, struct principal *who, void *owner, struct err *e)
 {
-	return door_admit(owner, r, who, e) < 0 || principal_may(who, op_watch(), e) < 0 ? -1 : 0;
+	if (door_admit(owner, r, who, e) < 0 || principal_may(who, op_watch(), e) < 0)
+		return -1;
+	if (!sight_is_limited(who))
+		return 0;
+	return err_set(e, ERR_DENIED, "This stream tells of everything, and %s sees a part",
+		       who->name);
 }
 
 static int watch_arguments(const struct server_req *r, struct watch_args *out, struct err *e)

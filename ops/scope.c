@@ -8,7 +8,37 @@
 struct scope {
 	struct inside in;
 	const struct plan *plan;
+	struct map routes;  /* that are outside, by route_key */
+	struct map records; /* names that have one outside, in small letters */
 };
+
+typedef struct scope scope_t;
+static void scope_t_cleanup(scope_t *x)
+{
+	map_free(&x->routes);
+	map_free(&x->records);
+}
+
+static char *route_key(const char *hostname, const char *path)
+{
+	return str_format("%s %s", hostname ? hostname : "", path ? path : "");
+}
+
+/* Once for a plan: it may have thousands of edits. */
+static void index_outside(struct scope *x)
+{
+	const struct world *w = x->in.world;
+	TABLE_EACH (i, struct route, r, &w->routes) {
+		AUTO(str_t) key = route_key(r->hostname, r->path);
+		if (!inside_route(&x->in, r))
+			(void)map_set(&x->routes, key, r);
+	}
+	TABLE_EACH (j, struct record, r, &w->records) {
+		AUTO(str_t) name = str_lower(r->name);
+		if (!inside_record(&x->in, r))
+			(void)map_set(&x->records, name, r);
+	}
+}
 
 /* ---- tunnels ---- */
 
@@ -70,14 +100,17 @@ static bool route_edit_inside(const struct scope *x, const struct edit *d)
 		return false;
 	if (d->kind != EDIT_ROUTE_PUT)
 		return true;
-	const struct route *there = world_find_route(x->in.world, d->name, d->path);
+	AUTO(str_t) key = route_key(d->name, d->path);
 	return inside_host(&x->in, d->name) && leads_inside(x, d->tunnel_id) &&
-	       (!there || there == r || inside_route(&x->in, there));
+	       !map_get(&x->routes, key);
 }
 
 /* What has the name already and cannot stand beside it gives way, or is in the way. */
 static bool same_name_inside(const struct scope *x, const struct edit *d)
 {
+	AUTO(str_t) name = str_lower(d->name);
+	if (!map_get(&x->records, name))
+		return true;
 	TABLE_EACH (i, struct record, r, &x->in.world->records)
 		if (!str_equal(r->id, d->id) && strcasecmp(r->name, d->name) == 0 &&
 		    (str_equal(r->type, d->type) || record_types_clash(r->type, d->type)) &&
@@ -145,26 +178,31 @@ static bool is_there(const struct world *w, const struct edit *d)
 	return world_tunnel(w, d->id) || world_route(w, d->id) || world_record(w, d->id);
 }
 
+/* Host names whose routes the plan changes. */
+static void index_hosts(const struct world *w, const struct plan *p, struct map *hosts)
+{
+	for (size_t i = 0; i < p->n_edits; i++) {
+		const struct route *r = world_route(w, p->edits[i].id);
+		const char *hostname = r ? r->hostname : p->edits[i].name;
+		if (edit_letter(p->edits[i].kind) == 'r' && hostname)
+			(void)map_set(hosts, hostname, hosts);
+	}
+}
+
 /* What a route brings along is part of it. */
-static bool comes_along(const struct world *w, const struct plan *p, const struct edit *d)
+static bool comes_along(const struct world *w, const struct map *hosts, const struct edit *d)
 {
 	const struct record *r = world_record(w, d->id);
 	const char *name = r ? r->name : d->name;
-	for (size_t i = 0; name && i < p->n_edits; i++) {
-		const struct route *route = world_route(w, p->edits[i].id);
-		const char *hostname = route ? route->hostname : p->edits[i].name;
-		if (edit_letter(p->edits[i].kind) == 'r' && str_equal(hostname, name))
-			return true;
-	}
-	return false;
+	return name && map_get(hosts, name);
 }
 
-static unsigned method_of(const struct world *w, const struct plan *p, const struct edit *d)
+static unsigned method_of(const struct world *w, const struct map *hosts, const struct edit *d)
 {
 	const struct tunnel *t = world_tunnel(w, d->id);
 	if (edit_letter(d->kind) == 'c')
 		return GRANT_UPDATE;
-	if ((edit_letter(d->kind) == 'd' && comes_along(w, p, d)) ||
+	if ((edit_letter(d->kind) == 'd' && comes_along(w, hosts, d)) ||
 	    (t && d->kind == EDIT_TUNNEL_PUT && is_as_it_was(t, d)))
 		return 0;
 	if (!edit_is_put(d->kind))
@@ -176,21 +214,25 @@ static int check_methods(const struct world *w, const struct principal *p, const
 			 struct err *e)
 {
 	const struct grant *g = principal_grant(p);
-	for (size_t i = 0; g && i < plan->n_edits; i++) {
-		unsigned method = method_of(w, plan, &plan->edits[i]);
-		if (method && !(g->methods & method))
-			return policy_deny_method(p, "What this does", method, e);
-	}
-	return 0;
+	struct map hosts = {0};
+	unsigned lacks = 0;
+	index_hosts(w, plan, &hosts);
+	for (size_t i = 0; g && !lacks && i < plan->n_edits; i++)
+		lacks = method_of(w, &hosts, &plan->edits[i]) & ~g->methods;
+	map_free(&hosts);
+	return lacks ? policy_deny_method(p, "What this does", lacks, e) : 0;
 }
 
 int scope_check(const struct ops *o, const struct principal *p, const struct plan *plan,
 		struct err *e)
 {
-	struct scope x = {inside_of(o->world, p), plan};
+	AUTO(scope_t) x = {.in = inside_of(o->world, p), .plan = plan};
 	if (check_methods(o->world, p, plan, e) < 0)
 		return -1;
-	for (size_t i = 0; !x.in.all && i < plan->n_edits; i++)
+	if (x.in.all)
+		return 0;
+	index_outside(&x);
+	for (size_t i = 0; i < plan->n_edits; i++)
 		if (!x.in.grant || !edit_inside(&x, &plan->edits[i]))
 			return refuse(p, e);
 	return 0;
