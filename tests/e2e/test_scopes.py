@@ -65,12 +65,12 @@ def part(site, sim):
     foreign record of the same zone. Inside is what lies below in.example.com."""
     site.publish("a.in.example.com", site.origin.url)
     site.publish(f"{SECRET}.example.com", site.origin.url)
-    site.api("tunnel_create", name=f"{SECRET}-tun", replicas=0)
     sim.edit("POST", "/zones/@example.com/dns_records",
              {"name": f"{SECRET}-foreign.example.com", "type": "A", "content": "192.0.2.9"})
     sim.edit("POST", "/zones/@example.com/dns_records",
              {"name": "foreign.in.example.com", "type": "A", "content": "192.0.2.8"})
     site.wait_converged()
+    site.api("tunnel_create", name=f"{SECRET}-tun", replicas=0)
     site.api("grant_create", name="part", role="operator", hosts=["*.in.example.com"],
              origins=[site.origin.url])
     client = Client(site, "part")
