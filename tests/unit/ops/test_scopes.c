@@ -513,6 +513,11 @@ static void a_name_that_others_hold_is_not_taken(void **state)
 	RUNS(d, &who, "route_set",
 	     "{\"hostname\":\"mix.example.com\",\"tunnel\":\"web\"," SERVICE ",\"dry_run\":true}",
 	     "denied");
+	const struct record *r = world_find_record(d->world, "mix.example.com", "CNAME");
+	assert_true(world_drop(d->world, OBJECT_RECORD, r->id));
+	RUNS(d, &who, "route_set",
+	     "{\"hostname\":\"mix.example.com\",\"tunnel\":\"web\"," SERVICE ",\"dry_run\":true}",
+	     "denied");
 	RUNS(d, &who, "dns_set",
 	     "{\"name\":\"n.example.com\",\"type\":\"A\",\"content\":\"192.0.2.7\"}", "denied");
 }
