@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "ops/grant_render.h"
+#include "ops/inside.h"
 
 /* ---- a grant as people see it ---- */
 
@@ -88,39 +89,31 @@ static void put_operations(const struct principal *who, struct json_writer *w)
 	json_array_end(w);
 }
 
-static bool covers_route(const struct world *w, const struct grant *g, const struct route *r)
+/* As the grant itself is shown it; one that it made and that serves nothing yet is left out. */
+static bool sees_tunnel(const struct inside *x, const struct tunnel *t)
 {
-	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
-	const struct zone *z = world_zone_of(w, r->hostname);
-	return grant_covers_host(g, r->hostname) && grant_covers_zone(g, z ? z->name : NULL) &&
-	       (!t || grant_covers_tunnel(g, t->name) || grant_covers_tunnel(g, t->id) ||
-		grant_covers_tunnel(g, t->remote_id));
-}
-
-static bool covers_tunnel(const struct world *w, const struct grant *g, const struct tunnel *t)
-{
-	if (g->tunnels.n)
-		return grant_covers_tunnel(g, t->name) || grant_covers_tunnel(g, t->id) ||
-		       grant_covers_tunnel(g, t->remote_id);
-	TABLE_EACH (i, struct route, r, &w->routes)
-		if (str_equal(r->tunnel_id, t->id) && covers_route(w, g, r))
+	if (x->grant->tunnels.n || !grant_is_scoped(x->grant))
+		return inside_tunnel(x, t);
+	TABLE_EACH (i, struct route, r, &x->world->routes)
+		if (str_equal(r->tunnel_id, t->id) && inside_route(x, r))
 			return true;
-	return !grant_is_scoped(g);
+	return false;
 }
 
-static void put_sight(const struct world *world, const struct grant *g, struct json_writer *w)
+static void put_sight(const struct world *world, const struct principal *who, struct json_writer *w)
 {
+	const struct inside x = inside_of(world, who);
 	AUTO(strlist_t) tunnels = {0};
 	AUTO(strlist_t) hosts = {0};
 	AUTO(strlist_t) zones = {0};
 	TABLE_EACH (i, struct tunnel, t, &world->tunnels)
-		if (covers_tunnel(world, g, t))
+		if (sees_tunnel(&x, t))
 			strlist_add(&tunnels, t->name);
 	TABLE_EACH (j, struct route, r, &world->routes)
-		if (covers_route(world, g, r))
+		if (inside_route(&x, r))
 			strlist_add(&hosts, r->hostname);
 	TABLE_EACH (k, struct zone, z, &world->zones)
-		if (grant_covers_zone(g, z->name))
+		if (inside_part_of_zone(&x, z))
 			strlist_add(&zones, z->name);
 	json_put_strlist(w, "sees_tunnels", &tunnels);
 	json_put_strlist(w, "sees_hosts", &hosts);
@@ -200,7 +193,7 @@ void run_grant_test(struct call *c)
 			return;
 		}
 		put_operations(&who, &w);
-		put_sight(c->ops->world, g, &w);
+		put_sight(c->ops->world, &who, &w);
 	}
 	json_object_end(&w);
 	call_answer(c);

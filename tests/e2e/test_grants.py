@@ -12,6 +12,7 @@ import pytest
 from harness import until
 from test_disk_full import fill, refused_for_room, root, small  # noqa: F401 (a fixture)
 from test_doors import call_as, denied
+from test_mcp import META, MODERN, post
 
 APP = "app.example.com"
 
@@ -233,3 +234,54 @@ def test_the_ledger_says_who_by_which_process(running):
     assert row["door"] == "socket" and row["peer"] == f"pid {os.getpid()}"
     assert row["decision"] == "allowed" and row["policy"] == "role admin"
     assert json.loads(row["arguments"])["reason"] == "a try"
+
+
+def ask_as(host, grant, tool, **arguments):
+    """A tool of MCP on the socket, in the name of a grant."""
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
+               "params": {"_meta": META, "name": tool, "arguments": arguments}}
+    status, _, answer = post(host, message, {
+        "MCP-Protocol-Version": MODERN, "Mcp-Method": "tools/call", "Mcp-Name": tool,
+        "X-Adit-Grant": grant})
+    return status, answer
+
+
+def test_what_a_grant_did_and_what_waits_when_it_ends(site):
+    make(site, role="operator", hosts=[APP])
+    status, answer = ask_as(site, "claude", "route_delete", hostname=APP)
+    assert status == 200, answer
+    plan = answer["result"]["structuredContent"]["plan"]
+    kept = site.api("plan_get", plan=plan)
+    assert kept["state"] == "needs_approval" and kept["principal"] == "grant claude"
+    row = site.items("ledger_list", decision="needs_approval")[0]
+    assert row["plan"] == plan and row["principal"] == "grant claude" and row["door"] == "mcp"
+    assert row["untrusted_client"].startswith("test") and str(os.getpid()) in row["peer"]
+    assert ask_as(site, "claude", "route_list")[0] == 200
+    reads = site.items("ledger_list", operation="route_list")
+    assert reads and reads[0]["principal"] == "grant claude" and reads[0]["decision"] == "allowed"
+    assert site.api("grant_test", name="claude")["sees_hosts"] == [APP]
+    answer = site.api("grant_revoke", name="claude")
+    assert answer["plans_rejected"] == 1
+    kept = site.api("plan_get", plan=plan)
+    assert kept["state"] == "rejected" and "revoked by root" in kept["decided_by"]
+    assert site.refused("plan_approve", plan=plan, hash=kept["hash"]).kind == "conflict"
+    assert ask_as(site, "claude", "route_list")[0] in (401, 403)
+    make(site, "reader")
+    ask_as(site, "reader", "route_delete", hostname=APP)
+    row = site.items("ledger_list", principal="grant reader", decision="denied")[0]
+    assert row["operation"] == "route_delete" and row["policy"] == "role"
+    assert site.api("ledger_verify")["valid"]
+
+
+def test_a_frozen_grant_still_reads(site):
+    make(site, role="operator", hosts=[APP])
+    plan = ask_as(site, "claude", "route_delete", hostname=APP)[1]["result"]["structuredContent"]
+    site.api("grant_freeze", reason="look first")
+    status, answer = ask_as(site, "claude", "route_set", hostname=APP, service="http_status:204")
+    assert "error" in answer or answer["result"]["isError"], answer
+    assert ask_as(site, "claude", "route_list")[1]["result"]["structuredContent"]["items"]
+    e = site.refused("plan_approve", plan=plan["plan"], hash=plan["hash"])
+    assert e.kind == "denied" and "read-only" in e.message
+    assert site.items("ledger_list", decision="denied", principal="grant claude")
+    site.api("grant_freeze", state="off")
+    assert site.api("plan_approve", plan=plan["plan"], hash=plan["hash"])["state"] == "applied"
