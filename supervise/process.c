@@ -181,6 +181,12 @@ enum reason process_outdated(const struct process *p)
 	return s->launcher->ops->current(s->launcher, &spec) ? other_protocol(p) : REASON_OPTIONS;
 }
 
+void process_judge_outdated(struct process *p)
+{
+	if (p && p->running)
+		p->outdated = process_outdated(p);
+}
+
 /* A file that was spoilt here looks like a token that was refused: the store's copy may do. */
 static bool token_is_newest(const struct process *p, const struct tunnel *t)
 {

@@ -58,6 +58,7 @@ void process_kill(struct process *p);
 enum reason process_ended(struct process *p, int code, int signo, int64_t *ran_ms);
 /* What it would be started with now, against what it runs with. */
 enum reason process_outdated(const struct process *p);
+void process_judge_outdated(struct process *p); /* NULL, or not running: nothing is judged */
 /* It is connected and answers. */
 bool process_serves(const struct process *p);
 /* The version of cloudflared by its log; NULL = not said yet. */

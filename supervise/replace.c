@@ -99,6 +99,12 @@ static bool was_replaced(const struct replace_facts *f)
 	return f->other.running && f->other.replaced;
 }
 
+/* With an old token it may never have all its connections. */
+static bool of_old(const struct replace_facts *f)
+{
+	return f->other.running && f->other.outdated && f->serves;
+}
+
 static bool no_worse(const struct replace_facts *f)
 {
 	return f->other.running && f->now_ms >= window_end(f) && f->other.edge > 0 &&
@@ -189,6 +195,7 @@ static const struct rule rules[] = {
 	RULE("other runs, own is gone",                                   own_is_gone,    NONE,   SWAP,    NULL),
 	RULE("other is connected, own is not",                            only_it_serves, NONE,   SWAP,    NULL),
 	RULE("other runs, it was replaced",                               was_replaced,   NONE,   NOTHING, window_end),
+	RULE("other has an old token or old settings, own is connected",  of_old,         ASKED,  TERM,    NULL),
 	RULE("other has all edge connections and own's configuration for a moment",               settled,        NONE,   SWAP,    NULL),
 	RULE("other answers 503, its log says refused",                   refused,        LOG,    ABANDON, NULL),
 	RULE("other answers 503, quic does not come up",                  quic_in_vain,   NO_QUIC, ABANDON, NULL),

@@ -23,6 +23,7 @@ struct replace_other {
 	int64_t last_answer_ms; /* as there */
 	int failures;
 	int64_t full_ms;       /* monotonic: all edge connections stand since; 0 = they do not */
+	bool outdated;         /* its token or a setting changed since it was started */
 	bool config_behind;    /* it runs an older configuration than the one that serves */
 	enum reason log_class; /* Cloudflare refuses it, by its log */
 	bool quic_useless;     /* as in struct facts */

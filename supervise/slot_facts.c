@@ -105,6 +105,7 @@ static void other_facts(const struct slot *x, struct replace_other *o)
 		.last_answer_ms = p->probe.last_answer_ms,
 		.failures = p->probe.failures,
 		.full_ms = p->full_ms,
+		.outdated = p->outdated == REASON_NEW_TOKEN || p->outdated == REASON_OPTIONS,
 		.config_behind = p->probe.config_version < x->own->probe.config_version,
 		.log_class = outlog_refused(&p->log),
 	};

@@ -86,6 +86,12 @@ static void judge_want(struct slot *x)
 	slot_changed(x);
 }
 
+static void judge_outdated(struct slot *x)
+{
+	process_judge_outdated(x->own);
+	process_judge_outdated(x->other);
+}
+
 /* A new token or another tunnel behind the name: what was in vain may work now. */
 static void notice_changes(struct slot *x)
 {
@@ -99,7 +105,7 @@ static void notice_changes(struct slot *x)
 		str_copy(x->remote_seen, sizeof(x->remote_seen), t->remote_id);
 		budget_forgive(&x->budget);
 		slot_turn_again(x);
-		x->own->outdated = process_outdated(x->own);
+		judge_outdated(x);
 	}
 	slot_want_version(x);
 }
@@ -209,7 +215,7 @@ static void take_options(struct slot *x)
 	take_probing(x->other);
 	budget_forgive(&x->budget);
 	slot_turn_again(x);
-	x->own->outdated = process_outdated(x->own);
+	judge_outdated(x);
 }
 
 void supervisor_configure(struct supervisor *s, const struct supervisor_options *o)

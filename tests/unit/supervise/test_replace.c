@@ -78,6 +78,14 @@ static const struct {
 	{"stopped meanwhile", {SERVES, .unwanted = true, OTHER(FULL(2000))}, TO(TERM, ASKED, 0)},
 	{"absent, gone", {GONE, .unwanted = true, OTHER(UP(1))}, TO(TERM, ASKED, 0)},
 
+	/* another token, or another setting, meanwhile */
+	{"old token, some connections", {SERVES, FOR(ASKED), OTHER(UP(2), .outdated = true)}, TO(TERM, ASKED, 0)},
+	{"old token, settled", {SERVES, OTHER(FULL(2000), .outdated = true)}, TO(TERM, ASKED, 0)},
+	{"old token, refused", {SERVES, OTHER(UP(0), .outdated = true, .log_class = REASON_BAD_TOKEN)}, TO(TERM, ASKED, 0)},
+	{"old token, own ended", {GONE, OTHER(UP(2), .outdated = true)}, TO(SWAP, NONE, 0)},
+	{"old token, own serves no more", {DOWN, OTHER(UP(2), .outdated = true)}, TO(SWAP, NONE, 0)},
+	{"old token, own not heard yet", {.running = true, .edge = -1, .unheard = true, OTHER(FULL(1), .outdated = true)}, TO(NOTHING, NONE, NOW - 1 + SETTLE)},
+
 	/* its own fails meanwhile */
 	{"own ended", {GONE, OTHER(SILENT)}, TO(SWAP, NONE, 0)},
 	{"own ended, asked", {GONE, FOR(ASKED), OTHER(UP(1))}, TO(SWAP, NONE, 0)},
@@ -143,7 +151,7 @@ static void test_every_row_is_met(void **state)
 	(void)state;
 	for (; replace_describe(n); n++)
 		assert_non_null(strstr(replace_describe(n), " | "));
-	assert_int_equal(n, 21);
+	assert_int_equal(n, 22);
 	assert_string_equal(replace_describe(n - 1), "otherwise | NONE | NOTHING");
 }
 
@@ -171,6 +179,7 @@ static void random_other(uint64_t *seed, struct replace_other *o)
 	o->started_ms = NOW - pick(seed, 2 * WINDOW);
 	o->replaced = pick(seed, 3) == 0;
 	o->config_behind = pick(seed, 4) == 0;
+	o->outdated = !pick(seed, 4);
 	if (pick(seed, 4)) {
 		o->last_answer_ms = o->started_ms + 1;
 		o->edge = (int)pick(seed, 5);
@@ -212,8 +221,9 @@ static void check(const struct replace_facts *f, const struct replace_verdict *v
 			     (o->edge > 0 && (!f->serves || o->edge >= f->edge || o->full_ms))));
 	/* Who serves alone is never stopped here. */
 	if (v->action == REPLACE_TERM && !o->term_noted && !f->unwanted)
-		assert_true(o->replaced && (f->serves || o->edge <= 0 || o->failures >= 3 ||
-					    f->now_ms >= o->started_ms + f->window_ms));
+		assert_true((o->outdated && f->serves) ||
+			    (o->replaced && (f->serves || o->edge <= 0 || o->failures >= 3 ||
+					     f->now_ms >= o->started_ms + f->window_ms)));
 	/* The second SIGTERM cuts requests off. */
 	if (v->action == REPLACE_TERM || v->action == REPLACE_ABANDON)
 		assert_true(o->running && (!o->term_sent_ms || (o->term_noted && o->edge > 0)));
