@@ -13,7 +13,7 @@ from harness import Host, Sim, until  # noqa: E402
 from traffic import Crowd, SlowOrigin  # noqa: E402
 
 CHAPTER = "inflight"
-OPERATIONS = ("restart", "options", "upgrade", "kills")
+OPERATIONS = ("restart", "options", "rotate", "upgrade", "kills")
 REQUESTS = int(os.environ.get("ADIT_INFLIGHT", "10000"))
 KILLS = int(os.environ.get("ADIT_INFLIGHT_KILLS", "100"))
 REPLICAS, SLOW = 6, (6.0, 14.0)
@@ -44,14 +44,20 @@ def change_options(host, crowd):
     host.reload()
 
 
+def change_rotate(host, crowd):
+    crowd.changing()
+    answer = host.api("tunnel_rotate", tunnel="edge1", approve=True, wait=False)
+    if answer["state"] != "applied":
+        raise AssertionError(answer)
+
+
 def change_upgrade(host, crowd):
     """Another file takes the program's place, as a package does it; upgrade is asked for."""
     crowd.changing()
     fresh = host.folder / "cloudflared.new"
     shutil.copy(host.stub, fresh)
     fresh.rename(host.cloudflared)
-    for c in host.items("connector_list"):
-        host.api("connector_upgrade", connector=c["name"], wait=False)
+    host.api("connector_upgrade", tunnel="edge1", wait=False)
 
 
 def change_kills(host, crowd):
@@ -64,8 +70,8 @@ def change_kills(host, crowd):
         host.start(observed=False)
 
 
-CHANGES = {"restart": change_restart, "options": change_options, "upgrade": change_upgrade,
-           "kills": change_kills}
+CHANGES = {"restart": change_restart, "options": change_options, "rotate": change_rotate,
+           "upgrade": change_upgrade, "kills": change_kills}
 
 
 def points(_rng, operations):
