@@ -49,8 +49,9 @@ void server_info_write(struct buf *out)
 /* Was it declared by a method before this one? */
 static bool declared(const char *capability, size_t before, enum era era)
 {
-	for (size_t i = 0; i < before; i++)
-		if (method_at(i)->eras & era && str_equal(method_at(i)->capability, capability))
+	const struct method *m;
+	for (size_t i = 0; i < before && (m = method_at(i)); i++)
+		if (m->eras & era && str_equal(m->capability, capability))
 			return true;
 	return false;
 }
@@ -69,13 +70,13 @@ static void put_capabilities(enum era era, struct json_writer *w)
 {
 	json_write_key(w, "capabilities");
 	json_object_begin(w);
-	for (size_t i = 0; method_at(i); i++) {
-		const char *capability = method_at(i)->capability;
-		if (!capability || !(method_at(i)->eras & era) || declared(capability, i, era))
+	const struct method *m;
+	for (size_t i = 0; (m = method_at(i)); i++) {
+		if (!m->capability || !(m->eras & era) || declared(m->capability, i, era))
 			continue;
-		json_write_key(w, capability);
+		json_write_key(w, m->capability);
 		json_object_begin(w);
-		put_told(capability, era, w);
+		put_told(m->capability, era, w);
 		json_object_end(w);
 	}
 	json_object_end(w);

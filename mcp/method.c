@@ -28,8 +28,9 @@ const struct method *method_at(size_t i)
 
 const struct method *method_find(const char *name, enum era era)
 {
-	for (size_t i = 0; method_at(i); i++)
-		if (method_at(i)->eras & era && str_equal(method_at(i)->name, name))
-			return method_at(i);
+	const struct method *m;
+	for (size_t i = 0; (m = method_at(i)); i++)
+		if (m->eras & era && str_equal(m->name, name))
+			return m;
 	return NULL;
 }
