@@ -12,9 +12,11 @@
 #include "base/log.h"
 #include "daemon/config.h"
 #include "reconcile/guard_origin.h"
+#include "reconcile/lease.h"
 #include "supervise/origin_probe.h"
 
-#define PKCHECK "/usr/bin/pkcheck" /* where Debian has it */
+#define PROBE_SOCKET_MOST 94                 /* a name beside it, while it is made, is longer */
+#define PKCHECK           "/usr/bin/pkcheck" /* where Debian has it */
 
 /* ---- the folder ---- */
 
@@ -174,7 +176,8 @@ static void reconciler_options_of(const struct daemon *d, struct reconciler_opti
 			  .protect = &s->safety.protect,
 			  .allow_services = &s->safety.allow_services,
 			  .socket = s->socket,
-			  .mcp_listen = s->mcp.listen},
+			  .mcp_listen = s->mcp.listen,
+			  .probe_socket = d->probe_socket},
 	};
 }
 
@@ -189,6 +192,32 @@ static bool origin_permitted(const struct route *r, void *owner)
 	       origin_read(r->origin, &safety, &e) == 0 && !safety.bastion && !safety.socks;
 }
 
+static bool connector_runs(const char *tunnel_id, pid_t pid, char id[ID_SIZE + 4], void *owner)
+{
+	const struct daemon *d = owner;
+	return supervisor_runs(d->supervisor, tunnel_id, pid, id);
+}
+
+/* Where the path is too long for a socket's there are none; who asks for one is told. */
+static void open_edges(struct daemon *d)
+{
+	const struct settings_cloudflare *s = &d->settings.cloudflare;
+	AUTO(str_t) path = str_format("%s/" EDGE_PROBE_SOCKET, d->settings.state_dir);
+	if (strlen(path) > PROBE_SOCKET_MOST)
+		return;
+	d->probe_socket = steal(&path);
+	d->http_edge = http_new(d->loop,
+				&(struct http_options){.max_connections = 4,
+						       .max_in_flight = 8,
+						       .ca_file = s->edge_url ? s->ca_file : NULL});
+	d->edges = edge_probes_new(d->loop, d->world, d->http_edge,
+				   &(struct edge_probes_options){.socket = d->probe_socket,
+								 .url = s->edge_url,
+								 .whose = connector_runs,
+								 .owner = d});
+	supervisor_set_edges(d->supervisor, d->edges);
+}
+
 static void open_reconciler(struct daemon *d)
 {
 	struct reconciler_options o;
@@ -197,6 +226,7 @@ static void open_reconciler(struct daemon *d)
 	reconciler_options_of(d, &o);
 	d->reconciler = reconciler_new(d->loop, d->world, d->store, d->cf, &o);
 	reconciler_start(d->reconciler);
+	d->lease = lease_new(d->loop, d->world, d->store);
 }
 
 void daemon_store_came(struct daemon *d)
@@ -222,6 +252,8 @@ static void fill_ops(struct daemon *d)
 		.cf = d->cf,
 		.supervisor = d->supervisor,
 		.origins = d->origins,
+		.edges = d->edges,
+		.probe_socket = d->probe_socket,
 		.reconciler = d->reconciler,
 		.settings = &d->settings,
 		.state_dirfd = d->state_dirfd,
@@ -381,6 +413,7 @@ int daemon_start(struct daemon *d, struct settings *settings, struct err *e)
 	fill_system(d);
 	if (open_cloudflare(d, e) < 0 || open_supervisor(d, e) < 0)
 		return -1;
+	open_edges(d);
 	open_reconciler(d);
 	d->origins = origin_probes_new(d->loop, d->world, d->http_probes, origin_permitted, d);
 	origin_probes_attach(d->origins, d->store);
@@ -421,11 +454,17 @@ void daemon_stop(struct daemon *d)
 	if (d->ops.loop)
 		ops_fini(&d->ops);
 	origin_probes_free(d->origins);
+	lease_free(d->lease);
 	reconciler_free(d->reconciler);
+	if (d->supervisor)
+		supervisor_set_edges(d->supervisor, NULL);
+	edge_probes_free(d->edges);
 	supervisor_free(d->supervisor);
 	cf_free(d->cf);
 	if (d->http_probes)
 		http_free(d->http_probes);
+	if (d->http_edge)
+		http_free(d->http_edge);
 	if (d->http_cloudflare)
 		http_free(d->http_cloudflare);
 	store_close(d->store);
@@ -433,6 +472,7 @@ void daemon_stop(struct daemon *d)
 	loop_free(d->loop);
 	free(d->store_trouble);
 	free(d->store_cure);
+	free(d->probe_socket);
 	problem_clear(&d->config_problem);
 	if (d->state_dirfd >= 0)
 		(void)close(d->state_dirfd);

@@ -22,10 +22,13 @@ struct daemon {
 	struct timer store_timer;         /* the next look at it */
 	int store_tries;                  /* in a row that found it in trouble */
 	struct problem *config_problem;   /* the files are wrong, so older settings run */
-	struct http *http_cloudflare, *http_probes;
+	struct http *http_cloudflare, *http_probes, *http_edge;
 	struct cf *cf;
 	struct supervisor *supervisor;
 	struct origin_probes *origins;
+	struct edge_probes *edges;
+	char *probe_socket; /* where they listen; NULL = there are none */
+	struct lease *lease;
 	struct reconciler *reconciler;
 	struct ops ops;
 	struct api *api;

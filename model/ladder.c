@@ -151,11 +151,6 @@ static void climb_proxied(const struct ladder_facts *f, struct rung *r)
 	}
 }
 
-static void climb_edge(struct rung *r)
-{
-	say(r, RUNG_NOT_CHECKED, "No request was sent through the public edge");
-}
-
 /* ---- the tunnel ---- */
 
 static void tunnel_idle(const struct ladder_facts *f, struct rung *r)
@@ -337,6 +332,52 @@ static void climb_origin(const struct ladder_facts *f, struct rung *r)
 	}
 }
 
+/* ---- through the edge ---- */
+
+/* The first rung that a request which comes by the edge depends on, and that is broken by what is
+ * known of it; RUNGS = none. */
+static enum rung_name behind_the_edge(const struct ladder *l)
+{
+	for (int i = RUNG_TUNNEL; i < RUNG_ORIGIN; i++)
+		if (l->rungs[i].state == RUNG_BROKEN)
+			return (enum rung_name)i;
+	return RUNGS;
+}
+
+static void edge_passed(const struct ladder_facts *f, struct rung *r)
+{
+	say(r, RUNG_OK,
+	    "A request with a nonce of its own came from https://%s to connector %s and back in "
+	    "%lld ms",
+	    f->host, f->edge.via, (long long)f->edge.took_ms);
+	if (f->edge.missed < 2)
+		return;
+	free(r->evidence);
+	say(r, RUNG_OK, "%d of the last %d requests through the public edge did not arrive here",
+	    f->edge.missed, EDGE_LAST);
+	r->weak = true;
+}
+
+/* As the last rung: what explains it is named instead. */
+static void climb_edge(const struct ladder_facts *f, const struct ladder *l, struct rung *r)
+{
+	enum rung_name cause = behind_the_edge(l);
+
+	if (f->edge.seen == EDGE_UNASKED || f->edge.seen == EDGE_STOPPED) {
+		say(r, RUNG_NOT_CHECKED, "%s",
+		    f->edge.unasked ? f->edge.unasked
+				    : "No request was sent through the public edge");
+	} else if (f->edge.seen == EDGE_PASSED) {
+		edge_passed(f, r);
+	} else if (cause != RUNGS) {
+		say(r, RUNG_UNKNOWN, "%s, as the %s below explains", f->edge.problem,
+		    rung_name(cause));
+	} else {
+		say(r, RUNG_BROKEN, "%s", f->edge.problem);
+		advise(r, f->edge.hint);
+	}
+}
+
 /* ---- the ladder ---- */
 
 /* Nothing is healthy above what is broken. What was seen is told all the same. */
@@ -377,12 +418,12 @@ void ladder_climb(const struct ladder_facts *f, struct ladder *out)
 
 	climb_record(f, &l.rungs[RUNG_RECORD]);
 	climb_proxied(f, &l.rungs[RUNG_PROXIED]);
-	climb_edge(&l.rungs[RUNG_EDGE]);
 	climb_tunnel(f, &l.rungs[RUNG_TUNNEL]);
 	climb_connector(f, &l.rungs[RUNG_CONNECTOR]);
 	climb_config(f, &l.rungs[RUNG_CONFIG]);
 	climb_rule(f, &l.rungs[RUNG_RULE]);
 	climb_origin(f, &l.rungs[RUNG_ORIGIN]);
+	climb_edge(f, &l, &l.rungs[RUNG_EDGE]);
 	sum_up(&l);
 	*out = l;
 }

@@ -56,6 +56,14 @@ struct ladder_facts {
 		const char *problem, *hint; /* of our row */
 	} record;
 	struct {
+		enum edge_seen seen;
+		const char *unasked; /* why nothing is known of it */
+		const char *via;     /* the connector that the request came by */
+		int64_t took_ms;
+		int missed; /* of the last EDGE_LAST */
+		const char *problem, *hint;
+	} edge;
+	struct {
 		bool made, gone;
 		int64_t replicas;    /* wanted on this host */
 		int64_t connections; /* by Cloudflare */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "model/edge_probe.h"
 
 /* ---- small values ---- */
 
@@ -238,10 +239,10 @@ static const char *route_state(const struct world *w, const struct route *r)
 
 void render_route(const struct world *w, const struct route *r, struct json_writer *out)
 {
-	bool wildcard = r->hostname[0] == '*';
-	AUTO(str_t) url = wildcard ? NULL : str_format("https://%s", r->hostname);
+	bool no_page = r->hostname[0] == '*' || route_is_edge_probe(r);
+	AUTO(str_t) url = no_page ? NULL : str_format("https://%s", r->hostname);
 	struct problem reach;
-	bool down = route_reach_problem(r, &reach);
+	bool down = route_reach_problem(r, &reach) || route_edge_problem(r, &reach);
 
 	json_object_begin(out);
 	json_put_string(out, "id", r->id);
@@ -259,6 +260,10 @@ void render_route(const struct world *w, const struct route *r, struct json_writ
 		json_put_string(out, "origin_state", reach_name(r->reach.state));
 		put_time(out, "origin_since", r->reach.since_ms);
 		put_known(out, "origin_status", r->reach.status, 0);
+	}
+	if (r->edge.seen != EDGE_UNASKED) {
+		json_put_string(out, "edge_state", edge_seen_name(r->edge.seen));
+		put_time(out, "edge_since", r->edge.since_ms);
 	}
 	put_text(out, "probe", probing_said(r->probing));
 	put_time(out, "until", r->until_ms);

@@ -30,6 +30,8 @@ void route_free(struct route *r)
 	free(r->manifest);
 	free(r->takes);
 	free(r->observed.service);
+	free(r->edge.via);
+	free(r->edge.words);
 	problem_clear(&r->problem);
 	free(r);
 }

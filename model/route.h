@@ -19,6 +19,18 @@ enum route_seen {
 enum reach { REACH_UNKNOWN, REACH_UP, REACH_REFUSED, REACH_TIMEOUT };
 const char *reach_name(enum reach r);
 
+/* What the last request through the public edge showed; of a probe's route (model/edge_probe.h). */
+enum edge_seen {
+	EDGE_UNASKED,
+	EDGE_PASSED,    /* it came through the edge to a connector of ours, and its answer back */
+	EDGE_UNREACHED, /* no connection to the edge */
+	EDGE_TIMEOUT,
+	EDGE_NO_TUNNEL, /* the edge has no connection of the tunnel */
+	EDGE_STOPPED,   /* something at the edge answered before the tunnel */
+	EDGE_ELSEWHERE, /* it was answered, and not here */
+	EDGE_HALF       /* it arrived, and its answer did not come back */
+};
+
 /* How that is found out: by a connection alone, by asking for the head of "/", or not at all. */
 enum probing { PROBE_TCP, PROBE_HTTP, PROBE_NONE };
 const char *probing_name(enum probing p);
@@ -56,8 +68,18 @@ struct route {
 		int64_t asked_ms; /* wall: last asked; 0 = never */
 		int status;       /* of the last HTTP answer; 0 = none was asked for, or came */
 	} reach;                  /* written by supervise/ alone */
+	struct {
+		enum edge_seen seen;
+		int64_t since_ms, asked_ms; /* wall, as of reach */
+		int64_t took_ms;            /* the way there and back */
+		int status;                 /* of an HTTP answer that was not ours; 0 = none */
+		int missed;                 /* of its last EDGE_LAST requests */
+		char *via;                  /* connector that the last one came by; NULL = none */
+		char *words;                /* why it is not asked, or not reached; NULL = none */
+	} edge;                             /* written by supervise/ alone */
 	struct problem *problem;
 };
+#define EDGE_LAST 8
 
 struct route *route_new(void);
 void route_free(struct route *r);

@@ -21,8 +21,9 @@ struct settings_cloudflare {
 	char *api_token_file;  /* the systemd credential `cloudflare-token` goes before it */
 	char *read_token_file; /* NULL = the one token does all */
 	char *base_url;        /* without a slash at its end */
-	char *ca_file; /* further trust anchor, for a base_url of one's own; NULL = system's */
-	char *budget;  /* "600/5m"; checked by the table */
+	char *edge_url; /* where published names are asked for; NULL = where DNS leads, by https */
+	char *ca_file;  /* further trust anchor, for a base_url of one's own; NULL = system's */
+	char *budget;   /* "600/5m"; checked by the table */
 	int64_t fleet_size;
 };
 

@@ -70,6 +70,19 @@ int check_base_url(const char *value, struct err *e)
 	return 0;
 }
 
+int check_edge_url(const char *value, struct err *e)
+{
+	struct url url;
+
+	if (url_parse(value, &url, e) < 0)
+		return -1;
+	if (url.path[0] || (str_equal(url.scheme, "http") && !address_is_loopback(url.host)))
+		return err_set(e, ERR_INVALID,
+			       "is no place of an edge, accepted is https://host:port without a "
+			       "path, http:// only to a loopback address");
+	return 0;
+}
+
 int check_budget(const char *value, struct err *e)
 {
 	const int64_t cloudflare_calls = 1200, cloudflare_ms = 300000;

@@ -10,6 +10,7 @@ int check_path(const char *value, struct err *e);
 int check_account_name(const char *value, struct err *e); /* of a Unix group or user */
 int check_account_id(const char *value, struct err *e);
 int check_base_url(const char *value, struct err *e);
+int check_edge_url(const char *value, struct err *e);
 int check_budget(const char *value, struct err *e);
 int check_protect(const char *value, struct err *e);
 int check_allowed_service(const char *value, struct err *e);

@@ -7,6 +7,7 @@ static const struct setting_fixed fixed[] = {
 	{"socket", offsetof(struct settings, socket)},
 	{"cloudflare.account_id", offsetof(struct settings, cloudflare.account_id)},
 	{"cloudflare.base_url", offsetof(struct settings, cloudflare.base_url)},
+	{"cloudflare.edge_url", offsetof(struct settings, cloudflare.edge_url)},
 	{"cloudflare.ca_file", offsetof(struct settings, cloudflare.ca_file)},
 	{"connectors.launcher", offsetof(struct settings, connectors.launcher)},
 };

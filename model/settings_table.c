@@ -43,6 +43,10 @@ static const struct field cloudflare_fields[] = {
 	FIELD(struct settings_cloudflare, base_url,
 	      .doc = "where Cloudflare's API is; http:// only to a loopback address",
 	      .fallback = "https://api.cloudflare.com/client/v4", .check = check_base_url),
+	FIELD(struct settings_cloudflare, edge_url,
+	      .doc = "where probes ask for published names instead of where DNS leads; http:// "
+		     "only to a loopback address",
+	      .check = check_edge_url),
 	FIELD(struct settings_cloudflare, ca_file,
 	      .doc = "further trust anchor (PEM) for a base_url of one's own", .check = check_path),
 	FIELD(struct settings_cloudflare, budget,

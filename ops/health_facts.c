@@ -7,6 +7,7 @@
 #include "cloudflare/configs.h"
 #include "cloudflare/connections.h"
 #include "cloudflare/records.h"
+#include "model/edge_probe.h"
 
 struct gathering {
 	const struct world *w;
@@ -31,6 +32,7 @@ void health_facts_free(struct health_facts *x)
 	free(x->service);
 	free(x->record_problem);
 	free(x->record_hint);
+	free(x->unproved);
 }
 
 /* ---- the record ---- */
@@ -264,6 +266,45 @@ static void gather_name(struct gathering *g)
 		x->f.record.hides = x->wildcard = shell_name(g->r->hostname);
 }
 
+/* ---- through the edge ---- */
+
+static char *why_unproved(const struct gathering *g, const struct route *probe)
+{
+	if (!probe)
+		return g->r && g->r->hostname[0] != '*' && g->t->replicas > 0
+			       ? str_format("No request was sent through the public edge; adit "
+					    "route probe %s proves the way for a time",
+					    g->r->hostname)
+			       : NULL;
+	if (g->a->edge_waits)
+		return str_dup("The request through the public edge is not back yet");
+	if (probe->edge.seen == EDGE_UNASKED && probe->edge.words)
+		return str_format("No request was sent through the public edge: %s",
+				  probe->edge.words);
+	return route_edge_unproved(probe);
+}
+
+static void gather_edge(const struct gathering *g)
+{
+	struct health_facts *x = g->x;
+	const struct route *probe = g->r ? world_edge_probe(g->w, g->r->hostname) : NULL;
+	x->f.edge.unasked = x->unproved = why_unproved(g, probe);
+	if (!probe || g->a->edge_waits)
+		return;
+	const struct connector *c = probe->edge.via ? world_connector(g->w, probe->edge.via) : NULL;
+	(void)str_copy(x->via, sizeof(x->via), probe->edge.via ? probe->edge.via : "?");
+	if (c)
+		connector_name(g->w, c, x->via, sizeof(x->via));
+	x->f.edge.seen = probe->edge.seen;
+	x->f.edge.via = x->via;
+	x->f.edge.took_ms = probe->edge.took_ms;
+	x->f.edge.missed = probe->edge.missed;
+	if (route_edge_problem(probe, &x->edge)) {
+		x->f.edge.problem = x->edge.err.message;
+		x->f.edge.hint = x->edge.err.hint;
+	}
+}
+
 void health_facts_gather(const struct world *w, const struct inside *in, const struct request *q,
 			 const struct tunnel *t, const struct route *r,
 			 const struct health_answers *a, struct health_facts *out)
@@ -274,6 +315,7 @@ void health_facts_gather(const struct world *w, const struct inside *in, const s
 	gather_name(&g);
 	out->f.unasked = a->unasked[0] ? a->unasked : NULL;
 	gather_record(&g);
+	gather_edge(&g);
 	gather_config(&g);
 	gather_tunnel(&g);
 	gather_origin(&g);

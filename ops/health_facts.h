@@ -16,6 +16,7 @@ struct health_answers {
 	bool record_came, connections_came, config_came, exact_came; /* well */
 	char unasked[480]; /* the first failure; "" = none */
 	bool origin_asked;
+	bool edge_waits; /* a request through the edge is on its way, and not back yet */
 };
 
 struct health_facts {
@@ -23,7 +24,9 @@ struct health_facts {
 	char *name, *wildcard, *shown, *words, *differs, *service, *record_problem, *record_hint;
 	char connector[96], behind[96];
 	char record_id[CF_ID_SIZE];
-	struct problem origin;
+	char via[96];
+	char *unproved; /* why nothing is known of the way through the edge */
+	struct problem origin, edge;
 	struct err refused;
 };
 

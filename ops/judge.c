@@ -19,6 +19,7 @@ int judge_policy(const struct ops *o, const struct plan *p, struct guard_policy 
 		.allow_services = &s->safety.allow_services,
 		.socket = s->socket,
 		.mcp_listen = s->mcp.listen,
+		.probe_socket = o->probe_socket,
 	};
 	return store_count_drops(o->store, p->principal, clock_wall_ms() - DAY_MS, &g->deleted, e);
 }

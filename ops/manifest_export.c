@@ -5,6 +5,7 @@
 
 #include "base/map.h"
 #include "base/yaml_write.h"
+#include "model/edge_probe.h"
 #include "model/manifest.h"
 
 struct exporting {
@@ -49,7 +50,7 @@ static bool is_tunnel_in(const struct exporting *x, const struct tunnel *t)
 static bool is_route_in(const struct exporting *x, const struct route *r)
 {
 	const struct tunnel *t = world_tunnel(x->w, r->tunnel_id);
-	return t && t->want == WANT_PRESENT && is_in(x, r->manifest) &&
+	return t && t->want == WANT_PRESENT && !route_is_edge_probe(r) && is_in(x, r->manifest) &&
 	       (!x->scope->tunnel || x->scope->tunnel == t);
 }
 

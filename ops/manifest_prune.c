@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "model/edge_probe.h"
+
 #define ASK "left alone (apply with --prune to delete)"
 
 static bool is_dropped(const struct planning *x, const char *id)
@@ -53,7 +55,7 @@ static bool has_route_left(const struct planning *x, const char *hostname)
 {
 	for (size_t i = planning_host(x, hostname); i; i = x->next[i - 1]) {
 		const struct route *r = x->w->routes.items[i - 1];
-		if (!is_dropped(x, r->id))
+		if (!is_dropped(x, r->id) && !route_is_edge_probe(r))
 			return true;
 	}
 	return false;

@@ -15,6 +15,7 @@
 #include "reconcile/guard.h"
 #include "reconcile/reconciler.h"
 #include "store/store.h"
+#include "supervise/edge_probe.h"
 #include "supervise/origin_probe.h"
 #include "supervise/supervisor.h"
 
@@ -35,6 +36,8 @@ struct ops {
 	struct cf *cf;
 	struct supervisor *supervisor;
 	struct origin_probes *origins; /* NULL = not there */
+	struct edge_probes *edges;     /* NULL = not there */
+	const char *probe_socket;      /* their listener; NULL = there can be none */
 	struct reconciler *reconciler;
 	const struct settings *settings;
 	int state_dirfd;            /* the connectors' folders are below it */

@@ -1,5 +1,6 @@
 #include "ops/rule_look.h"
 
+#include "model/edge_probe.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -175,6 +176,9 @@ const struct route *route_for(const struct world *w, const struct request *q)
 	bool best_fits = false;
 	TABLE_EACH (i, struct route, r, &w->routes) {
 		bool fits = route_fits(r, q);
+		/* A probe's is nobody else's, whatever path is asked for. */
+		if (!fits && route_is_edge_probe(r))
+			continue;
 		if (!hostname_matches(r->hostname, q->host) || (best_fits && !fits))
 			continue;
 		if (!best || fits > best_fits || route_compare(r, best) < 0)

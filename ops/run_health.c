@@ -6,6 +6,7 @@
 #include "cloudflare/configs.h"
 #include "cloudflare/connections.h"
 #include "cloudflare/records.h"
+#include "model/edge_probe.h"
 #include "model/render.h"
 #include "ops/health_facts.h"
 #include "ops/refresh.h"
@@ -19,6 +20,8 @@ struct health {
 	struct health_answers answers;
 	int waiting;       /* for so many answers of Cloudflare */
 	int64_t origin_ms; /* the route's last answer before; -1 = it is not waited for */
+	char probe_id[ID_SIZE];
+	int64_t edge_ms; /* the same of its probe through the edge */
 };
 
 static void health_drop(struct call *c)
@@ -99,6 +102,13 @@ static bool is_to_be_seen(const struct ladder *l)
 	       l->broken == RUNG_RULE;
 }
 
+static bool edge_waited_for(const struct call *c)
+{
+	const struct health *x = c->state;
+	const struct route *r = world_route(c->ops->world, x->probe_id);
+	return x->edge_ms >= 0 && r && r->edge.asked_ms == x->edge_ms;
+}
+
 static void health_end(struct call *c)
 {
 	struct health *x = c->state;
@@ -117,6 +127,7 @@ static void health_end(struct call *c)
 	if (x->waiting && !x->answers.unasked[0])
 		(void)str_copy(x->answers.unasked, sizeof(x->answers.unasked),
 			       "Cloudflare did not answer in time");
+	x->answers.edge_waits = edge_waited_for(c);
 	health_facts_gather(call_world(c), &in, &x->request, t,
 			    world_route(call_world(c), x->route_id), &x->answers, &facts);
 	ladder_climb(&facts.f, &l);
@@ -146,7 +157,7 @@ static void health_look(struct deferred *d, void *owner)
 	struct call *c = owner;
 	const struct health *x = c->state;
 	(void)d;
-	if (x && !x->waiting && !origin_waited_for(c))
+	if (x && !x->waiting && !origin_waited_for(c) && !edge_waited_for(c))
 		health_end(c);
 }
 
@@ -155,7 +166,7 @@ static void world_moved(struct watcher *w, enum object_type type, const char *id
 	struct call *c = owner;
 	const struct health *x = c->state;
 	(void)w;
-	if (type == OBJECT_ROUTE && x && str_equal(id, x->route_id))
+	if (type == OBJECT_ROUTE && x && (str_equal(id, x->route_id) || str_equal(id, x->probe_id)))
 		deferred_start(&c->look);
 }
 
@@ -238,6 +249,17 @@ static void ask_origin(struct call *c, const struct route *r)
 		x->origin_ms = r->reach.asked_ms;
 }
 
+static void ask_edge(struct call *c, const struct route *r)
+{
+	struct health *x = c->state;
+	const struct route *probe = r ? world_edge_probe(c->ops->world, r->hostname) : NULL;
+	x->edge_ms = -1;
+	if (!probe || !c->ops->edges || !edge_probes_hurry(c->ops->edges, probe->id))
+		return;
+	(void)str_copy(x->probe_id, sizeof(x->probe_id), probe->id);
+	x->edge_ms = probe->edge.asked_ms;
+}
+
 /* Whose name it is: our route's, else our record's. NULL: the call has failed. */
 static const struct tunnel *tunnel_of(struct call *c, const struct request *q,
 				      const struct route *r)
@@ -287,5 +309,6 @@ void run_health_get(struct call *c)
 	timer_start(&c->deadline, a->timeout.ms);
 	ask_cloudflare(c, t, r ? r->hostname : x->request.host);
 	ask_origin(c, r);
+	ask_edge(c, r);
 	deferred_start(&c->look);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/edge_probe.h"
 #include "ops/adopt.h"
 #include "ops/find.h"
 #include "ops/release.h"
@@ -77,11 +78,26 @@ static int check_release(const struct tunnel *t, struct err *e)
 	return 0;
 }
 
+/* Its rule would stay, and lead to nothing. */
+static int check_no_probe(const struct world *w, const struct tunnel *t,
+			  const struct strlist *patterns, struct err *e)
+{
+	TABLE_EACH (i, struct route, r, &w->routes) {
+		if (!route_is_edge_probe(r) || !str_equal(r->tunnel_id, t->id) ||
+		    !adopt_chosen(patterns, r->hostname))
+			continue;
+		(void)err_set(e, ERR_CONFLICT, "%s is being probed through the public edge",
+			      r->hostname);
+		return err_hint(e, "End that first: adit route probe %s --end.", r->hostname);
+	}
+	return 0;
+}
+
 static int plan_release(const struct call *c, const struct tunnel *t, struct plan *p, struct err *e)
 {
 	const struct tunnel_release_args *a = c->args;
 	bool whole = adopt_all(&a->routes);
-	if (check_release(t, e) < 0)
+	if (check_release(t, e) < 0 || check_no_probe(c->ops->world, t, &a->routes, e) < 0)
 		return -1;
 	plan_touch(p, t->id, t->generation);
 	if (t->want == WANT_RELEASED)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "model/edge_probe.h"
 #include "model/origin_form.h"
 #include "model/render.h"
 #include "ops/find.h"
@@ -290,9 +291,19 @@ void run_route_set(struct call *c)
 static bool name_has_other(const struct world *w, const struct route *gone)
 {
 	TABLE_EACH (i, struct route, r, &w->routes)
-		if (r != gone && str_equal(r->hostname, gone->hostname))
+		if (r != gone && str_equal(r->hostname, gone->hostname) && !route_is_edge_probe(r))
 			return true;
 	return false;
+}
+
+/* A probe does not outlast its name. */
+static void end_probe(const struct world *w, struct plan *p, const char *hostname)
+{
+	const struct route *r = world_edge_probe(w, hostname);
+	if (!r)
+		return;
+	(void)plan_take_off(p, EDIT_ROUTE_DROP, r->id, r->generation);
+	plan_change(p, '-', "route", hostname, "the probe through the public edge");
 }
 
 static void edit_delete(struct call *c, struct plan *p, const struct route *r, bool keep_dns)
@@ -304,7 +315,10 @@ static void edit_delete(struct call *c, struct plan *p, const struct route *r, b
 		(void)plan_put_tunnel(p, t);
 	(void)plan_take_off(p, EDIT_ROUTE_DROP, r->id, r->generation);
 	plan_change(p, '-', "route", r->hostname, "to %s", r->service);
-	if (!record || record->want != WANT_PRESENT || name_has_other(c->ops->world, r))
+	if (route_is_edge_probe(r) || name_has_other(c->ops->world, r))
+		return;
+	end_probe(c->ops->world, p, r->hostname);
+	if (!record || record->want != WANT_PRESENT)
 		return;
 	if (keep_dns) {
 		release_record(p, record);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "model/edge_probe.h"
 #include "model/render.h"
 #include "ops/disk.h"
 #include "ops/find.h"
@@ -146,7 +147,7 @@ static void put_route_problem(const struct route *r, struct json_writer *w)
 	struct problem reach;
 	if (r->problem)
 		put_problem(w, "route", r->hostname, r->problem);
-	else if (route_reach_problem(r, &reach))
+	else if (route_reach_problem(r, &reach) || route_edge_problem(r, &reach))
 		put_problem(w, "route", r->hostname, &reach);
 }
 
@@ -172,7 +173,7 @@ static void put_problems(const struct ops *o, const struct world *world, struct 
 			raise_to(h, HEALTH_DEGRADED);
 	TABLE_EACH (q, struct route, r, &world->routes)
 		if (r->problem || r->reach.state == REACH_REFUSED ||
-		    r->reach.state == REACH_TIMEOUT)
+		    r->reach.state == REACH_TIMEOUT || edge_seen_fails(r->edge.seen))
 			raise_to(h, HEALTH_DEGRADED);
 }
 

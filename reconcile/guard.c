@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "base/text.h"
+#include "model/edge_probe.h"
 #include "reconcile/guard_origin.h"
 #include "reconcile/guard_private.h"
 
@@ -326,6 +327,9 @@ static int guard_route_drop(struct guarding *x, const struct edit *d, struct err
 	const struct route *r = world_route(x->w, d->id);
 	if (!r)
 		return err_set(e, ERR_INVALID, "There is no route %s to delete", d->id);
+	/* A probe was only ever to end; no visitor has been there. */
+	if (route_is_edge_probe(r))
+		return 0;
 	check_protected(x, r->hostname);
 	if (!route_never_live(x->w, r))
 		guard_need(x, "Deletes the route %s%s%s to %s.", r->hostname, PATH_ARGS(r->path),
@@ -484,7 +488,7 @@ static int guard_route_put(struct guarding *x, const struct edit *d, struct err 
 	const struct route *old = world_route(x->w, d->id);
 	AUTO(origin_safety_t) options = {0};
 	if (check_key(x, d, e) < 0 || check_tunnel_known(x, d, e) < 0 ||
-	    guard_service(x->w, x->g, d->service, e) < 0 ||
+	    guard_route_service(x, d, e) < 0 ||
 	    probing_check(probing_by_name(d->probe), d->service, e) < 0 ||
 	    origin_read(d->origin, &options, e) < 0 || check_options(x, &options, e) < 0)
 		return -1;

@@ -10,8 +10,10 @@ struct guard_policy {
 	int64_t max_delete; /* objects that a principal may delete in 24 hours */
 	int64_t deleted;    /* that the plan's principal has deleted in them already */
 	const struct strlist *protect, *allow_services;
-	const char *socket;     /* our own, which no route may reach */
-	const char *mcp_listen; /* NULL = none */
+	const char *socket;       /* our own, which no route may reach */
+	const char *mcp_listen;   /* NULL = none */
+	const char *probe_socket; /* our listener for probes through the edge, which no other route
+				     may reach; NULL = there is none */
 };
 
 /* Sets p->approvals, whatever stood there, and adds to p->warnings. -1 with ERR_DENIED,

@@ -1,4 +1,5 @@
 /* Stopping connectors: nobody is left unserved unless a person agrees. */
+#include "model/edge_probe.h"
 #include "reconcile/guard_private.h"
 
 enum { NAMES_SHOWN = 3 };
@@ -23,7 +24,7 @@ static size_t names_of(const struct world *w, const struct tunnel *t, struct buf
 {
 	size_t n = 0;
 	TABLE_EACH (i, struct route, r, &w->routes) {
-		if (!str_equal(r->tunnel_id, t->id))
+		if (!str_equal(r->tunnel_id, t->id) || route_is_edge_probe(r))
 			continue;
 		if (n < NAMES_SHOWN)
 			(void)buf_printf(out, "%s%s", n ? ", " : "", r->hostname);

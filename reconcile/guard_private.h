@@ -33,6 +33,11 @@ MUST_USE int guard_not_joined(const struct guarding *x, bool joined, const struc
 /* Somebody's edits of a record that the plan's write would lose. */
 void guard_edited(struct guarding *x, const struct edit *d);
 
+/* ---- guard_probe.c ---- */
+
+/* May this route lead where it leads? */
+MUST_USE int guard_route_service(const struct guarding *x, const struct edit *d, struct err *e);
+
 /* ---- guard_connector.c ---- */
 
 MUST_USE int guard_connector_stop(struct guarding *x, const struct edit *d, struct err *e);

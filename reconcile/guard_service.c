@@ -60,7 +60,8 @@ static const char *plain_run(const char *path)
 
 static bool is_our_socket(const struct guard_policy *g, const struct service *s)
 {
-	return g->socket && str_equal(plain_run(s->path), plain_run(g->socket));
+	return (g->socket && str_equal(plain_run(s->path), plain_run(g->socket))) ||
+	       (g->probe_socket && str_equal(plain_run(s->path), plain_run(g->probe_socket)));
 }
 
 static int deny(struct err *e, const char *service, const char *why)

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "model/edge_probe.h"
 #include "reconcile/rules.h"
 
 /* ---- facts ---- */
@@ -284,6 +285,8 @@ static void fill_route(const struct building *x, struct edit *d, const struct ru
 		d->origin = str_ndup(raw.p, raw.len);
 	}
 	take_rule(d, r);
+	if (edge_probe_is(d->path, d->service))
+		d->until_ms = 1; /* for how long it was to stand is not known: it ends at once */
 	if (was)
 		keep_policy(d, was->drift, was->manifest);
 }

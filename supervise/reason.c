@@ -90,6 +90,9 @@ static const struct reason_info infos[REASONS] = {
 	[REASON_LOSSES] = {"losses", "quic lost too many of its connections within an hour", NULL,
 			   RETRY_SOON, ERR_NONE},
 	[REASON_QUIC_AGAIN] = {"quic_again", "quic is tried again", NULL, RETRY_SOON, ERR_NONE},
+	[REASON_EDGE] = {"edge", "requests through the public edge fail since it is connected",
+			 "Look at the last lines of its log; adit why tells what the edge answers.",
+			 RETRY_SLOWLY, ERR_UPSTREAM},
 	[REASON_NO_ADDRESSES] =
 		{"no_addresses", "cloudflared cannot reach any address of Cloudflare's edge",
 		 "It is tried with IPv4 alone. If that does not help either, check DNS (names "

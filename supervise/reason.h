@@ -37,6 +37,7 @@ enum reason {
 	REASON_NO_QUIC,       /* quic does not come up: http2 stands in */
 	REASON_LOSSES,        /* quic lost too many connections: http2 stands in */
 	REASON_QUIC_AGAIN,    /* quic is tried again beside http2 */
+	REASON_EDGE,          /* requests through the public edge fail since it is connected */
 	REASON_NO_ADDRESSES,  /* none of the edge's addresses can be reached, of all that it got */
 	REASONS
 };

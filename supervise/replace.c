@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "supervise/step.h"
 
+#define EDGE_LOOK_MS 250
+
 /* ---- conditions ---- */
 
 static bool other_hung(const struct replace_facts *f)
@@ -73,10 +75,26 @@ static bool only_it_serves(const struct replace_facts *f)
 	return f->other.running && f->other.edge > 0 && !other_hung(f) && !f->serves && !f->unheard;
 }
 
-static bool settled(const struct replace_facts *f)
+static bool stood(const struct replace_facts *f)
 {
 	return f->other.running && f->other.full_ms && !f->other.config_behind &&
 	       f->now_ms >= f->other.full_ms + f->settle_ms;
+}
+
+static bool edge_fails(const struct replace_facts *f)
+{
+	return f->other.running && f->other.edge_gate == EDGE_GATE_FAILED;
+}
+
+static bool settled(const struct replace_facts *f)
+{
+	return stood(f) && f->other.edge_gate != EDGE_GATE_WAITS;
+}
+
+/* The edge chooses where it sends what: it may take a while, and may never be. */
+static bool unproved(const struct replace_facts *f)
+{
+	return stood(f) && f->now_ms < window_end(f);
 }
 
 static bool refused(const struct replace_facts *f)
@@ -150,6 +168,11 @@ static bool otherwise(const struct replace_facts *f)
 
 /* ---- when to look again ---- */
 
+static int64_t soon(const struct replace_facts *f)
+{
+	return f->now_ms + EDGE_LOOK_MS;
+}
+
 static int64_t at_settled(const struct replace_facts *f)
 {
 	return f->other.config_behind ? window_end(f) : f->other.full_ms + f->settle_ms;
@@ -196,12 +219,14 @@ static const struct rule rules[] = {
 	RULE("other is connected, own is not",                            only_it_serves, NONE,   SWAP,    NULL),
 	RULE("other runs, it was replaced",                               was_replaced,   NONE,   NOTHING, window_end),
 	RULE("other has an old token or old settings, own is connected",  of_old,         ASKED,  TERM,    NULL),
-	RULE("other has all edge connections and own's configuration for a moment",               settled,        NONE,   SWAP,    NULL),
+	RULE("other runs, requests through the public edge fail since it is connected", edge_fails, EDGE, ABANDON, NULL),
+	RULE("other has all edge connections and own's configuration for a moment, and a probe passed where there is one", settled, NONE, SWAP, NULL),
 	RULE("other answers 503, its log says refused",                   refused,        LOG,    ABANDON, NULL),
 	RULE("other answers 503, quic does not come up",                  quic_in_vain,   NO_QUIC, ABANDON, NULL),
 	RULE("other runs, probe failures at the limit",                   hung,           HUNG,   ABANDON, NULL),
 	RULE("other has no fewer connections than own, window over",      no_worse,       NONE,   SWAP,    NULL),
 	RULE("other runs, window over",                                   too_late,       UNREADY, ABANDON, NULL),
+	RULE("other is to be proved by a probe",                          unproved,       NONE,   NOTHING, soon),
 	RULE("other has all edge connections",                            settles,        NONE,   NOTHING, at_settled),
 	RULE("other runs",                                                comes_up,       NONE,   NOTHING, patience_end),
 	RULE("other ended",                                               left_over,      NONE,   TIDY,    NULL),

@@ -8,6 +8,7 @@
 #ifndef SUPERVISE_REPLACE_H
 #define SUPERVISE_REPLACE_H
 
+#include "supervise/edge_probe.h"
 #include "supervise/reason.h"
 
 /* The other process of a connector, beside its own. */
@@ -22,12 +23,13 @@ struct replace_other {
 	int edge;               /* as in struct facts */
 	int64_t last_answer_ms; /* as there */
 	int failures;
-	int64_t full_ms;       /* monotonic: all edge connections stand since; 0 = they do not */
-	bool outdated;         /* its token or a setting changed since it was started */
-	bool config_behind;    /* it runs an older configuration than the one that serves */
-	enum reason log_class; /* Cloudflare refuses it, by its log */
-	bool quic_useless;     /* as in struct facts */
-	int64_t quic_until_ms; /* as there */
+	int64_t full_ms;          /* monotonic: all edge connections stand since; 0 = they do not */
+	enum edge_gate edge_gate; /* asked when all its connections stand */
+	bool outdated;            /* its token or a setting changed since it was started */
+	bool config_behind;       /* it runs an older configuration than the one that serves */
+	enum reason log_class;    /* Cloudflare refuses it, by its log */
+	bool quic_useless;        /* as in struct facts */
+	int64_t quic_until_ms;    /* as there */
 };
 
 struct replace_facts {

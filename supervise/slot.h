@@ -20,6 +20,7 @@ struct supervisor {
 	struct world *world;
 	struct store *store; /* NULL: the folders alone say what is wanted */
 	struct http *probes;
+	struct edge_probes *edges;         /* NULL = there are none */
 	struct supervisor_options options; /* strings are owned */
 	struct launcher *launcher;
 	struct map slots;   /* connector id -> struct slot */

@@ -89,6 +89,16 @@ void slot_facts(const struct slot *x, const struct connector *c, struct facts *f
 	f->quic_useless = slot_quic_useless(x, x->own, &f->quic_until_ms);
 }
 
+/* Before it is as the one that serves, there is nothing to prove. */
+static enum edge_gate gate_of(const struct slot *x, const struct process *p)
+{
+	bool comes_up = p->running && !p->replaced && !p->term_sent_ms && p->full_ms &&
+			p->probe.config_version >= x->own->probe.config_version;
+
+	return comes_up && x->s->edges ? edge_probes_gate(x->s->edges, x->tunnel_id, p->pid)
+				       : EDGE_GATE_NONE;
+}
+
 static void other_facts(const struct slot *x, struct replace_other *o)
 {
 	const struct process *p = x->other;
@@ -106,6 +116,7 @@ static void other_facts(const struct slot *x, struct replace_other *o)
 		.failures = p->probe.failures,
 		.full_ms = p->full_ms,
 		.outdated = p->outdated == REASON_NEW_TOKEN || p->outdated == REASON_OPTIONS,
+		.edge_gate = gate_of(x, p),
 		.config_behind = p->probe.config_version < x->own->probe.config_version,
 		.log_class = outlog_refused(&p->log),
 	};

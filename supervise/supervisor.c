@@ -356,6 +356,33 @@ void supervisor_free(struct supervisor *s)
 	free(s);
 }
 
+/* ---- requests through the edge ---- */
+
+static bool runs_as(const struct process *p, pid_t pid)
+{
+	return p && p->running && p->pid == pid;
+}
+
+bool supervisor_runs(const struct supervisor *s, const char *tunnel_id, pid_t pid,
+		     char id[ID_SIZE + 4])
+{
+	const struct map_entry *entry;
+
+	for (size_t i = 0; (entry = map_next(&s->slots, &i)) != NULL;) {
+		const struct slot *x = entry->value;
+
+		if (str_equal(x->tunnel_id, tunnel_id) &&
+		    (runs_as(x->own, pid) || runs_as(x->other, pid)))
+			return str_copy(id, ID_SIZE + 4, x->id);
+	}
+	return false;
+}
+
+void supervisor_set_edges(struct supervisor *s, struct edge_probes *edges)
+{
+	s->edges = edges;
+}
+
 /* ---- wishes ---- */
 
 /* It stands in the folder before it is answered: a wish outlasts us. */

@@ -10,6 +10,7 @@
 #include "loop/http.h"
 #include "model/world.h"
 #include "store/store.h"
+#include "supervise/edge_probe.h"
 
 struct supervisor;
 
@@ -46,5 +47,11 @@ bool supervisor_upgrade(struct supervisor *s, const char *connector_id);
  * connector object made by others (an applied plan) is seen as well. */
 MUST_USE int supervisor_set_stopped(struct supervisor *s, const char *connector_id,
 				    const struct connector_stop *stop, struct err *e);
+
+/* Is that process one of this tunnel's connectors, their other processes included? Its id. */
+bool supervisor_runs(const struct supervisor *s, const char *tunnel_id, pid_t pid,
+		     char id[ID_SIZE + 4]);
+/* What proves a process that is to replace another one; borrowed, NULL = nothing does. */
+void supervisor_set_edges(struct supervisor *s, struct edge_probes *edges);
 
 #endif

@@ -169,6 +169,12 @@ struct route_delete_args {
 	char *hostname, *path;
 	bool keep_dns;
 };
+struct route_probe_args {
+	WRITE_ARGS;
+	char *hostname;
+	struct duration for_time;
+	bool always, end;
+};
 struct route_test_args {
 	char *url, *tunnel;
 	bool refresh;

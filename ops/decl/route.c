@@ -25,6 +25,10 @@ static const struct field route_rows[] = {
 	FIELD_OUT("origin_since", FIELD_STRING, .flags = FIELD_TIME, .doc = "It is so since."),
 	FIELD_OUT("origin_status", FIELD_INT,
 		  .doc = "HTTP status of its last answer, where it is asked by HTTP."),
+	FIELD_OUT("edge_state", FIELD_STRING,
+		  .doc = "Of a probe through the public edge: passed, unreached, timeout, "
+			 "no_tunnel, stopped, elsewhere or half."),
+	FIELD_OUT("edge_since", FIELD_STRING, .flags = FIELD_TIME, .doc = "It is so since."),
 	FIELD_OUT("probe", FIELD_STRING, .doc = "How the origin is asked; absent = tcp."),
 	FIELD_OUT("until", FIELD_STRING, .flags = FIELD_TIME,
 		  .doc = "It ends by itself then; absent = it does not."),
@@ -178,6 +182,46 @@ const struct op *op_route_delete(void)
 		.tags = route_tags,
 		.args = args,
 		.args_size = sizeof(struct route_delete_args),
+		.result = write_result,
+	};
+	return &op;
+}
+
+const struct op *op_route_probe(void)
+{
+	static const struct field args[] = {
+		FIELD(struct route_probe_args, hostname, .flags = FIELD_REQUIRED | FIELD_POSITIONAL,
+		      .min = 3, .max = 253, .doc = "A published name of adit's."),
+		{.name = "for",
+		 .type = FIELD_DURATION,
+		 .offset = offsetof(struct route_probe_args, for_time),
+		 .min = 30 * 1000,
+		 .max = 30LL * 24 * 3600 * 1000,
+		 .fallback = "10m",
+		 .doc = "It ends by itself after so long."},
+		FIELD(struct route_probe_args, always,
+		      .doc = "It stands until it is ended, and asks every 5 minutes instead of "
+			     "every 30 seconds."),
+		FIELD(struct route_probe_args, end, .doc = "End the one that there is."),
+		WRITE_FIELDS(struct route_probe_args),
+		FIELDS_END,
+	};
+	static const struct op op = {
+		.name = "route_probe",
+		.title = "Prove the way through the public edge",
+		.doc = "Prove for a time that requests for a published name come by DNS, "
+		       "Cloudflare's edge and the tunnel to a connector of this host, and that "
+		       "answers come back: a route of its own, for one path below "
+		       "/.well-known/adit-probe/, leads to a listener of adit's that knows "
+		       "nothing but nonces of one use. health_get tells what came of it, and a "
+		       "connector is replaced only by one that such a request came through. Asked "
+		       "again it stands longer. It ends by itself.",
+		.role = ROLE_OPERATOR,
+		.effects = OP_WRITES,
+		.doors = OP_DOOR_ALL,
+		.tags = route_tags,
+		.args = args,
+		.args_size = sizeof(struct route_probe_args),
 		.result = write_result,
 	};
 	return &op;

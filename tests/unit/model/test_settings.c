@@ -98,6 +98,7 @@ static const char whole[] =
 	"  api_token_file: /etc/token\n"
 	"  read_token_file: /etc/read-token\n"
 	"  base_url: http://127.0.0.1:8700/client/v4\n"
+	"  edge_url: http://127.0.0.1:8701\n"
 	"  ca_file: /etc/ca.pem\n"
 	"  budget: 1200/5m\n"
 	"  fleet_size: 4\n"
@@ -133,6 +134,7 @@ static void all_keys_are_read(void **state)
 	assert_string_equal(s.access.admin.groups.items[0], "adit-admin");
 	assert_string_equal(s.cloudflare.account_id, "023e105f4ecef8ad9ca31a8372d0c353");
 	assert_string_equal(s.cloudflare.base_url, "http://127.0.0.1:8700/client/v4");
+	assert_string_equal(s.cloudflare.edge_url, "http://127.0.0.1:8701");
 	assert_string_equal(s.cloudflare.budget, "1200/5m");
 	assert_int_equal(s.cloudflare.fleet_size, 4);
 	assert_int_equal(s.reconcile.interval.ms, 300000);
@@ -177,6 +179,10 @@ static const struct value values[] = {
 	{"cloudflare.api_token_file", "token", false},
 	{"cloudflare.read_token_file", "token", false},
 	{"cloudflare.ca_file", "ca.pem", false},
+	{"cloudflare.edge_url", "https://edge.example.com:8443", true},
+	{"cloudflare.edge_url", "http://192.0.2.1", false},
+	{"cloudflare.edge_url", "http://127.0.0.1:1/", false},
+	{"cloudflare.edge_url", "https://edge.example.com/x", false},
 	{"cloudflare.base_url", "https://proxy.example.com/client/v4", true},
 	{"cloudflare.base_url", "http://localhost:8700/client/v4", true},
 	{"cloudflare.base_url", "\"http://[::1]:8700/client/v4\"", true},
