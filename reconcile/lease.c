@@ -8,8 +8,9 @@
 #include "model/edge_probe.h"
 #include "reconcile/apply.h"
 
-#define LOOK_AGAIN_MS (60 * 1000) /* where nothing may be written now, or the clock was put back   \
-				   */
+#define LOOK_AGAIN_MS                                                                              \
+	(60 * 1000) /* where nothing may be written now, or the clock was put back                 \
+		     */
 
 struct lease {
 	struct world *world;

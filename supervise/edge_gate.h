@@ -8,9 +8,10 @@
 
 #include "supervise/edge_probe.h"
 
-#define EDGE_GATES     8
-#define EDGE_GATE_FAIL 4 /* requests that failed, and none that came: it is not the edge's choice  \
-			  */
+#define EDGE_GATES 8
+#define EDGE_GATE_FAIL                                                                             \
+	4 /* requests that failed, and none that came: it is not the edge's choice                 \
+	   */
 
 struct edge_gates {
 	struct edge_waiting {

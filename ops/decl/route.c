@@ -195,7 +195,7 @@ const struct op *op_route_probe(void)
 		{.name = "for",
 		 .type = FIELD_DURATION,
 		 .offset = offsetof(struct route_probe_args, for_time),
-		 .min = 30 * 1000,
+		 .min = 5 * 1000,
 		 .max = 30LL * 24 * 3600 * 1000,
 		 .fallback = "10m",
 		 .doc = "It ends by itself after so long."},

@@ -173,6 +173,13 @@ class Sim:
                                 path, headers={"Host": host})
         return status, text.decode(errors="replace")
 
+    def fetch_head(self, path, host="app.example.com"):
+        """(status, headers) of the same by HEAD."""
+        url = urllib.parse.urlsplit(self.visitors)
+        status, headers, _ = visit(http.client.HTTPConnection(url.netloc, timeout=PATIENCE),
+                                   "HEAD", path, headers={"Host": host})
+        return status, {k.lower(): v for k, v in dict(headers).items()}
+
 
 class Visitor:
     """Fetches the page all the time; every answer that is no 200 is kept, and fails the test."""

@@ -34,6 +34,28 @@ static struct ladder_facts well(void)
 	return f;
 }
 
+static void edge_passes(struct ladder_facts *f)
+{
+	f->edge.seen = EDGE_PASSED;
+	f->edge.via = "web/1";
+	f->edge.took_ms = 80;
+}
+static void edge_misses(struct ladder_facts *f)
+{
+	edge_passes(f);
+	f->edge.missed = 3;
+}
+static void edge_stopped(struct ladder_facts *f)
+{
+	f->edge.seen = EDGE_STOPPED;
+	f->edge.unasked = "A policy stands before it";
+}
+static void edge_elsewhere(struct ladder_facts *f)
+{
+	f->edge.seen = EDGE_ELSEWHERE;
+	f->edge.problem = "It went elsewhere";
+	f->edge.hint = "Look there";
+}
 static void answers_well(struct ladder_facts *f)
 {
 	f->origin.status = 404;
@@ -278,6 +300,10 @@ static const struct {
 	{rule_unsure, "OONOOOUO", LADDER_DEGRADED, NULL, NULL},
 	{rules_unread, "OONOOOUO", LADDER_DEGRADED, NULL, NULL},
 	{rules_strange, "OONOOOBU", LADDER_DOWN, NULL, "dashboard"},
+	{edge_passes, "OOOOOOOO", LADDER_OK, NULL, NULL},
+	{edge_misses, "OOOOOOOO", LADDER_DEGRADED, NULL, NULL},
+	{edge_stopped, "OONOOOOO", LADDER_OK, NULL, NULL},
+	{edge_elsewhere, "OOBUUUUU", LADDER_DOWN, NULL, "Look there"},
 	{refused, "OONOOOOB", LADDER_DOWN, NULL, "Start it"},
 	{unasked_origin, "OONOOOON", LADDER_OK, NULL, NULL},
 	{answers_well, "OONOOOOO", LADDER_OK, NULL, NULL},
@@ -358,12 +384,42 @@ static void test_detail(void **state)
 	ladder_free(&l);
 }
 
+/* What explains it is named in its place: the first of those that a request depends on. */
+static void test_edge_explained(void **state)
+{
+	static void (*const causes[])(struct ladder_facts * f) = {blocked, behind, rule_removed};
+	static const char *const rungs[] = {"OOUUBUUU", "OOUOOBUU", "OOUOOOBU"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(causes); i++) {
+		struct ladder_facts f = well();
+		struct ladder l;
+
+		causes[i](&f);
+		edge_elsewhere(&f);
+		ladder_climb(&f, &l);
+		for (int r = 0; r < RUNGS; r++)
+			assert_int_equal("OBUN"[l.rungs[r].state], rungs[i][r]);
+		assert_non_null(strstr(l.rungs[RUNG_EDGE].evidence, rung_name(l.broken)));
+		ladder_free(&l);
+	}
+	/* An origin that is down explains nothing: the request never goes there. */
+	struct ladder_facts f = well();
+	struct ladder l;
+	refused(&f);
+	edge_elsewhere(&f);
+	ladder_climb(&f, &l);
+	assert_int_equal(l.broken, RUNG_EDGE);
+	ladder_free(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_pairs),
 		cmocka_unit_test(test_detail),
+		cmocka_unit_test(test_edge_explained),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

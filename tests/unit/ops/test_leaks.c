@@ -66,6 +66,9 @@ static const struct {
 	  "{\"hostname\":\"n.example.com\",\"service\":\"http://"
 	  "127.0.0.1:1\",\"tunnel\":\"@-tun\"}",
 	  "{\"hostname\":\"app.example.com\",\"service\":\"http://127.0.0.1:1\"}"}},
+	{"route_probe",
+	 {"{\"hostname\":\"@-shared.example.net\"}", "{\"hostname\":\"app.example.com\"}",
+	  "{\"hostname\":\"app.example.com\",\"end\":true}"}},
 	{"route_delete",
 	 {"{\"hostname\":\"@-shared.example.net\"}", "{\"hostname\":\"app.example.com\"}"}},
 	{"dns_set",

@@ -30,6 +30,7 @@ static const struct row {
 	{"route_set", ROLE_OPERATOR, BOTH, "create update", "route", false},
 	{"route_delete", ROLE_OPERATOR, BOTH, "delete", "route", false},
 	{"route_test", ROLE_VIEWER, BOTH, "get", "route", true},
+	{"route_probe", ROLE_OPERATOR, BOTH, "create update", "route", false},
 	{"dns_list", ROLE_VIEWER, BOTH, "list", "dns", true},
 	{"dns_set", ROLE_OPERATOR, BOTH, "create update", "dns", false},
 	{"dns_delete", ROLE_OPERATOR, BOTH, "delete", "dns", false},

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "model/edge_probe.h"
 #include "reconcile/guard.h"
 
 /*
@@ -94,12 +95,13 @@ static const struct guard_policy policy = {
 	.allow_services = &allow,
 	.socket = "/run/adit/adit.sock",
 	.mcp_listen = "127.0.0.1:7437",
+	.probe_socket = "/s/edge-probe.sock",
 };
 
 struct given {
 	enum edit_kind kind;
 	const char *id, *tunnel, *name, *service, *origin, *path;
-	int64_t replicas;
+	int64_t replicas, until;
 };
 
 struct guard_case {
@@ -122,6 +124,11 @@ struct guard_case {
 #define OPTIONS(o)                                                                                 \
 	{                                                                                          \
 		ROUTE("rnew", "tweb", "n.new.org", "http://h:1", o)                                \
+	}
+#define PROBE(tunnel, name)                                                                        \
+	{                                                                                          \
+		ROUTE("rnew", tunnel, name, "unix:/s/edge-probe.sock", NULL, EDGE_PROBE_PATH,      \
+		      .until = 1)                                                                  \
 	}
 #define DROP(k, id)                                                                                \
 	{                                                                                          \
@@ -436,6 +443,47 @@ static const struct guard_case cases[] = {
 	 NULL,
 	 NULL},
 	{"unknown options", OPTIONS("{\"newThing\":{\"a\":1e3}}"), {0}, NULL, NULL},
+	/* a probe through the edge */
+	{"a probe", PROBE("tweb", "a.ex.org"), {0}, NULL, NULL},
+	{"a probe of a protected name",
+	 PROBE("tweb", "vpn.ex.org"),
+	 {"Touches vpn.ex.org"},
+	 NULL,
+	 NULL},
+	{"a probe past an access check",
+	 PROBE("tweb", "s.ex.org"),
+	 {"out of the access check"},
+	 NULL,
+	 NULL},
+	{"a probe of what is not published", PROBE("tweb", "n.ex.org"), {0}, NULL, "not published"},
+	{"a probe by another tunnel", PROBE("tidle", "a.ex.org"), {0}, NULL, "not published"},
+	{"a probe of a wildcard", PROBE("tweb", "*.ex.org"), {0}, NULL, "is a wildcard"},
+	{"a probe of what the plan takes away",
+	 {DROP(ROUTE, "ra"),
+	  ROUTE("rnew", "tweb", "a.ex.org", "unix:/s/edge-probe.sock", NULL, EDGE_PROBE_PATH)},
+	 {0},
+	 NULL,
+	 "not published"},
+	{"its listener by another path",
+	 {ROUTE("rnew", "tweb", "a.ex.org", "unix:/s/edge-probe.sock", NULL, "^/x")},
+	 {0},
+	 NULL,
+	 "adit's own socket"},
+	{"its listener by TLS",
+	 {ROUTE("rnew", "tweb", "a.ex.org", "unix+tls:/s/edge-probe.sock", NULL, EDGE_PROBE_PATH)},
+	 {0},
+	 NULL,
+	 "adit's own socket"},
+	{"its path to another listener",
+	 {ROUTE("rnew", "tweb", "a.ex.org", "unix:/t/edge-probe.sock", NULL, EDGE_PROBE_PATH)},
+	 {0},
+	 NULL,
+	 "allowed by name"},
+	{"an end of what is no probe",
+	 {ROUTE("rnew", "tweb", "n.new.org", "http://h:1", .until = 5)},
+	 {0},
+	 NULL,
+	 "ends by itself"},
 	{"a service that is refused",
 	 NEW("http://169.254.169.254"),
 	 {0},
@@ -455,6 +503,7 @@ static void fill(struct plan *p, const struct given *g)
 	str_set(&d->origin, g->origin);
 	str_set(&d->path, g->path);
 	d->replicas = g->replicas;
+	d->until_ms = g->until;
 }
 
 static bool is_among(const struct strlist *l, const char *part)
@@ -517,6 +566,22 @@ static void cases_hold(void **state)
 		run_case(&cases[i]);
 }
 
+/* It ends without a word of anybody's, and takes nothing from the name. */
+static void a_probe_ends(void **state)
+{
+	struct world *w = make_world();
+	AUTO(plan_t) p = plan_new("test", "somebody", NULL);
+	struct err e;
+	(void)state;
+	add_route(w, "rprobe", "tweb", "vpn.ex.org", NULL);
+	str_set(&world_route(w, "rprobe")->path, EDGE_PROBE_PATH);
+	str_set(&world_route(w, "rprobe")->service, "unix:/s/edge-probe.sock");
+	plan_edit(p, EDIT_ROUTE_DROP, "rprobe");
+	assert_int_equal(guard_check(w, &policy, p, &e), 0);
+	assert_int_equal(p->approvals.n, 0);
+	world_free(w);
+}
+
 static void the_number_of_deletes_counts(void **state)
 {
 	(void)state;
@@ -577,6 +642,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cases_hold),
+		cmocka_unit_test(a_probe_ends),
 		cmocka_unit_test(the_number_of_deletes_counts),
 		cmocka_unit_test(what_moves_along_does_not_overlap),
 		cmocka_unit_test(many_overlaps_are_summed_up),

@@ -64,6 +64,14 @@ static const struct {
 	{"settled, cause is gone", {SERVES, OTHER(FULL(2000))}, TO(SWAP, NONE, 0)},
 	{"settled, older configuration", {SERVES, OTHER(FULL(2000), .config_behind = true)}, TO(NOTHING, NONE, NOW - 5000 + WINDOW)},
 	{"settled, older configuration, late", {SERVES, OLD(WINDOW, FULL(2000), .config_behind = true)}, TO(ABANDON, UNREADY, 0)},
+	{"settled, to be proved", {SERVES, OTHER(FULL(2000), .edge_gate = EDGE_GATE_WAITS)}, TO(NOTHING, NONE, NOW + 250)},
+	{"settles, to be proved", {SERVES, OTHER(FULL(1999), .edge_gate = EDGE_GATE_WAITS)}, TO(NOTHING, NONE, NOW + 1)},
+	{"settled, proved", {SERVES, OTHER(FULL(2000), .edge_gate = EDGE_GATE_PASSED)}, TO(SWAP, NONE, 0)},
+	{"settles, proved", {SERVES, OTHER(FULL(1999), .edge_gate = EDGE_GATE_PASSED)}, TO(NOTHING, NONE, NOW + 1)},
+	{"never chosen by the edge", {SERVES, OLD(WINDOW, FULL(2000), .edge_gate = EDGE_GATE_WAITS)}, TO(SWAP, NONE, 0)},
+	{"requests fail", {SERVES, FOR(ASKED), OTHER(FULL(100), .edge_gate = EDGE_GATE_FAILED)}, TO(ABANDON, EDGE, 0)},
+	{"requests fail, late", {SERVES, OLD(WINDOW, FULL(9000), .edge_gate = EDGE_GATE_FAILED)}, TO(ABANDON, EDGE, 0)},
+	{"requests fail, own is gone", {GONE, OTHER(FULL(9000), .edge_gate = EDGE_GATE_FAILED)}, TO(SWAP, NONE, 0)},
 	{"window nearly over", {SERVES, OLD(WINDOW - 1, UP(3))}, TO(NOTHING, NONE, NOW + 1)},
 	{"window over, silent", {SERVES, OLD(WINDOW, SILENT)}, TO(ABANDON, UNREADY, 0)},
 	{"window over, fewer", {SERVES, OLD(WINDOW, UP(3))}, TO(ABANDON, UNREADY, 0)},
@@ -151,7 +159,7 @@ static void test_every_row_is_met(void **state)
 	(void)state;
 	for (; replace_describe(n); n++)
 		assert_non_null(strstr(replace_describe(n), " | "));
-	assert_int_equal(n, 22);
+	assert_int_equal(n, 24);
 	assert_string_equal(replace_describe(n - 1), "otherwise | NONE | NOTHING");
 }
 
