@@ -44,6 +44,11 @@ static const struct field route_rows[] = {
 			 "Absent "
 			 "= not asked."),
 	FIELD_OUT("origin_since", FIELD_STRING, .flags = FIELD_TIME, .doc = "It is so since."),
+	FIELD_OUT("origin_status", FIELD_INT, .doc = "HTTP status of its last answer."),
+	FIELD_OUT("probe", FIELD_STRING, .doc = "How the origin is asked; absent = tcp."),
+	FIELD_OUT("edge_state", FIELD_STRING, .doc = "What a probe through the edge showed."),
+	FIELD_OUT("edge_since", FIELD_STRING, .flags = FIELD_TIME, .doc = "It is so since."),
+	FIELD_OUT("until", FIELD_STRING, .flags = FIELD_TIME, .doc = "It ends by itself then."),
 	FIELDS_END,
 };
 
