@@ -97,11 +97,25 @@ static void reject_here(struct ops *o, const struct ended *x, const struct waiti
 
 /* ---- ending ---- */
 
-static void tell_ended(struct grants *gs, int64_t id)
+/* Whoever is told may take away any watch, others' too, as when streams are closed. */
+static void tell_all(struct grants *gs, int64_t ended)
 {
-	LIST_EACH (it, &gs->watches) {
-		struct grant_watch *w = LIST_OF(it, struct grant_watch, node);
-		w->ended(id, w->owner);
+	struct list waiting;
+	list_init(&waiting);
+	while (!list_empty(&gs->watches)) {
+		struct list *node = gs->watches.next;
+		list_remove(node);
+		list_append(&waiting, node);
+	}
+	while (!list_empty(&waiting)) {
+		struct list *node = waiting.next;
+		struct grant_watch *w = LIST_OF(node, struct grant_watch, node);
+		list_remove(node);
+		list_append(&gs->watches, node);
+		if (ended)
+			w->ended(ended, w->owner);
+		else if (w->froze)
+			w->froze(w->owner);
 	}
 }
 
@@ -155,7 +169,7 @@ bool grants_end(struct grants *gs, struct grant *g, enum grant_end how, struct c
 		keep_ended(gs, &x);
 	log_info("%s", why);
 	calls_of_grant_end(gs->ops, x.id);
-	tell_ended(gs, x.id);
+	tell_all(gs, x.id);
 	if (plans)
 		*plans = waited;
 	return stored;
@@ -197,11 +211,7 @@ static void tell_freeze(struct grants *gs)
 		(void)err_hint(&e, "adit grant freeze off lets them write again.");
 		world_notice(gs->ops->world, "grants", &e, f->at_ms);
 	}
-	LIST_EACH (it, &gs->watches) {
-		struct grant_watch *w = LIST_OF(it, struct grant_watch, node);
-		if (w->froze)
-			w->froze(w->owner);
-	}
+	tell_all(gs, 0);
 }
 
 static void set_freeze(struct grants *gs, bool on, int64_t at_ms, const char *by, const char *why)

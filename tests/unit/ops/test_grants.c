@@ -361,6 +361,46 @@ static void revoking_ends_all_that_is_of_it(void **state)
 	assert_int_equal(principal_policy(&who, op_find("status_get")), POLICY_ENDED);
 }
 
+struct closer {
+	struct grant_watch watch;
+	struct ear **others; /* two, freed when this one is told */
+};
+
+static void closes_others(int64_t id, void *owner)
+{
+	struct closer *x = owner;
+	(void)id;
+	for (size_t i = 0; i < 2; i++) {
+		grants_unwatch(&x->others[i]->watch);
+		free(x->others[i]);
+	}
+}
+
+/* As the door does, which closes streams that are watching too. */
+static void whoever_is_told_may_close_the_next_ones(void **state)
+{
+	struct desk *d = *state;
+	struct ear first, last;
+	struct ear *others[] = {mem_alloc(sizeof(struct ear)), mem_alloc(sizeof(struct ear))};
+	struct closer closer = {.watch = {.ended = closes_others}, .others = others};
+	closer.watch.owner = &closer;
+	(void)make(d, "claude", "");
+	listen_to(d, &first);
+	listen_to(d, others[0]);
+	grants_watch(d->ops.grants, &closer.watch);
+	listen_to(d, others[1]);
+	listen_to(d, &last);
+	RUNS(d, &root, "grant_freeze", "{}", "on");
+	assert_int_equal(others[0]->freezes + others[1]->freezes, 2);
+	RUNS(d, &root, "grant_revoke", "{\"name\":\"claude\"}", "revoked");
+	assert_int_equal(first.endings, 1);
+	assert_int_equal(last.endings, 1);
+	assert_int_equal(first.freezes + last.freezes, 2);
+	grants_unwatch(&first.watch);
+	grants_unwatch(&last.watch);
+	grants_unwatch(&closer.watch);
+}
+
 static void a_running_call_ends_with_its_grant(void **state)
 {
 	struct desk *d = *state;
@@ -638,6 +678,7 @@ int main(void)
 		TEST(methods_hold_for_what_a_plan_does),
 		TEST(a_budget_is_spent_and_comes_back),
 		TEST(revoking_ends_all_that_is_of_it),
+		TEST(whoever_is_told_may_close_the_next_ones),
 		TEST(a_running_call_ends_with_its_grant),
 		TEST(expiry_comes_by_itself),
 		TEST(what_has_expired_is_dead_before_it_is_gone),
