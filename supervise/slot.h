@@ -97,9 +97,9 @@ void slot_ended(struct slot *x, struct process *p, int code, int signo);
 bool slot_replace(struct slot *x, struct connector *c, int64_t *wake_ms);
 /* The other process came to its end. */
 void slot_other_ended(struct slot *x, struct connector *c, int code, int signo);
-/* Why it is to have another process; REASON_NONE = it is not. */
 /* The cloudflared on the disk is another one than its own process was started from. */
 bool slot_outruns(const struct slot *x);
+/* Why it is to have another process; REASON_NONE = it is not. */
 enum reason slot_cause(const struct slot *x, const struct connector *c);
 
 /* ---- slot_heal.c ---- */
