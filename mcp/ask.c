@@ -4,6 +4,7 @@
 #include "mcp/ask_state.h"
 #include "mcp/private.h"
 #include "mcp/tool_call.h"
+#include "ops/ledger.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -134,16 +135,32 @@ static void ask_accept(struct ask *a)
 	tool_call_run(x, t, arguments);
 }
 
+/* Anything but a plain yes is a no. */
+static enum elicited elicited_of(const struct json *answer)
+{
+	const char *action = json_get_string(answer, "action");
+	if (str_equal(action, "accept") &&
+	    json_get_bool(json_get(answer, "content"), "confirm", false))
+		return ELICITED_ACCEPTED;
+	return str_equal(action, "cancel") ? ELICITED_CANCELLED : ELICITED_DECLINED;
+}
+
 static void ask_settle(struct ask *a, const struct json *answer)
 {
-	const struct json *content = json_get(answer, "content");
-	bool yes = str_equal(json_get_string(answer, "action"), "accept") &&
-		   json_get_bool(content, "confirm", false);
+	enum elicited said = elicited_of(answer);
+	const char *plan = a->about.plan[0] ? a->about.plan : NULL;
+	struct principal who;
+	struct err e;
 	timer_stop(&a->late);
-	if (yes)
-		ask_accept(a);
-	else
+	exchange_principal(a->x, &who);
+	int noted = ledger_elicited(a->x->parcel->mcp->ops, &who, a->tool->name, plan,
+				    plan ? a->about.hash : NULL, said, &e);
+	if (said != ELICITED_ACCEPTED)
 		ask_decline(a);
+	else if (noted < 0)
+		ask_error(a, &e);
+	else
+		ask_accept(a);
 }
 
 /* ---- the question ---- */

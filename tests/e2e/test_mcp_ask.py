@@ -44,6 +44,12 @@ def again(c, state, answer, tool="route_set", **arguments):
                  inputResponses={"confirm": answer})
 
 
+def elicited(host):
+    """Rows of the ledger about what a person answered."""
+    return [r for r in host.items("ledger_list")
+            if r.get("decision") in ("accepted", "declined", "cancelled")]
+
+
 def routes(host):
     return [r["hostname"] for r in host.items("route_list")]
 
@@ -58,6 +64,8 @@ def test_yes_lets_through_what_was_shown(door, sim):
     assert got["state"] == "applied" and got["converged"], got
     assert "new.example.com" in routes(door)
     assert c.tool("route_set", **door.wish)["structuredContent"]["state"] == "unchanged"
+    row, = elicited(door)
+    assert (row["decision"], row["principal"]) == ("accepted", "grant careful"), row
 
 
 @pytest.mark.parametrize("answer", NOS, ids=str)
@@ -69,6 +77,8 @@ def test_anything_but_yes_is_no_for_good(door, sim, answer):
     assert got["isError"] and "nothing was changed" in got["content"][0]["text"]
     plan = door.items("plan_list")[0]
     assert plan["state"] == "rejected", plan
+    row, = elicited(door)
+    assert row["decision"] in ("declined", "cancelled") and row["plan"] == plan["plan"], row
     for reply in (YES, answer):
         with pytest.raises(Refused):
             again(c, state, reply, **door.wish)
