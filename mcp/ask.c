@@ -371,6 +371,10 @@ static void ask_again(struct ask *a, const struct json *state)
 	const struct json *answer = json_get(exchange_param(x, "inputResponses"), "confirm");
 	const char *text = json_string(state);
 	int64_t now = clock_wall_ms();
+	if (!answer) {
+		ask_first(a);
+		return;
+	}
 	if (!text || !ask_state_read(x->parcel->mcp->key, text, &bond, now, &a->about) ||
 	    !ask_spend(&x->parcel->mcp->asked, a->about.nonce, now)) {
 		ask_drop(x);

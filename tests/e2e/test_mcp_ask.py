@@ -106,6 +106,18 @@ def test_an_answer_is_good_once_and_for_its_own_call(door):
         again(c, state, YES, **door.wish)
 
 
+def test_who_does_not_answer_is_asked_again(door):
+    c = client(door)
+    _, state = asked(c, "route_set", **door.wish)
+    for responses in ({}, {"other": YES}, 5):
+        got = c.ask("tools/call", name="route_set", arguments=door.wish, requestState=state,
+                    inputResponses=responses)
+        assert got["resultType"] == "input_required", got
+    assert routes(door) == ["app.example.com"]
+    state = got["requestState"]
+    assert again(c, state, YES, **door.wish)["structuredContent"]["state"] == "applied"
+
+
 def test_a_question_does_not_outlast_the_daemon(door):
     c = client(door)
     _, state = asked(c, "route_set", **door.wish)

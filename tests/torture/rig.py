@@ -19,6 +19,8 @@ SEED = {"zones": [{"name": "example.com"}, {"name": "example.net"}],
 CATCH_ALL = {"service": "http_status:404"}
 FOREIGN_RULE = {"hostname": "theirs.example.com", "service": "http://10.0.0.1:80"}
 BROKEN = ("AddressSanitizer", "LeakSanitizer: det", "runtime error:", "Assertion")
+# Columns of a row of the ledger: its link, its own hash, and those that came later.
+PREV, HASH, MORE = 10, 11, 12
 
 
 class Violation(Exception):
@@ -240,12 +242,12 @@ class Rig:
         finally:
             shutil.rmtree(pathlib.Path(db.execute("PRAGMA database_list").fetchone()[2]).parent)
             db.close()
-        need(columns[-2:] == ["prev_hash", "hash"], "columns of the ledger", columns)
+        need(columns[PREV:MORE] == ["prev_hash", "hash"], "columns of the ledger", columns)
         prev, seen = None, {}
         for number, row in enumerate(rows, 1):
             need(row[0] == number, f"the ledger lacks row {number}")
-            need(prev in (None, row[-2]) and chained(row) == row[-1], f"ledger row {number}")
-            prev = row[-1]
+            need(prev in (None, row[PREV]) and chained(row) == row[HASH], f"ledger row {number}")
+            prev = row[HASH]
             if row[2] == "intent" and row[3] == "adit":
                 seen[row[4]] = seen.get(row[4], 0) + 1
         need(not rows or head == f"{len(rows)} {prev}", "the ledger's head is", head)
@@ -289,8 +291,10 @@ def said_of(problems, name):
 
 
 def chained(row):
-    """The hash of a ledger row: which fields are there, then each with its length before it."""
-    fields = [None if f is None else str(f).encode() for f in row[:-1]]
+    """The hash of a ledger row: which fields are there, then each with its length before it. Those
+    that came later count in rows that have one of them."""
+    told = row[:HASH] + (row[MORE:] if any(f is not None for f in row[MORE:]) else ())
+    fields = [None if f is None else str(f).encode() for f in told]
     parts = ["".join("0" if f is None else "1" for f in fields).encode()]
     parts += [f or b"" for f in fields]
     return hashlib.sha256(b"".join(len(p).to_bytes(8, "big") + p for p in parts)).hexdigest()
