@@ -64,7 +64,7 @@ static void write_escaped(struct buf *out, uint32_t code)
 	static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
 	const char *at = code < 0x80 ? strchr(from, (int)code) : NULL;
 	if (at)
-		buf_printf(out, "\\%c", to[at - from]);
+		buf_add(out, (const char[]){'\\', to[at - from]}, 2);
 	else
 		buf_printf(out, "\\u%04x", (unsigned)code);
 }

@@ -44,7 +44,7 @@ class Server:
         """(requests, p50 us, p99 us, CPU us a request) of a run of wrk; every answer is a 200."""
         before = cpu_ms(self.process.pid)
         out = subprocess.run(
-            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", HERE / "mcp.lua",
+            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", HERE / "mcp.lua",
              f"http://{self.address}/mcp"], env={**os.environ, "TOKEN": self.token},
             check=True, capture_output=True, text=True).stdout
         used = cpu_ms(self.process.pid) - before
@@ -79,7 +79,7 @@ def our_server():
         host.publish("app.example.com", "http://127.0.0.1:9", wait=False)
         until(lambda: host.status()["routes"] and host.connector_pids(), why="no connector")
         time.sleep(2)
-        token = host.api("grant_create", name="bench", role="viewer")["token"]
+        token = host.api("grant_create", name="bench", role="viewer", budget="1000000/1s")["token"]
         yield host, Server(host.process, address, token)
 
 
@@ -90,7 +90,9 @@ def answer_size(server):
          "Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2026-07-28",
          "Mcp-Method": "tools/call", "Mcp-Name": "status_get"})
     with urllib.request.urlopen(request) as answer:
-        return len(answer.read())
+        text = answer.read()
+    assert b"isError" not in text, text
+    return len(text)
 
 
 def http_rows(servers, connections):
@@ -153,4 +155,5 @@ def bench_mcp():
     with our_server() as (host, server):
         bench_http(server)
         bench_memory(server)
+        answer_size(server)  # still one, and no refusal
         bench_lines(host)
