@@ -212,12 +212,12 @@ static bool changes_type(const struct record *r)
 	return r->observed.type && !str_equal(r->observed.type, r->type);
 }
 
-/* Is one of ours being deleted out of the name by a request that is under way? What takes its place
- * would meet it there. */
+/* Is one of ours still to be deleted out of the name? What takes its place would meet it there. It
+ * says itself what keeps it. */
 static bool own_is_leaving(const struct world *w, const struct record *r)
 {
 	TABLE_EACH (i, struct record, x, &w->records)
-		if (x != r && x->want == WANT_ABSENT && x->observed.deleting_ms &&
+		if (x != r && x->want == WANT_ABSENT && x->remote_id[0] && !x->observed.gone &&
 		    str_equal(x->name, r->name) && record_types_clash(x->type, r->type))
 			return true;
 	return false;
