@@ -23,13 +23,8 @@ static const struct view_column tunnels[] = {
 	END,
 };
 static const struct view_column routes[] = {
-	{"hostname", NULL},
-	{"path", NULL},
-	{"service", NULL},
-	{"tunnel", NULL},
-	{"state", NULL},
-	{"origin_state", "ORIGIN"},
-	END,
+	{"hostname", NULL}, {"path", NULL},           {"service", NULL},          {"tunnel", NULL},
+	{"state", NULL},    {"old_tunnel", "LEAVES"}, {"origin_state", "ORIGIN"}, END,
 };
 static const struct view_column records[] = {
 	{"name", NULL},

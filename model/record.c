@@ -40,6 +40,7 @@ void record_free(struct record *r)
 	free(r->observed.renamed);
 	free(r->observed.type);
 	free(r->observed.content);
+	free(r->observed.led);
 	free(r->observed.comment);
 	free(r->observed.conflict);
 	free(r->observed.drift.actor.text);

@@ -48,7 +48,11 @@ struct record {
 		char *type, *content, *comment; /* as Cloudflare shows it */
 		bool proxied;
 		int64_t ttl, priority;
-		bool locked;    /* Cloudflare keeps it for itself and lets nobody change it */
+		bool locked; /* Cloudflare keeps it for itself and lets nobody change it */
+		/* It leads where it does since, after this content; NULL = not known (leaving.h).
+		 */
+		char *led;
+		int64_t led_ms; /* wall; 0 = it never changed */
 		char *conflict; /* what stands in the way: "A 192.0.2.1 (not ours)"; NULL = nothing
 				 */
 		struct strlist taking; /* ids of foreign records of its name that may give way */

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "model/edge_probe.h"
+#include "model/leaving.h"
 
 /* ---- small values ---- */
 
@@ -237,6 +238,18 @@ static const char *route_state(const struct world *w, const struct route *r)
 	return !d || world_record_converged(w, d->id, NULL) ? "live" : "pending";
 }
 
+/* The tunnel that still has the old rule. */
+static void put_leaving(const struct world *w, const struct route *r, struct json_writer *out)
+{
+	const struct record *d = record_of(w, r->hostname);
+	const struct tunnel *old = d ? world_left(w, r, d, clock_wall_ms()) : NULL;
+
+	if (!old)
+		return;
+	json_put_string(out, "old_tunnel", old->name);
+	put_time(out, "old_until", record_leaves_until(d, old));
+}
+
 void render_route(const struct world *w, const struct route *r, struct json_writer *out)
 {
 	bool no_page = r->hostname[0] == '*' || route_is_edge_probe(r);
@@ -265,6 +278,7 @@ void render_route(const struct world *w, const struct route *r, struct json_writ
 		json_put_string(out, "edge_state", edge_seen_name(r->edge.seen));
 		put_time(out, "edge_since", r->edge.since_ms);
 	}
+	put_leaving(w, r, out);
 	put_text(out, "probe", probing_said(r->probing));
 	put_time(out, "until", r->until_ms);
 	put_problem(out, r->problem ? r->problem : down ? &reach : NULL);

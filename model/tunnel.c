@@ -28,6 +28,7 @@ void tunnel_free(struct tunnel *t)
 	free(t->observed.secret_refusal);
 	free(t->observed.config);
 	free(t->observed.name);
+	map_free(&t->observed.config_keeps);
 	tunnel_connections_t_cleanup(&t->observed.clients);
 	free(t->observed.drift.actor.text);
 	free(t->observed.config_actor.text);

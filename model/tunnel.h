@@ -2,6 +2,7 @@
 #ifndef MODEL_TUNNEL_H
 #define MODEL_TUNNEL_H
 
+#include "base/map.h"
 #include "base/text.h"
 #include "model/drift.h"
 #include "model/problem.h"
@@ -71,10 +72,12 @@ struct tunnel {
 		int64_t raced_version, raced_read;
 		bool raced;
 		int64_t config_version; /* 0 = never configured */
-		bool config_keeps;      /* it holds a rule of ours whose name is moving away */
-		char *config;           /* text of the "config" member as sent; NULL = null */
-		bool config_local;      /* source is a local file: adit does not write it */
-		int64_t connections;    /* of all connectors, ours or not; -1 = not known */
+		/* Names of rules of ours that it holds beyond its routes: they move away, or did
+		 * so. Values have no meaning. */
+		struct map config_keeps;
+		char *config;        /* text of the "config" member as sent; NULL = null */
+		bool config_local;   /* source is a local file: adit does not write it */
+		int64_t connections; /* of all connectors, ours or not; -1 = not known */
 		/* Who they are, by the last answer that was whole. */
 		struct tunnel_connections clients;
 		int64_t clients_tried_ms; /* monotonic: last time it was tried to ask */

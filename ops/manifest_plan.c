@@ -266,6 +266,7 @@ static int plan_route(struct planning *x, const struct manifest_route *d)
 static int move_along(struct planning *x, const struct manifest_host *h, const struct route *r)
 {
 	const struct manifest_goal *goal = &x->goals[h->tunnel];
+	AUTO(buf_t) words = {0};
 	if (str_equal(r->tunnel_id, goal->id) || manifest_route(x->m, r->hostname, r->path) ||
 	    (x->prune && planning_is_ours(x, r->manifest)))
 		return 0;
@@ -276,9 +277,11 @@ static int move_along(struct planning *x, const struct manifest_host *h, const s
 	move_route(x, r, goal);
 	struct edit *ed = plan_put_route(x->p, r);
 	(void)str_copy(ed->tunnel_id, sizeof(ed->tunnel_id), goal->id);
-	plan_change(x->p, '~', "route", r->hostname, "%s%salong with its name from tunnel %s to %s",
-		    r->path ? r->path : "", r->path ? " " : "", tunnel_called(x->w, r->tunnel_id),
-		    goal->name);
+	words_add(&words, "along with its name from tunnel %s to %s",
+		  tunnel_called(x->w, r->tunnel_id), goal->name);
+	words_add_leaving(x->w, r->tunnel_id, goal->id, &words);
+	plan_change(x->p, '~', "route", r->hostname, "%s%s%s", r->path ? r->path : "",
+		    r->path ? " " : "", buf_text(&words));
 	return 0;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "model/leaving.h"
 #include "model/origin_form.h"
 #include "reconcile/rules.h"
 
@@ -34,6 +35,14 @@ bool origin_texts_same(const char *a, const char *b)
 	return origin_same(x ? json_root(x) : NULL, y ? json_root(y) : NULL);
 }
 
+void words_add_leaving(const struct world *w, const char *from_id, const char *to_id,
+		       struct buf *words)
+{
+	const struct tunnel *t = world_tunnel(w, from_id);
+	if (t && t->remote_id[0] && !str_equal(from_id, to_id))
+		words_add(words, "the old rule stays %d s more", LEAVING_MS / 1000);
+}
+
 void route_differ(const struct world *w, const struct route *r, const struct route_goal *goal,
 		  struct buf *words)
 {
@@ -42,6 +51,7 @@ void route_differ(const struct world *w, const struct route *r, const struct rou
 	if (!str_equal(r->tunnel_id, goal->tunnel_id))
 		words_add(words, "from tunnel %s to %s", tunnel_called(w, r->tunnel_id),
 			  goal->tunnel_name);
+	words_add_leaving(w, r->tunnel_id, goal->tunnel_id, words);
 	if (!origin_texts_same(r->origin, goal->origin))
 		words_add(words, "options %s to %s", r->origin ? r->origin : "none",
 			  goal->origin ? goal->origin : "none");

@@ -112,6 +112,7 @@ struct put {
 	char *document;            /* owned; what is sent; NULL = nothing */
 	struct merge_fate *fates;  /* owned */
 	size_t n_fates;
+	struct kept kept; /* what the document keeps for names on their way */
 };
 
 static void put_free(struct act *a)
@@ -124,6 +125,7 @@ static void put_free(struct act *a)
 		free(p->fates[i].words);
 	}
 	free(p->fates);
+	kept_free(&p->kept);
 	free(p->rules);
 	free(p->document);
 	free(p);
@@ -271,7 +273,7 @@ static int save_rows(struct act *a, const struct tunnel *row, const struct put *
 	if (landed ? applied_save_sent(s, row->id, NULL, e)
 		   : p->sends && put_answered(s, row->id, p, true, e))
 		return -1;
-	if (landed && !row->observed.config_keeps && applied_agree(s, row->id, NULL, e) < 0)
+	if (landed && !p->kept.n && applied_agree(s, row->id, NULL, e) < 0)
 		return -1;
 	return p->sends || p->unsettled
 		       ? act_ledger(a, LEDGER_RESULT, "PUT configurations", row->name, NULL, e)
@@ -315,6 +317,7 @@ static int settle(struct act *a, struct tunnel *t, const struct put *p, int64_t 
 	t->applied_generation = row.applied_generation;
 	t->config_version = version;
 	t->convert = row.convert;
+	keep_names(t, &p->kept, false);
 	if (landed)
 		t->observed.put_unknown_ms = 0;
 	tell_applied(a, t, p);
@@ -486,14 +489,14 @@ static bool may_write(const struct tunnel *t)
 	return !t->observed.config_local || t->convert;
 }
 
+/* What is left over is not forgotten before it is gone. */
 static int merge_routes(struct act *a, struct tunnel *t, const struct applied *known,
-			struct merge_result *out, struct err *e)
+			struct kept *kept, struct merge_result *out, struct err *e)
 {
-	AUTO(kept_t) kept = {0};
 	size_t n = 0;
-	keep_rules(a->x->world, t, known->rules, &kept);
-	t->observed.config_keeps = kept.n > 0;
-	const struct route **routes = routes_of(a->x->world, t, &kept, &n);
+	keep_rules(a->x->world, t, known->rules, clock_wall_ms(), kept);
+	keep_names(t, kept, may_write(t));
+	const struct route **routes = routes_of(a->x->world, t, kept, &n);
 	struct merge_input in = {.remote = t->observed.config,
 				 .base = known->rules,
 				 .sent = known->sent,
@@ -506,7 +509,7 @@ static int merge_routes(struct act *a, struct tunnel *t, const struct applied *k
 }
 
 static void keep_result(struct act *a, const struct tunnel *t, const struct applied *known,
-			struct merge_result *m)
+			struct kept *kept, struct merge_result *m)
 {
 	struct put *p = mem_alloc(sizeof(*p));
 	p->generation = t->generation;
@@ -517,6 +520,8 @@ static void keep_result(struct act *a, const struct tunnel *t, const struct appl
 	p->fates = steal(&m->fates);
 	p->n_fates = m->n_fates;
 	m->n_fates = 0;
+	p->kept = *kept;
+	*kept = (struct kept){.n = 0};
 	a->extra = p;
 	a->drop_extra = put_free;
 }
@@ -531,7 +536,7 @@ static bool unknown_of_old(struct tunnel *t, const struct applied *known)
 	return !t->observed.config_seen_ms;
 }
 
-static void merged(struct act *a, struct tunnel *t, const struct applied *known,
+static void merged(struct act *a, struct tunnel *t, const struct applied *known, struct kept *kept,
 		   struct merge_result *m)
 {
 	bool put = m->document != NULL;
@@ -542,7 +547,7 @@ static void merged(struct act *a, struct tunnel *t, const struct applied *known,
 		act_end(a);
 		return;
 	}
-	keep_result(a, t, known, m);
+	keep_result(a, t, known, kept, m);
 	if (put)
 		start_put(a, t, m);
 	else
@@ -553,6 +558,7 @@ static void start_merge(struct act *a)
 {
 	struct tunnel *t = subject(a);
 	AUTO(applied_t) known = {0};
+	AUTO(kept_t) kept = {.n = 0};
 	struct merge_result m = {0};
 	struct err e;
 	if (applied_load(a->x->store, t->id, &known, &e) < 0) {
@@ -563,11 +569,11 @@ static void start_merge(struct act *a)
 		act_end(a);
 		return;
 	}
-	if (merge_routes(a, t, &known, &m, &e) < 0) {
+	if (merge_routes(a, t, &known, &kept, &m, &e) < 0) {
 		act_fail(a, &e);
 		return;
 	}
-	merged(a, t, &known, &m);
+	merged(a, t, &known, &kept, &m);
 	merge_result_free(&m);
 }
 

@@ -3,29 +3,41 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/json.h"
+#include "model/leaving.h"
 
-/* What was not looked at yet may lead there. */
-static bool leads_to(const struct record *r, const struct tunnel *t)
+/* Is it ours, and to lead somewhere else? */
+static bool is_alive(const struct record *r, const struct tunnel *t)
 {
-	if (!t->remote_id[0] || r->observed.gone)
+	return r->want == WANT_PRESENT && r->remote_id[0] && !r->observed.gone &&
+	       !str_equal(r->tunnel_id, t->id);
+}
+
+static void take_later(int64_t *until, int64_t at)
+{
+	*until = at > *until ? at : *until;
+}
+
+bool keep_is_over(const struct world *w, const struct tunnel *t, int64_t wall_ms, int64_t *until)
+{
+	const struct map *names = &t->observed.config_keeps;
+	struct map alive = {.entries = NULL};
+	bool waits = false;
+	if (!names->count)
 		return false;
-	return !r->observed.content || content_leads_to(r->observed.content, t->remote_id);
-}
-
-/* The record of a name that moves away from this tunnel and has not arrived. */
-static bool moves_away(const struct record *r, const struct tunnel *t)
-{
-	return r->want == WANT_PRESENT && r->remote_id[0] && !str_equal(r->tunnel_id, t->id) &&
-	       leads_to(r, t);
-}
-
-bool keep_waits(const struct world *w, const struct tunnel *t)
-{
-	TABLE_EACH (i, struct record, r, &w->records)
-		if (moves_away(r, t))
-			return true;
-	return false;
+	TABLE_EACH (i, struct record, r, &w->records) {
+		if (!is_alive(r, t) || !map_get(names, r->name))
+			continue;
+		(void)map_set(&alive, r->name, r);
+		if (!record_leaves(r, t, wall_ms))
+			continue;
+		waits = true;
+		take_later(until, record_leaves_until(r, t));
+	}
+	bool gone = alive.count < names->count;
+	map_free(&alive);
+	return !waits || gone;
 }
 
 static bool is_wanted(const struct world *w, const struct tunnel *t, const char *hostname,
@@ -37,10 +49,11 @@ static bool is_wanted(const struct world *w, const struct tunnel *t, const char 
 	return false;
 }
 
-static bool is_kept(const struct world *w, const struct tunnel *t, const char *hostname)
+static bool is_kept(const struct world *w, const struct tunnel *t, const char *hostname,
+		    int64_t wall_ms)
 {
 	TABLE_EACH (i, struct record, r, &w->records)
-		if (str_equal(r->name, hostname) && moves_away(r, t))
+		if (str_equal(r->name, hostname) && record_leaves(r, t, wall_ms))
 			return true;
 	return false;
 }
@@ -61,11 +74,12 @@ static struct route *route_of(const struct tunnel *t, const struct json *rule)
 	return r;
 }
 
-void keep_rules(const struct world *w, const struct tunnel *t, const char *rules, struct kept *out)
+void keep_rules(const struct world *w, const struct tunnel *t, const char *rules, int64_t wall_ms,
+		struct kept *out)
 {
 	AUTO(json_doc_t) doc = NULL;
 	struct err e;
-	*out = (struct kept){0};
+	*out = (struct kept){.n = 0};
 	if (!rules || json_parse(rules, strlen(rules), NULL, &doc, &e) < 0)
 		return;
 	out->items = mem_array(json_count(json_root(doc)) + 1, sizeof(*out->items));
@@ -73,10 +87,22 @@ void keep_rules(const struct world *w, const struct tunnel *t, const char *rules
 		const char *hostname = json_get_string(rule, "hostname");
 		if (!hostname || is_wanted(w, t, hostname, json_get_string(rule, "path")))
 			continue;
-		out->leftover = true;
-		if (is_kept(w, t, hostname))
+		(void)map_set(&out->leftover, hostname, out);
+		if (is_kept(w, t, hostname, wall_ms))
 			out->items[out->n++] = route_of(t, rule);
 	}
+}
+
+void keep_names(struct tunnel *t, const struct kept *k, bool all)
+{
+	struct map *names = &t->observed.config_keeps;
+	size_t at = 0;
+	const struct map_entry *x;
+	map_free(names);
+	for (size_t i = 0; !all && i < k->n; i++)
+		(void)map_set(names, k->items[i]->hostname, t);
+	while (all && (x = map_next(&k->leftover, &at)))
+		(void)map_set(names, x->key, t);
 }
 
 static bool has_key(const struct json *rule, const char *hostname, const char *path)
@@ -144,8 +170,8 @@ void keep_recall(struct world *w, struct store *s)
 		AUTO(kept_t) kept = {0};
 		if (!t->config_version || store_load_rules(s, t->id, &rules, &e) < 0)
 			continue;
-		keep_rules(w, t, rules, &kept);
-		t->observed.config_keeps = kept.leftover;
+		keep_rules(w, t, rules, clock_wall_ms(), &kept);
+		keep_names(t, &kept, true);
 	}
 }
 
@@ -154,7 +180,8 @@ void kept_free(struct kept *k)
 	for (size_t i = 0; i < k->n; i++)
 		route_free(k->items[i]);
 	free(k->items);
-	*k = (struct kept){0};
+	map_free(&k->leftover);
+	*k = (struct kept){.n = 0};
 }
 
 void kept_t_cleanup(kept_t *k)

@@ -1,7 +1,7 @@
 /*
  * Make before break: a name that moves to another tunnel is served by the old one until its record
- * leads to the new. So the old tunnel keeps the rule that it had, beyond its last route for the
- * name, for as long as the record leads to it.
+ * leads to the new, and a little longer (model/leaving.h). So long the old tunnel keeps the rule
+ * that it had, beyond its last route for the name.
  */
 #ifndef RECONCILE_KEEP_H
 #define RECONCILE_KEEP_H
@@ -13,11 +13,14 @@
 struct kept {
 	struct route **items; /* owned */
 	size_t n;
-	bool leftover; /* rules were put last that no route of the tunnel wants, kept or not */
+	struct map leftover; /* names of rules that no route of the tunnel wants, kept or not */
 };
 
 /* rules: what was put last (store_load_rules). */
-void keep_rules(const struct world *w, const struct tunnel *t, const char *rules, struct kept *out);
+void keep_rules(const struct world *w, const struct tunnel *t, const char *rules, int64_t wall_ms,
+		struct kept *out);
+/* The tunnel holds these: all that are left over, or those that it keeps. */
+void keep_names(struct tunnel *t, const struct kept *k, bool all);
 void kept_free(struct kept *k);
 typedef struct kept kept_t;
 void kept_t_cleanup(kept_t *k);
@@ -32,7 +35,8 @@ char *rules_without(const char *rules, const char *hostname, const char *path);
  */
 char *rules_within(const char *rules, const char *keys);
 
-/* Does a record that is wanted elsewhere still lead to this tunnel? */
-bool keep_waits(const struct world *w, const struct tunnel *t);
+/* Does the tunnel hold a rule that it need keep no longer? Where it is still to keep all, *until
+ * becomes the time at which to ask again, if time alone ends it. */
+bool keep_is_over(const struct world *w, const struct tunnel *t, int64_t wall_ms, int64_t *until);
 
 #endif

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/leaving.h"
 #include "reconcile/keep.h"
 #include "reconcile/planner_private.h"
 
@@ -170,8 +171,11 @@ static void plan_config_look(struct planning *p, const struct tunnel *t)
 static void plan_config(struct planning *p, const struct tunnel *t)
 {
 	bool settles = put_is_due(p, t), waits = routes_due(p, t);
-	bool moved = t->observed.config_keeps && !keep_waits(p->w, t);
+	int64_t until = 0;
+	bool moved = keep_is_over(p->w, t, p->now, &until);
 	bool writes = t->applied_generation != t->generation || settles || waits || moved;
+	if (!moved && until)
+		plan_wake(p, until);
 	if (t->observed.config_due && (!writes || !t->observed.config_came || is_local(p, t)))
 		plan_config_look(p, t);
 	else if (writes)
@@ -305,7 +309,8 @@ static void plan_unmade_absent(struct planning *p, const struct tunnel *t)
 static void refuse_held(struct planning *p, const struct tunnel *t)
 {
 	TABLE_EACH (i, struct record, r, &p->w->records) {
-		if (!str_equal(r->tunnel_id, t->id) || !r->problem || r->problem->next_try_ms)
+		bool leads = str_equal(r->tunnel_id, t->id) || record_leaves(r, t, p->now);
+		if (!leads || !r->problem || r->problem->next_try_ms)
 			continue;
 		struct err *e = plan_refuse(p, OBJECT_TUNNEL, t->id);
 		(void)err_set(e, ERR_CONFLICT,
@@ -316,10 +321,20 @@ static void refuse_held(struct planning *p, const struct tunnel *t)
 	}
 }
 
+/* Names that move to another tunnel need this one until they are there. */
+static bool is_left(struct planning *p, const struct tunnel *t)
+{
+	const struct record *r = t->joined ? NULL : world_leaves(p->w, t, p->now);
+	int64_t until = r ? record_leaves_until(r, t) : 0;
+	if (until)
+		plan_wake(p, until);
+	return r;
+}
+
 /* The order that always works: records, connectors, connections, tunnel. */
 static void plan_tunnel_absent(struct planning *p, const struct tunnel *t)
 {
-	if (has_records(p->w, t) || has_connectors(p->w, t)) {
+	if (is_left(p, t) || has_records(p->w, t) || has_connectors(p->w, t)) {
 		refuse_held(p, t);
 		return;
 	}

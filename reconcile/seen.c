@@ -7,11 +7,13 @@
 #include "base/clock.h"
 #include "cloudflare/tunnels.h"
 #include "cloudflare/zones.h"
+#include "model/leaving.h"
 
 void seen_record(struct world *w, struct record *r, const struct cf_record *found)
 {
 	const struct system_facts *s = &w->system;
 	AUTO(str_t) content = cf_record_content(found);
+	record_led(r, content, clock_wall_ms());
 	r->observed.looked_ms = clock_wall_ms();
 	r->observed.found = true;
 	r->observed.gone = r->observed.missing = false;

@@ -179,6 +179,7 @@ void edge_free(struct edge *e)
 		guest_free(LIST_OF(it, struct guest, node));
 	deferred_stop(&e->sweep);
 	strlist_free(&e->frozen);
+	edge_names_free(e);
 	refusal_clear(&e->refusal);
 	free(e);
 }
@@ -294,6 +295,12 @@ static int64_t command_delay(struct edge *e, const struct json *v, struct err *e
 	return set_ms(&e->delay_ms, "delay_ms", v, err);
 }
 
+/* Names that nobody asked for yet are known at once. */
+static int64_t command_record_lag(struct edge *e, const struct json *v, struct err *err)
+{
+	return set_ms(&e->record_lag_ms, "record_lag_ms", v, err);
+}
+
 static int64_t command_register_delay(struct edge *e, const struct json *v, struct err *err)
 {
 	return set_ms(&e->register_delay_ms, "register_delay_ms", v, err);
@@ -315,7 +322,7 @@ static int64_t command_close(struct edge *e, const struct json *v, struct err *e
 static int64_t command_reset(struct edge *e, const struct json *v, struct err *err)
 {
 	(void)v;
-	e->delay_ms = e->register_delay_ms = 0;
+	e->delay_ms = e->record_lag_ms = e->register_delay_ms = 0;
 	e->timeout_ms = TIMEOUT_MS;
 	e->close_connectors = false;
 	refusal_clear(&e->refusal);
@@ -333,6 +340,7 @@ static int64_t run_command(struct edge *e, const char *name, const struct json *
 			{"refuse", command_refuse},
 			{"mode", command_mode},
 			{"delay_ms", command_delay},
+			{"record_lag_ms", command_record_lag},
 			{"register_delay_ms", command_register_delay},
 			{"timeout_ms", command_timeout},
 			{"close_connectors", command_close},

@@ -1,11 +1,12 @@
 /*
- * Inside the simulated edge: what its three files share. A link is one connection of a connector,
+ * Inside the simulated edge: what its files share. A link is one connection of a connector,
  * a visitor one connection of a browser; both are freed by the sweep only, never from inside a
  * callback, so that nobody holds a pointer to what has gone. Only the edge's files include this.
  */
 #ifndef SIM_EDGE_PRIVATE_H
 #define SIM_EDGE_PRIVATE_H
 
+#include "base/map.h"
 #include "base/text.h"
 #include "loop/loop.h"
 #include "sim/cloud.h"
@@ -44,7 +45,8 @@ struct edge {
 	/* faults */
 	struct strlist frozen; /* tunnel ids; "*" = all */
 	struct refusal refusal;
-	int64_t delay_ms, register_delay_ms, timeout_ms;
+	int64_t delay_ms, record_lag_ms, register_delay_ms, timeout_ms;
+	struct map names; /* name -> struct edge_name: where the edge last knew it to lead */
 	bool close_connectors;
 };
 
@@ -109,6 +111,11 @@ void link_request_over(struct link *l);
 struct link *link_pick(struct edge *e, const char *tunnel);
 /* tunnel, connector, index of a control command; an absent member matches all. */
 bool link_matches(const struct link *l, const struct json *which);
+
+/* ---- edge_names.c ---- */
+/* As the edge knows it, which may be late. The tunnel lasts until the next question. */
+const char *edge_tunnel_of(struct edge *e, const char *host, bool *known);
+void edge_names_free(struct edge *e);
 
 /* ---- edge_visitor.c ---- */
 void guest_accept(struct edge *e, int fd);

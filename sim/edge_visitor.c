@@ -192,7 +192,7 @@ static void guest_dispatch(struct guest *g)
 	struct link *l;
 
 	host_of(g, host, sizeof(host));
-	tunnel = cloud_edge_tunnel_of(e->cloud, host, &known);
+	tunnel = edge_tunnel_of(e, host, &known);
 	if (!known) {
 		body = str_format("This is the simulated edge of adit-sim: no name %s.\n", host);
 		guest_say(g, 404, "Not Found", body);

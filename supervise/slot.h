@@ -27,6 +27,7 @@ struct supervisor {
 	struct map rowless; /* ids of connectors that folders alone tell of */
 	struct watcher watcher;
 	struct deferred pass;
+	struct timer leaving;      /* may what stays for names that leave its tunnel go? */
 	struct notes notes;        /* what is told of connectors, until it is written */
 	int muted;                 /* we change the world ourselves */
 	struct disk disk;          /* which cloudflared lies there */

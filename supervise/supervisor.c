@@ -10,9 +10,11 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "model/leaving.h"
 #include "supervise/slot.h"
 
-#define FORGET_AGAIN_MS 5000
+#define FORGET_AGAIN_MS  5000
+#define LEAVING_AGAIN_MS 1000
 
 /* ---- what is wanted ---- */
 
@@ -55,6 +57,17 @@ static void want_slots(struct supervisor *s, const struct tunnel *t)
 	}
 }
 
+/* Names that leave the tunnel need what runs until they are elsewhere; that may end by time alone.
+ */
+static bool stays(struct supervisor *s, const struct tunnel *t)
+{
+	bool stay = world_connectors_stay(s->world, t, clock_wall_ms());
+
+	if (stay && !timer_active(&s->leaving))
+		timer_start(&s->leaving, LEAVING_AGAIN_MS);
+	return stay;
+}
+
 /* Without its tunnel's row a connector that we never saw it with goes on from its own folder: the
  * store may have been lost. One whose tunnel went away before our eyes has no cause any more. */
 static enum want wanted(const struct slot *x, const struct connector *c)
@@ -63,7 +76,9 @@ static enum want wanted(const struct slot *x, const struct connector *c)
 
 	if (!t)
 		return x->tunnel_known ? WANT_ABSENT : c->want;
-	return t->want == WANT_PRESENT && c->slot <= t->replicas ? WANT_PRESENT : WANT_ABSENT;
+	if (t->want == WANT_PRESENT && c->slot <= t->replicas)
+		return WANT_PRESENT;
+	return c->want == WANT_PRESENT && stays(x->s, t) ? WANT_PRESENT : WANT_ABSENT;
 }
 
 static void judge_want(struct slot *x)
@@ -164,6 +179,14 @@ static void pass(struct deferred *d, void *owner)
 	each_slot(s, slot_look);
 	each_slot(s, slot_turn);
 	each_slot(s, forget);
+}
+
+static void leaving_due(struct timer *t, void *owner)
+{
+	struct supervisor *s = owner;
+
+	(void)t;
+	deferred_start(&s->pass);
 }
 
 static void world_moved(struct watcher *w, enum object_type type, const char *id, void *owner)
@@ -277,6 +300,7 @@ struct supervisor *supervisor_new(struct loop *l, struct world *w, struct store 
 		launch_child_new(l, o->state_dirfd, o->state_dir,
 				 &(struct launcher_events){.ended = connector_ended, .owner = s});
 	deferred_init(&s->pass, l, pass, s);
+	timer_init(&s->leaving, l, leaving_due, s);
 	disk_init(&s->disk, l, s->options.state_dirfd, disk_moved, s);
 	disk_watch(&s->disk, s->options.cloudflared, s->options.probe_interval_ms);
 	return s;
@@ -347,6 +371,7 @@ void supervisor_free(struct supervisor *s)
 	notes_end(&s->notes);
 	world_unwatch(&s->watcher);
 	deferred_stop(&s->pass);
+	timer_stop(&s->leaving);
 	disk_stop(&s->disk);
 	each_slot(s, free_slot);
 	map_free(&s->slots);

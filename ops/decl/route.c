@@ -29,6 +29,10 @@ static const struct field route_rows[] = {
 		  .doc = "Of a probe through the public edge: passed, unreached, timeout, "
 			 "no_tunnel, stopped, elsewhere or half."),
 	FIELD_OUT("edge_since", FIELD_STRING, .flags = FIELD_TIME, .doc = "It is so since."),
+	FIELD_OUT("old_tunnel", FIELD_STRING,
+		  .doc = "The tunnel that it moves away from, which keeps its rule for now."),
+	FIELD_OUT("old_until", FIELD_STRING, .flags = FIELD_TIME,
+		  .doc = "The old rule goes then; absent = the record has not moved yet."),
 	FIELD_OUT("probe", FIELD_STRING, .doc = "How the origin is asked; absent = tcp."),
 	FIELD_OUT("until", FIELD_STRING, .flags = FIELD_TIME,
 		  .doc = "It ends by itself then; absent = it does not."),

@@ -48,6 +48,10 @@ static const struct field route_rows[] = {
 	FIELD_OUT("probe", FIELD_STRING, .doc = "How the origin is asked; absent = tcp."),
 	FIELD_OUT("edge_state", FIELD_STRING, .doc = "What a probe through the edge showed."),
 	FIELD_OUT("edge_since", FIELD_STRING, .flags = FIELD_TIME, .doc = "It is so since."),
+	FIELD_OUT("old_tunnel", FIELD_STRING,
+		  .doc = "The tunnel that it moves away from, which keeps its rule for now."),
+	FIELD_OUT("old_until", FIELD_STRING, .flags = FIELD_TIME,
+		  .doc = "The old rule goes then; absent = the record has not moved yet."),
 	FIELD_OUT("until", FIELD_STRING, .flags = FIELD_TIME, .doc = "It ends by itself then."),
 	FIELDS_END,
 };

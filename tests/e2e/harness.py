@@ -23,6 +23,8 @@ PATIENCE = float(os.environ.get("ADIT_PATIENCE", "20"))
 FAST_STUB = "step_ms 10\nbackoff_percent 5\nstop_ms 50\n"
 # A POST whose answer was lost may still land for 35 s; only then is it sent again.
 SETTLE = 35
+# A name that moved is served by the tunnel that it left for so long after its record was changed.
+LEAVING = 20
 
 
 def until(what, seconds=PATIENCE, every=0.03, why="it did not come true"):

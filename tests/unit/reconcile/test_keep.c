@@ -6,10 +6,13 @@
 
 #include <cmocka.h>
 
+#include "model/leaving.h"
 #include "reconcile/keep.h"
 
 #define OLD   "11111111-2222-4333-8444-555555555555"
 #define NEW   "11111111-2222-4333-8444-666666666666"
+#define THIRD "11111111-2222-4333-8444-777777777777"
+#define NOW   1800000000000
 #define HEX   "0123456789abcdef0123456789abcdef"
 #define APP   "{\"hostname\":\"a.ex.org\",\"service\":\"http://h:1\",\"originRequest\":{\"x\":1.50}}"
 #define API   "{\"hostname\":\"a.ex.org\",\"path\":\"^/api\",\"service\":\"http://h:2\"}"
@@ -87,51 +90,122 @@ static void came_back(struct site *s)
 	str_copy(s->r->tunnel_id, ID_SIZE, "told");
 }
 
+static void arrived_since(struct site *s, int64_t ms)
+{
+	record_led(s->d, NEW TUNNEL_DOMAIN, NOW - ms);
+	arrived(s);
+}
+static void just_arrived(struct site *s)
+{
+	arrived_since(s, LEAVING_MS - 1);
+}
+static void settled(struct site *s)
+{
+	arrived_since(s, LEAVING_MS);
+}
+static void came_from_elsewhere(struct site *s)
+{
+	str_set(&s->d->observed.content, THIRD TUNNEL_DOMAIN);
+	just_arrived(s);
+}
+static void went_two_ways(struct site *s)
+{
+	record_led(s->d, THIRD TUNNEL_DOMAIN, NOW - 2000);
+	str_set(&s->d->observed.content, THIRD TUNNEL_DOMAIN);
+	arrived_since(s, 1000);
+}
+static void seen_for_the_first_time(struct site *s)
+{
+	not_looked_at(s);
+	just_arrived(s);
+}
+static void deleted_when_just_arrived(struct site *s)
+{
+	just_arrived(s);
+	deleted(s);
+}
+static void back_when_just_arrived(struct site *s)
+{
+	just_arrived(s);
+	stays(s);
+}
+
 static const struct {
 	const char *what;
 	void (*change)(struct site *s);
 	size_t kept; /* of the two rules of a.ex.org */
-	bool waits, leftover;
+	bool over;
+	int64_t until; /* by time alone; 0 = not */
 } cases[] = {
-	{"on its way", as_it_is, 2, true, true},          {"arrived", arrived, 0, false, true},
-	{"not looked at", not_looked_at, 2, true, true},  {"deleted", deleted, 0, false, true},
-	{"given back", given_back, 0, false, true},       {"gone", gone, 0, false, true},
-	{"not made", not_made, 0, false, true},           {"leads here", stays, 0, false, true},
-	{"one path came back", came_back, 1, true, true},
+	{"on its way", as_it_is, 2, false, 0},
+	{"arrived", arrived, 0, true, 0},
+	{"not looked at", not_looked_at, 2, false, 0},
+	{"deleted", deleted, 0, true, 0},
+	{"given back", given_back, 0, true, 0},
+	{"gone", gone, 0, true, 0},
+	{"not made", not_made, 0, true, 0},
+	{"leads here", stays, 0, true, 0},
+	{"one path came back", came_back, 1, false, 0},
+	{"just arrived", just_arrived, 2, false, NOW + 1},
+	{"settled", settled, 0, true, 0},
+	{"came from elsewhere", came_from_elsewhere, 0, true, 0},
+	{"went two ways", went_two_ways, 2, false, NOW - 1000 + LEAVING_MS},
+	{"first seen", seen_for_the_first_time, 2, false, NOW + 1},
+	{"deleted when just arrived", deleted_when_just_arrived, 0, true, 0},
+	{"back when just arrived", back_when_just_arrived, 0, true, 0},
 };
 
 static void what_is_on_its_way_is_kept(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		AUTO(kept_t) kept = {0};
+		AUTO(kept_t) kept = {.n = 0};
 		struct site s;
+		int64_t until = 0;
 		set_up(&s);
 		cases[i].change(&s);
-		keep_rules(s.w, s.old, "[" APP "," API "," OTHER "," LAST "]", &kept);
-		if (kept.n != cases[i].kept || kept.leftover != cases[i].leftover ||
-		    keep_waits(s.w, s.old) != cases[i].waits)
-			fail_msg("%s: %zu kept, %d left over, %d waits", cases[i].what, kept.n,
-				 kept.leftover, keep_waits(s.w, s.old));
+		keep_rules(s.w, s.old, "[" APP "," API "," OTHER "," LAST "]", NOW, &kept);
+		(void)map_set(&s.old->observed.config_keeps, "a.ex.org", s.old);
+		bool over = keep_is_over(s.w, s.old, NOW, &until);
+		if (kept.n != cases[i].kept || !map_get(&kept.leftover, "b.ex.org") ||
+		    !map_get(&kept.leftover, "a.ex.org") || over != cases[i].over ||
+		    (!over && until != cases[i].until))
+			fail_msg("%s: %zu kept, over %d, until %lld", cases[i].what, kept.n, over,
+				 (long long)(until - NOW));
 		world_free(s.w);
 	}
 }
 
+/* One name on its way does not hold the rule of another that was deleted. */
+static void what_was_deleted_does_not_wait_for_others(void **state)
+{
+	struct site s;
+	int64_t until = 0;
+	(void)state;
+	set_up(&s);
+	assert_false(keep_is_over(s.w, s.old, NOW, &until)); /* it holds none */
+	(void)map_set(&s.old->observed.config_keeps, "a.ex.org", s.old);
+	assert_false(keep_is_over(s.w, s.old, NOW, &until));
+	(void)map_set(&s.old->observed.config_keeps, "b.ex.org", s.old);
+	assert_true(keep_is_over(s.w, s.old, NOW, &until));
+	world_free(s.w);
+}
+
 static void a_kept_rule_is_as_it_was_put(void **state)
 {
-	AUTO(kept_t) kept = {0};
-	AUTO(kept_t) none = {0};
+	AUTO(kept_t) kept = {.n = 0};
+	AUTO(kept_t) none = {.n = 0};
 	struct site s;
 	(void)state;
 	set_up(&s);
-	keep_rules(s.w, s.old, "[" APP "]", &kept);
+	keep_rules(s.w, s.old, "[" APP "]", NOW, &kept);
 	assert_int_equal(kept.n, 1);
 	assert_string_equal(kept.items[0]->tunnel_id, "told");
 	assert_string_equal(kept.items[0]->service, "http://h:1");
 	assert_string_equal(kept.items[0]->origin, "{\"x\":1.50}");
 	assert_int_equal(kept.items[0]->applied_generation, kept.items[0]->generation);
-	keep_rules(s.w, s.old, "[" LAST "]", &none);
-	assert_false(none.leftover);
+	keep_rules(s.w, s.old, "[" LAST "]", NOW, &none);
+	assert_int_equal(none.leftover.count, 0);
 	world_free(s.w);
 }
 
@@ -154,6 +228,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_on_its_way_is_kept),
+		cmocka_unit_test(what_was_deleted_does_not_wait_for_others),
 		cmocka_unit_test(a_kept_rule_is_as_it_was_put),
 		cmocka_unit_test(rules_are_taken_out_by_their_key),
 	};

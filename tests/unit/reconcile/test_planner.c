@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/secret.h"
+#include "model/leaving.h"
 #include "reconcile/planner.h"
 
 #define NOW    1700000000000LL
@@ -388,16 +389,41 @@ static void a_kept_rule_goes_when_its_name_has_moved(void **state)
 	(void)str_copy(r->tunnel_id, ID_SIZE, new->id);
 	old->config_version = 1;
 	assert_int_equal(due(w, NOW, old->id), NOTHING);
-	old->observed.config_keeps = true;
+	(void)map_set(&old->observed.config_keeps, r->name, old);
 	assert_int_equal(due(w, NOW, old->id), NOTHING);
+	record_led(r, "99999999-2222-4333-8444-555555555555.cfargotunnel.com", NOW);
 	str_set(&r->observed.content, "99999999-2222-4333-8444-555555555555.cfargotunnel.com");
-	assert_int_equal(due(w, NOW, old->id), ACT_CONFIG_READ);
+	assert_int_equal(due(w, NOW + LEAVING_MS - 1, old->id), NOTHING);
+	assert_int_equal(due(w, NOW + LEAVING_MS, old->id), ACT_CONFIG_READ);
 	str_set(&r->observed.content, NULL); /* not looked at yet: it may lead there */
 	assert_int_equal(due(w, NOW, old->id), NOTHING);
 	world_free(w);
 }
 
 /* ---- deleting ---- */
+
+/* Requests still come to it: names that move away are not there yet. */
+static void a_tunnel_that_names_leave_is_deleted_last(void **state)
+{
+	struct world *w = new_world();
+	struct tunnel *old = add_made_tunnel(w), *new = add_tunnel(w);
+	struct record *r = add_made_record(w, old);
+	(void)state;
+	(void)str_copy(new->remote_id, UUID_SIZE, "99999999-2222-4333-8444-555555555555");
+	(void)str_copy(r->tunnel_id, ID_SIZE, new->id);
+	old->want = WANT_ABSENT;
+	old->observed.connections_cleared = true;
+	assert_int_equal(due(w, NOW, old->id), NOTHING);
+	struct err held = {.kind = ERR_CONFLICT};
+	problem_set(&r->problem, &held, NOW);
+	assert_int_equal(due(w, NOW, old->id), REFUSED); /* it says why it waits */
+	problem_clear(&r->problem);
+	record_led(r, "99999999-2222-4333-8444-555555555555.cfargotunnel.com", NOW);
+	str_set(&r->observed.content, "99999999-2222-4333-8444-555555555555.cfargotunnel.com");
+	assert_int_equal(due(w, NOW + LEAVING_MS - 1, old->id), NOTHING);
+	assert_int_equal(due(w, NOW + LEAVING_MS, old->id), ACT_TUNNEL_DELETE);
+	world_free(w);
+}
 
 static void deleting_goes_in_the_order_that_works(void **state)
 {
@@ -618,6 +644,7 @@ int main(void)
 		cmocka_unit_test(a_record_that_was_renamed_is_not_written_to),
 		cmocka_unit_test(a_record_moves_only_when_the_new_way_serves),
 		cmocka_unit_test(a_kept_rule_goes_when_its_name_has_moved),
+		cmocka_unit_test(a_tunnel_that_names_leave_is_deleted_last),
 		cmocka_unit_test(deleting_goes_in_the_order_that_works),
 		cmocka_unit_test(what_was_never_made_is_forgotten),
 		cmocka_unit_test(nothing_is_done_while_writes_are_off),
