@@ -127,8 +127,7 @@ static int open_cloudflare(struct daemon *d, struct err *e)
 		d->loop, &(struct http_options){.max_connections = 4,
 						.max_in_flight = 8,
 						.ca_file = d->settings.cloudflare.ca_file});
-	d->http_probes = http_new(
-		d->loop, &(struct http_options){.max_connections = 1024, .max_in_flight = 64});
+	d->http_origins = http_new(d->loop, NULL);
 	if (cf_new(d->loop, d->http_cloudflare, d->world, &o, &d->cf, e) < 0)
 		return err_wrap(e, "cloudflare.base_url");
 	load_token(d);
@@ -159,7 +158,7 @@ static int open_supervisor(struct daemon *d, struct err *e)
 {
 	struct supervisor_options o;
 	supervisor_options_of(d, &o);
-	d->supervisor = supervisor_new(d->loop, d->world, d->store, d->http_probes, &o);
+	d->supervisor = supervisor_new(d->loop, d->world, d->store, &o);
 	return supervisor_start(d->supervisor, e);
 }
 
@@ -415,7 +414,7 @@ int daemon_start(struct daemon *d, struct settings *settings, struct err *e)
 		return -1;
 	open_edges(d);
 	open_reconciler(d);
-	d->origins = origin_probes_new(d->loop, d->world, d->http_probes, origin_permitted, d);
+	d->origins = origin_probes_new(d->loop, d->world, d->http_origins, origin_permitted, d);
 	origin_probes_attach(d->origins, d->store);
 	fill_ops(d);
 	if (daemon_open_doors(d, e) < 0)
@@ -461,8 +460,8 @@ void daemon_stop(struct daemon *d)
 	edge_probes_free(d->edges);
 	supervisor_free(d->supervisor);
 	cf_free(d->cf);
-	if (d->http_probes)
-		http_free(d->http_probes);
+	if (d->http_origins)
+		http_free(d->http_origins);
 	if (d->http_edge)
 		http_free(d->http_edge);
 	if (d->http_cloudflare)

@@ -22,7 +22,7 @@ struct daemon {
 	struct timer store_timer;         /* the next look at it */
 	int store_tries;                  /* in a row that found it in trouble */
 	struct problem *config_problem;   /* the files are wrong, so older settings run */
-	struct http *http_cloudflare, *http_probes, *http_edge;
+	struct http *http_cloudflare, *http_origins, *http_edge;
 	struct cf *cf;
 	struct supervisor *supervisor;
 	struct origin_probes *origins;

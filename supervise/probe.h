@@ -7,15 +7,15 @@
 #define SUPERVISE_PROBE_H
 
 #include "base/text.h"
-#include "loop/http.h"
+#include "loop/ask.h"
 
 struct probe;
 typedef void probe_told_fn(struct probe *p, void *owner);
 
 struct probe {
-	struct http *pool;
-	struct loop *loop;
-	struct http_req *question; /* owned, while one is asked: /ready, or /config after it */
+	struct asker *asker;
+	struct ask_peer peer;
+	struct ask *question; /* owned, while one is asked: /ready, or /config after it */
 	struct timer timer;
 	int port;
 	int64_t interval_ms, timeout_ms;
@@ -38,7 +38,7 @@ struct probe {
 	void *owner;
 };
 
-void probe_init(struct probe *p, struct loop *l, struct http *pool, probe_told_fn *told,
+void probe_init(struct probe *p, struct loop *l, struct asker *asker, probe_told_fn *told,
 		void *owner);
 /* For a new process on that port: forget what the old one said, ask often at first. */
 void probe_start(struct probe *p, int port);

@@ -408,7 +408,7 @@ struct process *process_new(struct slot *x, bool side_b)
 
 	p->x = x;
 	snprintf(p->id, sizeof(p->id), "%s%s", x->id, side_b ? SIDE_B : "");
-	probe_init(&p->probe, s->loop, s->probes, probe_told, p);
+	probe_init(&p->probe, s->loop, s->asker, probe_told, p);
 	p->probe.interval_ms = s->options.probe_interval_ms;
 	p->probe.timeout_ms = s->options.probe_timeout_ms;
 	p->probe.edge_wanted = EDGE_WANTED;

@@ -19,7 +19,7 @@ struct supervisor {
 	struct loop *loop;
 	struct world *world;
 	struct store *store; /* NULL: the folders alone say what is wanted */
-	struct http *probes;
+	struct asker *asker;
 	struct edge_probes *edges;         /* NULL = there are none */
 	struct supervisor_options options; /* strings are owned */
 	struct launcher *launcher;

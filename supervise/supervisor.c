@@ -286,14 +286,14 @@ static void connector_ended(const char *id, int code, int signo, void *owner)
 }
 
 struct supervisor *supervisor_new(struct loop *l, struct world *w, struct store *st,
-				  struct http *probes, const struct supervisor_options *o)
+				  const struct supervisor_options *o)
 {
 	struct supervisor *s = mem_alloc(sizeof(*s));
 
 	s->loop = l;
 	s->world = w;
 	s->store = st;
-	s->probes = probes;
+	s->asker = asker_new(l);
 	options_copy(&s->options, o);
 	notes_init(&s->notes, l, w, st);
 	s->launcher =
@@ -376,6 +376,7 @@ void supervisor_free(struct supervisor *s)
 	each_slot(s, free_slot);
 	map_free(&s->slots);
 	map_free(&s->rowless);
+	asker_free(s->asker);
 	s->launcher->ops->free(s->launcher);
 	options_free(&s->options);
 	free(s);

@@ -7,7 +7,6 @@
 #ifndef SUPERVISE_SUPERVISOR_H
 #define SUPERVISE_SUPERVISOR_H
 
-#include "loop/http.h"
 #include "model/world.h"
 #include "store/store.h"
 #include "supervise/edge_probe.h"
@@ -27,7 +26,7 @@ struct supervisor_options {
 
 /* Nothing is started yet. All pointers are borrowed. */
 struct supervisor *supervisor_new(struct loop *l, struct world *w, struct store *s,
-				  struct http *probes, const struct supervisor_options *o);
+				  const struct supervisor_options *o);
 /* Take over running connectors, start what is missing. s may be without a store (NULL): then the
  * folders alone say what ran last (fail-static boot). */
 MUST_USE int supervisor_start(struct supervisor *s, struct err *e);

@@ -39,6 +39,7 @@ OWNERS = (
     (r"systemd/", r"(base|supervise|daemon)/\w+\.c"),
     (r"ev\.h|libev/", r"loop/loop\.c"),
     (r"curl/", r"loop/http\w*\.[ch]"),
+    (r"http_parser\.h", r"loop/ask\.c"),
     (r"microhttpd", r"loop/server\w*\.[ch]"),
     (r"sqlite3", r"store/\w+\.[ch]"),
     (r"regex\.h", r"sim/stub/\w+\.[ch]"),

@@ -24,6 +24,7 @@ struct raw_conn {
 	struct raw_peer *peer;
 	struct buf got;
 	int requests;
+	int dripped; /* bytes of a slow answer */
 	bool open;
 };
 
@@ -82,11 +83,43 @@ static void peer_say_header(struct raw_conn *c, int lines)
 	buf_free(&text);
 }
 
+/* A byte at a time, for ever. */
+static void peer_drip(struct raw_conn *c)
+{
+	static const char slow[] = "HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n";
+	char one[2] = "x";
+
+	if (c->dripped < (int)sizeof(slow) - 1)
+		one[0] = slow[c->dripped];
+	c->dripped++;
+	peer_say(c, one);
+	if (c->open)
+		timer_start(&c->late, 5);
+}
+
+#define FLOOD ((size_t)40 << 10) /* fits into the socket: this thread is also who reads it */
+
+/* The same again and again, more than anybody should read. */
+static void peer_flood(struct raw_conn *c, const char *first, const char *then)
+{
+	struct buf text = {0};
+
+	buf_str(&text, first);
+	while (text.len < FLOOD)
+		buf_str(&text, then);
+	peer_say(c, buf_text(&text));
+	buf_free(&text);
+}
+
 static void peer_late(struct timer *t, void *owner)
 {
 	struct raw_conn *c = owner;
 
 	(void)t;
+	if (c->dripped) {
+		peer_drip(c);
+		return;
+	}
 	c->peer->waiting--;
 	peer_say(c, "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate");
 }
@@ -126,6 +159,29 @@ static const struct peer_script peer_scripts[] = {
 	{"/garbage", "220 mail.example.com ESMTP\r\n", true},
 	{"/half", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", false}, /* and no more */
 	{"/never", "", false},
+	{"/old", "HTTP/1.0 200 OK\r\n\r\nup to the end", true},
+	{"/oldlength", "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", false},
+	{"/toend", "HTTP/1.1 200 OK\r\n\r\nup to the end", true},
+	{"/close", "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok", false},
+	{"/bye", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", true},
+	{"/twice",
+	 "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+	 "HTTP/1.1 500 No\r\nContent-Length: 2\r\n\r\nno",
+	 false},
+	{"/switch",
+	 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: Upgrade\r\n\r\nxxxx",
+	 false},
+	{"/badlength", "HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello", false},
+	{"/hugelength", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+	 false},
+	{"/bothlengths",
+	 "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+	 "0\r\n\r\n",
+	 false},
+	{"/badchunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", false},
+	{"/headcut", "HTTP/1.1 200 OK\r\nContent-Le", true},
+	{"/noend", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n", false},
+	{"/interimcut", "HTTP/1.1 103 Early Hints\r\n\r\n", true},
 };
 
 static void peer_answer(struct raw_conn *c, const char *path)
@@ -138,6 +194,16 @@ static void peer_answer(struct raw_conn *c, const char *path)
 		peer_say_header(c, 60);
 	} else if (strcmp(path, "/hugeheader") == 0) {
 		peer_say_header(c, 90);
+	} else if (strcmp(path, "/drip") == 0) {
+		peer_drip(c);
+	} else if (strcmp(path, "/interims") == 0) {
+		peer_flood(c, "", "HTTP/1.1 103 Early Hints\r\nX-Early: again\r\n\r\n");
+	} else if (strcmp(path, "/extension") == 0) {
+		peer_flood(c,
+			   "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=", "xxxxxxxx");
+	} else if (strcmp(path, "/trailers") == 0) {
+		peer_flood(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n",
+			   "X-Trailer: again\r\n");
 	} else if (strcmp(path, "/once") == 0 && c->requests > 1) {
 		peer_close(c); /* a kept connection dies just as it is used again */
 	} else if (strcmp(path, "/once") == 0) {

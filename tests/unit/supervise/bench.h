@@ -17,7 +17,6 @@ struct bench {
 	struct loop *loop;
 	struct world *world;
 	struct store *store;
-	struct http *probes;
 	struct supervisor *s;
 	struct supervisor_options options;
 	char tunnel[ID_SIZE], one[ID_SIZE + 4];
@@ -33,7 +32,7 @@ static inline void ticked(struct timer *t, void *owner)
 
 static inline void bench_begin(struct bench *b)
 {
-	b->s = supervisor_new(b->loop, b->world, b->store, b->probes, &b->options);
+	b->s = supervisor_new(b->loop, b->world, b->store, &b->options);
 	assert_int_equal(supervisor_start(b->s, &b->e), 0);
 }
 
@@ -68,7 +67,6 @@ static inline int setup(void **state)
 							    .account_id = ""},
 				    &b->store, &b->e),
 			 0);
-	b->probes = http_new(b->loop, &(struct http_options){0});
 	b->options = (struct supervisor_options){
 		.state_dirfd = b->fake.dirfd,
 		.state_dir = b->fake.dir,
@@ -93,7 +91,6 @@ static inline int teardown(void **state)
 
 	supervisor_free(b->s);
 	timer_stop(&b->tick);
-	http_free(b->probes);
 	store_close(b->store);
 	world_free(b->world);
 	loop_free(b->loop);
