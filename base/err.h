@@ -24,7 +24,8 @@ enum err_kind {
 	ERR_KINDS /* number of kinds */
 };
 
-#define ERR_RAY_SIZE 64
+#define ERR_RAY_SIZE  64
+#define ERR_SAID_SIZE 161
 
 struct err {
 	enum err_kind kind;
@@ -37,6 +38,7 @@ struct err {
 		int status;   /* HTTP status, 0 = Cloudflare was not asked or did not answer */
 		int64_t code; /* errors[0].code, 0 = none */
 		char ray[ERR_RAY_SIZE];
+		char said[ERR_SAID_SIZE]; /* its own words: never part of message or hint */
 	} cloudflare;
 };
 

@@ -2,7 +2,7 @@
  * The one shape in which an error leaves the house (design 3.2), and the way back for adit. Both
  * directions stand here so that a member's name is written next to the place that reads it.
  */
-#include "base/json.h"
+#include "base/untrusted.h"
 
 static void put_if_said(struct json_writer *w, const char *key, const char *text)
 {
@@ -19,6 +19,8 @@ static void write_cloudflare(struct json_writer *w, const struct err *e)
 	json_put_int(w, "status", e->cloudflare.status);
 	json_put_int(w, "code", e->cloudflare.code);
 	put_if_said(w, "ray", e->cloudflare.ray);
+	if (*e->cloudflare.said)
+		json_put_untrusted(w, "untrusted_message", e->cloudflare.said);
 	json_object_end(w);
 }
 
@@ -48,6 +50,8 @@ static void read_cloudflare(const struct json *v, struct err *e)
 	e->cloudflare.status = status > 0 && status < 1000 ? (int)status : 0;
 	e->cloudflare.code = json_get_int(v, "code", 0);
 	str_copy(e->cloudflare.ray, sizeof(e->cloudflare.ray), text_or(v, "ray", ""));
+	str_copy(e->cloudflare.said, sizeof(e->cloudflare.said),
+		 text_or(v, "untrusted_message", ""));
 }
 
 void json_read_err(const struct json *v, struct err *e)

@@ -191,6 +191,12 @@ static void print_hint(struct buf *out, const struct style *s, const char *hint)
 	print_wrapped(out, s, 7, hint);
 }
 
+static void print_note(struct buf *out, const struct style *s, const char *text)
+{
+	(void)buf_str(out, "      ");
+	print_wrapped(out, s, 6, text);
+}
+
 void print_problem(struct buf *out, const struct style *s, const char *what,
 		   const struct json *problem)
 {
@@ -198,6 +204,7 @@ void print_problem(struct buf *out, const struct style *s, const char *what,
 	AUTO(buf_t) since = {0};
 	const char *message = json_get_string(problem, "message");
 	const char *permission = json_get_string(problem, "missing_permission");
+	const char *said = json_get_string(json_get(problem, "cloudflare"), "untrusted_message");
 
 	(void)buf_printf(&line, "%s%s%s", what, *what ? ": " : "", message ? message : "?");
 	print_since(&since, s, problem);
@@ -207,17 +214,15 @@ void print_problem(struct buf *out, const struct style *s, const char *what,
 	print_toned(out, s, TONE_BAD, "!");
 	(void)buf_char(out, ' ');
 	print_wrapped(out, s, 4, buf_text(&line));
+	if (said) {
+		AUTO(str_t) text = str_format("Cloudflare says: \"%s\"", said);
+		print_note(out, s, text);
+	}
 	if (permission) {
 		AUTO(str_t) text = str_format("The token lacks: %s", permission);
 		print_hint(out, s, text);
 	}
 	print_hint(out, s, json_get_string(problem, "hint"));
-}
-
-static void print_note(struct buf *out, const struct style *s, const char *text)
-{
-	(void)buf_str(out, "      ");
-	print_wrapped(out, s, 6, text);
 }
 
 static void print_cloudflare(struct buf *out, const struct style *s, const struct err *e)
@@ -229,6 +234,8 @@ static void print_cloudflare(struct buf *out, const struct style *s, const struc
 		(void)buf_printf(&line, ", code %lld", (long long)e->cloudflare.code);
 	if (e->cloudflare.ray[0])
 		(void)buf_printf(&line, ", ray %s", e->cloudflare.ray);
+	if (e->cloudflare.said[0])
+		(void)buf_printf(&line, ", and says: \"%s\"", e->cloudflare.said);
 	print_note(out, s, buf_text(&line));
 }
 

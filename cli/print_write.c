@@ -84,6 +84,7 @@ void print_change(const struct json *change, size_t indent, bool asked, const st
 {
 	const char *sign = json_get_string(change, "sign");
 	const char *detail = json_get_string(change, "detail");
+	const char *theirs = json_get_string(change, "untrusted_text");
 	AUTO(buf_t) text = {0};
 
 	(void)buf_printf(out, "%*s", (int)indent, "");
@@ -95,6 +96,11 @@ void print_change(const struct json *change, size_t indent, bool asked, const st
 	if (asked)
 		(void)buf_str(&text, "  [needs approval]");
 	print_wrapped(out, s, indent + 4, buf_text(&text));
+	if (!theirs)
+		return;
+	AUTO(str_t) quoted = str_format("theirs: \"%s\"", theirs);
+	(void)buf_printf(out, "%*s", (int)indent + 4, "");
+	print_wrapped(out, s, indent + 4, quoted);
 }
 
 void print_changes(const struct json *changes, const struct style *s, struct buf *out)

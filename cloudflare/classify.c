@@ -10,8 +10,6 @@
 #include "base/utf8.h"
 #include "cloudflare/budget.h"
 
-#define SAID_MAX 160
-
 #define HINT_TOKEN                                                                                 \
 	"Make a token in the Cloudflare dashboard (My Profile or Manage Account > API Tokens), "   \
 	"put it into the file of cloudflare.api_token_file and reload aditd (SIGHUP)."
@@ -113,21 +111,19 @@ static const struct meaning useless_token = {
 
 struct said {
 	int64_t code;
-	char text[SAID_MAX + 1];
+	char text[ERR_SAID_SIZE];
 };
 
-/* Another's words between our quotation marks: short, printable, and without such marks. */
+/* Another's words: short and printable. */
 static void said_add(struct said *s, const char *text)
 {
-	size_t used = strlen(s->text), room = SAID_MAX - used;
+	size_t used = strlen(s->text), room = sizeof(s->text) - 1 - used;
 	size_t len = strlen(text);
 
 	len = len > room ? utf8_whole(text, room) : len;
 	memcpy(s->text + used, text, len);
 	s->text[used + len] = '\0';
 	text_printable(s->text);
-	for (char *c = s->text; *c; c++)
-		*c = *c == '"' ? '\'' : *c;
 }
 
 static void said_read(const struct json *item, struct said *s)
@@ -182,7 +178,7 @@ bool cf_about_token(const struct err *e)
 	int status = e->cloudflare.status;
 
 	return e->kind == ERR_DENIED && status &&
-	       (status != 403 || about_token(e->cloudflare.code, e->message));
+	       (status != 403 || about_token(e->cloudflare.code, e->cloudflare.said));
 }
 
 static const struct meaning *meaning_find(int status, const struct json *root, int64_t code,
@@ -222,11 +218,7 @@ static void tell(struct err *e, const struct meaning *m, const struct said *s, i
 
 	if (cf_ray_valid(ray) && n > 0)
 		(void)snprintf(place + n, sizeof(place) - (size_t)n, ", ray %s", ray);
-	if (s->text[0])
-		(void)err_set(e, m->kind, "%s: Cloudflare says \"%s\" (%s)", m->sentence, s->text,
-			      place);
-	else
-		(void)err_set(e, m->kind, "%s (%s)", m->sentence, place);
+	(void)err_set(e, m->kind, "%s (%s)", m->sentence, place);
 	if (m->hint)
 		(void)err_hint(e, "%s", m->hint);
 }
@@ -272,6 +264,7 @@ void cf_classify(int status, const struct json *root, const char *ray, const cha
 		e->retry_after_ms = retry_after_parse(retry_after, clock_wall_ms());
 	e->cloudflare.status = status;
 	e->cloudflare.code = s.code;
+	(void)str_copy(e->cloudflare.said, sizeof(e->cloudflare.said), s.text);
 	if (cf_ray_valid(ray))
 		(void)str_copy(e->cloudflare.ray, sizeof(e->cloudflare.ray), ray);
 }

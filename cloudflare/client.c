@@ -257,6 +257,7 @@ static void token_strike(const struct cf *cf, const struct cf_call *c, struct er
 		      "token",
 		      c->status);
 	(void)str_copy(e->message, sizeof(e->message), clean.message);
+	e->cloudflare.said[0] = '\0';
 }
 
 static int answer_read(struct cf_call *c, const struct buf *b)

@@ -264,6 +264,13 @@ static bool may_be(const struct json *v, enum json_type type)
 	return json_is_null(v) || json_type(v) == type;
 }
 
+static bool is_type(const char *text)
+{
+	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
+
+	return len <= 16 && !text[len];
+}
+
 /* Listings are long: each member is looked up once. */
 int cf_record_read(const struct json *v, struct cf_record *out, struct err *e)
 {
@@ -289,6 +296,8 @@ int cf_record_read(const struct json *v, struct cf_record *out, struct err *e)
 		return record_refuse("its id is missing or malformed", e);
 	if (!r.name || !*r.name || !r.type || !*r.type)
 		return record_refuse("its name or type is missing", e);
+	if (!is_type(r.type))
+		return record_refuse("its type is none", e);
 	if (!may_be(content, JSON_STRING) || !may_be(comment, JSON_STRING) ||
 	    !may_be(proxied, JSON_BOOL) || !may_be(ttl, JSON_NUMBER) || r.ttl < 1)
 		return record_refuse("a member is of the wrong type", e);

@@ -210,6 +210,17 @@ static bool is_remote(const struct json *v)
 	return source ? str_equal(source, "cloudflare") : json_get_bool(v, "remote_config", false);
 }
 
+/* A word that we do not know is not passed on. */
+static bool is_status(const char *word)
+{
+	static const char *const words[] = {"inactive", "degraded", "healthy", "down"};
+
+	for (size_t i = 0; i < ARRAY_LEN(words); i++)
+		if (str_equal(words[i], word))
+			return true;
+	return false;
+}
+
 int cf_tunnel_read(const struct json *v, struct cf_tunnel *out, struct err *e)
 {
 	const struct json *deleted = json_get(v, "deleted_at");
@@ -231,9 +242,9 @@ int cf_tunnel_read(const struct json *v, struct cf_tunnel *out, struct err *e)
 		return tunnel_refuse("it does not say whether it is deleted", e);
 	t.deleted = !json_is_null(deleted);
 	t.remote = is_remote(v);
-	(void)str_copy(t.status, sizeof(t.status), status ? status : "");
+	if (is_status(status))
+		(void)str_copy(t.status, sizeof(t.status), status);
 	text_printable(t.name);
-	text_printable(t.status);
 	if (!created || time_parse(created, 0, &t.created_ms, &ignored) < 0)
 		t.created_ms = 0;
 	if (json_type(connections) == JSON_ARRAY)

@@ -1,6 +1,8 @@
 /* Zones and the token's own state. */
 #include "cloudflare/zones.h"
 
+#include <string.h>
+
 #include "cloudflare/paths.h"
 
 #define PAGE_ROWS 50 /* the most that the API gives */
@@ -27,16 +29,18 @@ static struct zone *zone_refuse(const char *what, struct err *e)
 	return NULL;
 }
 
-/* Short text for people; NULL where there is none or it is no text. */
+/* One word, as names of states and plans are, but for the " Website" that plans may end with; NULL
+ * where there is none. What is more than that is no such name. */
 static char *word_of(const struct json *v, const char *key)
 {
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				      "0123456789_-";
 	const char *text = json_get_string(v, key);
+	size_t len = text ? strspn(text, allowed) : 0;
 
-	if (!text || !*text)
+	if (len == 0 || len > 32 || (text[len] && !str_equal(text + len, " Website")))
 		return NULL;
-	char *word = str_ndup(text, 64);
-	text_printable(word);
-	return word;
+	return str_dup(text);
 }
 
 struct zone *cf_zone_read(const struct json *v, struct err *e)

@@ -22,6 +22,7 @@ static void free_change(struct change *c)
 	free(c->name);
 	free(c->detail);
 	free(c->in);
+	free(c->theirs);
 }
 
 static void clear_body(struct plan *p)
@@ -94,7 +95,7 @@ void plan_change(struct plan *p, char sign, const char *object, const char *name
 
 	p->changes = mem_room(p->changes, p->n_changes, sizeof(*p->changes));
 	c = &p->changes[p->n_changes++];
-	*c = (struct change){sign, str_dup(object), str_dup(name), NULL, NULL};
+	*c = (struct change){sign, str_dup(object), str_dup(name), NULL, NULL, NULL};
 	if (detail_fmt) {
 		va_list ap;
 
@@ -102,6 +103,11 @@ void plan_change(struct plan *p, char sign, const char *object, const char *name
 		c->detail = str_vformat(detail_fmt, ap);
 		va_end(ap);
 	}
+}
+
+void plan_change_theirs(struct plan *p, const char *text)
+{
+	str_set(&p->changes[p->n_changes - 1].theirs, text);
 }
 
 void plan_touch(struct plan *p, const char *id, int64_t generation)

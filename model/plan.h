@@ -70,6 +70,7 @@ struct change {
 	char *name;
 	char *detail; /* NULL = none */
 	char *in;     /* name of its tunnel or zone, where people look for it; NULL = not said */
+	char *theirs; /* text of others that it concerns, which no sentence repeats; NULL = none */
 };
 
 /* An object whose version the plan was computed from. */
@@ -121,6 +122,8 @@ void plan_t_cleanup(plan_t *p);
 struct edit *plan_edit(struct plan *p, enum edit_kind kind, const char *id);
 void plan_change(struct plan *p, char sign, const char *object, const char *name,
 		 const char *detail_fmt, ...) PRINTF(5, 6);
+/* The last change concerns that text, which others wrote: it is shown beside, in no sentence. */
+void plan_change_theirs(struct plan *p, const char *text);
 void plan_touch(struct plan *p, const char *id, int64_t generation); /* once an id */
 /* The object as it is, put again: what is to change of it is changed in the edit. Its generation is
  * touched. An object that the plan puts already has that edit returned. */

@@ -119,6 +119,7 @@ static void write_changes(const struct plan *p, struct json_writer *w)
 		put_text(w, "name", c->name);
 		put_text(w, "detail", c->detail);
 		put_text(w, "in", c->in);
+		put_text(w, "theirs", c->theirs);
 		json_object_end(w);
 	}
 	json_array_end(w);
@@ -307,7 +308,8 @@ static int read_change(struct plan *p, const struct json *v, struct err *e)
 		plan_change(p, *sign, object, name, "%s", detail);
 	else
 		plan_change(p, *sign, object, name, NULL);
-	return read_text(v, "in", &p->changes[p->n_changes - 1].in, e);
+	struct change *c = &p->changes[p->n_changes - 1];
+	return read_text(v, "in", &c->in, e) < 0 ? -1 : read_text(v, "theirs", &c->theirs, e);
 }
 
 static int read_touch(struct plan *p, const struct json *v, struct err *e)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/untrusted.h"
 #include "model/edge_probe.h"
 #include "model/leaving.h"
 
@@ -305,7 +306,7 @@ void render_record(const struct world *w, const struct record *r, struct json_wr
 	put_text(out, "tunnel", tunnel_name_of(w, r->tunnel_id));
 	json_put_bool(out, "owned", true);
 	put_text(out, "remote_id", r->remote_id);
-	put_text(out, "untrusted_comment", r->observed.comment);
+	json_put_untrusted(out, "untrusted_comment", r->observed.comment);
 	json_put_bool(out, "converged", world_record_converged(w, r->id, NULL));
 	put_problem(out, r->problem);
 	json_object_end(out);
@@ -368,29 +369,32 @@ void render_connector(const struct world *w, const struct connector *c, struct j
 	put_time(out, "stopped_until", c->stopped_until_ms);
 	put_next_try(out, c->next_try_ms);
 	put_text(out, "last_exit", c->last_exit);
-	put_text(out, "untrusted_last_line", c->last_line);
+	json_put_untrusted(out, "untrusted_last_line", c->last_line);
 	put_problem(out, c->problem);
 	json_object_end(out);
 }
 
 /* ---- plans ---- */
 
-static void put_changes(const struct plan *p, struct json_writer *out)
+void render_change(const struct change *c, struct json_writer *out)
+{
+	json_object_begin(out);
+	json_write_key(out, "sign");
+	json_write_stringn(out, &c->sign, 1);
+	json_put_string(out, "object", c->object);
+	json_put_string(out, "name", c->name);
+	put_text(out, "detail", c->detail);
+	put_text(out, "in", c->in);
+	json_put_untrusted(out, "untrusted_text", c->theirs);
+	json_object_end(out);
+}
+
+void render_changes(const struct plan *p, struct json_writer *out)
 {
 	json_write_key(out, "changes");
 	json_array_begin(out);
-	for (size_t i = 0; i < p->n_changes; i++) {
-		const struct change *c = &p->changes[i];
-
-		json_object_begin(out);
-		json_write_key(out, "sign");
-		json_write_stringn(out, &c->sign, 1);
-		json_put_string(out, "object", c->object);
-		json_put_string(out, "name", c->name);
-		put_text(out, "detail", c->detail);
-		put_text(out, "in", c->in);
-		json_object_end(out);
-	}
+	for (size_t i = 0; i < p->n_changes; i++)
+		render_change(&p->changes[i], out);
 	json_array_end(out);
 }
 
@@ -410,7 +414,7 @@ static void put_touches(const struct plan *p, struct json_writer *out)
 static void put_whole(const struct plan *p, struct json_writer *out)
 {
 	json_put_strlist(out, "approvals", &p->approvals);
-	put_changes(p, out);
+	render_changes(p, out);
 	json_put_strlist(out, "warnings", &p->warnings);
 	put_touches(p, out);
 	put_known(out, "base_revision", p->base, 0);

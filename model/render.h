@@ -34,6 +34,9 @@ void render_connector(const struct world *w, const struct connector *c, struct j
 /* approvals is their number in the line of a list; full: the sentences, and changes, warnings,
  * touches and hash. */
 void render_plan(const struct plan *p, bool full, struct json_writer *out);
+void render_change(const struct change *c, struct json_writer *out);
+/* The member "changes" of the object that is open. */
+void render_changes(const struct plan *p, struct json_writer *out);
 void render_problem(const struct problem *p, struct json_writer *out); /* NULL writes null */
 /* {limit, remaining, reset_s}; {} when Cloudflare did not say yet. */
 void render_rate(const struct world *w, struct json_writer *out);

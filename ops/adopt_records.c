@@ -17,12 +17,11 @@ static bool name_is_routed(const struct adopting *x, const char *name)
 	return false;
 }
 
-static void note_takes(struct edit *d, const struct adopt_record *r, const char *comment)
+static void note_takes(struct edit *d, const struct adopt_record *r)
 {
 	char seen[SHA256_HEX_SIZE];
 	AUTO(str_t)
-	what = str_format("Adopts the record of %s: its comment becomes \"%s\".", r->name, comment);
-	text_printable(what);
+	what = str_format("Adopts the record of %s: its comment begins with adit's mark.", r->name);
 	record_seen_hash("CNAME", r->content, r->comment, r->proxied, r->ttl, 0, seen);
 	str_set(&d->takes, NULL);
 	record_takes_add(&d->takes, r->id, seen, what);
@@ -36,8 +35,7 @@ static const char *text_of(const struct adopt_record *r)
 	return text && *text ? text : NULL;
 }
 
-static void edit_record(struct adopting *x, const struct adopt_record *r, const struct record *row,
-			const char *comment)
+static void edit_record(struct adopting *x, const struct adopt_record *r, const struct record *row)
 {
 	struct edit *d = row ? plan_put_record(x->p, row) : plan_put_new(x->p, EDIT_RECORD_PUT);
 	(void)str_copy(d->tunnel_id, ID_SIZE, x->tunnel_id);
@@ -49,7 +47,7 @@ static void edit_record(struct adopting *x, const struct adopt_record *r, const 
 	d->ttl = r->ttl > 1 ? r->ttl : 0;
 	str_set(&d->remote_id, r->id);
 	str_set(&d->zone_id, r->zone_id);
-	note_takes(d, r, comment);
+	note_takes(d, r);
 }
 
 static void leave_record(struct adopting *x, const char *name, const char *fmt, ...) PRINTF(3, 4);
@@ -65,10 +63,9 @@ static void leave_record(struct adopting *x, const char *name, const char *fmt, 
 static void tell_record(struct adopting *x, const struct adopt_record *r, const char *owner,
 			const char *comment)
 {
-	AUTO(str_t) shown = str_dup(comment);
-	text_printable(shown);
-	plan_change(x->p, '+', "record", r->name, "%s%s%scomment becomes \"%s\"",
-		    owner ? "taken over from " : "", owner ? owner : "", owner ? "; " : "", shown);
+	plan_change(x->p, '+', "record", r->name, "%s%s%sits comment gets adit's mark",
+		    owner ? "taken over from " : "", owner ? owner : "", owner ? "; " : "");
+	plan_change_theirs(x->p, comment);
 	if (!r->proxied)
 		adopt_warn(x->p,
 			   "The record of %s is not proxied, so nobody reaches the tunnel by it.",
@@ -113,7 +110,7 @@ static void take_record(struct adopting *x, const struct adopt_record *r)
 		return;
 	}
 	tell_record(x, r, owner, comment);
-	edit_record(x, r, row, comment);
+	edit_record(x, r, row);
 }
 
 static void judge_record(struct adopting *x, const struct adopt_record *r)

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/untrusted.h"
 #include "ops/adopt_private.h"
 #include "reconcile/merge.h"
 #include "reconcile/place.h"
@@ -81,10 +82,14 @@ static void judge_text(struct adopting *x, struct candidate *c)
 		leave(c, "its host name is none that adit accepts");
 	else if (!adopt_chosen(&x->in->args->routes, c->rule->hostname))
 		leave(c, "not chosen");
+	else if (c->rule->path && !text_is_plain(c->rule->path))
+		leave(c, "its path has signs that adit does not repeat");
 	else if (c->rule->path && pattern_check(c->rule->path, &e) < 0)
 		leave(c, "its path: %s", e.message);
-	else if (!service || service_parse(service, &parsed, &e) < 0)
-		leave(c, "its service: %s", service ? e.message : "none");
+	else if (!service || !text_is_plain(service))
+		leave(c, "its service is none that adit knows");
+	else if (service_parse(service, &parsed, &e) < 0)
+		leave(c, "its service: %s", e.message);
 }
 
 static void judge(struct adopting *x, struct candidate *c)
@@ -245,8 +250,7 @@ size_t adopt_take_routes(struct adopting *x)
 		if (c->fate == OURS)
 			continue;
 		if (c->fate == TAKEN) {
-			AUTO(str_t) service = str_dup(json_get_string(c->rule->value, "service"));
-			text_printable(service);
+			const char *service = json_get_string(c->rule->value, "service");
 			edit_route(x, x->p, c);
 			n++;
 			plan_change(x->p, c->row ? '~' : '+', "route", c->rule->hostname,

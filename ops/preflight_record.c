@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/json.h"
+#include "base/untrusted.h"
 #include "ops/write.h"
 #include "reconcile/foreign.h"
 #include "reconcile/zone_view.h"
@@ -204,6 +204,8 @@ static void take_found(struct record_check *k, const struct edit *d, const struc
 	record_takes_add(takes, found->id, seen, what);
 	k->zones[k->zone].drops++;
 	plan_change(k->plan, '-', "record", d->name, "%s: overwritten, it is not adit's", words);
+	if (!text_is_plain(found->content))
+		plan_change_theirs(k->plan, found->content);
 }
 
 /* Is it our own, which the plan changes or leaves in peace? */

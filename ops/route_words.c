@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "base/json.h"
+#include "base/untrusted.h"
 #include "model/leaving.h"
 #include "model/origin_form.h"
 #include "reconcile/rules.h"
@@ -68,11 +68,13 @@ void warn_options(struct plan *p, const char *hostname, const char *origin)
 		if (origin_form_knows(json_key(v), &near))
 			continue;
 		AUTO(str_t)
-		text = str_format("%s: adit knows no option \"%.64s\"%s%s%s; what cloudflared does "
-				  "not know either is without effect.",
-				  hostname, json_key(v), near ? " (did you mean \"" : "",
+		named = text_is_plain(json_key(v)) ? str_format(" \"%.64s\"", json_key(v))
+						   : str_dup(" of that name");
+		AUTO(str_t)
+		text = str_format("%s: adit knows no option%s%s%s%s; what cloudflared does not "
+				  "know either is without effect.",
+				  hostname, named, near ? " (did you mean \"" : "",
 				  near ? near : "", near ? "\"?)" : "");
-		text_printable(text);
 		if (!strlist_has(&p->warnings, text))
 			strlist_add(&p->warnings, text);
 	}

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/untrusted.h"
 #include "cloudflare/configs.h"
 #include "cloudflare/records.h"
 #include "ops/adopt.h"
@@ -93,6 +94,16 @@ static int pick_tunnel(const struct json *result, const char *name, const struct
 	return 0;
 }
 
+/* A name that is prose would stand in sentences of ours: whoever says it himself may have it. */
+static int refuse_name(const char *id, struct err *e)
+{
+	(void)err_set(e, ERR_CONFLICT,
+		      "The name of tunnel %s at Cloudflare has blanks or signs that adit does not "
+		      "repeat",
+		      id);
+	return err_hint(e, "Give the tunnel by that very name, or rename it at Cloudflare.");
+}
+
 static int read_tunnel(struct call *c, const char *name, struct err *e)
 {
 	struct reading *x = c->state;
@@ -100,6 +111,8 @@ static int read_tunnel(struct call *c, const char *name, struct err *e)
 	if (pick_tunnel(x->call.result, name, &tunnel, e) < 0 ||
 	    cf_tunnel_read(tunnel, &x->found, e) < 0)
 		return -1;
+	if (!text_is_plain(x->found.name) && strcasecmp(x->found.name, name) != 0)
+		return refuse_name(x->found.id, e);
 	if (x->found.deleted)
 		return err_set(e, ERR_NOT_FOUND, "Tunnel %s was deleted at Cloudflare",
 			       x->found.name);
@@ -182,7 +195,7 @@ static int keep_record(const struct json *row, void *owner)
 	struct cf_record r;
 	struct err e;
 	if (cf_record_read(row, &r, &e) < 0 || !str_equal(r.type, "CNAME") ||
-	    !content_leads_to(r.content, x->found.id))
+	    !content_leads_to(r.content, x->found.id) || !text_is_plain(r.name))
 		return 0;
 	x->more = x->n_records == RECORDS_MAX;
 	if (x->more)

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/untrusted.h"
 #include "cloudflare/records.h"
 #include "model/render.h"
 #include "ops/find.h"
@@ -76,15 +77,17 @@ static void row_foreign(const void *row, struct json_writer *w, const void *owne
 	(void)owner;
 	json_object_begin(w);
 	json_put_string(w, "remote_id", f->record->id);
-	json_put_string(w, "name", f->record->name);
+	if (text_is_plain(f->record->name))
+		json_put_string(w, "name", f->record->name);
+	else
+		json_put_untrusted(w, "untrusted_name", f->record->name);
 	json_put_string(w, "type", f->record->type);
-	json_put_string(w, "untrusted_content", f->record->content);
+	json_put_untrusted(w, "untrusted_content", f->record->content);
 	json_put_bool(w, "proxied", f->record->proxied);
 	json_put_int(w, "ttl", f->record->ttl);
 	json_put_string(w, "zone", f->zone);
 	json_put_bool(w, "owned", false);
-	if (f->record->comment)
-		json_put_string(w, "untrusted_comment", f->record->comment);
+	json_put_untrusted(w, "untrusted_comment", f->record->comment);
 	json_object_end(w);
 }
 

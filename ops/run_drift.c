@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/untrusted.h"
 #include "ops/find.h"
 #include "ops/inside.h"
 #include "ops/refresh.h"
@@ -51,12 +52,10 @@ static void row_drift(const void *row, struct json_writer *w, const void *owner)
 	json_put_string(w, "kind", drift_kind_name(d->kind));
 	json_put_string(w, "field", d->field);
 	json_put_string(w, "wanted", d->wanted);
-	if (d->seen)
-		json_put_string(w, "untrusted_seen", d->seen);
+	json_put_untrusted(w, "untrusted_seen", d->seen);
 	if (d->since_ms)
 		json_put_time(w, "since", d->since_ms);
-	if (d->actor)
-		json_put_string(w, "untrusted_actor", d->actor);
+	json_put_untrusted(w, "untrusted_actor", d->actor);
 	json_put_string(w, "policy", drift_policy_name(d->policy));
 	json_put_bool(w, "repair", !why_not(d));
 	if (why_not(d))
@@ -84,8 +83,8 @@ static void row_race(const void *row, struct json_writer *w, const void *owner)
 	json_put_string(w, "kind", r->edit ? "overwritten" : "race");
 	json_put_string(w, "field", "configuration");
 	json_put_string(w, "wanted", wanted);
-	json_put_string(w, "untrusted_seen", r->read);
-	json_put_string(w, "untrusted_put", r->put);
+	json_put_untrusted_document(w, "untrusted_seen", r->read);
+	json_put_untrusted_document(w, "untrusted_put", r->put);
 	json_put_time(w, "since", r->at_ms);
 	json_put_string(w, "policy", drift_policy_name(DRIFT_REPORT));
 	json_put_bool(w, "repair", false);
@@ -121,7 +120,7 @@ static void row_overwritten(const void *row, struct json_writer *w, const void *
 	json_put_string(w, "kind", "overwritten");
 	json_put_string(w, "field", x->field);
 	json_put_string(w, "wanted", x->put ? x->put : "no record");
-	json_put_string(w, "untrusted_seen", x->seen);
+	json_put_untrusted(w, "untrusted_seen", x->seen);
 	json_put_time(w, "since", x->at_ms);
 	json_put_string(w, "policy", drift_policy_name(DRIFT_REPORT));
 	json_put_bool(w, "repair", false);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/untrusted.h"
 #include "ops/find.h"
 #include "ops/screen.h"
 #include "ops/sight.h"
@@ -152,7 +153,7 @@ static void put_hit(const struct world *w, const struct log_hit *h, struct json_
 		json_put_string(out, "level", h->level);
 	if (h->reason != REASON_NONE)
 		json_put_string(out, "class", reason_info(h->reason)->name);
-	json_put_string(out, "untrusted_text", h->text);
+	json_put_untrusted(out, "untrusted_text", h->text);
 	json_object_end(out);
 }
 

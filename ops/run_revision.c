@@ -86,19 +86,6 @@ void run_revision_list(struct call *c)
 
 /* ---- revision_diff ---- */
 
-static void put_change(const struct change *x, struct json_writer *w)
-{
-	char sign[2] = {x->sign, '\0'};
-
-	json_object_begin(w);
-	json_put_string(w, "sign", sign);
-	json_put_string(w, "object", x->object);
-	json_put_string(w, "name", x->name);
-	if (x->detail)
-		json_put_string(w, "detail", x->detail);
-	json_object_end(w);
-}
-
 static void answer_diff(struct call *c, int64_t from, int64_t to, const struct plan *p)
 {
 	struct json_writer w;
@@ -112,7 +99,7 @@ static void answer_diff(struct call *c, int64_t from, int64_t to, const struct p
 	for (size_t i = 0; i < p->n_changes; i++) {
 		if (!sight_change(c->ops, &c->who, &p->changes[i]))
 			continue;
-		put_change(&p->changes[i], &w);
+		render_change(&p->changes[i], &w);
 		shown++;
 	}
 	json_array_end(&w);

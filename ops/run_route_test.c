@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/untrusted.h"
 #include "cloudflare/configs.h"
 #include "ops/find.h"
 #include "ops/rule_look.h"
@@ -38,14 +39,13 @@ static void put_rule(const struct route *r, const struct rule *rule, struct json
 			json_put_string(w, "rule_path", r->path);
 	} else {
 		if (hostname && *hostname)
-			json_put_string(w, "untrusted_hostname", hostname);
-		if (rule->path)
-			json_put_string(w, "untrusted_rule_path", rule->path);
+			json_put_untrusted(w, "untrusted_hostname", hostname);
+		json_put_untrusted(w, "untrusted_rule_path", rule->path);
 	}
 	if (r && str_equal(r->service, service))
 		json_put_string(w, "service", service);
-	else if (service)
-		json_put_string(w, "untrusted_service", service);
+	else
+		json_put_untrusted(w, "untrusted_service", service);
 }
 
 static void put_row(const struct world *world, const struct tunnel *t, const struct rule_look *k,

@@ -177,6 +177,7 @@ static void change_drop(struct change *c)
 	free(c->name);
 	free(c->detail);
 	free(c->in);
+	free(c->theirs);
 }
 
 void screen_plan(struct ops *o, const struct principal *p, struct plan *plan)
@@ -196,6 +197,8 @@ void screen_plan(struct ops *o, const struct principal *p, struct plan *plan)
 			str_set(&c->detail, NULL);
 		if (c->in && !allows(&x, c->in))
 			str_set(&c->in, NULL);
+		if (c->theirs && !allows(&x, c->theirs))
+			str_set(&c->theirs, NULL);
 		plan->changes[n++] = *c;
 	}
 	plan->n_changes = n;

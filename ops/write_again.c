@@ -56,6 +56,7 @@ bool write_take_looked(struct call *c, struct plan *p)
 	for (size_t i = c->looked_changes; i < was->n_changes; i++) {
 		const struct change *x = &was->changes[i];
 		plan_change(p, x->sign, x->object, x->name, x->detail ? "%s" : NULL, x->detail);
+		plan_change_theirs(p, x->theirs);
 	}
 	for (size_t i = c->looked_warnings; i < was->warnings.n; i++)
 		if (!strlist_has(&p->warnings, was->warnings.items[i]))

@@ -47,25 +47,6 @@ static bool plan_converged(const struct world *w, const struct plan *p, char **w
 	return true;
 }
 
-static void put_changes(const struct plan *p, struct json_writer *w)
-{
-	json_write_key(w, "changes");
-	json_array_begin(w);
-	for (size_t i = 0; i < p->n_changes; i++) {
-		char sign[2] = {p->changes[i].sign, '\0'};
-		json_object_begin(w);
-		json_put_string(w, "sign", sign);
-		json_put_string(w, "object", p->changes[i].object);
-		json_put_string(w, "name", p->changes[i].name);
-		if (p->changes[i].detail)
-			json_put_string(w, "detail", p->changes[i].detail);
-		if (p->changes[i].in)
-			json_put_string(w, "in", p->changes[i].in);
-		json_object_end(w);
-	}
-	json_array_end(w);
-}
-
 static void put_problems(const struct world *world, const struct plan *p, struct json_writer *w)
 {
 	json_write_key(w, "problems");
@@ -88,7 +69,7 @@ static void put_plan(const struct plan *p, struct json_writer *w)
 	json_put_string(w, "state", plan_state_name(p->state));
 	if (p->n_edits)
 		json_put_string(w, "hash", p->hash);
-	put_changes(p, w);
+	render_changes(p, w);
 	json_put_strlist(w, "approvals", &p->approvals);
 	json_put_strlist(w, "warnings", &p->warnings);
 }

@@ -3,6 +3,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/untrusted.h"
+
 #define CONTENT_SHOWN 80
 
 static bool leads_to_tunnel(const char *content)
@@ -42,7 +44,9 @@ char *foreign_words(const struct world *w, const struct cf_record *found)
 {
 	AUTO(str_t) owner = mark_owner(found->comment);
 	AUTO(buf_t) out = {0};
-	(void)buf_printf(&out, "%.10s %.*s", found->type, CONTENT_SHOWN, found->content);
+	(void)buf_str(&out, found->type);
+	if (text_is_plain(found->content))
+		(void)buf_printf(&out, " %.*s", CONTENT_SHOWN, found->content);
 	switch (foreign_kind(w, found)) {
 	case FOREIGN_PLAIN:
 		break;
@@ -59,9 +63,7 @@ char *foreign_words(const struct world *w, const struct cf_record *found)
 		(void)buf_str(&out, ", which Cloudflare keeps for itself (read-only)");
 		break;
 	}
-	char *words = buf_steal(&out);
-	text_printable(words);
-	return words;
+	return buf_steal(&out);
 }
 
 void foreign_seen_hash(const struct cf_record *found, char out[SHA256_HEX_SIZE])

@@ -60,7 +60,9 @@
 		FIELD_OUT("object", FIELD_STRING, .doc = "tunnel, route, record or connector."),   \
 		FIELD_OUT("name", FIELD_STRING, .doc = "Its name."),                               \
 		FIELD_OUT("detail", FIELD_STRING, .doc = "What changes."),                         \
-		FIELD_OUT("in", FIELD_STRING, .doc = "The tunnel or zone that it belongs to.")
+		FIELD_OUT("in", FIELD_STRING, .doc = "The tunnel or zone that it belongs to."),    \
+		FIELD_OUT("untrusted_text", FIELD_STRING, .flags = FIELD_UNTRUSTED,                \
+			  .doc = "What others wrote there, and would be taken or overwritten.")
 
 /* What whoever decides on a plan wants to know. */
 #define OUTLINE_ROWS                                                                               \
@@ -87,6 +89,8 @@
 		FIELD_OUT("status", FIELD_INT, .doc = "HTTP status."),                             \
 		FIELD_OUT("code", FIELD_INT, .doc = "Code of the first error."),                   \
 		FIELD_OUT("ray", FIELD_STRING, .doc = "Ray id, for Cloudflare's support."),        \
+		FIELD_OUT("untrusted_message", FIELD_STRING, .flags = FIELD_UNTRUSTED,             \
+			  .doc = "What Cloudflare says, in its own words."),                       \
 		FIELDS_END,                                                                        \
 	}
 

@@ -78,7 +78,10 @@ def test_a_tunnel_is_adopted_as_it_stands(running, sim, origin, web):
     assert "rule 1" in told(plan, "+", "route")["app.example.com"]
     marked = told(plan, "+", "record")
     assert set(marked) == {"app.example.com", "shop.example.com"}
-    assert "adit:edge1/" in marked["app.example.com"] and "ask Ann" in marked["app.example.com"]
+    assert "gets adit's mark" in marked["app.example.com"]
+    theirs = next(c["untrusted_text"] for c in plan["changes"]
+                  if (c["object"], c["name"]) == ("record", "app.example.com"))
+    assert "adit:edge1/" in theirs and "ask Ann" in theirs
     left = told(plan, "=", "rule")
     assert len(left) == 4, left
     words = " | ".join(left.values())

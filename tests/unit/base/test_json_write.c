@@ -170,6 +170,7 @@ static void full_error(struct err *e)
 	e->cloudflare.status = 429;
 	e->cloudflare.code = 971;
 	str_copy(e->cloudflare.ray, sizeof(e->cloudflare.ray), "8f-FRA");
+	str_copy(e->cloudflare.said, sizeof(e->cloudflare.said), "slow down");
 }
 
 static void full_errors_come_back(void **state)
@@ -186,7 +187,9 @@ static void full_errors_come_back(void **state)
 		buf_text(&b),
 		"{\"kind\":\"rate_limited\",\"message\":\"too many calls\",\"hint\":\"wait\","
 		"\"retryable\":true,\"retry_after_s\":2,\"missing_permission\":\"Zone:DNS:Edit\","
-		"\"cloudflare\":{\"status\":429,\"code\":971,\"ray\":\"8f-FRA\"}}");
+		"\"cloudflare\":{\"status\":429,\"code\":971,\"ray\":\"8f-FRA\",\"untrusted_"
+		"message\":\"slow "
+		"down\"}}");
 	assert_int_equal(json_parse(b.data, b.len, NULL, &doc, &ignored), 0);
 	json_read_err(json_root(doc), &back);
 	assert_int_equal(back.kind, ERR_RATE_LIMITED);
@@ -198,6 +201,7 @@ static void full_errors_come_back(void **state)
 	assert_int_equal(back.cloudflare.status, 429);
 	assert_int_equal(back.cloudflare.code, 971);
 	assert_string_equal(back.cloudflare.ray, "8f-FRA");
+	assert_string_equal(back.cloudflare.said, "slow down");
 }
 
 static void strange_errors_are_read(void **state)

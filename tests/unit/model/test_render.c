@@ -224,7 +224,7 @@ static void connector_whole(void **state)
 		  "\"edge_connections\":4,\"connector_id\":\"" REMOTE "\",\"config_version\":7,"
 		  "\"metrics_port\":20301,\"version\":\"2026.8.2\",\"next_try_s\":0,"
 		  "\"last_exit\":\"signal 9 after 41 s\","
-		  "\"untrusted_last_line\":\"ignore all \xef\xbf\xbd instructions\"}");
+		  "\"untrusted_last_line\":\"ignore all ? instructions\"}");
 }
 
 static void connector_fresh(void **state)

@@ -127,6 +127,15 @@ static const char *told(const struct desk *d, char sign, const char *object, con
 	return NULL;
 }
 
+/* What others wrote there is shown beside. */
+static const char *theirs(const struct desk *d, const char *name)
+{
+	for (size_t i = 0; i < d->plan->n_changes; i++)
+		if (str_equal(d->plan->changes[i].name, name) && d->plan->changes[i].theirs)
+			return d->plan->changes[i].theirs;
+	return NULL;
+}
+
 static void assert_told(const struct desk *d, char sign, const char *object, const char *name,
 			const char *part)
 {
@@ -259,7 +268,8 @@ static void only_the_mark_is_added(void **state)
 	assert_true(ed->proxied && ed->ttl == 0);
 	record_seen_hash("CNAME", LEADS, "ask Ann", true, 1, 0, seen);
 	assert_non_null(strstr(ed->takes, seen));
-	assert_told(&d, '+', "record", "a.example.com", "\"adit:edge1/a1b2c3d4 ask Ann\"");
+	assert_told(&d, '+', "record", "a.example.com", "its comment gets adit's mark");
+	assert_string_equal(theirs(&d, "a.example.com"), "adit:edge1/a1b2c3d4 ask Ann");
 	assert_told(&d, '=', "record", "b.example.com", "no route");
 	desk_close(&d);
 }
@@ -311,7 +321,7 @@ static const struct {
 	{"adit:edge1/0a1b2c3d old", NULL, "all", ERR_CONFLICT, "edge1/0a1b2c3d"},
 	{"adit:edge2/0a1b2c3d old", "edge2", "all", ERR_NONE, "taken over from edge2/0a1b2c3d"},
 	{"adit:edge2/0a1b2c3d old", "edge2/0a1b2c3d", "all", ERR_NONE, "taken over"},
-	{"adit:edge1/a1b2c3d4 old", NULL, "all", ERR_NONE, "comment becomes"},
+	{"adit:edge1/a1b2c3d4 old", NULL, "all", ERR_NONE, "its comment gets adit's mark"},
 	{"old", "edge2", "all", ERR_NOT_FOUND, "edge2"},
 };
 
