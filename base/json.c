@@ -6,7 +6,7 @@
  * to the value's text and valueint is its length. That is how json_raw gives foreign numbers and
  * documents back as they were sent.
  */
-#include "base/json_text.h"
+#include "base/json_doc.h"
 
 #include <cjson/cJSON.h>
 #include <math.h>
@@ -17,32 +17,20 @@
 #define CHUNK_MAX   ((size_t)1 << 20)
 #define MAX_INTEGER 9007199254740992.0 /* 2^53: doubles hold every integer up to here */
 
-struct chunk {
-	struct chunk *next;
-	size_t used, size;
-	_Alignas(8) char data[];
-};
-
-struct json_doc {
-	char *text;
-	struct chunk *chunks;
-	cJSON *root;
-};
-
 /* cJSON's hooks are global. This is the document being parsed; NULL at all other times. */
 static _Thread_local struct json_doc *parsing;
 
 static void chunk_add(struct json_doc *doc, size_t size)
 {
 	/* Not zeroed: the parser fills what it takes. */
-	struct chunk *chunk = mem_grow(NULL, sizeof(*chunk) + size, 1);
-	*chunk = (struct chunk){.next = doc->chunks, .size = size};
+	struct json_chunk *chunk = mem_grow(NULL, sizeof(*chunk) + size, 1);
+	*chunk = (struct json_chunk){.next = doc->chunks, .size = size};
 	doc->chunks = chunk;
 }
 
-static void *arena_take(struct json_doc *doc, size_t size)
+void *json_doc_take(struct json_doc *doc, size_t size)
 {
-	struct chunk *chunk = doc->chunks;
+	struct json_chunk *chunk = doc->chunks;
 	size = (size + 7) & ~(size_t)7;
 	if (chunk->size - chunk->used < size) {
 		size_t next = chunk->size < CHUNK_MAX ? chunk->size * 2 : CHUNK_MAX;
@@ -56,7 +44,7 @@ static void *arena_take(struct json_doc *doc, size_t size)
 
 static void *hook_malloc(size_t size)
 {
-	return parsing ? arena_take(parsing, size) : malloc(size);
+	return parsing ? json_doc_take(parsing, size) : malloc(size);
 }
 
 /* What a failing parse frees is in the arena and goes with it. */
@@ -109,12 +97,24 @@ static void arena_open(struct json_doc *doc, size_t len)
 	chunk_add(doc, guess < CHUNK_MIN ? CHUNK_MIN : guess > CHUNK_MAX ? CHUNK_MAX : guess);
 }
 
-static void chunks_free(struct chunk *chunk)
+static void chunks_free(struct json_chunk *chunk)
 {
-	for (struct chunk *next; chunk; chunk = next) {
+	for (struct json_chunk *next; chunk; chunk = next) {
 		next = chunk->next;
 		free(chunk);
 	}
+}
+
+struct json_doc *json_doc_again(struct json_doc *doc, size_t len)
+{
+	if (!doc) {
+		doc = mem_alloc(sizeof(*doc));
+		arena_open(doc, len);
+	}
+	chunks_free(doc->chunks->next);
+	doc->chunks->next = NULL;
+	doc->chunks->used = 0;
+	return doc;
 }
 
 static struct json_doc *doc_new(const char *text, size_t len)
@@ -166,74 +166,16 @@ void json_doc_t_cleanup(json_doc_t *doc)
 	json_doc_free(*doc);
 }
 
-/* ---- rows ---- */
-
-static const struct json *from_cjson(const cJSON *v)
-{
-	return (const struct json *)(const void *)v;
-}
-
-int json_parse_rows(const char *text, size_t len, const struct json_limits *limits,
-		    struct json_rows *rows, struct json_doc **doc, struct err *e)
-{
-	AUTO(buf_t) around = {0};
-	if (json_check_places(text, len, limits, &rows->places, rows, e) < 0)
-		return -1;
-	rows->text = text;
-	if (rows->end == 0)
-		return json_parse(text, len, limits, doc, e);
-	buf_add(&around, text, rows->begin + 1);
-	buf_add(&around, text + rows->end - 1, len - rows->end + 1);
-	return json_parse(around.data, around.len, limits, doc, e);
-}
-
-/* An empty document that reads a text of somebody else's. */
-static struct json_doc *doc_again(struct json_doc *doc, size_t len)
-{
-	if (!doc) {
-		doc = mem_alloc(sizeof(*doc));
-		arena_open(doc, len);
-	}
-	chunks_free(doc->chunks->next);
-	doc->chunks->next = NULL;
-	doc->chunks->used = 0;
-	return doc;
-}
-
-const struct json *json_row_read(const struct json_rows *rows, size_t i, struct json_doc **doc)
-{
-	const struct json_row *row = &rows->items[i];
-	struct json_places again = {0};
-	const struct json_place *place = rows->places.items + row->place;
-	char *text = (char *)(uintptr_t)rows->text;
-	if (row->same) {
-		/* Where its parts stand was not looked at. */
-		static const struct json_limits any = {.max_bytes = JSON_CEILING_BYTES};
-		if (json_check_places(row->text.p, row->text.len, &any, &again, NULL, NULL) < 0)
-			return NULL; /* cannot be: it was checked when it was not known yet */
-		place = again.items;
-		text = (char *)(uintptr_t)row->text.p;
-	}
-	struct json_doc *d = *doc = doc_again(*doc, row->text.len);
-	d->root = parse_into(d, row->text.p, row->text.len);
-	if (d->root)
-		set_places(d->root, text, &place);
-	free(again.items);
-	return from_cjson(d->root);
-}
-
-void json_rows_free(struct json_rows *rows)
-{
-	free(rows->items);
-	free(rows->places.items);
-	*rows = (struct json_rows){0};
-}
-
 /* ---- getters ---- */
 
 static const cJSON *to_cjson(const struct json *v)
 {
 	return (const cJSON *)(const void *)v;
+}
+
+static const struct json *from_cjson(const cJSON *v)
+{
+	return (const struct json *)(const void *)v;
 }
 
 const struct json *json_root(const struct json_doc *doc)

@@ -86,36 +86,31 @@ bool json_span_is(struct json_span s, const char *literal);
 /* Decode a span that is a JSON string; the caller frees it. NULL when it is not a string. */
 char *json_span_string(struct json_span s);
 
-/* ---- rows: a long array in the root object, whose elements are parsed one by one ---- */
+/* ---- rows: a long array in the root object, whose elements are read one by one ---- */
 
 struct json_row {
 	struct json_span text;        /* borrowed from the text that was parsed */
 	const struct json_span *same; /* the known row that stands here, byte by byte; or NULL */
-	size_t place;                 /* private */
-};
-
-/* Where each number, array and object stands, in the order in which they begin. */
-struct json_places {
-	struct json_place *items; /* owned */
-	size_t n, cap;
 };
 
 struct json_rows {
-	/* In: the array's name. known, where it is not NULL, is asked where a row begins for an
-	 * object that may stand there: a row of a text that json_parse_rows took with the same
-	 * limits. When its bytes do, they are not checked again, as nothing else can be said of
-	 * them. */
+	/* In: the array's name, and the members of its objects that are wanted of each. known,
+	 * where it is not NULL, is asked where a row begins for an object that may stand there: a
+	 * row of a text that json_parse_rows took with the same limits. When its bytes do, they are
+	 * not checked again, as nothing else can be said of them. */
 	const char *key;
+	const char *const *wanted;
+	size_t n_wanted;
 	const struct json_span *(*known)(const char *p, size_t left, void *owner);
 	void *owner;
 	/* out, borrowed from the text */
-	struct json_row *items; /* owned, as places are */
+	struct json_row *items; /* owned, as members are */
 	size_t n, cap;
 
 	/* private */
 	const char *text;
-	struct json_places places;
-	size_t begin, end; /* of the array in the text; 0 = there is none */
+	struct json_place *members; /* of each row, where the wanted ones stand */
+	size_t begin, end;          /* of the array in the text; 0 = there is none */
 };
 
 /* json_parse, but the array is left empty in *doc and its elements become rows; none when there is
@@ -123,8 +118,8 @@ struct json_rows {
  * for as long as rows are read. */
 MUST_USE int json_parse_rows(const char *text, size_t len, const struct json_limits *limits,
 			     struct json_rows *rows, struct json_doc **doc, struct err *e);
-/* The ith row, parsed into *doc, which may be NULL and whose memory is used again: what was read
- * into it before is gone. */
+/* The ith row, which is not one that is known, with the members that are wanted and no others; in
+ * *doc, which may be NULL and whose memory is used again: what was read into it before is gone. */
 const struct json *json_row_read(const struct json_rows *rows, size_t i, struct json_doc **doc);
 void json_rows_free(struct json_rows *rows);
 

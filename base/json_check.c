@@ -2,8 +2,9 @@
  * The strict check that stands before cJSON: RFC 8259 grammar, valid UTF-8, no \u0000, finite
  * numbers, bounded depth and size, and no key twice in an object. One pass over the bytes with a
  * stack of its own, so that neither depth nor size of hostile text can hurt. An object's keys are
- * compared when it closes: in pairs while they are few, else sorted (never quadratic).
+ * compared when it closes (json_keys.h).
  */
+#include "base/json_keys.h"
 #include "base/json_text.h"
 #include "base/utf8.h"
 
@@ -11,23 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NUMBER_SIZE 64 /* cJSON reads a number's first 63 characters */
-#define FEW_KEYS    16
-
 enum step { STEP_BAD = -1, STEP_VALUE, STEP_FIRST, STEP_KEY, STEP_AFTER, STEP_END };
-
-struct key {
-	uint32_t at;   /* the opening quote in the text */
-	uint32_t len;  /* bytes of the decoded key */
-	uint32_t pos;  /* of its first byte, in the text or in `decoded` */
-	uint32_t mark; /* of length and some bytes: most unequal keys differ in it */
-	bool escaped;  /* it stands in `decoded` */
-};
 
 struct frame {
 	bool object;
 	uint32_t at;      /* the opening bracket */
-	size_t first_key; /* the object's keys begin here in check.keys */
+	size_t first_key; /* the object's keys begin here among the check's */
 	size_t place;     /* index in check.places */
 };
 
@@ -36,12 +26,12 @@ struct check {
 	size_t len, pos;
 	int max_depth, depth;
 	struct frame frames[JSON_MAX_DEPTH];
-	struct key *keys; /* of all open objects */
-	size_t nkeys, cap;
-	struct buf decoded; /* keys that were written with escapes */
+	struct json_keys keys;
 	struct json_places *places;
 	struct json_rows *rows;
-	bool in_rows; /* within the array that rows are taken from */
+	bool in_rows;     /* within the array that rows are taken from */
+	int wanted;       /* which of the wanted members of a row is read; -1 = none */
+	size_t wanted_at; /* its value */
 	struct err *e;
 };
 
@@ -148,104 +138,19 @@ static int check_character(struct check *c)
 }
 
 /* From the opening to behind the closing quote. */
-static int check_string(struct check *c, bool *escaped)
+static int check_string(struct check *c)
 {
 	c->pos++;
-	*escaped = false;
 	while (c->pos < c->len) {
 		c->pos += json_plain_length(c->text + c->pos, c->len - c->pos);
 		if (peek(c) == '"') {
 			c->pos++;
 			return 0;
 		}
-		*escaped |= peek(c) == '\\';
 		if (c->pos < c->len && check_character(c) < 0)
 			return -1;
 	}
 	return bad(c, c->pos, "the text ends within a string");
-}
-
-/* ---- keys ---- */
-
-static const char *key_bytes(const struct check *c, const struct key *k)
-{
-	return (k->escaped ? c->decoded.data : c->text) + k->pos;
-}
-
-static int compare_keys(const void *a, const void *b, void *context)
-{
-	const struct key *x = a, *y = b;
-	if (x->mark != y->mark)
-		return x->mark < y->mark ? -1 : 1;
-	if (x->len != y->len)
-		return x->len < y->len ? -1 : 1;
-	if (x->len == 0)
-		return 0;
-	return memcmp(key_bytes(context, x), key_bytes(context, y), x->len);
-}
-
-static int duplicate(struct check *c, const struct key *a, const struct key *b)
-{
-	const struct key *later = a->at > b->at ? a : b;
-	int shown = later->len > 64 ? 64 : (int)later->len;
-	return err_set(c->e, ERR_INVALID, "byte %u: the key \"%.*s\" stands twice in an object",
-		       later->at, shown, key_bytes(c, later));
-}
-
-static int check_few_keys(struct check *c, const struct key *keys, size_t n)
-{
-	for (size_t i = 1; i < n; i++)
-		for (size_t j = 0; j < i; j++)
-			if (keys[i].mark == keys[j].mark &&
-			    compare_keys(&keys[i], &keys[j], c) == 0)
-				return duplicate(c, &keys[i], &keys[j]);
-	return 0;
-}
-
-static int check_many_keys(struct check *c, struct key *keys, size_t n)
-{
-	qsort_r(keys, n, sizeof(keys[0]), compare_keys, c);
-	for (size_t i = 1; i < n; i++)
-		if (compare_keys(&keys[i], &keys[i - 1], c) == 0)
-			return duplicate(c, &keys[i], &keys[i - 1]);
-	return 0;
-}
-
-/* The innermost object closes: its keys must differ, and are forgotten. */
-static int check_keys(struct check *c, size_t first)
-{
-	size_t n = c->nkeys - first;
-	c->nkeys = first;
-	if (n < 2)
-		return 0;
-	struct key *keys = c->keys + first;
-	return n <= FEW_KEYS ? check_few_keys(c, keys, n) : check_many_keys(c, keys, n);
-}
-
-static uint32_t mark_of(const char *p, uint32_t len)
-{
-	if (len == 0)
-		return 0;
-	unsigned char middle = (unsigned char)p[len / 2], last = (unsigned char)p[len - 1];
-	return len << 16 ^ (uint32_t)middle << 8 ^ last;
-}
-
-static void note_key(struct check *c, size_t at, bool escaped)
-{
-	struct key key = {.at = (uint32_t)at, .escaped = escaped};
-	size_t len = c->pos - at - 2;
-	key.pos = (uint32_t)(escaped ? c->decoded.len : at + 1);
-	if (escaped) {
-		json_unescape(c->text + at + 1, len, &c->decoded);
-		len = c->decoded.len - key.pos;
-	}
-	key.len = (uint32_t)len;
-	key.mark = mark_of(key_bytes(c, &key), key.len);
-	if (c->nkeys == c->cap) {
-		c->cap = c->cap ? c->cap * 2 : 64;
-		c->keys = mem_grow(c->keys, c->cap, sizeof(c->keys[0]));
-	}
-	c->keys[c->nkeys++] = key;
 }
 
 /* ---- numbers and words ---- */
@@ -282,7 +187,7 @@ static int check_integer_part(struct check *c)
 
 static bool is_finite(const char *p, size_t len)
 {
-	char copy[NUMBER_SIZE];
+	char copy[JSON_NUMBER_SIZE];
 	memcpy(copy, p, len);
 	copy[len] = '\0';
 	return isfinite(strtod(copy, NULL));
@@ -302,7 +207,7 @@ static int check_number(struct check *c)
 	if (exponent && check_exponent(c) < 0)
 		return -1;
 	size_t len = c->pos - start;
-	if (len >= NUMBER_SIZE)
+	if (len >= JSON_NUMBER_SIZE)
 		return bad(c, start, "a number of more than 63 characters");
 	if (exponent && !is_finite(c->text + start, len))
 		return bad(c, start, "the number is too large");
@@ -330,9 +235,10 @@ static int check_word(struct check *c)
 /* A value of the root object opens: does it hold the rows? */
 static void rows_open(struct check *c)
 {
-	const struct key *key = c->nkeys ? &c->keys[c->nkeys - 1] : NULL;
-	if (!c->frames[0].object || !key || key->len != strlen(c->rows->key) ||
-	    memcmp(key_bytes(c, key), c->rows->key, key->len) != 0)
+	const struct json_keys *k = &c->keys;
+	const char *name = c->rows->key;
+	if (!c->frames[0].object || k->n == 0 ||
+	    !json_key_is(k, &k->items[k->n - 1], name, strlen(name)))
 		return;
 	c->in_rows = true;
 	c->rows->begin = c->pos;
@@ -347,6 +253,12 @@ static void rows_close(struct check *c)
 static bool at_row(const struct check *c)
 {
 	return c->in_rows && c->depth == ROW_DEPTH;
+}
+
+/* Among the members of a row, or the elements of one that is an array. */
+static bool in_row(const struct check *c)
+{
+	return c->in_rows && c->depth == ROW_DEPTH + 1;
 }
 
 static void row_end(struct check *c)
@@ -372,14 +284,27 @@ static bool row_known(struct check *c, struct json_row *row)
 /* True when it is one that is known, and ends as well. */
 static bool row_begin(struct check *c)
 {
-	struct json_rows *r = c->rows;
-	if (r->n == r->cap) {
-		r->cap = r->cap ? r->cap * 2 : 64;
-		r->items = mem_grow(r->items, r->cap, sizeof(r->items[0]));
-	}
-	struct json_row *row = &r->items[r->n++];
-	*row = (struct json_row){.text.p = c->text + c->pos, .place = c->places->n};
+	struct json_row *row = json_rows_add(c->rows);
+	row->text.p = c->text + c->pos;
+	json_keys_row(&c->keys);
 	return peek(c) == '{' && row_known(c, row);
+}
+
+/* A key of a row: is the value behind it wanted? */
+static void row_key_end(struct check *c, struct json_key *key)
+{
+	for (size_t i = 0; i < c->rows->n_wanted && key->wanted < 0; i++)
+		if (json_key_is(&c->keys, key, c->rows->wanted[i], strlen(c->rows->wanted[i])))
+			key->wanted = (int)i;
+	c->wanted = key->wanted;
+}
+
+static void row_value_end(struct check *c)
+{
+	struct json_place *places = json_rows_members(c->rows, c->rows->n - 1);
+	places[c->wanted] = (struct json_place){.start = (uint32_t)c->wanted_at,
+						.len = (uint32_t)(c->pos - c->wanted_at)};
+	c->wanted = -1;
 }
 
 /* ---- the steps ---- */
@@ -391,7 +316,7 @@ static enum step open_container(struct check *c, bool object)
 		return STEP_BAD;
 	}
 	struct frame *f = &c->frames[c->depth++];
-	*f = (struct frame){.object = object, .at = (uint32_t)c->pos, .first_key = c->nkeys};
+	*f = (struct frame){.object = object, .at = (uint32_t)c->pos, .first_key = c->keys.n};
 	f->place = note_place(c, c->pos, 0);
 	if (c->rows && !object && c->depth == ROW_DEPTH)
 		rows_open(c);
@@ -405,52 +330,75 @@ static enum step close_container(struct check *c)
 	c->pos++;
 	if (c->places)
 		c->places->items[f->place].len = (uint32_t)c->pos - f->at;
-	if (at_row(c))
+	bool row = at_row(c);
+	if (row)
 		row_end(c);
 	else if (c->in_rows && c->depth < ROW_DEPTH)
 		rows_close(c);
-	if (f->object && check_keys(c, f->first_key) < 0)
+	if (f->object && (row ? json_keys_close_row : json_keys_close)(&c->keys, f->first_key) < 0)
 		return STEP_BAD;
+	if (c->wanted >= 0 && in_row(c))
+		row_value_end(c);
 	return STEP_AFTER;
 }
 
 static enum step step_value(struct check *c)
 {
 	int ch = peek(c), rc;
-	bool escaped;
 	if (at_row(c) && row_begin(c))
 		return STEP_AFTER;
+	if (c->wanted >= 0 && in_row(c))
+		c->wanted_at = c->pos;
 	if (ch == '{' || ch == '[')
 		return open_container(c, ch == '{');
 	if (ch == '"')
-		rc = check_string(c, &escaped);
+		rc = check_string(c);
 	else if (ch == '-' || is_digit(ch))
 		rc = check_number(c);
 	else
 		rc = check_word(c);
+	if (rc < 0)
+		return STEP_BAD;
 	if (at_row(c))
 		row_end(c);
-	return rc < 0 ? STEP_BAD : STEP_AFTER;
+	if (c->wanted >= 0 && in_row(c))
+		row_value_end(c);
+	return STEP_AFTER;
+}
+
+/* A key that is not known from the row before. */
+static int read_key(struct check *c, bool row)
+{
+	size_t at = c->pos;
+	if (peek(c) != '"')
+		return unexpected(c, "a key in quotes");
+	if (check_string(c) < 0)
+		return -1;
+	struct json_key *key = json_keys_note(&c->keys, at, c->pos);
+	if (row)
+		row_key_end(c, key);
+	return 0;
 }
 
 static enum step step_key(struct check *c)
 {
-	size_t at = c->pos;
-	bool escaped;
-	if (peek(c) != '"') {
-		unexpected(c, "a key in quotes");
+	bool row = in_row(c);
+	const struct json_key *alike =
+		row ? json_keys_alike(&c->keys, c->pos, c->len - c->pos) : NULL;
+	if (alike) {
+		c->pos += alike->len + 2;
+		c->wanted = alike->wanted;
+	} else if (read_key(c, row) < 0) {
 		return STEP_BAD;
 	}
-	if (check_string(c, &escaped) < 0)
-		return STEP_BAD;
-	note_key(c, at, escaped);
 	skip_space(c);
 	if (peek(c) != ':') {
 		unexpected(c, "':'");
 		return STEP_BAD;
 	}
 	c->pos++;
-	return STEP_VALUE;
+	skip_space(c);
+	return step_value(c);
 }
 
 static char closing(const struct frame *f)
@@ -478,7 +426,10 @@ static enum step step_after(struct check *c)
 		return close_container(c);
 	if (peek(c) == ',') {
 		c->pos++;
-		return f->object ? STEP_KEY : STEP_VALUE;
+		if (!f->object)
+			return STEP_VALUE;
+		skip_space(c);
+		return step_key(c);
 	}
 	unexpected(c, f->object ? "',' or '}'" : "',' or ']'");
 	return STEP_BAD;
@@ -530,14 +481,16 @@ int json_check_places(const char *text, size_t len, const struct json_limits *li
 	if (check_size(len, limits, e) < 0)
 		return -1;
 	struct check c = {.text = text, .len = len, .places = places, .rows = rows, .e = e};
+	c.keys.text = text;
+	c.keys.e = e;
+	c.wanted = -1;
 	c.max_depth = limits && limits->max_depth > 0 ? limits->max_depth : JSON_MAX_DEPTH;
 	if (c.max_depth > JSON_MAX_DEPTH)
 		c.max_depth = JSON_MAX_DEPTH;
 	enum step step = check_start(&c) < 0 ? STEP_BAD : STEP_VALUE;
 	while (step != STEP_BAD && step != STEP_END)
 		step = take_step(&c, step);
-	free(c.keys);
-	buf_free(&c.decoded);
+	json_keys_free(&c.keys);
 	return step == STEP_END ? 0 : -1;
 }
 

@@ -9,16 +9,26 @@
 
 #define JSON_MAX_DEPTH     64
 #define JSON_MAX_BYTES     (16u << 20)
+#define JSON_NUMBER_SIZE   64         /* cJSON reads a number's first 63 characters */
 #define JSON_CEILING_BYTES (1u << 30) /* places are 32 bits wide */
 
 struct json_place {
 	uint32_t start, len;
 };
 
-/* json_check; places and rows may be NULL (rows not without places), and are to be freed by the
- * caller in any case. */
+/* Where each number, array and object stands, in the order in which they begin. */
+struct json_places {
+	struct json_place *items; /* owned */
+	size_t n, cap;
+};
+
+/* json_check; places and rows may be NULL, and are to be freed by the caller in any case. */
 MUST_USE int json_check_places(const char *text, size_t len, const struct json_limits *limits,
 			       struct json_places *places, struct json_rows *rows, struct err *e);
+/* One row more, of which nothing is known. */
+struct json_row *json_rows_add(struct json_rows *rows);
+/* The places of its wanted members, in their order; a length of 0 = it has none. */
+struct json_place *json_rows_members(const struct json_rows *rows, size_t i);
 /* How many of n bytes stand for themselves in a string: ASCII but no control character, quote or
  * backslash. */
 size_t json_plain_length(const char *p, size_t n);

@@ -89,7 +89,7 @@ static int want_tunnel(const struct json *row, void *owner)
 struct listing {
 	struct buf texts[2][PAGES_MAX]; /* as they come in turns */
 	size_t n;
-	cf_decode_fn *decode;
+	const struct cf_family *family;
 };
 
 /* The value of that member in every hundredth row begins with another byte. */
@@ -132,7 +132,7 @@ static void pages_read(struct cf_page *p, const struct listing *l, struct buf *t
 {
 	struct err e;
 
-	p->rows = cf_rows_new(l->decode, before);
+	p->rows = cf_rows_new(l->family, before);
 	for (size_t i = 0; i < l->n; i++) {
 		AUTO(json_doc_t) doc = NULL;
 
@@ -222,11 +222,12 @@ static void want(struct bench *b, const struct listing *l,
 
 int main(int argc, char **argv)
 {
-	static struct bench b = {
-		.records.decode = cf_record_decode, .tunnels.decode = cf_tunnel_decode, .since = 1};
+	static struct bench b = {.since = 1};
 
 	if (argc < 4 || argc > PAGES_MAX)
 		give_up("wants ROUNDS TUNNELS.json RECORDS.json...");
+	b.records.family = cf_record_family();
+	b.tunnels.family = cf_tunnel_family();
 	b.w = world_new();
 	str_set(&b.w->system.owner, "bench");
 	listing_add(&b.tunnels, argv[2], "\"name\":\"");

@@ -31,15 +31,15 @@ static void rows_begin(struct cf_page *p)
 {
 	struct cf_rows *before = NULL;
 
-	if (p->decode)
+	if (p->family)
 		before = cf_shelf_find(cf_listings(p->cf), p->path);
-	p->rows = cf_rows_new(p->decode, before);
+	p->rows = cf_rows_new(p->family, before);
 }
 
 static void rows_end(struct cf_page *p)
 {
 	cf_rows_complete(p->rows);
-	if (p->decode)
+	if (p->family)
 		cf_shelf_put(cf_listings(p->cf), p->path, p->rows);
 }
 
@@ -271,10 +271,10 @@ void cf_page_reset(struct cf_page *p)
 	memset(p, 0, sizeof(*p));
 }
 
-void cf_page_decoded(struct cf_page *p, cf_decode_fn *decode)
+void cf_page_decoded(struct cf_page *p, const struct cf_family *family)
 {
 	assert(p->n_pages == 0);
-	p->decode = decode;
+	p->family = family;
 	cf_rows_unref(p->rows);
 	rows_begin(p);
 	p->call.rows = p->rows;

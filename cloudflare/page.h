@@ -23,8 +23,8 @@ struct cf_page {
 	char *cursor;
 	int64_t total; /* as the first page said; -1 = it did not */
 	size_t max_rows;
-	cf_decode_fn *decode; /* see cf_page_decoded */
-	bool cursors;         /* cf_page_start_cursor */
+	const struct cf_family *family; /* see cf_page_decoded */
+	bool cursors;                   /* cf_page_start_cursor */
 	int restarts;
 };
 
@@ -34,7 +34,7 @@ void cf_page_start(struct cf *cf, struct cf_page *p, enum cf_share share, const 
 		   void *owner);
 /* For families, behind the start: the rows are decoded, and kept for the next listing of the path.
  */
-void cf_page_decoded(struct cf_page *p, cf_decode_fn *decode);
+void cf_page_decoded(struct cf_page *p, const struct cf_family *family);
 /* A listing by limit and cursor, which has no total: it ends with a page without a cursor, or
  * without a row. Fewer rows than the limit are no end, since filters may have taken some out. It
  * may be empty, and that it cannot be read says nothing of Cloudflare as a whole. */

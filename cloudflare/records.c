@@ -221,7 +221,7 @@ void cf_record_list(struct cf *cf, struct cf_page *p, enum cf_share share, const
 		cf_page_start(cf, p, share, path, PAGE_ROWS, RECORDS_MAX, PERMISSION_DNS_READ, done,
 			      owner);
 	if (p->task.err.kind == ERR_NONE && !filter)
-		cf_page_decoded(p, cf_record_decode);
+		cf_page_decoded(p, cf_record_family());
 }
 
 void cf_record_usage(struct cf *cf, struct cf_call *c, enum cf_share share, const char *zone,
@@ -341,7 +341,7 @@ static void string_keep(const char **s, char **room)
 }
 
 /* Data is a tree, and rare: such a row is read anew each time. */
-struct cf_decoded *cf_record_decode(const struct json *row)
+static struct cf_decoded *record_decode(const struct json *row)
 {
 	struct cf_record r;
 	struct err e;
@@ -361,9 +361,21 @@ struct cf_decoded *cf_record_decode(const struct json *row)
 	return &d->head;
 }
 
+const struct cf_family *cf_record_family(void)
+{
+	/* In the order in which cf_record_read asks for them. */
+	static const char *const members[] = {"id",     "content",  "comment", "proxied",
+					      "ttl",    "meta",     "name",    "type",
+					      "locked", "priority", "data"};
+	static const struct cf_family family = {
+		.members = members, .n_members = ARRAY_LEN(members), .decode = record_decode};
+
+	return &family;
+}
+
 static const struct cf_record *record_decoded(const struct cf_page *p, const struct cf_row *row)
 {
-	bool ours = row->decoded && p->rows->decode == cf_record_decode;
+	bool ours = row->decoded && p->rows->family == cf_record_family();
 
 	return ours ? &((const struct record_decoded *)(const void *)row->decoded)->record : NULL;
 }

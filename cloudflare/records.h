@@ -65,7 +65,7 @@ MUST_USE int cf_record_usage_read(const struct json *v, int64_t *usage, int64_t 
 				  struct err *e);
 MUST_USE int cf_record_read(const struct json *v, struct cf_record *out, struct err *e);
 /* How rows of listings without a filter are kept. */
-cf_decode_fn cf_record_decode;
+const struct cf_family *cf_record_family(void);
 /* The row with that id of a listing, until the page is reset. */
 enum cf_found cf_record_row(const struct cf_page *p, const char *id, struct cf_record *out);
 /* What each row says of these, whether or not it is a record; NULL = nothing. */

@@ -19,12 +19,12 @@ struct cf_rows *cf_rows_ref(struct cf_rows *r)
 	return r;
 }
 
-struct cf_rows *cf_rows_new(cf_decode_fn *decode, struct cf_rows *before)
+struct cf_rows *cf_rows_new(const struct cf_family *family, struct cf_rows *before)
 {
 	struct cf_rows *r = mem_alloc(sizeof(*r));
 
-	assert(!before || before->decode == decode);
-	r->decode = decode;
+	assert(!before || before->family == family);
+	r->family = family;
 	r->before = cf_rows_ref(before);
 	return cf_rows_ref(r);
 }
@@ -99,13 +99,17 @@ static const struct json_span *row_known(const char *p, size_t left, void *owner
 
 /* ---- a page ---- */
 
+static const char *const id_alone[] = {"id"};
+
 int cf_rows_read(struct cf_rows *r, const struct buf *text, const struct json_limits *limits,
 		 struct json_doc **doc, struct err *e)
 {
 	json_rows_free(&r->page);
-	r->page.key = "result";
-	r->page.owner = r;
-	r->page.known = r->before ? row_known : NULL;
+	r->page = (struct json_rows){.key = "result",
+				     .wanted = r->family ? r->family->members : id_alone,
+				     .n_wanted = r->family ? r->family->n_members : 1,
+				     .known = r->before ? row_known : NULL,
+				     .owner = r};
 	if (json_parse_rows(text->data, text->len, limits, &r->page, doc, e) == 0)
 		return 0;
 	json_rows_free(&r->page);
@@ -154,7 +158,7 @@ static bool take_new(struct cf_rows *r, struct cf_row *row, size_t i)
 {
 	const struct json *json = json_row_read(&r->page, i, &r->scratch);
 
-	row->decoded = r->decode ? r->decode(json) : NULL;
+	row->decoded = r->family ? r->family->decode(json) : NULL;
 	if (row->decoded)
 		row->decoded->refs = 1;
 	return row_identify(r, row, json_get_string(json, "id"));

@@ -15,9 +15,14 @@
 struct cf_decoded {
 	size_t refs;
 };
-/* NULL: the row has no such form, and is read from its text each time. It may depend on nothing but
- * the row, and borrows nothing. */
-typedef struct cf_decoded *cf_decode_fn(const struct json *row);
+/* How a family's rows are read. */
+struct cf_family {
+	const char *const *members; /* those that decode looks at; the first is "id" */
+	size_t n_members;
+	/* The row has no others. It may depend on nothing but the row, and borrows nothing. NULL:
+	 * there is no such form, and the row is read from its text each time. */
+	struct cf_decoded *(*decode)(const struct json *row);
+};
 
 struct cf_row {
 	struct json_span text;      /* first: known rows are told by it */
@@ -28,7 +33,7 @@ struct cf_row {
 
 struct cf_rows {
 	size_t refs;
-	cf_decode_fn *decode; /* NULL: the family wants JSON alone */
+	const struct cf_family *family; /* NULL: JSON alone is wanted */
 	char **texts;
 	size_t n_texts;
 	struct cf_row *items; /* in order */
@@ -41,7 +46,7 @@ struct cf_rows {
 };
 
 /* before: may be NULL; of the same family. Both are counted references. */
-struct cf_rows *cf_rows_new(cf_decode_fn *decode, struct cf_rows *before);
+struct cf_rows *cf_rows_new(const struct cf_family *family, struct cf_rows *before);
 struct cf_rows *cf_rows_ref(struct cf_rows *r);
 void cf_rows_unref(struct cf_rows *r);
 

@@ -193,7 +193,7 @@ void cf_tunnel_list(struct cf *cf, struct cf_page *p, enum cf_share share, task_
 		cf_page_start(cf, p, share, path, PAGE_ROWS, TUNNELS_MAX, PERMISSION_TUNNEL_READ,
 			      done, owner);
 	if (p->task.err.kind == ERR_NONE)
-		cf_page_decoded(p, cf_tunnel_decode);
+		cf_page_decoded(p, cf_tunnel_family());
 }
 
 /* ---- answers ---- */
@@ -258,7 +258,7 @@ struct tunnel_decoded {
 	struct cf_tunnel tunnel;
 };
 
-struct cf_decoded *cf_tunnel_decode(const struct json *row)
+static struct cf_decoded *tunnel_decode(const struct json *row)
 {
 	struct cf_tunnel t;
 	struct err e;
@@ -270,6 +270,18 @@ struct cf_decoded *cf_tunnel_decode(const struct json *row)
 	return &d->head;
 }
 
+const struct cf_family *cf_tunnel_family(void)
+{
+	/* In the order in which cf_tunnel_read asks for them. */
+	static const char *const members[] = {"id",         "deleted_at",   "connections",
+					      "name",       "status",       "created_at",
+					      "config_src", "remote_config"};
+	static const struct cf_family family = {
+		.members = members, .n_members = ARRAY_LEN(members), .decode = tunnel_decode};
+
+	return &family;
+}
+
 enum cf_found cf_tunnel_row(const struct cf_page *p, const char *id, struct cf_tunnel *out)
 {
 	struct cf_row *row = cf_page_find(p, id);
@@ -277,7 +289,7 @@ enum cf_found cf_tunnel_row(const struct cf_page *p, const char *id, struct cf_t
 
 	if (!row)
 		return CF_FOUND_NONE;
-	if (row->decoded && p->rows->decode == cf_tunnel_decode)
+	if (row->decoded && p->rows->family == cf_tunnel_family())
 		*out = ((const struct tunnel_decoded *)(const void *)row->decoded)->tunnel;
 	else if (cf_tunnel_read(cf_row_json(row), out, &e) < 0)
 		return CF_FOUND_UNREADABLE;

@@ -48,7 +48,7 @@ void cf_tunnel_list(struct cf *cf, struct cf_page *p, enum cf_share share, task_
 /* Nothing from outside is trusted: ERR_UPSTREAM when id or name are missing or malformed. */
 MUST_USE int cf_tunnel_read(const struct json *v, struct cf_tunnel *out, struct err *e);
 /* How rows of listings are kept. */
-cf_decode_fn cf_tunnel_decode;
+const struct cf_family *cf_tunnel_family(void);
 /* The row with that id of a listing. */
 enum cf_found cf_tunnel_row(const struct cf_page *p, const char *id, struct cf_tunnel *out);
 /* Split a token: account (32 hex), tunnel (UUID), secret (base64). ERR_UPSTREAM when malformed. */

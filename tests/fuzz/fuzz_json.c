@@ -48,6 +48,20 @@ static size_t count_spans(struct json_span s)
 	return n;
 }
 
+/* As a page of a listing: neither more nor less is accepted, and every row can be read. */
+static void check_rows(const char *text, size_t size, bool accepted)
+{
+	static const char *const wanted[] = {"id", "name"};
+	struct json_rows rows = {
+		.key = "result", .wanted = wanted, .n_wanted = sizeof(wanted) / sizeof(*wanted)};
+	AUTO(json_doc_t) doc = NULL;
+	AUTO(json_doc_t) row = NULL;
+	require((json_parse_rows(text, size, NULL, &rows, &doc, NULL) == 0) == accepted);
+	for (size_t i = 0; accepted && i < rows.n; i++)
+		(void)count_values(json_row_read(&rows, i, &row));
+	json_rows_free(&rows);
+}
+
 static void check_round(const struct json_doc *doc)
 {
 	AUTO(buf_t) once = {0};
@@ -69,6 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	require(accepted || e.message[0]);
 	require((json_parse(text, size, NULL, &doc, &e) == 0) == accepted);
 	walk(all, 0);
+	check_rows(text, size, accepted);
 	if (!accepted)
 		return 0;
 	require(count_values(json_root(doc)) == count_spans(all));

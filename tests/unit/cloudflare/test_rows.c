@@ -131,7 +131,7 @@ static void scene_free(struct scene *z)
 /* NULL when a row came twice; *known counts what was taken over. */
 static struct cf_rows *listed(const struct scene *z, struct cf_rows *before, size_t *known)
 {
-	struct cf_rows *r = cf_rows_new(cf_record_decode, before);
+	struct cf_rows *r = cf_rows_new(cf_record_family(), before);
 
 	for (size_t i = 0; i < PAGES; i++) {
 		AUTO(json_doc_t) doc = NULL;
@@ -280,7 +280,7 @@ static void listings_at_once(void **state)
 	cf_rows_unref(first);
 	cf_rows_unref(a);
 	listing_agrees(&z, b);
-	struct cf_rows *left = cf_rows_new(cf_record_decode, b);
+	struct cf_rows *left = cf_rows_new(cf_record_family(), b);
 	cf_rows_unref(b);
 	AUTO(buf_t) text = {0};
 	AUTO(json_doc_t) doc = NULL;
@@ -317,7 +317,7 @@ static void the_shelf_is_bounded(void **state)
 	assert_int_equal(s.n, CF_SHELF_LISTINGS);
 	assert_null(cf_shelf_find(&s, "/zones/0"));
 	assert_non_null(cf_shelf_find(&s, "/others/0"));
-	struct cf_rows *large = cf_rows_new(cf_record_decode, NULL);
+	struct cf_rows *large = cf_rows_new(cf_record_family(), NULL);
 	large->items = mem_array(1, sizeof(large->items[0]));
 	large->items[large->n++].text = (struct json_span){.p = "", .len = CF_SHELF_BYTES + 1};
 	cf_shelf_put(&s, "/large", large);

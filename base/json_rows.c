@@ -1,0 +1,172 @@
+/*
+ * Rows: a page of a listing is walked once, by the strict check, which notes where the wanted
+ * members of each row stand. They are made into the nodes that cJSON would have made of them, so
+ * that the same getters read them; what nobody wants costs no more than the check.
+ */
+#include <cjson/cJSON.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/json_doc.h"
+
+/* ---- where they stand ---- */
+
+struct json_row *json_rows_add(struct json_rows *rows)
+{
+	if (rows->n == rows->cap) {
+		rows->cap = rows->cap ? rows->cap * 2 : 64;
+		rows->items = mem_grow(rows->items, rows->cap, sizeof(rows->items[0]));
+		rows->members = mem_grow(rows->members, rows->cap,
+					 rows->n_wanted * sizeof(rows->members[0]));
+	}
+	struct json_row *row = &rows->items[rows->n++];
+	*row = (struct json_row){.same = NULL};
+	memset(json_rows_members(rows, rows->n - 1), 0, rows->n_wanted * sizeof(rows->members[0]));
+	return row;
+}
+
+struct json_place *json_rows_members(const struct json_rows *rows, size_t i)
+{
+	return rows->members + i * rows->n_wanted;
+}
+
+int json_parse_rows(const char *text, size_t len, const struct json_limits *limits,
+		    struct json_rows *rows, struct json_doc **doc, struct err *e)
+{
+	AUTO(buf_t) around = {0};
+	if (json_check_places(text, len, limits, NULL, rows, e) < 0)
+		return -1;
+	rows->text = text;
+	if (rows->end == 0)
+		return json_parse(text, len, limits, doc, e);
+	buf_add(&around, text, rows->begin + 1);
+	buf_add(&around, text + rows->end - 1, len - rows->end + 1);
+	return json_parse(around.data, around.len, limits, doc, e);
+}
+
+void json_rows_free(struct json_rows *rows)
+{
+	free(rows->items);
+	free(rows->members);
+	*rows = (struct json_rows){.key = NULL};
+}
+
+/* ---- nodes ---- */
+
+static char *string_of(struct json_doc *doc, struct json_span quoted)
+{
+	const char *p = quoted.p + 1;
+	size_t len = quoted.len - 2;
+	AUTO(buf_t) plain = {0};
+	if (len > 0 && memchr(p, '\\', len)) {
+		json_unescape(p, len, &plain);
+		p = plain.data;
+		len = plain.len;
+	}
+	char *s = json_doc_take(doc, len + 1);
+	memcpy(s, p, len);
+	s[len] = '\0';
+	return s;
+}
+
+static double number_of(struct json_span s)
+{
+	char copy[JSON_NUMBER_SIZE];
+	memcpy(copy, s.p, s.len);
+	copy[s.len] = '\0';
+	return strtod(copy, NULL);
+}
+
+static struct cJSON *node_new(struct json_doc *doc, struct json_span s);
+
+/* Key: with its quotes; a length of 0 = none. */
+static struct cJSON *node_named(struct json_doc *doc, struct json_span key, struct json_span s)
+{
+	struct cJSON *node = node_new(doc, s);
+	if (key.len > 0)
+		node->string = string_of(doc, key);
+	return node;
+}
+
+/* The depth is bounded by the check. */
+static struct cJSON *nodes_of(struct json_doc *doc, struct json_span container)
+{
+	struct json_cursor c;
+	struct json_span key, value;
+	struct cJSON *first = NULL, **next = &first;
+	(void)json_cursor_init(&c, container);
+	while (json_cursor_next(&c, &key, &value)) {
+		*next = node_named(doc, key, value);
+		next = &(*next)->next;
+	}
+	return first;
+}
+
+static int type_of(char first)
+{
+	switch (first) {
+	case '{':
+		return cJSON_Object;
+	case '[':
+		return cJSON_Array;
+	case '"':
+		return cJSON_String;
+	case 't':
+		return cJSON_True;
+	case 'f':
+		return cJSON_False;
+	case 'n':
+		return cJSON_NULL;
+	default:
+		return cJSON_Number;
+	}
+}
+
+static struct cJSON *node_new(struct json_doc *doc, struct json_span s)
+{
+	struct cJSON *node = json_doc_take(doc, sizeof(*node));
+	*node = (struct cJSON){.type = type_of(*s.p)};
+	if (node->type == cJSON_String)
+		node->valuestring = string_of(doc, s);
+	if ((node->type & (cJSON_Number | cJSON_Array | cJSON_Object)) != 0) {
+		node->valuestring = (char *)(uintptr_t)s.p;
+		node->valueint = (int)s.len;
+	}
+	if (node->type == cJSON_Number)
+		node->valuedouble = number_of(s);
+	if (node->type == cJSON_Array || node->type == cJSON_Object)
+		node->child = nodes_of(doc, s);
+	return node;
+}
+
+/* Names are those of the caller's list, for as long as that is. */
+static struct cJSON *wanted_of(struct json_doc *doc, const struct json_rows *rows, size_t i)
+{
+	const struct json_place *places = json_rows_members(rows, i);
+	struct cJSON *first = NULL, **next = &first;
+	for (size_t m = 0; m < rows->n_wanted; m++) {
+		if (places[m].len == 0)
+			continue;
+		*next = node_new(doc,
+				 (struct json_span){rows->text + places[m].start, places[m].len});
+		(*next)->string = (char *)(uintptr_t)rows->wanted[m];
+		next = &(*next)->next;
+	}
+	return first;
+}
+
+const struct json *json_row_read(const struct json_rows *rows, size_t i, struct json_doc **doc)
+{
+	struct json_span text = rows->items[i].text;
+	struct json_doc *d = *doc = json_doc_again(*doc, text.len);
+	if (*text.p != '{') {
+		d->root = node_new(d, text);
+	} else {
+		d->root = json_doc_take(d, sizeof(*d->root));
+		*d->root = (struct cJSON){.type = cJSON_Object,
+					  .valuestring = (char *)(uintptr_t)text.p,
+					  .valueint = (int)text.len,
+					  .child = wanted_of(d, rows, i)};
+	}
+	return (const struct json *)(const void *)d->root;
+}
