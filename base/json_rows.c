@@ -9,12 +9,15 @@
 
 #include "base/json_doc.h"
 
+#define WHOLE_DIGITS 15
+#define ROWS_FIRST   256
+
 /* ---- where they stand ---- */
 
 struct json_row *json_rows_add(struct json_rows *rows)
 {
 	if (rows->n == rows->cap) {
-		rows->cap = rows->cap ? rows->cap * 2 : 64;
+		rows->cap = rows->cap ? rows->cap * 4 : ROWS_FIRST;
 		rows->items = mem_grow(rows->items, rows->cap, sizeof(rows->items[0]));
 		rows->members = mem_grow(rows->members, rows->cap,
 					 rows->n_wanted * sizeof(rows->members[0]));
@@ -53,25 +56,44 @@ void json_rows_free(struct json_rows *rows)
 
 /* ---- nodes ---- */
 
-static char *string_of(struct json_doc *doc, struct json_span quoted)
+static char *string_keep(struct json_doc *doc, const char *p, size_t len)
 {
-	const char *p = quoted.p + 1;
-	size_t len = quoted.len - 2;
-	AUTO(buf_t) plain = {0};
-	if (len > 0 && memchr(p, '\\', len)) {
-		json_unescape(p, len, &plain);
-		p = plain.data;
-		len = plain.len;
-	}
 	char *s = json_doc_take(doc, len + 1);
 	memcpy(s, p, len);
 	s[len] = '\0';
 	return s;
 }
 
+static char *string_of(struct json_doc *doc, struct json_span quoted)
+{
+	const char *p = quoted.p + 1;
+	size_t len = quoted.len - 2;
+	if (!memchr(p, '\\', len))
+		return string_keep(doc, p, len);
+	AUTO(buf_t) plain = {0};
+	json_unescape(p, len, &plain);
+	return string_keep(doc, plain.data, plain.len);
+}
+
+/* Most are short and whole, which a double holds as they are. */
+static bool whole_number(struct json_span s, double *out)
+{
+	int64_t n = 0;
+	for (size_t i = 0; i < s.len; i++) {
+		if (s.p[i] < '0' || s.p[i] > '9')
+			return false;
+		n = n * 10 + (s.p[i] - '0');
+	}
+	*out = (double)n;
+	return true;
+}
+
 static double number_of(struct json_span s)
 {
 	char copy[JSON_NUMBER_SIZE];
+	double n;
+	if (s.len <= WHOLE_DIGITS && whole_number(s, &n))
+		return n;
 	memcpy(copy, s.p, s.len);
 	copy[s.len] = '\0';
 	return strtod(copy, NULL);

@@ -125,6 +125,17 @@ static void grow(struct map *m)
 		link_slot(m, i);
 }
 
+static char *key_keep(const struct map *m, const char *key)
+{
+	return m->borrows ? (char *)(uintptr_t)key : str_dup(key);
+}
+
+static void key_drop(const struct map *m, char *key)
+{
+	if (!m->borrows)
+		free(key);
+}
+
 void *map_get(const struct map *m, const char *key)
 {
 	struct map_entry *entry = m->count ? find(m, key, hash_key(key)) : NULL;
@@ -146,7 +157,7 @@ void *map_set(struct map *m, const char *key, void *value)
 	}
 	if (m->used == m->cap)
 		grow(m);
-	m->entries[m->used] = (struct map_entry){str_dup(key), value, hash};
+	m->entries[m->used] = (struct map_entry){key_keep(m, key), value, hash};
 	link_slot(m, m->used);
 	m->used++;
 	m->count++;
@@ -161,7 +172,7 @@ void *map_remove(struct map *m, const char *key)
 	if (!entry)
 		return NULL;
 	value = entry->value;
-	free(entry->key); /* key may have been this very string; it is not used again */
+	key_drop(m, entry->key); /* key may have been this very string; it is not used again */
 	entry->key = NULL;
 	entry->value = NULL;
 	m->count--;
@@ -171,7 +182,7 @@ void *map_remove(struct map *m, const char *key)
 void map_free(struct map *m)
 {
 	for (size_t i = 0; i < m->used; i++)
-		free(m->entries[i].key);
+		key_drop(m, m->entries[i].key);
 	free(m->entries);
 	free(m->slots);
 	memset(m, 0, sizeof(*m));

@@ -1,5 +1,5 @@
-/* A string-keyed hash map; keys are copied, values borrowed. Iteration is in order of insertion.
- * Zeroed = empty. */
+/* A string-keyed hash map; keys are copied unless it borrows them, values borrowed. Iteration is in
+ * order of insertion. Zeroed = empty. */
 #ifndef BASE_MAP_H
 #define BASE_MAP_H
 
@@ -16,6 +16,8 @@ struct map {
 	size_t used, count, cap;
 	uint32_t *slots; /* index + 1 into entries; 0 = free */
 	size_t nslots;
+	bool borrows; /* set while it is empty: keys are the caller's, and stay while they are in it
+		       */
 };
 
 void *map_get(const struct map *m, const char *key); /* NULL when absent */

@@ -316,6 +316,13 @@ char *cf_record_content(const struct cf_record *r)
 	return record_data_form(r->type, r->data, r->priority, r->content);
 }
 
+const char *cf_record_content_in(const struct cf_record *r, char **made)
+{
+	if (!record_type_has_fields(r->type))
+		return r->content;
+	return *made = cf_record_content(r);
+}
+
 /* ---- listed ---- */
 
 struct record_decoded {
@@ -353,6 +360,7 @@ static struct cf_decoded *record_decode(const struct json *row)
 	struct record_decoded *d = mem_grow(NULL, sizeof(*d) + size, 1);
 	char *room = d->strings;
 	d->head.refs = 0;
+	d->head.id = d->record.id;
 	d->record = r;
 	string_keep(&d->record.name, &room);
 	string_keep(&d->record.type, &room);

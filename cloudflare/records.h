@@ -76,5 +76,7 @@ void cf_record_labels(const struct cf_page *p,
 		      void (*each)(const struct cf_record_label *l, void *owner), void *owner);
 /* Its content in the form in which ours is kept (model/record_data.h). The caller frees it. */
 char *cf_record_content(const struct cf_record *r);
+/* The same, borrowed where it stands there already; else in *made, which the caller frees. */
+const char *cf_record_content_in(const struct cf_record *r, char **made);
 
 #endif

@@ -25,6 +25,7 @@ struct cf_rows *cf_rows_new(const struct cf_family *family, struct cf_rows *befo
 
 	assert(!before || before->family == family);
 	r->family = family;
+	r->by_id.borrows = true;
 	r->before = cf_rows_ref(before);
 	return cf_rows_ref(r);
 }
@@ -32,6 +33,7 @@ struct cf_rows *cf_rows_new(const struct cf_family *family, struct cf_rows *befo
 static void row_free(struct cf_row *row)
 {
 	json_doc_free(row->doc);
+	free(row->own_id);
 	if (row->decoded && --row->decoded->refs == 0)
 		free(row->decoded);
 }
@@ -40,13 +42,13 @@ void cf_rows_unref(struct cf_rows *r)
 {
 	if (!r || --r->refs > 0)
 		return;
+	map_free(&r->by_id);
 	for (size_t i = 0; i < r->n; i++)
 		row_free(&r->items[i]);
 	for (size_t i = 0; i < r->n_texts; i++)
 		free(r->texts[i]);
 	free(r->texts);
 	free(r->items);
-	map_free(&r->by_id);
 	json_doc_free(r->scratch);
 	json_rows_free(&r->page);
 	cf_rows_unref(r->before);
@@ -121,27 +123,27 @@ size_t cf_rows_came(const struct cf_rows *r)
 	return r->page.n;
 }
 
+static void rows_room(struct cf_rows *r, size_t more)
+{
+	if (r->cap - r->n >= more)
+		return;
+	r->cap = r->n + more > r->cap * 2 ? r->n + more : r->cap * 2;
+	r->items = mem_grow(r->items, r->cap, sizeof(r->items[0]));
+}
+
 static struct cf_row *row_add(struct cf_rows *r)
 {
-	if (r->n == r->cap) {
-		r->cap = r->cap ? r->cap * 2 : 64;
-		r->items = mem_grow(r->items, r->cap, sizeof(r->items[0]));
-	}
-	r->items[r->n] = (struct cf_row){.entry = 0};
+	r->items[r->n] = (struct cf_row){.id = NULL};
 	return &r->items[r->n++];
 }
 
 /* False when another row has that id. */
 static bool row_identify(struct cf_rows *r, struct cf_row *row, const char *id)
 {
-	size_t at = r->by_id.used;
-
-	if (!id)
-		return true;
-	if (map_set(&r->by_id, id, (void *)(uintptr_t)r->n))
-		return false;
-	row->entry = at + 1;
-	return true;
+	if (!row->decoded)
+		row->own_id = str_dup(id);
+	row->id = row->decoded ? row->decoded->id : row->own_id;
+	return !row->id || !map_set(&r->by_id, row->id, (void *)(uintptr_t)r->n);
 }
 
 static bool take_known(struct cf_rows *r, struct cf_row *row, const struct json_span *same)
@@ -151,7 +153,7 @@ static bool take_known(struct cf_rows *r, struct cf_row *row, const struct json_
 	row->decoded = before->decoded;
 	if (row->decoded)
 		row->decoded->refs++;
-	return row_identify(r, row, cf_row_id(r->before, before));
+	return row_identify(r, row, before->id);
 }
 
 static bool take_new(struct cf_rows *r, struct cf_row *row, size_t i)
@@ -168,6 +170,7 @@ bool cf_rows_take(struct cf_rows *r, struct buf *text)
 {
 	bool once = true;
 
+	rows_room(r, r->page.n);
 	for (size_t i = 0; i < r->page.n && once; i++) {
 		const struct json_row *came = &r->page.items[i];
 		struct cf_row *row = row_add(r);
@@ -209,11 +212,6 @@ struct cf_row *cf_rows_find(const struct cf_rows *r, const char *id)
 	size_t place = (size_t)(uintptr_t)map_get(&r->by_id, id);
 
 	return place ? &r->items[place - 1] : NULL;
-}
-
-const char *cf_row_id(const struct cf_rows *r, const struct cf_row *row)
-{
-	return row->entry ? r->by_id.entries[row->entry - 1].key : NULL;
 }
 
 const struct json *cf_row_json(struct cf_row *row)

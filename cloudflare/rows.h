@@ -14,6 +14,7 @@
 /* The decoded form begins with this and is one piece of memory; listings share it. */
 struct cf_decoded {
 	size_t refs;
+	const char *id; /* the row's, within that memory */
 };
 /* How a family's rows are read. */
 struct cf_family {
@@ -26,7 +27,8 @@ struct cf_family {
 
 struct cf_row {
 	struct json_span text;      /* first: known rows are told by it */
-	size_t entry;               /* in rows.by_id, + 1; 0 = it has no id */
+	const char *id;             /* NULL = it has none */
+	char *own_id;               /* where it is not decoded */
 	struct cf_decoded *decoded; /* NULL = none */
 	struct json_doc *doc;       /* while somebody wants it as JSON */
 };
@@ -38,7 +40,7 @@ struct cf_rows {
 	size_t n_texts;
 	struct cf_row *items; /* in order */
 	size_t n, cap;
-	struct map by_id;       /* index + 1 in items */
+	struct map by_id;       /* borrows; index + 1 in items */
 	struct cf_rows *before; /* the last complete listing, while this one is not; NULL = none */
 	size_t expected;        /* index in before */
 	struct json_doc *scratch;
@@ -65,8 +67,7 @@ void cf_rows_rest(struct cf_rows *r);
 /* Bytes of text. */
 size_t cf_rows_size(const struct cf_rows *r);
 
-struct cf_row *cf_rows_find(const struct cf_rows *r, const char *id);     /* NULL when absent */
-const char *cf_row_id(const struct cf_rows *r, const struct cf_row *row); /* NULL = none */
+struct cf_row *cf_rows_find(const struct cf_rows *r, const char *id); /* NULL when absent */
 /* The row as JSON, until cf_rows_rest. */
 const struct json *cf_row_json(struct cf_row *row);
 

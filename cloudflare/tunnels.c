@@ -266,6 +266,7 @@ static struct cf_decoded *tunnel_decode(const struct json *row)
 	if (cf_tunnel_read(row, &t, &e) < 0)
 		return NULL;
 	struct tunnel_decoded *d = mem_alloc(sizeof(*d));
+	d->head.id = d->tunnel.id;
 	d->tunnel = t;
 	return &d->head;
 }

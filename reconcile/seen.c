@@ -9,12 +9,20 @@
 #include "cloudflare/zones.h"
 #include "model/leaving.h"
 
-void seen_record(struct world *w, struct record *r, const struct cf_record *found)
+static bool name_same(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0 || strcasecmp(a, b) == 0;
+}
+
+/* As it was at looked_ms; heard of at now_ms. */
+static void record_seen(struct world *w, struct record *r, const struct cf_record *found,
+			int64_t looked_ms, int64_t now_ms)
 {
 	const struct system_facts *s = &w->system;
-	AUTO(str_t) content = cf_record_content(found);
-	record_led(r, content, clock_wall_ms());
-	r->observed.looked_ms = clock_wall_ms();
+	AUTO(str_t) made = NULL;
+	const char *content = cf_record_content_in(found, &made);
+	record_led(r, content, now_ms);
+	r->observed.looked_ms = looked_ms;
 	r->observed.found = true;
 	r->observed.gone = r->observed.missing = false;
 	r->observed.marked = mark_is(found->comment, s->owner, s->install);
@@ -23,11 +31,17 @@ void seen_record(struct world *w, struct record *r, const struct cf_record *foun
 	r->observed.ttl = found->ttl;
 	r->observed.priority = found->priority;
 	(void)str_copy(r->observed.found_id, CF_ID_SIZE, found->id);
-	str_set(&r->observed.renamed, strcasecmp(found->name, r->name) == 0 ? NULL : found->name);
+	str_set(&r->observed.renamed, name_same(found->name, r->name) ? NULL : found->name);
 	str_set(&r->observed.type, found->type);
 	str_set(&r->observed.content, content);
 	str_set(&r->observed.comment, found->comment);
 	str_set(&r->observed.conflict, NULL);
+}
+
+void seen_record(struct world *w, struct record *r, const struct cf_record *found)
+{
+	int64_t now = clock_wall_ms();
+	record_seen(w, r, found, now, now);
 }
 
 void seen_record_gone(struct record *r)
@@ -46,14 +60,13 @@ static bool text_as_wanted(const struct record *r)
 
 bool seen_record_as_wanted(const struct world *w, const struct record *r)
 {
-	AUTO(str_t) content = record_content(w, r);
-	if (r->observed.renamed)
+	if (r->observed.renamed || !str_equal(r->observed.type, r->type))
 		return false;
 	if (!r->tunnel_id[0])
-		return str_equal(r->observed.type, r->type) && record_own_as_seen(r);
-	return text_as_wanted(r) && content && r->observed.content &&
-	       strcasecmp(content, r->observed.content) == 0 && r->observed.proxied == r->proxied &&
-	       str_equal(r->observed.type, r->type);
+		return record_own_as_seen(r);
+	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
+	return text_as_wanted(r) && t && content_leads_to(r->observed.content, t->remote_id) &&
+	       r->observed.proxied == r->proxied;
 }
 
 /* ---- zones ---- */
@@ -233,6 +246,7 @@ void seen_zone_records(struct world *w, const char *zone_id, const struct cf_pag
 {
 	struct cf_record found;
 	size_t ours = 0, shown = 0;
+	int64_t now = clock_wall_ms();
 	struct zone *z = world_zone(w, zone_id);
 	if (z)
 		z->records = (int64_t)page->count;
@@ -245,9 +259,9 @@ void seen_zone_records(struct world *w, const char *zone_id, const struct cf_pag
 		shown += row != CF_FOUND_NONE;
 		if (row != CF_FOUND)
 			continue;
-		seen_record(w, r, &found);
+		/* what it shows may be as old as that */
+		record_seen(w, r, &found, since_ms, now);
 		ours += r->observed.marked;
-		r->observed.looked_ms = since_ms; /* what it shows may be as old as that */
 		world_changed(w, OBJECT_RECORD, r->id);
 	}
 	if (shown < page->count)
