@@ -67,7 +67,7 @@ static bool is_digit(int ch)
 static inline void skip_space(struct check *c)
 {
 	const char *p = c->text + c->pos, *end = c->text + c->len;
-	if (p < end && *p > ' ')
+	if (p<end && * p> ' ')
 		return;
 	while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
 		p++;
