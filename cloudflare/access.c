@@ -70,6 +70,8 @@ void access_forget(struct world *w)
 	access_set(w, ACCESS_UNCHECKED);
 }
 
+#define LONGER_MS 1000 /* a pause that ends so much later is told */
+
 static bool noticeable(int64_t told, int64_t limit, int64_t remaining)
 {
 	int64_t step = remaining > told ? remaining - told : told - remaining;
@@ -91,6 +93,9 @@ void access_figures(struct world *w, const struct budget *b, int64_t *told)
 	s->budget_limit = b->limit;
 	s->budget_remaining = remaining;
 	s->budget_reset_s = (reset_ms + 999) / 1000;
+	int64_t until = remaining == 0 ? clock_wall_ms() + reset_ms : 0;
+	news = news || until > s->paused_until_ms + LONGER_MS;
+	s->paused_until_ms = until;
 	if (!news && !noticeable(*told, b->limit, remaining))
 		return;
 	*told = remaining;

@@ -150,6 +150,12 @@ void cf_set_budget(struct cf *cf, int64_t calls, int64_t window_ms)
 	deferred_start(&cf->pump);
 }
 
+void cf_pause(struct cf *cf, int64_t ms)
+{
+	budget_refused(&cf->budget, ms, clock_mono_ms());
+	access_figures(cf->world, &cf->budget, &cf->told_remaining);
+}
+
 struct loop *cf_loop(const struct cf *cf)
 {
 	return cf->loop;

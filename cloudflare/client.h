@@ -36,6 +36,9 @@ void cf_token_mark(const struct cf *cf, const char *salt, char out[SHA256_HEX_SI
 void cf_set_account(struct cf *cf, const char *account_id);
 void cf_set_budget(struct cf *cf, int64_t calls, int64_t window_ms);
 
+/* Cloudflare said to an earlier life of ours to wait, and it is so long from now. */
+void cf_pause(struct cf *cf, int64_t ms);
+
 /* Whose share of the budget a call spends (budget.h). */
 enum cf_share { CF_SHARE_PEOPLE, CF_SHARE_RECONCILE, CF_SHARE_READS, CF_SHARES };
 

@@ -13,6 +13,7 @@
 #include "daemon/config.h"
 #include "reconcile/guard_origin.h"
 #include "reconcile/lease.h"
+#include "reconcile/pause.h"
 #include "supervise/origin_probe.h"
 
 #define PROBE_SOCKET_MOST 94                 /* a name beside it, while it is made, is longer */
@@ -223,6 +224,7 @@ static void open_reconciler(struct daemon *d)
 	if (!d->store)
 		return;
 	reconciler_options_of(d, &o);
+	d->pause = pause_new(d->loop, d->world, d->store, d->cf);
 	d->reconciler = reconciler_new(d->loop, d->world, d->store, d->cf, &o);
 	reconciler_start(d->reconciler);
 	d->lease = lease_new(d->loop, d->world, d->store);
@@ -454,6 +456,7 @@ void daemon_stop(struct daemon *d)
 		ops_fini(&d->ops);
 	origin_probes_free(d->origins);
 	lease_free(d->lease);
+	pause_free(d->pause);
 	reconciler_free(d->reconciler);
 	if (d->supervisor)
 		supervisor_set_edges(d->supervisor, NULL);

@@ -29,6 +29,7 @@ struct daemon {
 	struct edge_probes *edges;
 	char *probe_socket; /* where they listen; NULL = there are none */
 	struct lease *lease;
+	struct pause *pause;
 	struct reconciler *reconciler;
 	struct ops ops;
 	struct api *api;

@@ -8,11 +8,14 @@ static bool leads_to(const struct record *r, const struct tunnel *t)
 	return !r->observed.content || content_leads_to(r->observed.content, t->remote_id);
 }
 
-/* Where it led before is not known of what was first seen in this life, nor of what moved twice. */
+/* Where it led before this life, or before it moved twice, is not known: then the rules that the
+ * tunnel was last put tell. */
 static bool led_to(const struct record *r, const struct tunnel *t)
 {
-	return r->observed.led_ms &&
-	       (!r->observed.led || content_leads_to(r->observed.led, t->remote_id));
+	if (r->observed.led && content_leads_to(r->observed.led, t->remote_id))
+		return true;
+	return (!r->observed.led || r->observed.led_elsewhere) &&
+	       map_get(&t->observed.config_keeps, r->name);
 }
 
 static bool is_wanted_elsewhere(const struct record *r, const struct tunnel *t)
@@ -24,7 +27,7 @@ static bool is_wanted_elsewhere(const struct record *r, const struct tunnel *t)
 bool record_leaves(const struct record *r, const struct tunnel *t, int64_t wall_ms)
 {
 	return is_wanted_elsewhere(r, t) &&
-	       (leads_to(r, t) || (led_to(r, t) && wall_ms < r->observed.led_ms + LEAVING_MS));
+	       (leads_to(r, t) || (wall_ms < r->observed.led_ms + LEAVING_MS && led_to(r, t)));
 }
 
 int64_t record_leaves_until(const struct record *r, const struct tunnel *t)
@@ -40,8 +43,9 @@ void record_led(struct record *r, const char *content, int64_t wall_ms)
 	/* What was not ours before was served by nobody here. */
 	if (first && !r->remote_id[0])
 		return;
-	bool again = r->observed.led_ms && wall_ms < r->observed.led_ms + LEAVING_MS;
-	str_set(&r->observed.led, first || again ? NULL : r->observed.content);
+	r->observed.led_elsewhere =
+		!first && r->observed.led_ms && wall_ms < r->observed.led_ms + LEAVING_MS;
+	str_set(&r->observed.led, first ? NULL : r->observed.content);
 	r->observed.led_ms = wall_ms;
 }
 
@@ -63,7 +67,8 @@ const struct tunnel *world_left(const struct world *w, const struct route *r,
 				const struct record *d, int64_t wall_ms)
 {
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
-		if (map_get(&t->observed.config_keeps, r->hostname) && record_leaves(d, t, wall_ms))
+		if (t->observed.config_keeps.count &&
+		    map_get(&t->observed.config_keeps, r->hostname) && record_leaves(d, t, wall_ms))
 			return t;
 	return NULL;
 }

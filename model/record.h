@@ -49,10 +49,14 @@ struct record {
 		bool proxied;
 		int64_t ttl, priority;
 		bool locked; /* Cloudflare keeps it for itself and lets nobody change it */
+		/* Our last write of it: the look before it, and its answer; 0 = none in this life.
+		 */
+		int64_t wrote_after_ms, wrote_ms;
 		/* It leads where it does since, after this content; NULL = not known (leaving.h).
 		 */
 		char *led;
-		int64_t led_ms; /* wall; 0 = it never changed */
+		bool led_elsewhere; /* and just before that to something else */
+		int64_t led_ms;     /* wall; 0 = it never changed */
 		char *conflict; /* what stands in the way: "A 192.0.2.1 (not ours)"; NULL = nothing
 				 */
 		struct strlist taking; /* ids of foreign records of its name that may give way */

@@ -223,10 +223,9 @@ static const struct record *record_of(const struct world *w, const char *hostnam
 	return NULL;
 }
 
-static const char *route_state(const struct world *w, const struct route *r)
+static const char *route_state(const struct world *w, const struct route *r, const struct record *d)
 {
 	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
-	const struct record *d = record_of(w, r->hostname);
 	struct tally n;
 
 	if (r->problem || !t || t->problem || t->observed.gone || (d && d->problem))
@@ -240,9 +239,9 @@ static const char *route_state(const struct world *w, const struct route *r)
 }
 
 /* The tunnel that still has the old rule. */
-static void put_leaving(const struct world *w, const struct route *r, struct json_writer *out)
+static void put_leaving(const struct world *w, const struct route *r, const struct record *d,
+			struct json_writer *out)
 {
-	const struct record *d = record_of(w, r->hostname);
 	const struct tunnel *old = d ? world_left(w, r, d, clock_wall_ms()) : NULL;
 
 	if (!old)
@@ -253,6 +252,7 @@ static void put_leaving(const struct world *w, const struct route *r, struct jso
 
 void render_route(const struct world *w, const struct route *r, struct json_writer *out)
 {
+	const struct record *d = record_of(w, r->hostname);
 	bool no_page = r->hostname[0] == '*' || route_is_edge_probe(r);
 	AUTO(str_t) url = no_page ? NULL : str_format("https://%s", r->hostname);
 	struct problem reach;
@@ -268,7 +268,7 @@ void render_route(const struct world *w, const struct route *r, struct json_writ
 		json_write_raw(out, r->origin, strlen(r->origin));
 	}
 	put_text(out, "tunnel", tunnel_name_of(w, r->tunnel_id));
-	json_put_string(out, "state", route_state(w, r));
+	json_put_string(out, "state", route_state(w, r, d));
 	put_text(out, "url", url);
 	if (r->reach.state != REACH_UNKNOWN) {
 		json_put_string(out, "origin_state", reach_name(r->reach.state));
@@ -279,7 +279,7 @@ void render_route(const struct world *w, const struct route *r, struct json_writ
 		json_put_string(out, "edge_state", edge_seen_name(r->edge.seen));
 		put_time(out, "edge_since", r->edge.since_ms);
 	}
-	put_leaving(w, r, out);
+	put_leaving(w, r, d, out);
 	put_text(out, "probe", probing_said(r->probing));
 	put_time(out, "until", r->until_ms);
 	put_problem(out, r->problem ? r->problem : down ? &reach : NULL);

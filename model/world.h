@@ -57,7 +57,8 @@ struct system_facts {
 	char *writes_held; /* why a person must let writes go on (writes_resume); NULL = not held */
 	char *writes_held_hint; /* and what he is to do; NULL = writes_resume */
 	int64_t budget_limit, budget_remaining, budget_reset_s; /* limit 0 = not known */
-	enum drift_policy drift;                                /* where an object does not say */
+	int64_t paused_until_ms;     /* wall: Cloudflare takes no calls until then; 0 = it does */
+	enum drift_policy drift;     /* where an object does not say */
 	struct notices notices;      /* problems that no single object has */
 	int64_t observed_ms;         /* wall: end of the last complete observation; 0 = none */
 	int64_t observe_interval_ms; /* in force, which may be longer than the settings say */

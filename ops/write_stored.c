@@ -3,6 +3,7 @@
 #include "ops/disk.h"
 #include "ops/judge.h"
 #include "ops/write_private.h"
+#include "reconcile/guard.h"
 #include "reconcile/rebuilder.h"
 
 /* A plan that can no longer be carried out; its final state is stored, and the call fails. */
@@ -31,6 +32,7 @@ static void write_stored(struct call *c)
 	const struct write *x = c->state;
 	struct plan *plan = x->plan;
 	struct err e = {.kind = ERR_NONE};
+	AUTO(str_t) edited = guard_edited_unsaid(c->ops->world, plan);
 	c->wide = true;
 	if (!rebuild_is_offer(plan) && writes_held(c)) /* this one is what is waited for */
 		call_fail(c);
@@ -38,6 +40,8 @@ static void write_stored(struct call *c)
 		close_failed(c, PLAN_EXPIRED, "it was not decided within a day");
 	else if (judge_moved(c->ops->world, plan))
 		close_failed(c, PLAN_STALE, "what it would change was changed since");
+	else if (edited)
+		close_failed(c, PLAN_STALE, edited);
 	else if (judge_proposer(c->ops, plan, &e) < 0)
 		write_refuse(c, &e);
 	else if (judge_again(c->ops, plan, &e) < 0)

@@ -5,10 +5,12 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "reconcile/overwritten.h"
 
 #define KEY_SINCE "audit_since"
 /* A configuration that was read this long after an entry's time holds what the entry tells. */
 #define READ_SINCE_MS (60 * 1000)
+#define TIME_STEP_MS  1000
 
 /* ---- life ---- */
 
@@ -161,6 +163,25 @@ static bool is_listed(const struct audit *a, const struct cf_audit_entry *x)
 	return false;
 }
 
+/* A time that is told in whole seconds may be later by one. */
+static bool came_unseen(const struct record *r, const struct cf_audit_entry *x)
+{
+	int64_t after = r->observed.wrote_after_ms;
+	int64_t latest = x->time_ms % TIME_STEP_MS ? x->time_ms : x->time_ms + TIME_STEP_MS - 1;
+	return after && latest >= after && x->time_ms <= r->observed.wrote_ms;
+}
+
+static void take_record(struct audit *a, struct record *r, const struct cf_audit_entry *x)
+{
+	AUTO(str_t) actor = NULL;
+	note_actor(&r->observed.drift.actor, x);
+	if (!a->store || !came_unseen(r, x))
+		return;
+	actor = cf_audit_actor(x);
+	overwritten_unseen(a->store, r, actor);
+	r->observed.wrote_after_ms = 0;
+}
+
 void audit_take(struct audit *a, const struct cf_audit_entry *x)
 {
 	struct tunnel *t = tunnel_of(a, x);
@@ -174,7 +195,7 @@ void audit_take(struct audit *a, const struct cf_audit_entry *x)
 	else if (t)
 		note_actor(&t->observed.drift.actor, x);
 	else if (r)
-		note_actor(&r->observed.drift.actor, x);
+		take_record(a, r, x);
 }
 
 /* ---- a listing ---- */

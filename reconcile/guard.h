@@ -21,6 +21,9 @@ struct guard_policy {
  * was then. */
 MUST_USE int guard_check(const struct world *w, const struct guard_policy *g, struct plan *p,
 			 struct err *e);
+/* An edit of somebody's that a stored plan would lose and that it did not name, since it was seen
+ * only after: the sentence about the first; NULL = there is none. The caller frees it. */
+char *guard_edited_unsaid(const struct world *w, const struct plan *p);
 /* Objects that the plan deletes. */
 int64_t guard_drops(const struct plan *p);
 /* Are they so many that whoever approves has to say their number? */

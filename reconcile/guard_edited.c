@@ -32,27 +32,47 @@ static unsigned lost_by_put(const struct world *w, const struct record *r, const
 	return edited_since(r, &next);
 }
 
-static void warn_fields(struct guarding *x, const struct record *r, unsigned fields,
-			const char *fate)
+static char *words_of(const struct record *r, unsigned fields, const char *fate)
 {
 	AUTO(str_t) names = edited_field_names(fields);
-	if (fields)
-		guard_warn(x,
-			   "The %s record %s was changed by somebody since adit last wrote it "
-			   "(%s): %s. See adit drift list.",
-			   r->type, r->name, names, fate);
+	if (!fields)
+		return NULL;
+	return str_format("The %s record %s was changed by somebody since adit last wrote it (%s): "
+			  "%s. See adit drift list.",
+			  r->type, r->name, names, fate);
 }
 
-/* A plan that puts drift back says so itself. */
+/* What is lost by this edit of the plan; NULL = nothing. A plan that puts drift back says so
+ * itself.
+ */
+static char *loss_of(const struct world *w, const struct edit *d)
+{
+	const struct record *r = world_record(w, d->id);
+	if (!r || d->seen)
+		return NULL;
+	if (d->kind == EDIT_RECORD_PUT && !d->anew && !d->remote_id)
+		return words_of(r, lost_by_put(w, r, d), "this plan writes over that");
+	if (d->kind == EDIT_RECORD_DROP && r->observed.marked && !r->observed.renamed)
+		return words_of(r, edited_since(r, NULL), "this plan deletes it all the same");
+	return NULL;
+}
+
 void guard_edited(struct guarding *x, const struct edit *d)
 {
 	const struct record *r = world_record(x->w, d->id);
-	if (!r || d->seen)
-		return;
-	if (d->kind == EDIT_RECORD_PUT && !d->anew && !d->remote_id)
-		warn_fields(x, r, lost_by_put(x->w, r, d), "this plan writes over that");
-	else if (d->kind == EDIT_RECORD_DROP && r->observed.marked && !r->observed.renamed)
-		warn_fields(x, r, edited_since(r, NULL), "this plan deletes it all the same");
-	else if (d->kind == EDIT_RECORD_RELEASE)
-		warn_fields(x, r, edited_since(r, NULL), "that stays as it is");
+	AUTO(str_t) words = loss_of(x->w, d);
+	if (r && d->kind == EDIT_RECORD_RELEASE)
+		words = words_of(r, edited_since(r, NULL), "that stays as it is");
+	if (words)
+		guard_warn(x, "%s", words);
+}
+
+char *guard_edited_unsaid(const struct world *w, const struct plan *p)
+{
+	for (size_t i = 0; i < p->n_edits; i++) {
+		AUTO(str_t) words = loss_of(w, &p->edits[i]);
+		if (words && !strlist_has(&p->warnings, words))
+			return steal(&words);
+	}
+	return NULL;
 }

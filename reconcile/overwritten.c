@@ -146,6 +146,29 @@ int overwritten_keep(struct store *s, const struct record *r, unsigned fields,
 	return tell(s, r, fields, next ? "written over" : "deleted", e);
 }
 
+void overwritten_unseen(struct store *s, const struct record *r, const char *actor)
+{
+	AUTO(str_t) plan = edited_asker(r);
+	AUTO(str_t) id = str_dup(r->id);
+	AUTO(str_t) who = str_dup(actor);
+	AUTO(str_t)
+	message =
+		str_format("%s %s: somebody changed it just before adit wrote it because %s%s "
+			   "asked for it; what stood there was not seen, and may be written over",
+			   r->type, r->name, plan ? "plan " : "an earlier plan", plan ? plan : "");
+	struct event ev = {.at_ms = clock_wall_ms(),
+			   .object_type = OBJECT_RECORD,
+			   .object_id = id,
+			   .object_name = r->name,
+			   .kind = (char[]){"edit_overwritten"},
+			   .message = message,
+			   .untrusted_detail = who};
+	struct err e;
+	log_write(LOG_LEVEL_INFO, LOG_FIELDS({"object", id}), "%s", message);
+	if (store_add_event(s, &ev, &e) < 0)
+		log_warning("event edit_overwritten not kept: %s", e.message);
+}
+
 /* ---- what is known of what stands there ---- */
 
 static int save_settled(struct store *s, const struct record *r, char *applied, struct err *e)

@@ -26,6 +26,9 @@ void overwritten_list_t_cleanup(overwritten_list_t *l);
  * there. next NULL = the record goes. */
 MUST_USE int overwritten_keep(struct store *s, const struct record *r, unsigned fields,
 			      const struct edited_face *next, struct err *e);
+/* By Cloudflare's audit log somebody changed it between the look before our last write and that
+ * write: what stood there was seen by nobody. actor comes from outside; NULL = not told. */
+void overwritten_unseen(struct store *s, const struct record *r, const char *actor);
 /* These were just seen, or all of a zone: their rows keep what edited_settled says. */
 void overwritten_settle(struct world *w, struct store *s, struct record *const *seen, size_t n);
 void overwritten_settle_zone(struct world *w, struct store *s, const char *zone_id);

@@ -19,7 +19,9 @@ struct write {
 	int64_t sent_ms;       /* the row says so since the intent; 0 = it does not */
 	int64_t doubt_ms;      /* deleting_ms as it was */
 	bool forget;           /* deleted, and not wanted any more */
+	bool known;            /* what it loses was seen, and is told */
 	char *applied;         /* of the row, since the intent or the result */
+	int64_t looked_ms;     /* the look that it goes by; 0 = that showed an edit */
 };
 
 static struct record *subject(const struct act *a)
@@ -158,9 +160,11 @@ static int sent_rows(struct act *a, const struct record *r, struct err *e)
 /* An edit that this write loses and that no plan named is kept and told before it leaves. */
 static int lost_rows(struct act *a, const struct record *r, struct err *e)
 {
-	const struct edited_face face = face_of(a->extra);
+	struct write *x = a->extra;
+	const struct edited_face face = face_of(x);
 	const struct edited_face *next = deletes_only(a) ? NULL : &face;
 	unsigned fields = edited_since(r, next);
+	x->known = fields;
 	return fields ? overwritten_keep(a->x->store, r, fields, next, e) : 0;
 }
 
@@ -180,6 +184,7 @@ void write_intended(struct act *a)
 	struct record *r = subject(a);
 	a->generation = r->generation;
 	x->doubt_ms = r->observed.deleting_ms;
+	x->looked_ms = x->known ? 0 : r->observed.looked_ms;
 	if (x->applied)
 		str_set(&r->applied, x->applied);
 	if (deletes_only(a))
@@ -283,6 +288,8 @@ static void resulted_made(struct act *a, struct record *r)
 	bool patched = a->action.kind == ACT_RECORD_PATCH;
 	if (a->action.kind == ACT_RECORD_REPLACE)
 		name_is_free(a, r);
+	r->observed.wrote_after_ms = r->remote_id[0] ? x->looked_ms : 0;
+	r->observed.wrote_ms = clock_wall_ms();
 	seen_record(a->x->world, r, &x->made);
 	(void)str_copy(r->remote_id, CF_ID_SIZE, x->made.id);
 	r->create_sent_ms = 0;

@@ -1,6 +1,7 @@
 """An edit of a record of adit's that comes between what adit last put there and adit's own later
 write of it, which no plan named: it is told before it is written over, once, and kept."""
 import sqlite3
+import time
 
 from harness import until
 
@@ -81,6 +82,26 @@ def test_a_plan_names_an_edit_that_is_known(running, sim):
         assert "192.0.2.66" not in said, said
 
 
+def test_a_plan_that_waits_is_stale_when_an_edit_was_seen_meanwhile(running, sim):
+    """Who approves it was not shown what it would lose."""
+    own(running, "a.example.com")
+    own(running, "b.example.com")
+    plans = [waiting(running, "a.example.com"),
+             running.api("dns_delete", name="b.example.com", type="A")]
+    for name in ("a.example.com", "b.example.com"):
+        edit(sim, name, content="192.0.2.66")
+    running.items("drift_list", refresh=True)
+    since = sim.mark()
+    for plan, fate in zip(plans, ("this plan writes over that", "this plan deletes it")):
+        e = running.refused("plan_approve", plan=plan["plan"], hash=plan["hash"])
+        assert e.kind == "conflict" and "is stale" in e.message and fate in e.message, e
+        assert running.api("plan_get", plan=plan["plan"])["state"] == "stale"
+    assert sim.writes(since) == [] and content(sim, "a.example.com") == ["192.0.2.66"]
+    # One that says it is carried out, and is no news.
+    assert carry_out(running, waiting(running, "a.example.com"))["converged"]
+    assert content(sim, "a.example.com") == ["192.0.2.9"] and not told(running)
+
+
 def test_without_an_edit_nothing_is_told(running, sim):
     own(running, "a.example.com")
     assert carry_out(running, waiting(running, "a.example.com"))["converged"]
@@ -151,6 +172,27 @@ def test_a_lost_answer_is_nobodys_edit(running, sim):
     until(lambda: content(sim, "a.example.com") == ["192.0.2.9"])
     own(running, "a.example.com", content="192.0.2.10")
     assert content(sim, "a.example.com") == ["192.0.2.10"] and not told(running)
+
+
+def test_an_edit_between_the_look_and_the_write_is_told_by_the_audit_log(running, sim):
+    """Nobody saw what stood there: the write goes by a look that is a few seconds old."""
+    own(running, "a.example.com")
+    own(running, "b.example.com")
+    running.items("drift_list", refresh=True)
+    time.sleep(1.1)  # the log tells whole seconds
+    edit(sim, "a.example.com", content="192.0.2.66")
+    since = sim.mark()
+    for name in ("a.example.com", "b.example.com"):
+        own(running, name, content="192.0.2.9")
+    record, = sim.records("a.example.com")
+    seen = [r for r in sim.log(since) if r["method"] == "GET" and r["path"].endswith(record["id"])]
+    assert not seen, seen
+    running.items("drift_list", refresh=True)
+    event, = until(lambda: told(running), why="the lost edit was not told")
+    assert event["name"] == "a.example.com" and "was not seen" in event["message"], event
+    assert content(sim, "a.example.com") == ["192.0.2.9"] and event["untrusted_detail"], event
+    running.items("drift_list", refresh=True)
+    assert len(told(running)) == 1
 
 
 def test_several_in_one_batch(running, sim):

@@ -1,5 +1,7 @@
 """Invariant 5 and 10: answers are lost, late, refused or nonsense; nothing is done twice, and the
 caller is told in sentences."""
+import time
+
 import pytest
 
 from harness import PATIENCE, SETTLE, until
@@ -162,6 +164,21 @@ def test_invariant_10_retry_after_is_obeyed(running, sim, origin):
     assert len(posts) == 2
     first, second = (float(t[-7:-1]) + 60 * int(t[-10:-8]) for t in posts)
     assert (second - first) % 3600 >= 2.9
+
+
+def test_invariant_10_retry_after_is_obeyed_over_a_restart(running, sim, origin):
+    sim.fault("limit", method="POST", path=TUNNELS, ms=12000)
+    running.publish("app.example.com", origin.url, wait=False)
+    sim.wait_struck()
+    said, since = time.monotonic(), sim.mark()
+    until(lambda: running.status()["rate"]["remaining"] == 0, why="nobody was told to wait")
+    time.sleep(0.2)  # it is on the disk by now
+    running.kill9()
+    running.start(observed=False)
+    until(lambda: sim.log(since), 12 + PATIENCE, why="nothing was asked again")
+    assert 11 < time.monotonic() - said < 20
+    running.wait_converged(60)
+    check_once(sim)
 
 
 @pytest.mark.parametrize("status", [500, 503, 520])

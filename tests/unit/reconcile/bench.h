@@ -247,6 +247,22 @@ BENCH int bench_close(void **state)
 	return 0;
 }
 
+/* Events of edits that a write of ours lost. */
+BENCH size_t bench_edits_told(struct bench *b)
+{
+	const struct event_filter f = {.limit = 100};
+	struct event *events = NULL;
+	size_t n = 0, edits = 0;
+	struct err e;
+	assert_int_equal(store_list_events(b->store, &f, &events, &n, &e), 0);
+	for (size_t i = 0; i < n; i++) {
+		edits += str_equal(events[i].kind, "edit_overwritten");
+		event_free(&events[i]);
+	}
+	free(events);
+	return edits;
+}
+
 /* ---- objects: in the store and in the world ---- */
 
 BENCH void bench_save(struct bench *b, const struct tunnel *t, const struct record *r)

@@ -112,6 +112,41 @@ static void only_configurations_that_are_ours_and_not_read_since(void **state)
 	audit_fini(&s.a);
 }
 
+/* Our write goes by a look of LOOKED, and was answered at WROTE. */
+static void an_edit_that_nobody_saw_is_told(void **state)
+{
+	enum { LOOKED = 10500, WROTE = 13200 };
+	static const struct {
+		int64_t at;
+		bool failed, told;
+	} cases[] = {
+		{9000, false, false},  {10000, false, true}, /* in whole seconds: it may be 10.9 */
+		{10400, false, false}, {10501, false, true},  {13000, false, true},
+		{13200, false, true},  {13201, false, false}, {12000, true, false},
+	};
+	struct site s;
+	set_up(&s, state);
+	int64_t now = clock_wall_ms() / 1000 * 1000 - 20000;
+	size_t all = 0;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct cf_audit_entry x = entry(RECORD_AT);
+		s.r->observed.wrote_after_ms = now + LOOKED;
+		s.r->observed.wrote_ms = now + WROTE;
+		x.time_ms = now + cases[i].at;
+		x.failed = cases[i].failed;
+		audit_take(&s.a, &x);
+		audit_take(&s.a, &x); /* once */
+		all += cases[i].told;
+		if (bench_edits_told(s.b) != all)
+			fail_msg("case %zu: %zu told", i, bench_edits_told(s.b));
+	}
+	s.r->observed.wrote_after_ms = 0; /* nothing was written in this life */
+	struct cf_audit_entry x = entry(RECORD_AT);
+	audit_take(&s.a, &x);
+	assert_int_equal(bench_edits_told(s.b), all);
+	audit_fini(&s.a);
+}
+
 static void a_difference_has_a_name(void **state)
 {
 	struct site s;
@@ -311,6 +346,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(which_entries_make_a_configuration_due),
 		TEST(only_configurations_that_are_ours_and_not_read_since),
+		TEST(an_edit_that_nobody_saw_is_told),
 		TEST(a_difference_has_a_name),
 		TEST(what_is_younger_than_a_listing_makes_a_look_due),
 		TEST(an_entry_is_read_once_and_its_configuration_too),

@@ -142,6 +142,7 @@ static void what_a_plan_would_lose_is_named(void **state)
 		if (cases[i].kind == EDIT_RECORD_PUT)
 			str_set(&d->content, "192.0.2.9");
 		cases[i].make(r, d);
+		AUTO(str_t) unsaid = guard_edited_unsaid(w, p);
 		for (int again = 0; again < 2; again++) /* as before and after the look */
 			if (guard_check(w, &policy, p, &e) < 0)
 				fail_msg("%s: %s", cases[i].what, e.message);
@@ -150,6 +151,10 @@ static void what_a_plan_would_lose_is_named(void **state)
 		if (cases[i].said ? !told : p->warnings.n != 0)
 			fail_msg("%s: %s", cases[i].what,
 				 p->warnings.n ? p->warnings.items[0] : "nothing");
+		AUTO(str_t) still_unsaid = guard_edited_unsaid(w, p);
+		bool loses = cases[i].said && cases[i].kind != EDIT_RECORD_RELEASE;
+		if (!unsaid == loses || still_unsaid)
+			fail_msg("%s: %s", cases[i].what, unsaid ? unsaid : "nothing is unsaid");
 		world_free(w);
 	}
 }

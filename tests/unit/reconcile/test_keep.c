@@ -119,6 +119,11 @@ static void seen_for_the_first_time(struct site *s)
 	not_looked_at(s);
 	just_arrived(s);
 }
+static void never_led_here(struct site *s)
+{
+	seen_for_the_first_time(s);
+	map_free(&s->old->observed.config_keeps);
+}
 static void deleted_when_just_arrived(struct site *s)
 {
 	just_arrived(s);
@@ -151,6 +156,7 @@ static const struct {
 	{"came from elsewhere", came_from_elsewhere, 0, true, 0},
 	{"went two ways", went_two_ways, 2, false, NOW - 1000 + LEAVING_MS},
 	{"first seen", seen_for_the_first_time, 2, false, NOW + 1},
+	{"never led here", never_led_here, 0, false, 0},
 	{"deleted when just arrived", deleted_when_just_arrived, 0, true, 0},
 	{"back when just arrived", back_when_just_arrived, 0, true, 0},
 };
@@ -163,9 +169,9 @@ static void what_is_on_its_way_is_kept(void **state)
 		struct site s;
 		int64_t until = 0;
 		set_up(&s);
+		(void)map_set(&s.old->observed.config_keeps, "a.ex.org", s.old);
 		cases[i].change(&s);
 		keep_rules(s.w, s.old, "[" APP "," API "," OTHER "," LAST "]", NOW, &kept);
-		(void)map_set(&s.old->observed.config_keeps, "a.ex.org", s.old);
 		bool over = keep_is_over(s.w, s.old, NOW, &until);
 		if (kept.n != cases[i].kept || !map_get(&kept.leftover, "b.ex.org") ||
 		    !map_get(&kept.leftover, "a.ex.org") || over != cases[i].over ||

@@ -21,21 +21,6 @@ static enum err_kind run(struct bench *b, enum action_kind kind, const char *id)
 	return b->failure.kind;
 }
 
-static size_t told(struct bench *b)
-{
-	struct event_filter f = {.limit = 100};
-	struct event *events = NULL;
-	size_t n = 0, edits = 0;
-	struct err e;
-	assert_int_equal(store_list_events(b->store, &f, &events, &n, &e), 0);
-	for (size_t i = 0; i < n; i++) {
-		edits += str_equal(events[i].kind, "edit_overwritten");
-		event_free(&events[i]);
-	}
-	free(events);
-	return edits;
-}
-
 /* A route that was set again after its rule was put, and was edited there. */
 static struct tunnel *set_again(struct bench *b)
 {
@@ -62,7 +47,7 @@ static void an_edit_is_told_once_however_often_it_is_sent(void **state)
 		assert_int_not_equal(run(b, ACT_CONFIG_MERGE, t->id), ERR_NONE);
 	}
 	assert_int_equal(bench_count(b, "PUT "), 3);
-	assert_int_equal(told(b), 1);
+	assert_int_equal(bench_edits_told(b), 1);
 }
 
 static void an_edit_that_the_plan_named_is_no_news(void **state)
@@ -75,7 +60,7 @@ static void an_edit_that_the_plan_named_is_no_news(void **state)
 	(void)run(b, ACT_CONFIG_READ, t->id);
 	(void)run(b, ACT_CONFIG_MERGE, t->id);
 	assert_int_equal(bench_count(b, "PUT "), 1);
-	assert_int_equal(told(b), 0);
+	assert_int_equal(bench_edits_told(b), 0);
 }
 
 /* ---- what is shown ---- */
