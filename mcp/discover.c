@@ -66,17 +66,36 @@ static void put_told(const char *capability, enum era era, struct json_writer *w
 		json_put_bool(w, "subscribe", true);
 }
 
+/* Extensions have a prefix, and stand in an object of their own. */
+static bool is_extension(const char *capability)
+{
+	return str_starts(capability, META_PREFIX);
+}
+
+static void put_declared(enum era era, bool extensions, struct json_writer *w)
+{
+	const struct method *m;
+	for (size_t i = 0; (m = method_at(i)); i++) {
+		if (!m->capability || !(m->eras & era) || declared(m->capability, i, era) ||
+		    is_extension(m->capability) != extensions)
+			continue;
+		json_write_key(w, m->capability);
+		json_object_begin(w);
+		if (!extensions)
+			put_told(m->capability, era, w);
+		json_object_end(w);
+	}
+}
+
 static void put_capabilities(enum era era, struct json_writer *w)
 {
 	json_write_key(w, "capabilities");
 	json_object_begin(w);
-	const struct method *m;
-	for (size_t i = 0; (m = method_at(i)); i++) {
-		if (!m->capability || !(m->eras & era) || declared(m->capability, i, era))
-			continue;
-		json_write_key(w, m->capability);
+	put_declared(era, false, w);
+	if (era == ERA_MODERN) {
+		json_write_key(w, "extensions");
 		json_object_begin(w);
-		put_told(m->capability, era, w);
+		put_declared(era, true, w);
 		json_object_end(w);
 	}
 	json_object_end(w);

@@ -314,18 +314,23 @@ static void exchange_end(struct exchange *x)
 	parcel_release(p);
 }
 
-struct json_writer *exchange_result(struct exchange *x)
+static void result_begin(const struct exchange *x, const char *type, struct json_writer *w,
+			 struct buf *out)
 {
-	struct json_writer *w = &x->w;
-	json_write_init(w, &x->out);
+	json_write_init(w, out);
 	json_object_begin(w);
 	json_put_string(w, "jsonrpc", "2.0");
 	rpc_put_id(x->msg.id, w);
 	json_write_key(w, "result");
 	json_object_begin(w);
 	if (x->era == ERA_MODERN)
-		json_put_string(w, "resultType", x->unfinished ? "input_required" : "complete");
-	return w;
+		json_put_string(w, "resultType", type);
+}
+
+struct json_writer *exchange_result(struct exchange *x)
+{
+	result_begin(x, x->unfinished ? "input_required" : "complete", &x->w, &x->out);
+	return &x->w;
 }
 
 void exchange_keep(struct exchange *x, int64_t ttl_ms, bool private)
@@ -336,10 +341,9 @@ void exchange_keep(struct exchange *x, int64_t ttl_ms, bool private)
 	json_put_string(&x->w, "cacheScope", private ? "private" : "public");
 }
 
-void exchange_done(struct exchange *x)
+static void result_end(const struct exchange *x, struct json_writer *w)
 {
 	const struct buf *info = &x->parcel->mcp->server_info;
-	struct json_writer *w = &x->w;
 	if (x->era == ERA_MODERN) {
 		json_write_key(w, "_meta");
 		json_object_begin(w);
@@ -351,7 +355,35 @@ void exchange_done(struct exchange *x)
 	}
 	json_object_end(w);
 	json_object_end(w);
+}
+
+void exchange_done(struct exchange *x)
+{
+	result_end(x, &x->w);
 	exchange_end(x);
+}
+
+/* A modern message is its parcel's only one, so that what it was read from goes along. */
+struct parcel *exchange_detach(struct exchange *x, const struct carrier *carrier, void *owner,
+			       const char *type,
+			       void (*put)(struct json_writer *w, const void *owner))
+{
+	struct parcel *from = x->parcel, *p = parcel_new(from->mcp, carrier, owner, &from->who);
+	AUTO(buf_t) text = {0};
+	struct json_writer w;
+	result_begin(x, type, &w, &text);
+	put(&w, owner);
+	result_end(x, &w);
+	x->progress.token = NULL;
+	timer_stop(&x->progress.timer);
+	list_remove(&x->node);
+	list_append(&p->exchanges, &x->node);
+	x->parcel = p;
+	p->doc = steal(&from->doc);
+	p->open = 1;
+	parcel_add(from, &text);
+	parcel_release(from);
+	return p;
 }
 
 void exchange_fail(struct exchange *x, int code, int status, const char *message, const char *data)

@@ -54,7 +54,8 @@ struct parcel {
 struct method {
 	const char *name;
 	unsigned eras; /* ERA_* */
-	/* The capability that it belongs to, as it is declared; NULL = none is needed. */
+	/* The capability or extension that it belongs to, as it is declared; NULL = none is needed.
+	 */
 	const char *capability;
 	/* Answers now or later. */
 	void (*run)(struct exchange *x);
@@ -132,6 +133,12 @@ bool exchange_client_has(const struct exchange *x, const char *capability);
 void exchange_principal(const struct exchange *x, struct principal *out);
 /* The request's answer takes a while: from now on the client is told that it goes on. */
 void exchange_lasts(struct exchange *x);
+/* It goes on in a parcel of its own, by that carrier, and the request is answered already: with a
+ * result of that type and what put writes into it. Modern era alone; nothing may have been sent
+ * ahead. */
+struct parcel *exchange_detach(struct exchange *x, const struct carrier *carrier, void *owner,
+			       const char *type,
+			       void (*put)(struct json_writer *w, const void *owner));
 /* What it waits for at the moment. */
 void exchange_waits_for(struct exchange *x, const char *message);
 

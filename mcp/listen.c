@@ -30,7 +30,7 @@ static const struct {
 struct listening {
 	struct exchange *x;
 	bool wants[LISTED], due[LISTED];
-	struct strlist uris;
+	struct strlist uris, tasks;
 	bool uri_due[URIS_MAX];
 	struct watcher world;
 	struct grant_watch grants;
@@ -45,6 +45,7 @@ static void listening_drop(struct exchange *x)
 	timer_stop(&l->gather);
 	timer_stop(&l->alive);
 	strlist_free(&l->uris);
+	strlist_free(&l->tasks);
 	free(l);
 	x->state = NULL;
 }
@@ -87,6 +88,18 @@ static void tell_uri(const struct listening *l, const char *uri)
 	exchange_notify(l->x, "notifications/resources/updated", &params);
 }
 
+/* As tasks/get would answer at this moment. */
+static void tell_task(const struct listening *l, const char *id)
+{
+	AUTO(buf_t) params = {0};
+	struct json_writer w;
+	params_begin(l, &params, &w);
+	bool there = task_put(l->x, id, &w);
+	json_object_end(&w);
+	if (there)
+		exchange_notify(l->x, "notifications/tasks", &params);
+}
+
 static void tell_accepted(const struct listening *l)
 {
 	AUTO(buf_t) params = {0};
@@ -99,6 +112,8 @@ static void tell_accepted(const struct listening *l)
 			json_put_bool(&w, lists[i].wish, true);
 	if (l->uris.n)
 		json_put_strlist(&w, "resourceSubscriptions", &l->uris);
+	if (l->tasks.n)
+		json_put_strlist(&w, "taskIds", &l->tasks);
 	json_object_end(&w);
 	json_object_end(&w);
 	exchange_notify(l->x, "notifications/subscriptions/acknowledged", &params);
@@ -212,6 +227,16 @@ void listens_end(struct mcp *m, const void *owner)
 	}
 }
 
+void listens_task(struct mcp *m, const char *id)
+{
+	LIST_EACH (it, &m->parcels) {
+		const struct exchange *x = listens_at(LIST_OF(it, struct parcel, node));
+		const struct listening *l = x ? x->state : NULL;
+		if (l && strlist_has(&l->tasks, id))
+			tell_task(l, id);
+	}
+}
+
 /* ---- how it begins ---- */
 
 static size_t listeners_of(const struct exchange *x)
@@ -227,6 +252,20 @@ static size_t listeners_of(const struct exchange *x)
 	return n;
 }
 
+static const char *tasks_read(struct listening *l, const struct json *ids)
+{
+	if (json_is_null(ids))
+		return NULL;
+	if (json_type(ids) != JSON_ARRAY || json_count(ids) > TASKS_MAX)
+		return "taskIds: a list of at most 128 ids is accepted";
+	JSON_EACH (id, ids) {
+		const char *text = json_string(id);
+		if (text && task_is_his(l->x, text) && !strlist_has(&l->tasks, text))
+			strlist_add(&l->tasks, text);
+	}
+	return NULL;
+}
+
 /* NULL, or what is wrong with it. */
 static const char *wishes_read(struct listening *l)
 {
@@ -237,7 +276,7 @@ static const char *wishes_read(struct listening *l)
 	for (int i = 0; i < LISTED; i++)
 		l->wants[i] = json_get_bool(wishes, lists[i].wish, false);
 	if (json_is_null(uris))
-		return NULL;
+		return tasks_read(l, json_get(wishes, "taskIds"));
 	if (json_type(uris) != JSON_ARRAY || json_count(uris) > URIS_MAX)
 		return "resourceSubscriptions: a list of at most 64 addresses is accepted";
 	JSON_EACH (uri, uris) {
@@ -247,7 +286,7 @@ static const char *wishes_read(struct listening *l)
 		if (resource_may(text, &l->x->parcel->who) && !strlist_has(&l->uris, text))
 			strlist_add(&l->uris, text);
 	}
-	return NULL;
+	return tasks_read(l, json_get(wishes, "taskIds"));
 }
 
 static void listening_start(struct listening *l)
@@ -264,12 +303,18 @@ static void listening_start(struct listening *l)
 	if (l->x->parcel->carrier->alive)
 		timer_start(&l->alive, ALIVE_MS);
 	tell_accepted(l);
+	for (size_t i = 0; i < l->tasks.n; i++)
+		tell_task(l, l->tasks.items[i]); /* what ended meanwhile is told once */
 }
 
 void listen_run(struct exchange *x)
 {
 	if (!x->parcel->carrier->streams(x->parcel)) {
 		exchange_fail(x, RPC_NO_REQUEST, 406, "Accept must take text/event-stream", NULL);
+		return;
+	}
+	if (!task_may(x) && json_get(exchange_param(x, "notifications"), "taskIds")) {
+		task_refuse(x);
 		return;
 	}
 	if (listeners_of(x) > LISTENERS_MAX) {

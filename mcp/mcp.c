@@ -11,6 +11,7 @@ struct mcp *mcp_new(struct loop *l, struct ops *o)
 	m->ops = o;
 	list_init(&m->parcels);
 	ask_spent_init(&m->asked);
+	tasks_init(&m->tasks);
 	random_bytes(m->key, sizeof(m->key));
 	server_info_write(&m->server_info);
 	return m;
@@ -21,6 +22,7 @@ void mcp_free(struct mcp *m)
 	if (!m)
 		return;
 	visits_free(m);
+	tasks_free(&m->tasks);
 	tool_table_free(m->tools);
 	buf_free(&m->server_info);
 	ask_spent_free(&m->asked);

@@ -15,6 +15,9 @@ static const struct method methods[] = {
 	{"prompts/get", ERA_MODERN | ERA_LEGACY, "prompts", prompts_get_run},
 	{"completion/complete", ERA_MODERN | ERA_LEGACY, "completions", complete_run},
 	{"subscriptions/listen", ERA_MODERN, NULL, listen_run},
+	{"tasks/get", ERA_MODERN, TASKS_EXTENSION, tasks_get_run},
+	{"tasks/update", ERA_MODERN, TASKS_EXTENSION, tasks_update_run},
+	{"tasks/cancel", ERA_MODERN, TASKS_EXTENSION, tasks_cancel_run},
 };
 
 const struct method *method_at(size_t i)

@@ -6,6 +6,7 @@
 #include "mcp/exchange.h"
 #include "mcp/mcp.h"
 #include "mcp/offer.h"
+#include "mcp/tasks.h"
 
 struct tool_table;
 
@@ -17,6 +18,7 @@ struct mcp {
 	struct buf server_info;         /* JSON: who answers */
 	struct tool_table *tools;       /* NULL = not asked for yet */
 	struct ask_spent asked;         /* answers that were taken */
+	struct task_list tasks;         /* calls that go on by themselves */
 };
 
 /* http.c: what runs on though its peer has left. */

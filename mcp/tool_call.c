@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RETRIES_MAX 5
+#define RETRIES_MAX   5
+#define TASK_AFTER_MS 1500
 
 struct tool_call {
 	struct call call;
@@ -17,11 +18,13 @@ struct tool_call {
 	bool limited; /* the caller said how many items */
 	size_t limit; /* how many do, when what was asked for is too long; 0 = as asked */
 	int retries;
+	struct timer late; /* then it becomes a task */
 };
 
 static void tool_call_drop(struct exchange *x)
 {
 	struct tool_call *tc = x->state;
+	timer_stop(&tc->late);
 	call_cancel(&tc->call);
 	call_fini(&tc->call);
 	strlist_free(&tc->shape.fields);
@@ -282,6 +285,25 @@ static int read_shape(struct tool_call *tc, struct err *e)
 	return read_fields(tc, e);
 }
 
+static void took_long(struct timer *t, void *owner)
+{
+	struct tool_call *tc = owner;
+	(void)t;
+	if (task_detach(tc->x) < 0)
+		exchange_lasts(tc->x);
+}
+
+/* What is answered soon is answered at once; of the rest the client has a handle, or hears. */
+static void await(struct tool_call *tc)
+{
+	if (!task_may(tc->x)) {
+		exchange_lasts(tc->x);
+		return;
+	}
+	timer_init(&tc->late, tc->x->parcel->mcp->loop, took_long, tc);
+	timer_start(&tc->late, TASK_AFTER_MS);
+}
+
 void tool_call_run(struct exchange *x, const struct tool *t, const struct json *arguments)
 {
 	struct tool_call *tc = mem_alloc(sizeof(*tc));
@@ -296,5 +318,5 @@ void tool_call_run(struct exchange *x, const struct tool *t, const struct json *
 		return;
 	}
 	call_begin(tc);
-	exchange_lasts(x);
+	await(tc);
 }

@@ -81,6 +81,10 @@ static void missing_run(struct exchange *x, const struct tool *t, const struct j
 	"{\"type\":\"object\",\"properties\":{\"" n "\":{\"type\":\"string\"}},"                   \
 	"\"required\":[\"" n "\"]}"
 
+#define SECONDS                                                                                    \
+	"{\"type\":\"object\",\"properties\":{\"seconds\":{\"type\":\"integer\"},"                 \
+	"\"label\":{\"type\":\"string\"}}}"
+
 static const struct extra_tool tools[] = {
 	{"test_simple_text", DOC("Says a text"), NOTHING, canned_run},
 	{"test_image_content", DOC("Shows an image"), NOTHING, canned_run},
@@ -109,6 +113,11 @@ static const struct extra_tool tools[] = {
 	{"test_input_required_result_multi_round", DOC("Asks twice"), NOTHING, rounds_run},
 	{"test_input_required_result_tampered_state", DOC("Marks its state"), NOTHING, rounds_run},
 	{"test_input_required_result_capabilities", DOC("Asks what it may"), NOTHING, rounds_run},
+	{"greet", DOC("Greets"), STRING("name"), greet_run},
+	{"slow_compute", DOC("Takes so many seconds"), SECONDS, job_run},
+	{"failing_job", DOC("Fails after a second"), NOTHING, job_run},
+	{"protocol_error_job", DOC("Breaks after a second"), NOTHING, job_run},
+	{"confirm_delete", DOC("Takes a second"), STRING("filename"), job_run},
 };
 
 /* ---- resources ---- */

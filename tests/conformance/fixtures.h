@@ -14,5 +14,8 @@ void legacy_ask_run(struct exchange *x, const struct tool *t, const struct json 
 /* rounds.c: ends with a question, and goes on when it comes again with the answers. */
 void rounds_run(struct exchange *x, const struct tool *t, const struct json *arguments);
 void rounds_prompt(struct exchange *x);
+/* tasks.c: greets at once; takes a while, as a task where the client can have one. */
+void greet_run(struct exchange *x, const struct tool *t, const struct json *arguments);
+void job_run(struct exchange *x, const struct tool *t, const struct json *arguments);
 
 #endif

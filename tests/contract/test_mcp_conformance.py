@@ -146,6 +146,18 @@ def test_what_a_revision_requires(suite, server, tmp_path, revision):
     assert done.returncode == 0, done.stdout[-4000:] + "\n".join(failures(tmp_path))
 
 
+@pytest.mark.parametrize("scenario", [
+    "tasks-lifecycle", "tasks-capability-negotiation", "tasks-wire-fields",
+    "tasks-request-state-removal", "tasks-request-headers", "tasks-dispatch-and-envelope",
+    "tasks-required-task-error"])
+def test_the_tasks_extension(suite, server, tmp_path, scenario):
+    """All but the scenarios of tasks that ask for something: ours ask before they begin."""
+    done = run_suite(suite, server, tmp_path, "--scenario", scenario, "--spec-version",
+                     "2026-07-28", "--force")
+    assert done.returncode == 0, done.stdout[-4000:] + "\n".join(failures(tmp_path))
+    assert list(tmp_path.glob("*/checks.json")), done.stdout[-2000:]
+
+
 def test_headers_of_a_tools_own(suite, server, tmp_path):
     """Not scored by the suite, kept by us."""
     for scenario in ("http-header-validation", "http-custom-header-server-validation"):

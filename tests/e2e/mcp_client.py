@@ -47,7 +47,7 @@ class Http:
     def send(self, method, **params):
         """(status, headers, text)"""
         self.count += 1
-        name = params.get("name") or params.get("uri")
+        name = params.get("name") or params.get("uri") or params.get("taskId")
         headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}",
                    "Accept": "application/json, text/event-stream",
                    "MCP-Protocol-Version": MODERN, "Mcp-Method": method,
