@@ -38,7 +38,7 @@ static void move_to(struct buf *b, size_t cap)
 /* Room for len more bytes and the NUL. */
 static int reserve(struct buf *b, size_t len)
 {
-	size_t need, cap = b->cap ? b->cap : FIRST_CAP;
+	size_t need, cap;
 
 	if (__builtin_add_overflow(b->len, len, &need) || (b->limit && need > b->limit)) {
 		b->truncated = true;
@@ -46,20 +46,34 @@ static int reserve(struct buf *b, size_t len)
 	}
 	if (need < b->cap)
 		return 0;
+	cap = b->cap ? b->cap : FIRST_CAP;
+	/* In large steps where that costs little: most answers grow to a few thousand bytes. */
 	while (cap <= need)
-		cap = cap <= SIZE_MAX / 2 ? cap * 2 : SIZE_MAX;
+		cap = cap < 1024 ? cap * 4 : cap <= SIZE_MAX / 2 ? cap * 2 : SIZE_MAX;
 	move_to(b, cap);
 	return 0;
 }
 
-int buf_add(struct buf *b, const void *data, size_t len)
+char *buf_more(struct buf *b, size_t len)
 {
-	if (reserve(b, len))
-		return -1;
-	if (len)
-		memcpy(b->data + b->len, data, len);
+	char *room;
+
+	if ((b->limit || len >= b->cap - b->len) && reserve(b, len))
+		return NULL;
+	room = b->data + b->len;
 	b->len += len;
 	b->data[b->len] = '\0';
+	return room;
+}
+
+int buf_add(struct buf *b, const void *data, size_t len)
+{
+	char *room = buf_more(b, len);
+
+	if (!room)
+		return -1;
+	if (len)
+		memcpy(room, data, len);
 	return 0;
 }
 
@@ -70,7 +84,12 @@ int buf_str(struct buf *b, const char *s)
 
 int buf_char(struct buf *b, char c)
 {
-	return buf_add(b, &c, 1);
+	char *room = buf_more(b, 1);
+
+	if (!room)
+		return -1;
+	*room = c;
+	return 0;
 }
 
 int buf_printf(struct buf *b, const char *fmt, ...)

@@ -22,6 +22,9 @@ void buf_t_cleanup(buf_t *b);
 int buf_add(struct buf *b, const void *data, size_t len);
 int buf_str(struct buf *b, const char *s);
 int buf_char(struct buf *b, char c);
+/* Adds len bytes and gives them to the caller, who fills all of them at once; NULL when the limit
+ * would be passed. */
+char *buf_more(struct buf *b, size_t len);
 int buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 /* Drop n bytes at the front. */
 void buf_consume(struct buf *b, size_t n);

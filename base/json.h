@@ -163,6 +163,8 @@ void json_put_strlist(struct json_writer *w, const char *key, const struct strli
 /* {kind, message, hint, retryable, retry_after_s, missing_permission, cloudflare}: the one shape in
  * which an error leaves the house (design 3.2). Empty members are left out. */
 void json_write_err(struct json_writer *w, const struct err *e);
+/* Its members, into the object that is open. */
+void json_put_err(struct json_writer *w, const struct err *e);
 /* The same read back, for adit. */
 void json_read_err(const struct json *v, struct err *e);
 

@@ -24,9 +24,8 @@ static void write_cloudflare(struct json_writer *w, const struct err *e)
 	json_object_end(w);
 }
 
-void json_write_err(struct json_writer *w, const struct err *e)
+void json_put_err(struct json_writer *w, const struct err *e)
 {
-	json_object_begin(w);
 	json_put_string(w, "kind", err_kind_name(e->kind));
 	json_put_string(w, "message", e->message);
 	put_if_said(w, "hint", e->hint);
@@ -35,6 +34,12 @@ void json_write_err(struct json_writer *w, const struct err *e)
 		json_put_int(w, "retry_after_s", (e->retry_after_ms + 999) / 1000);
 	put_if_said(w, "missing_permission", e->missing_permission);
 	write_cloudflare(w, e);
+}
+
+void json_write_err(struct json_writer *w, const struct err *e)
+{
+	json_object_begin(w);
+	json_put_err(w, e);
 	json_object_end(w);
 }
 

@@ -23,15 +23,40 @@ static uint64_t special_among(uint64_t word)
 	return (below | word) & EACH_BYTE(0x80);
 }
 
+static uint64_t load8(const char *p)
+{
+	uint64_t word;
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+static uint64_t load4(const char *p)
+{
+	uint32_t half;
+	memcpy(&half, p, sizeof(half));
+	return half;
+}
+
+/* What is left of n bytes behind whole words, by loads that overlap: keys are mostly this short. */
+static bool rest_is_plain(const char *p, size_t n, size_t i)
+{
+	if (i == n)
+		return true;
+	if (n >= 8)
+		return !special_among(load8(p + n - 8));
+	return n >= 4 && !special_among(load4(p) | load4(p + n - 4) << 32);
+}
+
 size_t json_plain_length(const char *p, size_t n)
 {
 	size_t i = 0;
-	for (uint64_t word, marks; n - i >= sizeof(word); i += sizeof(word)) {
-		memcpy(&word, p + i, sizeof(word));
-		marks = special_among(le64toh(word));
+	for (uint64_t marks; n - i >= 8; i += 8) {
+		marks = special_among(le64toh(load8(p + i)));
 		if (marks)
 			return i + (size_t)__builtin_ctzll(marks) / 8;
 	}
+	if (rest_is_plain(p, n, i))
+		return n;
 	while (i < n && is_plain((unsigned char)p[i]))
 		i++;
 	return i;

@@ -1,31 +1,57 @@
 /*
- * JSON text copied without what says nothing, in one pass: a member is taken back when its value
- * has turned out empty, so that what becomes empty by that goes as well. What is written is never
- * longer than what was read, so that its room is taken once.
+ * JSON text copied without what says nothing, in one pass. What stays is copied in as few pieces as
+ * there are gaps; a member is taken back when its value has turned out empty, so that what becomes
+ * empty by that goes as well. What is written is never longer than what was read, so that its room
+ * is taken once.
  */
-#include "base/json.h"
+#include "base/json_text.h"
 
 #include <string.h>
 
 struct trim {
-	char *to, *limit; /* where it is written */
-	const char *end;  /* of what is read */
+	const char *end; /* of what is read */
 	const char *const *drop;
+	struct written {
+		char *to;         /* what is copied ends here */
+		const char *from; /* what is read and stays, but is not copied yet, begins here */
+	} at;
 };
 
-static const char *skip_space(const struct trim *t, const char *p)
+/* Copies up to there, and goes on behind. */
+static void leave_out(struct trim *t, const char *p, const char *behind)
 {
-	while (p < t->end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+	size_t n = (size_t)(p - t->at.from);
+	memcpy(t->at.to, t->at.from, n);
+	t->at.to += n;
+	t->at.from = behind;
+}
+
+static bool is_space(char ch)
+{
+	return ch == ' ' || ch == '\n' || ch == '\r' || ch == '\t';
+}
+
+static const char *skip_space(struct trim *t, const char *p)
+{
+	const char *start = p;
+	if (p == t->end || !is_space(*p))
+		return p;
+	while (p < t->end && is_space(*p))
 		p++;
+	leave_out(t, start, p);
 	return p;
 }
 
 static const char *string_end(const struct trim *t, const char *p)
 {
-	for (p++; p < t->end && *p != '"'; p++)
-		if (*p == '\\')
+	for (p++; p < t->end; p++) {
+		p += json_plain_length(p, (size_t)(t->end - p));
+		if (p < t->end && *p == '"')
+			return p + 1;
+		if (p < t->end && *p == '\\')
 			p++;
-	return p < t->end ? p + 1 : t->end;
+	}
+	return t->end;
 }
 
 /* Numbers and words. */
@@ -34,26 +60,6 @@ static const char *plain_end(const struct trim *t, const char *p)
 	while (p < t->end && *p != ',' && *p != '}' && *p != ']' && (unsigned char)*p > ' ')
 		p++;
 	return p;
-}
-
-static void put(struct trim *t, char ch)
-{
-	if (t->to < t->limit)
-		*t->to++ = ch;
-}
-
-static void put_text(struct trim *t, const char *p, size_t len)
-{
-	size_t room = (size_t)(t->limit - t->to), n = len < room ? len : room;
-	memcpy(t->to, p, n);
-	t->to += n;
-}
-
-static bool says_nothing(const char *p, size_t len)
-{
-	return (len == 2 && (memcmp(p, "\"\"", 2) == 0 || memcmp(p, "[]", 2) == 0 ||
-			     memcmp(p, "{}", 2) == 0)) ||
-	       (len == 4 && memcmp(p, "null", 4) == 0);
 }
 
 /* key is still quoted. */
@@ -66,70 +72,75 @@ static bool is_dropped(const struct trim *t, const char *key, size_t len)
 	return false;
 }
 
-static const char *trim_value(struct trim *t, const char *p);
+static const char *trim_value(struct trim *t, const char *p, bool *says);
 
-static const char *trim_member(struct trim *t, const char *p, bool *any)
+static const char *trim_member(struct trim *t, const char *p, bool *says)
 {
 	const char *key = p, *key_end = string_end(t, p);
-	char *before = t->to;
-	if (*any)
-		put(t, ',');
-	put_text(t, key, (size_t)(key_end - key));
-	put(t, ':');
-	char *from = t->to;
 	p = skip_space(t, key_end);
-	p = trim_value(t, skip_space(t, p < t->end ? p + 1 : p));
-	if (says_nothing(from, (size_t)(t->to - from)) ||
-	    is_dropped(t, key, (size_t)(key_end - key)))
-		t->to = before;
-	else
-		*any = true;
+	p = trim_value(t, skip_space(t, p < t->end ? p + 1 : p), says);
+	*says = *says && !is_dropped(t, key, (size_t)(key_end - key));
 	return p;
 }
 
-static const char *trim_container(struct trim *t, const char *p)
+/* The comma before a value, which the first one that stays goes without. */
+static const char *trim_comma(struct trim *t, const char *p, bool any)
 {
-	bool object = *p == '{', any = false;
-	put(t, *p);
-	for (p = skip_space(t, p + 1); p < t->end && *p != '}' && *p != ']';) {
-		if (*p == ',') {
-			p = skip_space(t, p + 1);
-		} else if (object) {
-			p = skip_space(t, trim_member(t, p, &any));
-		} else {
-			if (any)
-				put(t, ',');
-			any = true;
-			p = skip_space(t, trim_value(t, p));
-		}
+	if (*p != ',')
+		return p;
+	if (!any)
+		leave_out(t, p, p + 1);
+	return skip_space(t, p + 1);
+}
+
+static bool is_inside(const struct trim *t, const char *p)
+{
+	return p < t->end && *p != '}' && *p != ']';
+}
+
+static const char *trim_container(struct trim *t, const char *p, bool *any)
+{
+	bool object = *p == '{', says = true;
+	for (p = skip_space(t, p + 1); is_inside(t, p); p = skip_space(t, p)) {
+		const struct written before = t->at;
+		const char *start = p;
+		p = trim_comma(t, p, *any);
+		if (!is_inside(t, p))
+			break;
+		p = object ? trim_member(t, p, &says) : trim_value(t, p, &(bool){false});
+		*any |= says;
+		if (says)
+			continue;
+		t->at = before;
+		leave_out(t, start, p);
 	}
-	put(t, object ? '}' : ']');
 	return p < t->end ? p + 1 : p;
 }
 
-static const char *trim_value(struct trim *t, const char *p)
+/* says: does it hold anything, now that it is trimmed? */
+static const char *trim_value(struct trim *t, const char *p, bool *says)
 {
+	*says = false;
 	if (p >= t->end)
 		return t->end;
 	if (*p == '{' || *p == '[')
-		return trim_container(t, p);
+		return trim_container(t, p, says);
 	const char *to = *p == '"' ? string_end(t, p) : plain_end(t, p);
-	put_text(t, p, (size_t)(to - p));
+	size_t len = (size_t)(to - p);
+	*says = *p == '"' ? len > 2 : len != 4 || memcmp(p, "null", 4) != 0;
 	return to > p ? to : p + 1;
 }
 
 void json_trim(const char *text, size_t len, const char *const *drop, struct buf *out)
 {
-	size_t at = out->len;
-	if (len == 0 || buf_add(out, text, len) < 0) /* its room; then written over */
+	size_t before = out->len;
+	char *to = len ? buf_more(out, len) : NULL;
+	bool says;
+	if (!to)
 		return;
-	struct trim t = {
-		.to = out->data + at,
-		.limit = out->data + out->len,
-		.end = text + len,
-		.drop = drop,
-	};
-	(void)trim_value(&t, skip_space(&t, text));
-	*t.to = '\0';
-	out->len = (size_t)(t.to - out->data);
+	struct trim t = {.end = text + len, .drop = drop, .at = {.to = to, .from = text}};
+	const char *end = trim_value(&t, skip_space(&t, text), &says);
+	leave_out(&t, end, end);
+	*t.at.to = '\0';
+	out->len = before + (size_t)(t.at.to - to);
 }

@@ -61,7 +61,7 @@ void json_array_end(struct json_writer *w)
 
 static void write_escaped(struct buf *out, uint32_t code)
 {
-	static const char from[] = "\"\\\b\f\n\r\t", to[] = "\"\\bfnrt";
+	static const char from[] = "\b\f\n\r\t", to[] = "bfnrt";
 	const char *at = code < 0x80 ? strchr(from, (int)code) : NULL;
 	if (at)
 		buf_add(out, (const char[]){'\\', to[at - from]}, 2);
@@ -69,28 +69,46 @@ static void write_escaped(struct buf *out, uint32_t code)
 		buf_printf(out, "\\u%04x", (unsigned)code);
 }
 
-/* One character that is not plain; returns the bytes it took. */
+/* One character that is not printable ASCII; returns the bytes it took. */
 static size_t write_special(struct buf *out, const char *s, size_t len)
 {
 	uint32_t code = 0;
 	size_t step = utf8_decode(s, len, &code);
 	if (step == 0 || code == 0)
 		buf_str(out, "\xef\xbf\xbd");
-	else if (code < 0x20 || code == '"' || code == '\\' || code == 0x2028 || code == 0x2029)
+	else if (code < 0x20 || code == 0x2028 || code == 0x2029)
 		write_escaped(out, code);
 	else
 		buf_add(out, s, step);
 	return step ? step : 1;
 }
 
+static bool takes_backslash(char ch)
+{
+	return ch == '"' || ch == '\\';
+}
+
+/* Printable ASCII, which is nearly all there ever is; returns the bytes it took. */
+static size_t write_printable(struct buf *out, const char *s, size_t len)
+{
+	size_t n = 0, more = 0;
+	for (; n < len && (unsigned char)s[n] >= 0x20 && (unsigned char)s[n] < 0x80; n++)
+		more += takes_backslash(s[n]);
+	char *to = buf_more(out, n + more);
+	for (size_t i = 0; to && i < n; i++) {
+		if (takes_backslash(s[i]))
+			*to++ = '\\';
+		*to++ = s[i];
+	}
+	return n;
+}
+
 static void write_quoted(struct buf *out, const char *s, size_t len)
 {
 	buf_char(out, '"');
 	while (len > 0) {
-		size_t step = json_plain_length(s, len);
-		if (step > 0)
-			buf_add(out, s, step);
-		else
+		size_t step = write_printable(out, s, len);
+		if (step == 0)
 			step = write_special(out, s, len);
 		s += step;
 		len -= step;
@@ -98,11 +116,34 @@ static void write_quoted(struct buf *out, const char *s, size_t len)
 	buf_char(out, '"');
 }
 
+/* The most frequent of all: text that needs no escapes, in one piece with what stands around it.
+ * after: what follows the closing quote, '\0' = nothing. */
+static bool write_plain(struct json_writer *w, const char *s, size_t len, char after)
+{
+	if (json_plain_length(s, len) < len)
+		return false;
+	char *to = buf_more(w->out, len + 2 + (w->comma ? 1 : 0) + (after ? 1 : 0));
+	if (!to)
+		return false;
+	if (w->comma)
+		*to++ = ',';
+	*to++ = '"';
+	memcpy(to, s, len);
+	to += len;
+	*to++ = '"';
+	if (after)
+		*to = after;
+	return true;
+}
+
 void json_write_key(struct json_writer *w, const char *key)
 {
-	begin_value(w);
-	write_quoted(w->out, key, strlen(key));
-	buf_char(w->out, ':');
+	size_t len = strlen(key);
+	if (!write_plain(w, key, len, ':')) {
+		begin_value(w);
+		write_quoted(w->out, key, len);
+		buf_char(w->out, ':');
+	}
 	w->comma = false;
 }
 
@@ -110,6 +151,10 @@ void json_write_stringn(struct json_writer *w, const char *s, size_t len)
 {
 	if (!s) {
 		json_write_null(w);
+		return;
+	}
+	if (write_plain(w, s, len, '\0')) {
+		w->comma = true;
 		return;
 	}
 	begin_value(w);
@@ -131,8 +176,14 @@ void json_write_raw(struct json_writer *w, const char *text, size_t len)
 
 void json_write_int(struct json_writer *w, int64_t v)
 {
-	begin_value(w);
-	buf_printf(w->out, "%lld", (long long)v);
+	char text[24], *from = text + sizeof(text);
+	uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	do
+		*--from = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (v < 0)
+		*--from = '-';
+	json_write_raw(w, from, (size_t)(text + sizeof(text) - from));
 }
 
 void json_write_double(struct json_writer *w, double v)

@@ -105,10 +105,13 @@ static void add_text_fields(struct buf *line, const struct log_field *fields)
 
 	for (int i = 0; fields && fields[i].key && i < FIELDS_MAX; i++) {
 		copy_clean(value, sizeof(value), fields[i].value ? fields[i].value : "");
-		if (*value && !value[strcspn(value, " \"=")])
-			buf_printf(line, " %s=%s", fields[i].key, value);
-		else
-			buf_printf(line, " %s=\"%s\"", fields[i].key, value);
+		const char *quote = *value && !value[strcspn(value, " \"=")] ? "" : "\"";
+		buf_char(line, ' ');
+		buf_str(line, fields[i].key);
+		buf_char(line, '=');
+		buf_str(line, quote);
+		buf_str(line, value);
+		buf_str(line, quote);
 	}
 }
 

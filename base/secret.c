@@ -159,11 +159,23 @@ static void hex_of(const unsigned char *data, size_t len, char *out)
 	*out = '\0';
 }
 
+/* Looked up once: it takes as long as hashing a token does. */
+static const EVP_MD *sha256(void)
+{
+	static EVP_MD *found;
+
+	if (!found)
+		found = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (!found)
+		crypto_failed();
+	return found;
+}
+
 void sha256_hex(const void *data, size_t len, char out[SHA256_HEX_SIZE])
 {
 	unsigned char digest[SHA256_SIZE];
 
-	if (EVP_Digest(len ? data : "", len, digest, NULL, EVP_sha256(), NULL) != 1)
+	if (EVP_Digest(len ? data : "", len, digest, NULL, sha256(), NULL) != 1)
 		crypto_failed();
 	hex_of(digest, sizeof(digest), out);
 }
@@ -183,7 +195,7 @@ void sha256_parts(const struct sha256_part *parts, size_t n, char out[SHA256_HEX
 	unsigned char digest[SHA256_SIZE];
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 
-	if (!ctx || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1)
+	if (!ctx || EVP_DigestInit_ex(ctx, sha256(), NULL) != 1)
 		crypto_failed();
 	for (size_t i = 0; i < n; i++)
 		if (!add_part(ctx, &parts[i]))
@@ -237,6 +249,19 @@ void random_hex(char *out, size_t digits)
 	out[digits] = '\0';
 	explicit_bzero(bytes, sizeof(bytes));
 	explicit_bzero(text, sizeof(text));
+}
+
+void unique_hex(char out[UNIQUE_HEX_SIZE])
+{
+	/* An odd step of 48 bits passes through all numbers, and neighbours do not look alike. */
+	const uint64_t step = 0x9e3779b97f4b;
+	static uint64_t last;
+	unsigned char bytes[(UNIQUE_HEX_SIZE - 1) / 2];
+
+	last = last ? last + step : random_u64();
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = (unsigned char)(last >> 8 * i);
+	hex_of(bytes, sizeof(bytes), out);
 }
 
 uint64_t random_u64(void)

@@ -37,6 +37,10 @@ void hmac_sha256_parts(const void *key, size_t key_len, const struct sha256_part
 void random_bytes(void *out, size_t len);
 void random_hex(char *out, size_t digits); /* digits + NUL are written */
 uint64_t random_u64(void);
+/* An id that no other call gives, in this run and most likely in any: it can be guessed from
+ * another, and costs nothing. 12 digits + NUL. */
+#define UNIQUE_HEX_SIZE 13
+void unique_hex(char out[UNIQUE_HEX_SIZE]);
 bool const_time_equal(const void *a, const void *b, size_t len);
 
 #endif

@@ -65,24 +65,12 @@ static const char *tunnel_name_of(const struct world *w, const char *tunnel_id)
 	return t ? t->name : NULL;
 }
 
-/* The members of an error, put into the object that is open. */
-static void put_err_members(struct json_writer *out, const struct err *e)
+void render_problem_members(const struct problem *p, struct json_writer *out)
 {
-	AUTO(buf_t) text = {0};
-	struct json_writer inner;
-	struct json_cursor c;
-	struct json_span key, value;
-
-	json_write_init(&inner, &text);
-	json_write_err(&inner, e);
-	if (!json_cursor_init(&c, json_span_of(buf_text(&text), text.len)))
-		return;
-	while (json_cursor_next(&c, &key, &value)) {
-		AUTO(str_t) name = json_span_string(key);
-
-		json_write_key(out, name);
-		json_write_raw(out, value.p, value.len);
-	}
+	json_put_err(out, &p->err);
+	put_time(out, "since", p->since_ms);
+	json_put_int(out, "attempts", p->attempts);
+	put_next_try(out, p->next_try_ms);
 }
 
 void render_problem(const struct problem *p, struct json_writer *out)
@@ -92,10 +80,7 @@ void render_problem(const struct problem *p, struct json_writer *out)
 		return;
 	}
 	json_object_begin(out);
-	put_err_members(out, &p->err);
-	put_time(out, "since", p->since_ms);
-	json_put_int(out, "attempts", p->attempts);
-	put_next_try(out, p->next_try_ms);
+	render_problem_members(p, out);
 	json_object_end(out);
 }
 
@@ -223,9 +208,9 @@ static const struct record *record_of(const struct world *w, const char *hostnam
 	return NULL;
 }
 
-static const char *route_state(const struct world *w, const struct route *r, const struct record *d)
+static const char *route_state(const struct world *w, const struct route *r, const struct tunnel *t,
+			       const struct record *d)
 {
-	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
 	struct tally n;
 
 	if (r->problem || !t || t->problem || t->observed.gone || (d && d->problem))
@@ -252,9 +237,10 @@ static void put_leaving(const struct world *w, const struct route *r, const stru
 
 void render_route(const struct world *w, const struct route *r, struct json_writer *out)
 {
+	const struct tunnel *t = *r->tunnel_id ? world_tunnel(w, r->tunnel_id) : NULL;
 	const struct record *d = record_of(w, r->hostname);
 	bool no_page = r->hostname[0] == '*' || route_is_edge_probe(r);
-	AUTO(str_t) url = no_page ? NULL : str_format("https://%s", r->hostname);
+	char url[HOSTNAME_MAX + sizeof("https://")] = "https://";
 	struct problem reach;
 	bool down = route_reach_problem(r, &reach) || route_edge_problem(r, &reach);
 
@@ -267,9 +253,10 @@ void render_route(const struct world *w, const struct route *r, struct json_writ
 		json_write_key(out, "origin");
 		json_write_raw(out, r->origin, strlen(r->origin));
 	}
-	put_text(out, "tunnel", tunnel_name_of(w, r->tunnel_id));
-	json_put_string(out, "state", route_state(w, r, d));
-	put_text(out, "url", url);
+	put_text(out, "tunnel", t ? t->name : NULL);
+	json_put_string(out, "state", route_state(w, r, t, d));
+	if (!no_page && str_copy(url + strlen(url), HOSTNAME_MAX + 1, r->hostname))
+		json_put_string(out, "url", url);
 	if (r->reach.state != REACH_UNKNOWN) {
 		json_put_string(out, "origin_state", reach_name(r->reach.state));
 		put_time(out, "origin_since", r->reach.since_ms);

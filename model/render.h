@@ -38,6 +38,8 @@ void render_change(const struct change *c, struct json_writer *out);
 /* The member "changes" of the object that is open. */
 void render_changes(const struct plan *p, struct json_writer *out);
 void render_problem(const struct problem *p, struct json_writer *out); /* NULL writes null */
+/* Its members, into the object that is open. */
+void render_problem_members(const struct problem *p, struct json_writer *out);
 /* {limit, remaining, reset_s}; {} when Cloudflare did not say yet. */
 void render_rate(const struct world *w, struct json_writer *out);
 

@@ -31,14 +31,10 @@ static void raise_to(enum health *h, enum health at_least)
 static void put_problem(struct json_writer *w, const char *object, const char *name,
 			const struct problem *p)
 {
-	AUTO(buf_t) text = {0};
-	struct json_writer inner;
-	json_write_init(&inner, &text);
-	render_problem(p, &inner);
 	json_object_begin(w);
 	json_put_string(w, "object", object);
 	json_put_string(w, "name", name);
-	json_write_raw(w, text.data + 1, text.len - 2);
+	render_problem_members(p, w);
 	json_object_end(w);
 }
 
@@ -127,14 +123,15 @@ static void put_connector_problem(const struct world *w, const struct connector 
 {
 	struct problem waits = {.since_ms = c->since_ms};
 	bool runs = c->state == CONNECTOR_STARTING || c->state == CONNECTOR_UNREADY;
+	bool waited = runs && c->reason && clock_wall_ms() >= c->since_ms + WAITS_TOLD_MS;
 	char name[96];
+	if (!c->problem && !waited)
+		return;
 	connector_name(w, c, name, sizeof(name));
 	if (c->problem) {
 		put_problem(out, "connector", name, c->problem);
 		return;
 	}
-	if (!runs || !c->reason || clock_wall_ms() < c->since_ms + WAITS_TOLD_MS)
-		return;
 	(void)err_set(&waits.err, ERR_TIMEOUT, "Connector %s is %s: %s", name,
 		      connector_state_name(c->state), c->reason);
 	(void)err_hint(&waits.err, "See adit connector list --tunnel %.*s.",
