@@ -195,6 +195,7 @@ static void start_call(struct api *a, struct server_req *r, const struct op *op,
 	const struct buf *body = query.len ? &query : sent;
 	call_start(a->ops, &v->call, op, who, server_req_id(r), buf_text(body), body->len,
 		   call_answered, v);
+	task_settle(&v->call.task);
 }
 
 static void reply_text(struct server_req *r, const char *type, const struct buf *text)

@@ -84,9 +84,14 @@ void deferred_start(struct deferred *d)
 	awake_update(d->loop);
 }
 
+bool deferred_waits(const struct deferred *d)
+{
+	return d->loop && !list_empty(&d->node);
+}
+
 void deferred_stop(struct deferred *d)
 {
-	if (!d->loop || list_empty(&d->node))
+	if (!deferred_waits(d))
 		return;
 	list_remove(&d->node);
 	awake_update(d->loop);

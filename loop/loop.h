@@ -60,6 +60,7 @@ struct deferred {
 };
 void deferred_init(struct deferred *d, struct loop *l, deferred_fn *call, void *owner);
 void deferred_start(struct deferred *d); /* idempotent while waiting */
+bool deferred_waits(const struct deferred *d);
 void deferred_stop(struct deferred *d);
 
 /* ---- signals ---- */

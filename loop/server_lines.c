@@ -129,7 +129,7 @@ bool lines_stuck(const struct server_lines *l, int64_t now)
 
 static void in_read(struct server_lines *l)
 {
-	char piece[READ_SIZE];
+	static char piece[READ_SIZE]; /* a release zeroes what is on the stack, each time */
 	ssize_t n = recv(l->req->conn->fd, piece, sizeof(piece), MSG_DONTWAIT);
 
 	if (n > 0)
@@ -244,6 +244,7 @@ static void lines_step(struct server_lines *l)
 	lines_take(l);
 	input_told(l);
 	out_flush(l);
+	deferred_stop(&l->step); /* all that was noticed meanwhile has been seen to */
 	if (lines_over(l)) {
 		lines_close(l);
 		return;

@@ -35,7 +35,7 @@ static struct server_req *req_new(struct conn *c, const char *method, const char
 	r->method = str_dup(method);
 	r->path = str_dup(url);
 	r->body.limit = c->server->limits.max_body;
-	random_hex(r->id, sizeof(r->id) - 1);
+	unique_hex(r->id);
 	c->req = r;
 	return r;
 }

@@ -1,5 +1,5 @@
 /*
- * The contract of task.h in three functions: whoever starts and ends through them cannot call
+ * The contract of task.h in a few functions: whoever starts and ends through them cannot call
  * done() from inside start, nor twice, nor after a cancel.
  */
 #include "loop/task.h"
@@ -29,6 +29,14 @@ void task_finish(struct task *t)
 {
 	assert(t->busy);
 	deferred_start(&t->finish);
+}
+
+void task_settle(struct task *t)
+{
+	if (!t->busy || !deferred_waits(&t->finish))
+		return;
+	deferred_stop(&t->finish);
+	task_ended(&t->finish, t);
 }
 
 void task_abandon(struct task *t)

@@ -319,4 +319,5 @@ void tool_call_run(struct exchange *x, const struct tool *t, const struct json *
 	}
 	call_begin(tc);
 	await(tc);
+	task_settle(&tc->call.task);
 }

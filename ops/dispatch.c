@@ -231,7 +231,7 @@ void call_start(struct ops *o, struct call *c, const struct op *op, const struct
 	c->op = op;
 	c->who = *who;
 	if (!request_id || !str_copy(c->id, sizeof(c->id), request_id))
-		random_hex(c->id, sizeof(c->id) - 1);
+		unique_hex(c->id);
 	list_append(&o->calls, &c->node);
 	o->running++;
 	task_begin(&c->task, o->loop, done, owner);

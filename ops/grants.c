@@ -113,14 +113,17 @@ static void hash_token(const char *token, char out[SHA256_HEX_SIZE])
 const struct grant *grants_by_token(const struct grants *gs, const char *bearer, const char *second,
 				    int64_t wall_ms)
 {
-	char first_hash[SHA256_HEX_SIZE], second_hash[SHA256_HEX_SIZE];
+	char first_hash[SHA256_HEX_SIZE], second_hash[SHA256_HEX_SIZE] = "";
 	const struct grant *found = NULL;
 	hash_token(bearer, first_hash);
-	hash_token(second, second_hash);
+	if (second)
+		hash_token(second, second_hash);
 	for (size_t i = 0; gs && i < gs->n; i++) {
 		const struct grant *g = gs->items[i];
 		bool first = const_time_equal(g->token_sha256, first_hash, SHA256_HEX_SIZE - 1);
 		bool further = const_time_equal(g->second_sha256, second_hash, SHA256_HEX_SIZE - 1);
+		further &=
+			second != NULL; /* the hash of a token that was taken back is empty too */
 		bool fits = first & (further | !g->has_second) & is_alive(g, wall_ms);
 		found = fits ? g : found;
 	}

@@ -265,6 +265,7 @@ static void store_free(struct store *s)
 int store_open(const struct store_options *o, struct store **out, struct err *e)
 {
 	struct store *s = mem_alloc(sizeof(*s));
+	s->counted.changes = -1;
 
 	assert(o->owner && *o->owner);
 	s->dirfd = o->dirfd;

@@ -172,7 +172,12 @@ int store_list_plans(struct store *s, int state, int64_t before, int64_t limit,
 int store_count_plans(struct store *s, int state, int64_t *count, struct err *e)
 {
 	AUTO(query_t) q = {0};
+	int64_t changes = sqlite3_total_changes64(s->db);
 
+	if (s->counted.state == state && s->counted.changes == changes) {
+		*count = s->counted.plans;
+		return 0;
+	}
 	if (query_open(&q, s, state < 0 ? SQL_PLAN_COUNT : SQL_PLAN_COUNT_STATE, e))
 		return -1;
 	if (state >= 0)
@@ -180,6 +185,10 @@ int store_count_plans(struct store *s, int state, int64_t *count, struct err *e)
 	if (query_step(&q, e) < 0)
 		return -1;
 	*count = col_int(&q, 0);
+	/* What stands in an open transaction may yet be taken back. */
+	s->counted.changes = s->in_tx ? -1 : changes;
+	s->counted.state = state;
+	s->counted.plans = *count;
 	return 0;
 }
 

@@ -102,6 +102,11 @@ struct store {
 		bool clean_stored, moved;
 	} before;     /* of the open transaction: what a rollback brings back */
 	int64_t made; /* last creation number given out; 0 = not read yet */
+	struct {
+		int state;       /* -1 = any */
+		int64_t changes; /* rows changed before it was counted; -1 = not counted */
+		int64_t plans;
+	} counted; /* the last count of plans, which holds until something is written */
 };
 
 /* ---- query.c ---- */
