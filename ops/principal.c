@@ -1,5 +1,6 @@
 #include "ops/principal.h"
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "base/utf8.h"
 #include "ops/grant.h"
@@ -13,11 +14,35 @@
 #include <unistd.h>
 
 #define OVERFLOW_UID 65534
+#define USER_KEPT_MS 2000
 #define GROUPS_MAX   1024 /* more are as none: fewer rights, not more */
 
-static void name_principal(struct principal *p, const struct passwd *pw)
+/* The system's name for a user; NULL = it knows none. The last one is kept for a moment: each
+ * request asks twice, and each time the whole file of users would be read. */
+static const char *user_name(uid_t uid)
 {
-	(void)snprintf(p->name, sizeof(p->name), "%.60s (uid %u)", pw ? pw->pw_name : "unknown",
+	static struct {
+		uid_t uid;
+		char name[256];
+		int64_t until_ms;
+	} last;
+	int64_t now = clock_mono_ms();
+	if (uid != last.uid || now >= last.until_ms) {
+		char room[16384];
+		struct passwd entry, *pw = NULL;
+		if (getpwuid_r(uid, &entry, room, sizeof(room), &pw) != 0)
+			pw = NULL;
+		if (!pw || !str_copy(last.name, sizeof(last.name), pw->pw_name))
+			last.name[0] = '\0';
+		last.uid = uid;
+		last.until_ms = now + USER_KEPT_MS;
+	}
+	return last.name[0] ? last.name : NULL;
+}
+
+static void name_principal(struct principal *p, const char *user)
+{
+	(void)snprintf(p->name, sizeof(p->name), "%.60s (uid %u)", user ? user : "unknown",
 		       (unsigned)p->uid);
 	text_printable(p->name);
 }
@@ -61,17 +86,13 @@ int principal_of_user(const struct settings *s, uid_t uid, gid_t gid, const gid_
 		      size_t n_groups, struct principal *out, struct err *e)
 {
 	struct principal p = {.door = OP_DOOR_SOCKET, .uid = uid};
-	char room[16384];
-	struct passwd entry, *pw = NULL;
-	if (getpwuid_r(uid, &entry, room, sizeof(room), &pw) != 0)
-		pw = NULL;
-	name_principal(&p, pw);
+	const char *user = user_name(uid);
+	name_principal(&p, user);
 	if (uid == (uid_t)-1 || uid == OVERFLOW_UID)
 		return err_set(
 			e, ERR_DENIED,
 			"The kernel does not tell who is calling (uid %u), so the call is refused",
 			(unsigned)uid);
-	const char *user = pw ? pw->pw_name : NULL;
 	if (uid == 0 || uid == geteuid())
 		p.role = ROLE_ADMIN;
 	else if (rule_fits(&s->access.admin, user, gid, groups, n_groups))
