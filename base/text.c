@@ -139,7 +139,7 @@ static char *put_two(char *to, int n, char after)
 static char *put_year(char *to, int year)
 {
 	if (year < 0 || year > 9999)
-		return to + sprintf(to, "%04d-", year);
+		return to + snprintf(to, TEXT_TIME_SIZE, "%04d-", year);
 	put_two(to, year / 100, '\0');
 	return put_two(to + 2, year % 100, '-');
 }

@@ -59,7 +59,8 @@ class Server:
         out = subprocess.run(
             ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", HERE / "mcp.lua",
              f"http://{self.address}/mcp"],
-            env={**os.environ, "TOKEN": self.token, "CLIENT": self.client}, check=True, capture_output=True, text=True).stdout
+            env={**os.environ, "TOKEN": self.token, "CLIENT": self.client},
+            check=True, capture_output=True, text=True).stdout
         used = cpu_ms(self.process.pid) - before
         line = next(x for x in out.splitlines() if x.startswith("figures"))
         done, _, p50, p99, bad = map(int, line.split()[1:])
@@ -69,8 +70,8 @@ class Server:
 
 @contextlib.contextmanager
 def sdk_server(token, size):
-    process = subprocess.Popen([NODE, HERE / "mcp_sdk.mjs", str(size - AROUND), token], stdout=subprocess.PIPE,
-                               text=True, env={**os.environ, "SDK": SDK})
+    process = subprocess.Popen([NODE, HERE / "mcp_sdk.mjs", str(size - AROUND), token],
+                               stdout=subprocess.PIPE, text=True, env={**os.environ, "SDK": SDK})
     yield Server(process, f"127.0.0.1:{int(process.stdout.readline())}", token)
     ended(process)
 

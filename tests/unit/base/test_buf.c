@@ -49,6 +49,18 @@ static void limit_drops_whole_additions(void **state)
 	assert_false(b.truncated);
 }
 
+static void room_is_filled_by_the_caller(void **state)
+{
+	(void)state;
+	AUTO(buf_t) b = {.limit = 5};
+	memcpy(buf_more(&b, 3), "abc", 3);
+	assert_null(buf_more(&b, 3));
+	assert_true(b.truncated);
+	memcpy(buf_more(&b, 2), "de", 2);
+	assert_string_equal(buf_text(&b), "abcde");
+	assert_non_null(buf_more(&b, 0));
+}
+
 static void consume_keeps_the_rest(void **state)
 {
 	AUTO(buf_t) b = {0};
@@ -156,6 +168,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(grows_and_ends_in_nul),
 		cmocka_unit_test(limit_drops_whole_additions),
+		cmocka_unit_test(room_is_filled_by_the_caller),
 		cmocka_unit_test(consume_keeps_the_rest),
 		cmocka_unit_test(steal_gives_text_away),
 		cmocka_unit_test(secret_bytes_are_wiped_in_place),

@@ -33,6 +33,11 @@ static void test_what_says_nothing_goes(void **state)
 	check("[null,\"\",[],{}]", "[null,\"\",[],{}]");
 	check("{\"a\":{\"b\":{\"c\":null}}}", "{}");
 	check("{\"a\":[{\"b\":null},{\"b\":2}]}", "{\"a\":[{},{\"b\":2}]}");
+	check("{\"a\":1,\"b\":{\"c\":null,\"d\":{\"e\":\"\"}},\"f\":2}", "{\"a\":1,\"f\":2}");
+	check("{\"a\":{\"b\":1,\"c\":[]},\"rate\":{\"x\":[],\"y\":1},\"d\":\"e\"}",
+	      "{\"a\":{\"b\":1},\"d\":\"e\"}");
+	check("{ \"a\" : null , \"b\" : [ { \"c\" : null , \"d\" : 1 } , 2 ] , \"e\" : { } }",
+	      "{\"b\":[{\"d\":1},2]}");
 }
 
 static void test_named_members_go(void **state)

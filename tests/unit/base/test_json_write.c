@@ -47,6 +47,8 @@ static void strings_are_escaped(void **state)
 		{"\"\\/", "\"\\\"\\\\/\""},
 		{"\b\f\n\r\t\x01\x1f", "\"\\b\\f\\n\\r\\t\\u0001\\u001f\""},
 		{"a\x7f", "\"a\x7f\""},
+		{"\"quoted\" and \\ and\ta tab", "\"\\\"quoted\\\" and \\\\ and\\ta tab\""},
+		{"\xc3\xa4\"\xc3\xb6\n.", "\"\xc3\xa4\\\"\xc3\xb6\\n.\""},
 		{"\xc3\xa9\xf0\x9f\x98\x80", "\"\xc3\xa9\xf0\x9f\x98\x80\""},
 		{"\xe2\x80\xa8\xe2\x80\xa9", "\"\\u2028\\u2029\""},
 		{"a\xff"

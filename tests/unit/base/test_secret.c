@@ -177,6 +177,19 @@ static void random_differs(void **state)
 }
 
 /* Key and parts all count, and how the parts are divided. */
+static void ids_are_unique(void **state)
+{
+	char ids[200][UNIQUE_HEX_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+		unique_hex(ids[i]);
+		assert_int_equal(strspn(ids[i], "0123456789abcdef"), UNIQUE_HEX_SIZE - 1);
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(ids[i], ids[j]);
+	}
+}
+
 static void test_keyed_hashes(void **state)
 {
 	static const struct {
@@ -212,6 +225,7 @@ int main(void)
 		cmocka_unit_test(compares_and_replaces),
 		cmocka_unit_test(hashes),
 		cmocka_unit_test(random_differs),
+		cmocka_unit_test(ids_are_unique),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

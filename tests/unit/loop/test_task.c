@@ -61,6 +61,25 @@ static void test_done_later_and_once(void **state)
 	assert_int_equal(j.task.err.kind, ERR_BUSY);
 }
 
+static void test_settled(void **state)
+{
+	struct job j = {.loop = *state, .restarts = 1};
+
+	task_settle(&j.task); /* never started */
+	task_begin(&j.task, j.loop, job_done, &j);
+	task_settle(&j.task); /* not ended */
+	assert_int_equal(j.done, 0);
+	task_finish(&j.task);
+	task_settle(&j.task);
+	assert_int_equal(j.done, 1);
+	assert_true(j.task.busy); /* started again there, and answered by the loop */
+	turns(j.loop);
+	assert_int_equal(j.done, 2);
+	task_settle(&j.task);
+	turns(j.loop);
+	assert_int_equal(j.done, 2);
+}
+
 static void test_abandoned(void **state)
 {
 	struct job j = {.loop = *state};
@@ -123,8 +142,11 @@ static int loop_close(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_done_later_and_once), cmocka_unit_test(test_abandoned),
-		cmocka_unit_test(test_restarted_in_done),   cmocka_unit_test(test_freed_in_done),
+		cmocka_unit_test(test_done_later_and_once),
+		cmocka_unit_test(test_settled),
+		cmocka_unit_test(test_abandoned),
+		cmocka_unit_test(test_restarted_in_done),
+		cmocka_unit_test(test_freed_in_done),
 		cmocka_unit_test(test_begin_clears_error),
 	};
 

@@ -106,6 +106,7 @@ static void a_second_token_is_asked_for_and_taken_apart(void **state)
 	assert_null(by_token(d, second, first));
 	RUNS(d, &root, "grant_revoke", "{\"name\":\"two\",\"second_only\":true}",
 	     "second_token_revoked");
+	assert_null(by_token(d, first, NULL));
 	assert_null(by_token(d, first, second));
 	assert_null(by_token(d, first, ""));
 	again(d);
