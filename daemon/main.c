@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "daemon/config.h"
+#include "daemon/memory.h"
 #include "daemon/services.h"
 
 enum { EXIT_USAGE = 64, EXIT_CONFIG = 78 };
@@ -122,6 +123,7 @@ int main(int argc, char **argv)
 	int rc = parse_options(argc, argv, &o);
 	if (rc >= 0)
 		return rc;
+	memory_begin();
 	protect_memory();
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error of a write, no end */

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "daemon/config.h"
+#include "daemon/memory.h"
 #include "reconcile/guard_origin.h"
 #include "reconcile/lease.h"
 #include "reconcile/pause.h"
@@ -436,6 +437,7 @@ void daemon_run(struct daemon *d)
 	notify_start(&d->notify, d->loop);
 	status_line(d, line, sizeof(line));
 	notify_ready(line);
+	memory_settle();
 	log_info("aditd %s is ready as %s/%s on %s", ADIT_VERSION, d->world->system.owner,
 		 d->world->system.install, d->settings.socket);
 	loop_run(d->loop);

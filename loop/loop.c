@@ -28,7 +28,7 @@ struct loop {
 
 #define WATCHER_FITS(holder, type)                                                                 \
 	_Static_assert(sizeof(type) <= sizeof(((struct holder *)0)->watcher) &&                    \
-			       _Alignof(type) <= 16,                                               \
+			       _Alignof(type) <= 8,                                                \
 		       "the watcher of struct " #holder " has no room for " #type)
 
 WATCHER_FITS(timer, ev_timer);

@@ -27,7 +27,7 @@ struct timer {
 	struct loop *loop;
 	timer_fn *fired;
 	void *owner;
-	_Alignas(16) unsigned char watcher[64]; /* the library's own struct */
+	_Alignas(8) unsigned char watcher[48]; /* the library's own struct */
 };
 void timer_init(struct timer *t, struct loop *l, timer_fn *fired, void *owner);
 void timer_start(struct timer *t, int64_t delay_ms); /* restarts a running one */
@@ -43,7 +43,7 @@ struct io {
 	io_fn *ready;
 	void *owner;
 	int fd;
-	_Alignas(16) unsigned char watcher[64];
+	_Alignas(8) unsigned char watcher[48];
 };
 void io_init(struct io *io, struct loop *l, int fd, io_fn *ready, void *owner);
 void io_start(struct io *io, int events); /* changes the events of a running one; 0 stops */
@@ -70,7 +70,7 @@ struct signal_watch {
 	struct loop *loop;
 	signal_fn *caught;
 	void *owner;
-	_Alignas(16) unsigned char watcher[64];
+	_Alignas(8) unsigned char watcher[48];
 };
 void signal_start(struct signal_watch *s, struct loop *l, int signo, signal_fn *caught,
 		  void *owner);

@@ -330,13 +330,17 @@ static int child_stop(struct launcher *l, const char *id, bool kill)
 	return p ? child_signal(&p->child, kill ? SIGKILL : SIGTERM) : -1;
 }
 
-static int child_recall(struct launcher *l, const char *id, struct launch_memory *m, struct err *e)
+static int child_recall(struct launcher *l, const char *id, struct launch_memory *m,
+			struct launch_kept *kept, struct err *e)
 {
 	AUTO(fd_t) fd = -1;
 
 	if (folder_open(self(l)->state_dirfd, id, false, &fd, e))
 		return -1;
-	return folder_recall(fd, m, e);
+	if (folder_recall(fd, m, e))
+		return -1;
+	folder_recall_kept(fd, kept);
+	return 0;
 }
 
 static int child_keep(struct launcher *l, const char *id, const struct launch_kept *k, bool lasting,

@@ -168,7 +168,7 @@ static int count_of(const struct json *root, const char *name)
 	return n < 0 ? 0 : n > BUDGET_COUNT_MOST ? BUDGET_COUNT_MOST : (int)n;
 }
 
-static void recall_kept(int fd, struct launch_kept *k)
+void folder_recall_kept(int fd, struct launch_kept *k)
 {
 	AUTO(json_doc_t) doc = NULL;
 	const struct json *root;
@@ -220,7 +220,6 @@ int folder_recall(int fd, struct launch_memory *m, struct err *e)
 		.has_token = file_exists(fd, "token"),
 		.ip4_only = json_get_bool(root, "ip4_only", false),
 	};
-	recall_kept(fd, &m->kept);
 	if (protocol)
 		str_copy(m->protocol, sizeof(m->protocol), protocol);
 	if (tunnel && uuid_valid(tunnel))

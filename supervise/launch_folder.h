@@ -32,6 +32,8 @@ MUST_USE int folder_prepare(int fd, const char *state_dir, const struct launch_s
 /* config.yml and options are what folder_prepare would write. */
 bool folder_current(int fd, const char *state_dir, const struct launch_spec *spec);
 MUST_USE int folder_recall(int fd, struct launch_memory *m, struct err *e);
+/* Untouched when there is none that could be read. */
+void folder_recall_kept(int fd, struct launch_kept *k);
 MUST_USE int folder_keep(int fd, const struct launch_kept *k, bool lasting, struct err *e);
 /* Not synced: it is worth nothing after a power cut. */
 MUST_USE int folder_write_process(int fd, const struct folder_process *p, struct err *e);

@@ -55,7 +55,6 @@ struct launch_memory {
 	int64_t token_generation;
 	bool has_token;
 	bool ip4_only;
-	struct launch_kept kept;
 };
 
 /* A process that runs. */
@@ -86,7 +85,8 @@ struct launcher_ops {
 	 * off. Or SIGKILL. */
 	int (*stop)(struct launcher *x, const char *id, bool kill);
 	/* What the folder remembers; ERR_NOT_FOUND when there is none. */
-	int (*recall)(struct launcher *x, const char *id, struct launch_memory *m, struct err *e);
+	int (*recall)(struct launcher *x, const char *id, struct launch_memory *m,
+		      struct launch_kept *kept, struct err *e);
 	/* Keep that in the folder; no folder is no error. lasting: over a power cut, too. */
 	int (*keep)(struct launcher *x, const char *id, const struct launch_kept *k, bool lasting,
 		    struct err *e);

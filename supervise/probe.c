@@ -176,8 +176,12 @@ static void probe_due(struct timer *t, void *owner)
 void probe_init(struct probe *p, struct loop *l, struct asker *asker, probe_told_fn *told,
 		void *owner)
 {
-	*p = (struct probe){
-		.asker = asker, .told = told, .owner = owner, .edge = -1, .config_version = -1};
+	*p = (struct probe){.asker = asker,
+			    .expected_id = "",
+			    .told = told,
+			    .owner = owner,
+			    .edge = -1,
+			    .config_version = -1};
 	timer_init(&p->timer, l, probe_due, p);
 }
 
@@ -191,7 +195,6 @@ void probe_start(struct probe *p, int port)
 	p->zero_since_ms = 0;
 	p->ever_ready = false;
 	p->connector_id[0] = '\0';
-	p->expected_id[0] = '\0';
 	p->config_version = -1;
 	p->config_asked_ms = 0;
 	p->eager_until_ms = clock_mono_ms() + EAGER_FOR_MS;

@@ -20,9 +20,10 @@ struct probe {
 	int port;
 	int64_t interval_ms, timeout_ms;
 	int edge_wanted;
-	int64_t version_wanted;      /* of the configuration: /config is asked until it is there */
-	int64_t eager_until_ms;      /* monotonic: after a start or a change, ask often */
-	char expected_id[UUID_SIZE]; /* connector id by its log; another one is a stranger's port */
+	int64_t version_wanted;  /* of the configuration: /config is asked until it is there */
+	int64_t eager_until_ms;  /* monotonic: after a start or a change, ask often */
+	const char *expected_id; /* connector id by its log, "" = not said; borrowed. Another
+				    one is a stranger's port */
 
 	/* what it said */
 	int64_t last_answer_ms; /* monotonic; 0 = never */

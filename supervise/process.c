@@ -44,7 +44,6 @@ static void line_came(struct tail *t, const char *line, size_t len, void *owner)
 
 	(void)t;
 	outlog_add(&p->log, line, len, NULL);
-	str_copy(p->probe.expected_id, sizeof(p->probe.expected_id), p->log.connector_id);
 	if (!c || p != p->x->own)
 		return;
 	/* Not told: a chatty log is no reason to wake everybody; the next change brings it along.
@@ -400,7 +399,7 @@ static void probe_told(struct probe *probe, void *owner)
 
 /* ---- made and freed ---- */
 
-struct process *process_new(struct slot *x, bool side_b)
+struct process *process_new(struct slot *x, bool side_b, struct launch_kept *kept)
 {
 	struct process *p = mem_alloc(sizeof(*p));
 	struct supervisor *s = x->s;
@@ -412,8 +411,12 @@ struct process *process_new(struct slot *x, bool side_b)
 	p->probe.interval_ms = s->options.probe_interval_ms;
 	p->probe.timeout_ms = s->options.probe_timeout_ms;
 	p->probe.edge_wanted = EDGE_WANTED;
-	if (s->launcher->ops->recall(s->launcher, p->id, &p->memory, &e) && e.kind != ERR_NOT_FOUND)
+	p->probe.expected_id = p->log.connector_id;
+	*kept = (struct launch_kept){0};
+	if (s->launcher->ops->recall(s->launcher, p->id, &p->memory, kept, &e) &&
+	    e.kind != ERR_NOT_FOUND)
 		log_warning("connector %s: %s", p->id, e.message);
+	p->served = kept->turn > 0;
 	return p;
 }
 

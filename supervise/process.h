@@ -21,6 +21,7 @@ struct process {
 	bool found;    /* it was running before us */
 	bool unsure;   /* whether it runs could not be found out: nothing is started */
 	bool replaced; /* it was the connector's own, another one is now */
+	bool served;   /* by its folder, when that was read: it was the connector's own once */
 	pid_t pid;
 	int64_t watched_ms;   /* monotonic: since we know of it */
 	int64_t began_ms;     /* monotonic: its start, maybe before ours */
@@ -41,8 +42,9 @@ struct process {
 	struct tail tail;
 };
 
-/* Of a connector, not running; its folder is read. side_b: with the second launch id. */
-struct process *process_new(struct slot *x, bool side_b);
+/* Of a connector, not running; its folder is read. side_b: with the second launch id. kept: what of
+ * it was to outlast us. */
+struct process *process_new(struct slot *x, bool side_b, struct launch_kept *kept);
 void process_free(struct process *p); /* the process itself goes on */
 bool process_is_b(const struct process *p);
 /* "<connector id>" of a launch id; false when it does not fit. */

@@ -204,7 +204,7 @@ void losses_add(struct losses *l, int n, int64_t now_ms)
 	if (part > l->part)
 		l->part = part;
 	if (l->n[l->part % LOSSES_PARTS] < QUIC_LOSSES_MOST)
-		l->n[l->part % LOSSES_PARTS] += n;
+		l->n[l->part % LOSSES_PARTS] = (uint16_t)(l->n[l->part % LOSSES_PARTS] + n);
 }
 
 int losses_count(const struct losses *l, int64_t now_ms)

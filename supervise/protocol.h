@@ -75,7 +75,7 @@ bool protocol_no_addresses(struct protocol_state *s, bool had_ip4_only, int64_t 
 #define LOSSES_PARTS 12
 struct losses {
 	int64_t part; /* number of the present twelfth */
-	int n[LOSSES_PARTS];
+	uint16_t n[LOSSES_PARTS];
 };
 void losses_add(struct losses *l, int n, int64_t now_ms);
 int losses_count(const struct losses *l, int64_t now_ms);

@@ -16,16 +16,26 @@ static int64_t next_start_wall(const struct slot *x)
 	return x->budget.next_start_ms && left > 0 ? clock_wall_ms() + left : 0;
 }
 
+static struct slot_kept slot_kept_of(const struct launch_kept *k)
+{
+	return (struct slot_kept){.turn = k->turn,
+				  .stopped_until_ms = k->stopped_until_ms,
+				  .stopped = k->stopped,
+				  .restart = k->restart,
+				  .upgrade = k->upgrade};
+}
+
 void slot_keep(struct slot *x, bool lasting)
 {
 	const struct connector *c = slot_connector(x);
 	struct launcher *l = x->s->launcher;
+	struct launch_kept k;
 	struct err e;
 
 	if (!c || (!x->keep_due && x->kept.turn))
 		return;
 	x->keep_due = false;
-	x->kept = (struct launch_kept){
+	k = (struct launch_kept){
 		.turn = x->kept.turn ? x->kept.turn : 1,
 		.stopped = c->stopped_by_user,
 		.stopped_until_ms = c->stopped_until_ms,
@@ -38,27 +48,29 @@ void slot_keep(struct slot *x, bool lasting)
 		.protocol = x->protocol,
 		.heal = x->heal,
 	};
-	if (l->ops->keep(l, x->own->id, &x->kept, lasting, &e))
+	x->kept = slot_kept_of(&k);
+	if (l->ops->keep(l, x->own->id, &k, lasting, &e))
 		log_warning("connector %s: %s", x->id, e.message);
 }
 
 /* A clock that was put back must not make it wait for ever. */
-static void recall_budget(struct slot *x)
+static void recall_budget(struct slot *x, const struct launch_kept *k)
 {
-	int64_t left = x->kept.next_start_ms ? x->kept.next_start_ms - clock_wall_ms() : 0;
+	int64_t left = k->next_start_ms ? k->next_start_ms - clock_wall_ms() : 0;
 
 	if (left > BUDGET_MOST_MS)
 		left = BUDGET_MOST_MS;
 	x->budget = (struct budget){
-		.exits = x->kept.exits,
-		.blocks = x->kept.blocks,
-		.last = x->kept.last,
+		.exits = k->exits,
+		.blocks = k->blocks,
+		.last = k->last,
 		.next_start_ms = left > 0 ? clock_mono_ms() + left : 0,
 	};
-	x->protocol = x->kept.protocol;
+	x->protocol = k->protocol;
 	protocol_recall(&x->protocol, clock_wall_ms());
-	x->heal = x->kept.heal;
+	x->heal = k->heal;
 	heal_recall(&x->heal, clock_wall_ms());
+	x->kept = slot_kept_of(k);
 }
 
 static void recall_stop(const struct slot *x, struct connector *c)
@@ -92,14 +104,16 @@ static bool has_folder(const struct process *p)
 /* Of two sides that one is the connector's own which served last. */
 static void choose_sides(struct slot *x)
 {
-	struct process *a = x->own, *b = process_new(x, true);
+	struct launch_kept theirs;
+	struct process *a = x->own, *b = process_new(x, true, &theirs);
 
 	if (!has_folder(b)) {
 		process_free(b);
 		return;
 	}
 	x->other = b;
-	if (b->memory.kept.turn > a->memory.kept.turn) {
+	if (theirs.turn > x->recalled->turn) {
+		*x->recalled = theirs;
 		x->own = b;
 		x->other = a;
 	}
@@ -112,7 +126,7 @@ static void find_other(struct slot *x, const struct connector *c)
 
 	process_find(p);
 	if (p->running) {
-		p->replaced = p->memory.kept.turn > 0;
+		p->replaced = p->served;
 		p->restart_seen = c->restart_asked;
 		p->upgrade_seen = c->upgrade_asked;
 		slot_event(x, c, "connector_found", NULL, "%s runs already as process %d",
@@ -145,12 +159,12 @@ void slot_find(struct slot *x)
 	if (!x->looked) {
 		x->looked = true;
 		choose_sides(x);
-		x->kept = x->own->memory.kept;
-		recall_budget(x);
+		recall_budget(x, x->recalled);
 		x->token_seen = x->own->memory.token_generation;
 		str_copy(x->remote_seen, sizeof(x->remote_seen), x->own->memory.tunnel_id);
 		recall_stop(x, c);
 		recall_wishes(x, c);
+		free(steal(&x->recalled));
 	}
 	if (!x->own->running)
 		find_own(x, c);
@@ -178,7 +192,8 @@ struct slot *slot_new(struct supervisor *s, const struct connector *c)
 	x->number = c->slot;
 	str_copy(x->id, sizeof(x->id), c->id);
 	str_copy(x->tunnel_id, sizeof(x->tunnel_id), c->tunnel_id);
-	x->own = process_new(x, false);
+	x->recalled = mem_alloc(sizeof(*x->recalled));
+	x->own = process_new(x, false, x->recalled);
 	x->own->restart_seen = c->restart_asked;
 	x->own->upgrade_seen = c->upgrade_asked;
 	timer_init(&x->wake, s->loop, wake_up, x);
@@ -190,6 +205,7 @@ void slot_free(struct slot *x)
 	timer_stop(&x->wake);
 	process_free(x->own);
 	process_free(x->other);
+	free(x->recalled);
 	free(x->start_err);
 	free(x);
 }

@@ -34,6 +34,12 @@ struct supervisor {
 	char rolling[ID_SIZE + 4]; /* whose turn it is with what concerns all; "" = nobody's */
 };
 
+/* Of what is to outlast us that which is not kept in the slot otherwise. */
+struct slot_kept {
+	int64_t turn, stopped_until_ms;
+	bool stopped, restart, upgrade;
+};
+
 struct slot {
 	struct supervisor *s;
 	char id[ID_SIZE + 4];
@@ -50,10 +56,11 @@ struct slot {
 
 	/* how it went */
 	struct budget budget;
-	struct launch_kept kept;    /* as the folder of its own process has it */
-	bool keep_due;              /* and it is to be written: not before a start */
-	char *start_err;            /* why the last start failed, a sentence; NULL = it did not */
-	enum reason problem_reason; /* what the connector's problem was last told of */
+	struct launch_kept *recalled; /* until its folders were looked at; then NULL */
+	struct slot_kept kept;        /* as the folder of its own process has it */
+	bool keep_due;                /* and it is to be written: not before a start */
+	char *start_err;              /* why the last start failed, a sentence; NULL = it did not */
+	enum reason problem_reason;   /* what the connector's problem was last told of */
 
 	/* replacing */
 	bool turn;                /* its turn has come */

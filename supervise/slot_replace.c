@@ -72,12 +72,13 @@ void slot_other_ended(struct slot *x, struct connector *c, int code, int signo)
 
 static void start_other(struct slot *x, struct connector *c, enum reason cause)
 {
+	struct launch_kept left; /* of one before: a new one has done nothing yet */
 	struct err e;
 	enum reason failed;
 
 	/* Of what has served, the folder must say so before another one can. */
 	slot_keep(x, false);
-	x->other = process_new(x, !process_is_b(x->own));
+	x->other = process_new(x, !process_is_b(x->own), &left);
 	x->left_again_ms = 0;
 	slot_want_version(x);
 	x->replace_why = cause;

@@ -49,7 +49,7 @@ OWNERS = (
 LIBC = re.compile(
     r"(sys|linux|netinet|arpa|net|asm)/\w+\.h|"
     r"(assert|ctype|dirent|endian|errno|fcntl|float|fnmatch|getopt|glob|grp|ifaddrs|inttypes|"
-    r"langinfo|libgen|limits|locale|math|netdb|poll|pthread|pwd|sched|signal|spawn|stdalign|"
+    r"langinfo|libgen|limits|link|locale|malloc|math|netdb|poll|pthread|pwd|sched|signal|spawn|stdalign|"
     r"stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|strings|syslog|"
     r"termios|time|uchar|unistd|wchar)\.h")
 

@@ -119,8 +119,9 @@ static void test_files(void **state)
 	AUTO(buf_t) config = {0};
 	AUTO(str_t) expected = NULL;
 	struct launch_memory m = {0};
+	struct launch_kept kept = {0};
 
-	assert_int_equal(b->x->ops->recall(b->x, ID, &m, &b->e), -1);
+	assert_int_equal(b->x->ops->recall(b->x, ID, &m, &kept, &b->e), -1);
 	assert_int_equal(b->e.kind, ERR_NOT_FOUND);
 	prepare(b);
 	text_of(b, "config.yml", &config);
@@ -136,12 +137,12 @@ static void test_files(void **state)
 			      "loglevel: info\n",
 			      b->fake.dir);
 	assert_string_equal(config.data, expected);
-	assert_int_equal(b->x->ops->recall(b->x, ID, &m, &b->e), 0);
+	assert_int_equal(b->x->ops->recall(b->x, ID, &m, &kept, &b->e), 0);
 	assert_string_equal(m.tunnel_id, REMOTE);
 	assert_int_equal(m.metrics_port, 20301);
 	assert_int_equal(m.token_generation, 3);
 	assert_true(m.has_token);
-	assert_false(m.kept.stopped);
+	assert_false(kept.stopped);
 }
 
 static void test_label_cannot_break_out(void **state)
@@ -195,6 +196,7 @@ static void test_what_is_to_last_is_kept(void **state)
 {
 	struct bench *b = *state;
 	struct launch_memory m = {0};
+	struct launch_kept kept = {0};
 	const struct launch_kept k = {.turn = 7,
 				      .stopped = true,
 				      .stopped_until_ms = 1234567890123,
@@ -205,21 +207,21 @@ static void test_what_is_to_last_is_kept(void **state)
 
 	assert_int_equal(keep(b, &k, true), 0);
 	prepare(b);
-	assert_int_equal(b->x->ops->recall(b->x, ID, &m, &b->e), 0);
-	assert_int_equal(m.kept.turn, 0);
+	assert_int_equal(b->x->ops->recall(b->x, ID, &m, &kept, &b->e), 0);
+	assert_int_equal(kept.turn, 0);
 	for (int lasting = 0; lasting < 2; lasting++) {
 		assert_int_equal(keep(b, &(struct launch_kept){.turn = 1}, lasting == 1), 0);
 		assert_int_equal(keep(b, &k, lasting == 1), 0);
 		/* What a start needs is another file. */
 		prepare(b);
-		assert_int_equal(b->x->ops->recall(b->x, ID, &m, &b->e), 0);
-		assert_int_equal(m.kept.turn, k.turn);
-		assert_true(m.kept.stopped);
-		assert_int_equal(m.kept.stopped_until_ms, k.stopped_until_ms);
-		assert_int_equal(m.kept.exits, k.exits);
-		assert_int_equal(m.kept.blocks, k.blocks);
-		assert_int_equal(m.kept.last, k.last);
-		assert_int_equal(m.kept.next_start_ms, k.next_start_ms);
+		assert_int_equal(b->x->ops->recall(b->x, ID, &m, &kept, &b->e), 0);
+		assert_int_equal(kept.turn, k.turn);
+		assert_true(kept.stopped);
+		assert_int_equal(kept.stopped_until_ms, k.stopped_until_ms);
+		assert_int_equal(kept.exits, k.exits);
+		assert_int_equal(kept.blocks, k.blocks);
+		assert_int_equal(kept.last, k.last);
+		assert_int_equal(kept.next_start_ms, k.next_start_ms);
 		assert_true(m.has_token);
 		assert_int_equal(m.metrics_port, 20301);
 		assert_int_equal(m.token_generation, 3);
@@ -235,18 +237,20 @@ static void test_damaged_kept(void **state)
 	prepare(b);
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		struct launch_memory m = {0};
+		struct launch_kept kept = {0};
 
 		fake_write(&b->fake, "connectors/" ID "/kept", bad[i], 0600);
-		assert_int_equal(b->x->ops->recall(b->x, ID, &m, &b->e), 0);
-		assert_int_equal(m.kept.exits, 0);
-		assert_int_equal(m.kept.turn, 0);
-		assert_int_equal(m.kept.last, REASON_NONE);
+		assert_int_equal(b->x->ops->recall(b->x, ID, &m, &kept, &b->e), 0);
+		assert_int_equal(kept.exits, 0);
+		assert_int_equal(kept.turn, 0);
+		assert_int_equal(kept.last, REASON_NONE);
 		assert_int_equal(m.metrics_port, 20301);
 	}
 	fake_write(&b->fake, "connectors/" ID "/kept", "{\"exits\":99999999999}", 0600);
 	struct launch_memory m = {0};
-	assert_int_equal(b->x->ops->recall(b->x, ID, &m, &b->e), 0);
-	assert_int_equal(m.kept.exits, BUDGET_COUNT_MOST);
+	struct launch_kept kept = {0};
+	assert_int_equal(b->x->ops->recall(b->x, ID, &m, &kept, &b->e), 0);
+	assert_int_equal(kept.exits, BUDGET_COUNT_MOST);
 }
 
 /* The second process of a connector has a folder of its own, and the token of the first. */
@@ -272,6 +276,7 @@ static void test_damaged_options(void **state)
 {
 	struct bench *b = *state;
 	struct launch_memory m = {.metrics_port = 5};
+	struct launch_kept kept = {0};
 	static const char *const bad[] = {"", "{", "[]", "{\"metrics_port\":-1}",
 					  "{\"metrics_port\":99999999999}"};
 
@@ -279,13 +284,13 @@ static void test_damaged_options(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		fake_write(&b->fake, "connectors/" ID "/options", bad[i], 0600);
 		m.metrics_port = 5;
-		if (b->x->ops->recall(b->x, ID, &m, &b->e) == 0)
+		if (b->x->ops->recall(b->x, ID, &m, &kept, &b->e) == 0)
 			assert_int_equal(m.metrics_port, 0);
 		else
 			assert_int_equal(m.metrics_port, 5);
 	}
 	prepare(b);
-	assert_int_equal(b->x->ops->recall(b->x, ID, &m, &b->e), 0);
+	assert_int_equal(b->x->ops->recall(b->x, ID, &m, &kept, &b->e), 0);
 	assert_int_equal(m.metrics_port, 20301);
 }
 
