@@ -1,8 +1,8 @@
 /*
  * Left alone, malloc raises its thresholds with the largest buffer that was ever freed, and keeps
- * as much for the next one. And the linker, which walks the symbols of some thirty libraries, and
- * their own beginnings leave two thirds of the pages behind that we have after a start. Those are
- * the files' own, never written to: whichever is needed again is mapped again.
+ * as much for the next one. And the linker, which walks the symbols of some forty libraries, and
+ * their own beginnings leave almost twice the pages behind that are used afterwards. Those are the
+ * files' own, never written to: whichever is needed again is mapped again.
  */
 #include "daemon/memory.h"
 
