@@ -9,9 +9,8 @@
 #include "supervise/edge_probe.h"
 
 #define EDGE_GATES 8
-#define EDGE_GATE_FAIL                                                                             \
-	4 /* requests that failed, and none that came: it is not the edge's choice                 \
-	   */
+/* So many requests failed and none came: it is not the edge's choice. */
+#define EDGE_GATE_FAIL 4
 
 struct edge_gates {
 	struct edge_waiting {

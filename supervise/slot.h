@@ -94,6 +94,8 @@ void slot_keep(struct slot *x, bool lasting);
 /* ---- slot_look.c ---- */
 /* Facts, tables, actions: until nothing is left to do now. */
 void slot_look(struct slot *x);
+/* The earlier of two times; 0 = never. */
+int64_t slot_earlier(int64_t a_ms, int64_t b_ms);
 /* Tell its processes which configuration is the newest, so that they are asked until they have it.
  */
 void slot_want_version(struct slot *x);

@@ -209,11 +209,6 @@ static void tell(struct slot *x, struct connector *c, enum reason r)
 	x->heal_told = r;
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-	return !a || (b && b < a) ? b : a;
-}
-
 void slot_heal(struct slot *x, struct connector *c, int64_t *wake_ms)
 {
 	bool coming = x->other && !x->other->replaced;
@@ -233,7 +228,7 @@ void slot_heal(struct slot *x, struct connector *c, int64_t *wake_ms)
 	v = judge(x);
 	tell(x, c, v.reason);
 	x->heal_cause = v.replace ? v.reason : protocol;
-	*wake_ms = earlier(v.wake_ms, protocol_wake);
+	*wake_ms = slot_earlier(v.wake_ms, protocol_wake);
 	/* Turns are given in the pass; while it waits for its turn, others will wake it. */
 	if (x->heal_cause != REASON_NONE && x->heal_cause != before)
 		deferred_start(&x->s->pass);

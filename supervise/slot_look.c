@@ -180,15 +180,15 @@ void slot_want_version(struct slot *x)
 
 /* ---- look ---- */
 
-static int64_t earlier(int64_t a, int64_t b)
+int64_t slot_earlier(int64_t a_ms, int64_t b_ms)
 {
-	return !a || (b && b < a) ? b : a;
+	return !a_ms || (b_ms && b_ms < a_ms) ? b_ms : a_ms;
 }
 
 static void arm(struct slot *x, int64_t a_ms, int64_t b_ms)
 {
 	int64_t now = clock_mono_ms();
-	int64_t at = earlier(a_ms, b_ms);
+	int64_t at = slot_earlier(a_ms, b_ms);
 
 	timer_stop(&x->wake);
 	if (at)
@@ -266,7 +266,7 @@ void slot_look(struct slot *x)
 	slot_heal(x, c, &heal_ms);
 	for (int i = 0; again && i < LOOKS_MOST; i++)
 		again = slot_replace(x, c, &replace_ms) || look_own(x, c, &step_ms);
-	arm(x, again ? 1 : earlier(replace_ms, step_ms), heal_ms);
+	arm(x, again ? 1 : slot_earlier(replace_ms, step_ms), heal_ms);
 	if (x->keep_due)
 		slot_keep(x, false);
 	slot_show(x, c);

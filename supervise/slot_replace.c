@@ -177,8 +177,7 @@ static void tidy_again(struct slot *x, int64_t *wake_ms)
 		second = str_format("%s.b", x->id);
 		remove_left(x, second);
 	}
-	if (x->left_again_ms && (!*wake_ms || x->left_again_ms < *wake_ms))
-		*wake_ms = x->left_again_ms;
+	*wake_ms = slot_earlier(*wake_ms, x->left_again_ms);
 }
 
 bool slot_replace(struct slot *x, struct connector *c, int64_t *wake_ms)
