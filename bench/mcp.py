@@ -15,7 +15,7 @@ import urllib.request
 from tools import (BUILD, QUICK, compared, cpu_ms, ended, hosted, median, rss_kib, scratch, show,
                    simulated, table)
 
-from harness import Origin, until  # noqa: E402
+from harness import Origin, free_port, until  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 SDK = os.environ.get("SDK")
@@ -35,9 +35,7 @@ AROUND = 250    # what the SDK's server sends besides the text of its answer
 
 
 def free_address():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return f"127.0.0.1:{s.getsockname()[1]}"
+    return f"127.0.0.1:{free_port()}"
 
 
 def listens(address):

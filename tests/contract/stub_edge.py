@@ -3,7 +3,6 @@ the simulated edge, so that a mistake cannot hide in both."""
 import socket
 import struct
 import threading
-import time
 
 HELLO, OK, REFUSED, CONFIG, RUNNING, REQUEST, REQUEST_PART, REQUEST_END = range(1, 9)
 RESPONSE, RESPONSE_PART, RESPONSE_END, CANCEL, UNREGISTER, MODE, PING, PONG = range(9, 17)

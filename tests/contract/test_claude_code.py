@@ -4,16 +4,12 @@ it this is left out."""
 import http.server
 import json
 import os
-import pathlib
 import subprocess
-import sys
 import threading
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
-
-from harness import BUILD, Host, Origin, Sim  # noqa: E402
+from harness import BUILD, Host, Origin, Sim
 
 CLAUDE = os.environ.get("CLAUDE")
 

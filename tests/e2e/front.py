@@ -8,7 +8,7 @@ import socket
 import subprocess
 import urllib.parse
 
-from harness import until
+from harness import free_port, until
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/sbin:/bin")
 
@@ -28,12 +28,6 @@ http {{
   }}
 }}
 """
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 class Front:

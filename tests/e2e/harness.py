@@ -39,6 +39,13 @@ def until(what, seconds=PATIENCE, every=0.03, why="it did not come true"):
         time.sleep(every)
 
 
+def free_port():
+    """Of loopback; nobody listened there a moment ago."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
 class ApiError(Exception):
     def __init__(self, status, error):
         super().__init__(f"{status} {error}")

@@ -2,7 +2,6 @@
 import http.client
 import json
 import queue
-import socket
 import subprocess
 import threading
 
@@ -11,12 +10,6 @@ from harness import BUILD, PATIENCE, visit
 MODERN, LEGACY = "2026-07-28", "2025-11-25"
 META = "io.modelcontextprotocol/"
 ELICITS = {"elicitation": {"form": {}}}
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def modern(method, params, ident, capabilities=None):

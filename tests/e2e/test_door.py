@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from doorway import (BEARER, FORGED, OWN, PING, PONG, TYPE, ask, descriptors, filled, free_port,
-                     open_door, open_stream, raw, read_answer)
-from harness import BUILD, PATIENCE, until
+from doorway import (BEARER, FORGED, OWN, PING, PONG, TYPE, ask, descriptors, filled, open_door,
+                     open_stream, raw, read_answer)
+from harness import BUILD, PATIENCE, free_port, until
 
 
 @pytest.fixture

@@ -4,20 +4,17 @@ import http.client
 import json
 import pwd
 import re
-import socket
 import subprocess
 
 import pytest
 
-from harness import BUILD, visit
+from harness import BUILD, free_port, visit
 
 
 @pytest.fixture
 def doors(host):
     """daemon reads, bin proposes, sys administers; nobody else. A TCP door with metrics."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = s.getsockname()[1]
+    port = free_port()
     host.configure(access={"viewer": {"users": ["daemon"], "groups": ["lp"]},
                            "operator": {"users": ["bin"]}, "admin": {"users": ["sys"]}},
                    mcp={"listen": f"127.0.0.1:{port}", "metrics": True})

@@ -1,7 +1,6 @@
 """Drift: what somebody else changes at Cloudflare is seen and told, put back where that is allowed,
 and never believed from a listing that may lie."""
 import json
-import sqlite3
 
 from harness import until
 

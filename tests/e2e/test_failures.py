@@ -3,7 +3,6 @@ and healed, or named, in a stated time, and without a storm of restarts. The sam
 the same failure everywhere here; those without one come last."""
 import os
 import pathlib
-import re
 import signal
 import time
 

@@ -3,13 +3,12 @@ what is damaged; and all that takes something away works on a full disk and over
 import json
 import os
 import shlex
-import socket
 import sqlite3
 import subprocess
 import time
 
 import pytest
-from harness import until
+from harness import free_port, until
 from test_disk_full import fill, refused_for_room, root, small  # noqa: F401 (a fixture)
 from test_doors import call_as, denied
 from test_mcp import META, MODERN, post
@@ -62,12 +61,6 @@ def test_what_to_paste_is_whole(running):
         server = json.loads(text)["mcpServers"]["adit"]
         assert server["args"] == ["mcp", "--grant", "claude"]
         assert server["command"].endswith("adit")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 @pytest.mark.parametrize("second", [False, True])

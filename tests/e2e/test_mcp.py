@@ -2,13 +2,12 @@
 behind it. Every answer of a tool is held against the schema that the tool declares."""
 import http.client
 import json
-import socket
 import subprocess
 
 import jsonschema
 import pytest
 
-from harness import BUILD, PATIENCE, UnixConnection, until, visit
+from harness import BUILD, PATIENCE, UnixConnection, free_port, until, visit
 
 MODERN = "2026-07-28"
 LEGACY = ("2025-11-25", "2025-06-18", "2025-03-26")
@@ -279,12 +278,6 @@ class Client:
         result = json.loads(answer.read())["result"]
         connection.close()
         return result
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 plan, and no yes lets through what takes an approval."""
 import pytest
 
-from harness import until
-from mcp_client import ELICITS, LEGACY, Http, Lines, Refused, free_port
+from harness import free_port, until
+from mcp_client import ELICITS, LEGACY, Http, Lines, Refused
 
 YES = {"action": "accept", "content": {"confirm": True}}
 NOS = [{"action": "decline"}, {"action": "cancel"}, {"action": "accept"}, {},

@@ -3,8 +3,8 @@ import json
 
 import pytest
 
-from harness import until
-from mcp_client import META, Http, Lines, Refused, free_port
+from harness import free_port, until
+from mcp_client import META, Http, Lines, Refused
 
 ID = META + "subscriptionId"
 

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from harness import Host, Origin, until
+from harness import Host, Origin, free_port, until
 
 ZONE = "/zones/@example.com/dns_records"
 RUNGS = ["record", "proxied", "edge", "tunnel", "connector", "configuration", "rule", "origin"]
@@ -164,12 +164,6 @@ def test_rung_rule(site, sim):
     assert "removed" in answer["evidence"]
     mend(site, answer)
     healthy(site)
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def test_rung_origin_refused(site, origin):

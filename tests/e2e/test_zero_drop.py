@@ -1,7 +1,6 @@
 """No request fails while a connector's process is replaced by another one, nor while aditd is killed
 and started again: hundreds of slow requests are under way in each of these. A larger form of the
 same is in scripts/torture."""
-import os
 import shutil
 import time
 
