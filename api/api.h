@@ -43,6 +43,5 @@ void api_unlisten(struct api *a, enum door door);
 void api_settings_changed(struct api *a);
 /* Before the loop runs; without it there is nothing at /mcp. */
 void api_set_mcp(struct api *a, const struct api_guest *guest);
-void api_stop_accepting(struct api *a);
 
 #endif

@@ -310,11 +310,6 @@ void api_settings_changed(struct api *a)
 	hosted_judge(a);
 }
 
-void api_stop_accepting(struct api *a)
-{
-	server_stop_accepting(a->server);
-}
-
 void api_set_mcp(struct api *a, const struct api_guest *guest)
 {
 	a->guest = *guest;

@@ -13,21 +13,21 @@
 
 static const struct {
 	const char *name;
-	int http, exit, rpc;
+	int http, exit;
 	bool retryable;
 } kinds[ERR_KINDS] = {
-	[ERR_NONE] = {"none", 200, 0, 0, false},
-	[ERR_INVALID] = {"invalid", 400, 64, -32602, false},
-	[ERR_NOT_FOUND] = {"not_found", 404, 1, -32000, false},
-	[ERR_DENIED] = {"denied", 403, 77, -32001, false},
-	[ERR_CONFLICT] = {"conflict", 409, 1, -32002, false},
-	[ERR_NEEDS_APPROVAL] = {"needs_approval", 409, 77, -32003, false},
-	[ERR_BUSY] = {"busy", 503, 75, -32004, true},
-	[ERR_RATE_LIMITED] = {"rate_limited", 429, 75, -32005, true},
-	[ERR_UPSTREAM] = {"upstream", 502, 69, -32006, true},
-	[ERR_TIMEOUT] = {"timeout", 504, 75, -32007, true},
-	[ERR_CANCELLED] = {"cancelled", 409, 1, -32008, false},
-	[ERR_INTERNAL] = {"internal", 500, 1, -32009, false},
+	[ERR_NONE] = {"none", 200, 0, false},
+	[ERR_INVALID] = {"invalid", 400, 64, false},
+	[ERR_NOT_FOUND] = {"not_found", 404, 1, false},
+	[ERR_DENIED] = {"denied", 403, 77, false},
+	[ERR_CONFLICT] = {"conflict", 409, 1, false},
+	[ERR_NEEDS_APPROVAL] = {"needs_approval", 409, 77, false},
+	[ERR_BUSY] = {"busy", 503, 75, true},
+	[ERR_RATE_LIMITED] = {"rate_limited", 429, 75, true},
+	[ERR_UPSTREAM] = {"upstream", 502, 69, true},
+	[ERR_TIMEOUT] = {"timeout", 504, 75, true},
+	[ERR_CANCELLED] = {"cancelled", 409, 1, false},
+	[ERR_INTERNAL] = {"internal", 500, 1, false},
 };
 
 static enum err_kind known(enum err_kind kind)
@@ -159,9 +159,4 @@ int err_kind_http(enum err_kind kind)
 int err_kind_exit(enum err_kind kind)
 {
 	return kinds[known(kind)].exit;
-}
-
-int err_kind_rpc(enum err_kind kind)
-{
-	return kinds[known(kind)].rpc;
 }

@@ -53,11 +53,10 @@ int err_hint(struct err *e, const char *fmt, ...) PRINTF(2, 3);
 int err_errno(struct err *e, const char *fmt, ...) PRINTF(2, 3);
 void err_clear(struct err *e);
 
-/* One table: name, HTTP status of the doors, exit code of adit, JSON-RPC code, retryable. */
+/* One table: name, HTTP status of the doors, exit code of adit, retryable. */
 const char *err_kind_name(enum err_kind kind);
 enum err_kind err_kind_by_name(const char *name); /* unknown: ERR_INTERNAL */
 int err_kind_http(enum err_kind kind);
 int err_kind_exit(enum err_kind kind);
-int err_kind_rpc(enum err_kind kind);
 
 #endif

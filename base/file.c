@@ -120,13 +120,6 @@ int file_write(int dirfd, const char *path, const void *data, size_t len, mode_t
 	return sync_folder(dirfd, path, e);
 }
 
-int file_remove(int dirfd, const char *path, struct err *e)
-{
-	if (unlinkat(dirfd, path, 0) == 0)
-		return sync_folder(dirfd, path, e);
-	return errno == ENOENT ? 0 : err_errno(e, "cannot remove %s", path);
-}
-
 bool file_exists(int dirfd, const char *path)
 {
 	struct stat st;

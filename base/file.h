@@ -15,7 +15,6 @@ MUST_USE int file_read(int dirfd, const char *path, size_t limit, struct buf *ou
 MUST_USE int file_write(int dirfd, const char *path, const void *data, size_t len, mode_t mode,
 			struct err *e);
 /* A missing file is no error. */
-MUST_USE int file_remove(int dirfd, const char *path, struct err *e);
 bool file_exists(int dirfd, const char *path);
 
 #endif

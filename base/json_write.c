@@ -7,7 +7,6 @@
 #include "base/text.h"
 #include "base/utf8.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -184,23 +183,6 @@ void json_write_int(struct json_writer *w, int64_t v)
 	if (v < 0)
 		*--from = '-';
 	json_write_raw(w, from, (size_t)(text + sizeof(text) - from));
-}
-
-void json_write_double(struct json_writer *w, double v)
-{
-	char text[40];
-	if (!isfinite(v)) {
-		json_write_null(w);
-		return;
-	}
-	/* The fewest digits that read back as the same number. */
-	for (int digits = 15; digits <= 17; digits++) {
-		snprintf(text, sizeof(text), "%.*g", digits, v);
-		double back = strtod(text, NULL);
-		if (memcmp(&back, &v, sizeof(v)) == 0)
-			break;
-	}
-	json_write_raw(w, text, strlen(text));
 }
 
 void json_write_bool(struct json_writer *w, bool v)

@@ -27,11 +27,6 @@ static const struct own_option own_options[] = {
 	{"log_search", "follow", "Stay, and show what is added; Ctrl-C ends it, with exit code 0."},
 };
 
-const struct own_option *own_option_at(size_t i)
-{
-	return i < ARRAY_LEN(own_options) ? &own_options[i] : NULL;
-}
-
 const struct own_option *own_option_find(const struct op *op, const char *name)
 {
 	for (size_t i = 0; op && i < ARRAY_LEN(own_options); i++)

@@ -22,7 +22,6 @@ const struct shortcut *shortcut_find(const char *word);
 struct own_option {
 	const char *op, *name, *doc;
 };
-const struct own_option *own_option_at(size_t i); /* NULL past the last */
 /* Of that operation; name NULL: its first one. */
 const struct own_option *own_option_find(const struct op *op, const char *name);
 

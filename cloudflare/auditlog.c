@@ -13,11 +13,6 @@ static const char *const action_names[CF_AUDIT_ACTIONS] = {
 	[CF_AUDIT_VIEW] = "view",     [CF_AUDIT_OTHER] = "other",
 };
 
-const char *cf_audit_action_name(enum cf_audit_action a)
-{
-	return action_names[a];
-}
-
 /* ---- asking ---- */
 
 static void add_argument(struct buf *path, const char *name, const char *value)

@@ -25,7 +25,6 @@ enum cf_audit_action {
 	CF_AUDIT_OTHER, /* a word that is not known */
 	CF_AUDIT_ACTIONS
 };
-const char *cf_audit_action_name(enum cf_audit_action a);
 
 /* Text borrows from the listing; NULL = not told. */
 struct cf_audit_entry {

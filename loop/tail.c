@@ -235,10 +235,3 @@ void tail_stop(struct tail *t)
 	close(t->fd);
 	buf_free(&t->pending);
 }
-
-int64_t tail_position(const struct tail *t)
-{
-	int64_t waiting = (int64_t)t->pending.len;
-
-	return t->offset > waiting ? t->offset - waiting : 0;
-}

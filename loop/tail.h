@@ -42,7 +42,5 @@ MUST_USE int tail_start(struct tail *t, struct loop *l, int dirfd, const char *n
  * is given as well. Not from line(). */
 void tail_flush(struct tail *t);
 void tail_stop(struct tail *t); /* idempotent; fine on a zeroed tail */
-/* Where to start again later: the first byte of what was not given yet. */
-int64_t tail_position(const struct tail *t);
 
 #endif

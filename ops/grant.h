@@ -45,7 +45,6 @@ MUST_USE int grant_name_check(const char *name, struct err *e);
 /* ---- the living ones: not revoked, not expired, whole ---- */
 
 size_t grants_count(const struct grants *gs);
-const struct grant *grants_at(const struct grants *gs, size_t i); /* NULL past the last */
 const struct grant *grants_find(const struct grants *gs, int64_t id);
 const struct grant *grants_by_name(const struct grants *gs, const char *name);
 /* Bearer and second token (NULL = none came) against all grants, in constant time. NULL for

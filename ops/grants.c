@@ -71,15 +71,6 @@ size_t grants_count(const struct grants *gs)
 	return count;
 }
 
-const struct grant *grants_at(const struct grants *gs, size_t i)
-{
-	int64_t now = clock_wall_ms();
-	for (size_t at = 0; gs && at < gs->n; at++)
-		if (is_alive(gs->items[at], now) && i-- == 0)
-			return gs->items[at];
-	return NULL;
-}
-
 static struct grant *find(const struct grants *gs, int64_t id)
 {
 	int64_t now = clock_wall_ms();

@@ -42,10 +42,6 @@ bool supervisor_restart(struct supervisor *s, const char *connector_id);
 /* Let it run the cloudflared that lies on the disk, if that is another one: else nothing is asked
  * for. As above. */
 bool supervisor_upgrade(struct supervisor *s, const char *connector_id);
-/* Stop, or start again (NULL), by a user's wish; lasts over restarts of the daemon. A change of the
- * connector object made by others (an applied plan) is seen as well. */
-MUST_USE int supervisor_set_stopped(struct supervisor *s, const char *connector_id,
-				    const struct connector_stop *stop, struct err *e);
 
 /* Is that process one of this tunnel's connectors, their other processes included? Its id. */
 bool supervisor_runs(const struct supervisor *s, const char *tunnel_id, pid_t pid,

@@ -107,13 +107,6 @@ const char *setting(const struct settings *s, const char *name)
 	return i < 0 ? NULL : s->values[i];
 }
 
-bool setting_true(const struct settings *s, const char *name)
-{
-	const char *v = setting(s, name);
-
-	return v && !strcmp(v, "true");
-}
-
 void setting_put(struct settings *s, int flag, const char *value, int rank)
 {
 	if (s->rank[flag] > rank)

@@ -66,7 +66,6 @@ struct settings {
 const struct flag *flag_at(size_t i);                            /* NULL past the end */
 int flag_find(const char *name);                                 /* -1 = unknown */
 const char *setting(const struct settings *s, const char *name); /* NULL = unset */
-bool setting_true(const struct settings *s, const char *name);
 void setting_put(struct settings *s, int flag, const char *value, int rank);
 bool duration_read(const char *text, int64_t *ms);
 /* Never returns when the line is wrong or only asks for words. */

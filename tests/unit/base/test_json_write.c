@@ -1,5 +1,4 @@
 /* The writer: valid JSON whatever it is given, and the error's one shape in both directions. */
-#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -90,29 +89,9 @@ static void every_byte_gives_valid_json(void **state)
 	assert_int_equal(json_check(b.data, b.len, NULL, &e), 0);
 }
 
-static void numbers_read_back(void **state)
+static void the_least_number_is_written(void **state)
 {
 	(void)state;
-	static const struct {
-		double v;
-		const char *out;
-	} rows[] = {{0, "0"},
-		    {5, "5"},
-		    {-1.5, "-1.5"},
-		    {0.1, "0.1"},
-		    {1e21, "1e+21"},
-		    {1.0 / 3, "0.3333333333333333"},
-		    {(double)NAN, "null"},
-		    {(double)INFINITY, "null"},
-		    {-(double)INFINITY, "null"},
-		    {1e300, "1e+300"}};
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		AUTO(buf_t) b = {0};
-		struct json_writer w;
-		json_write_init(&w, &b);
-		json_write_double(&w, rows[i].v);
-		assert_string_equal(buf_text(&b), rows[i].out);
-	}
 	AUTO(buf_t) b = {0};
 	struct json_writer w;
 	json_write_init(&w, &b);
@@ -229,7 +208,7 @@ int main(void)
 		cmocka_unit_test(commas_are_placed),
 		cmocka_unit_test(strings_are_escaped),
 		cmocka_unit_test(every_byte_gives_valid_json),
-		cmocka_unit_test(numbers_read_back),
+		cmocka_unit_test(the_least_number_is_written),
 		cmocka_unit_test(times_and_lists_are_written),
 		cmocka_unit_test(limits_hold),
 		cmocka_unit_test(small_errors_are_small),

@@ -121,7 +121,6 @@ static void test_lines(void **state)
 	assert_int_equal(b->lines, 0); /* from the loop only */
 	turns(b, 5);
 	assert_string_equal(buf_text(&b->seen), "one|");
-	assert_int_equal(tail_position(&b->tail), 4);
 	say(b, "o");
 	turns(b, 5);
 	say(b, "\n\nthree\nfo");

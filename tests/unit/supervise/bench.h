@@ -99,6 +99,20 @@ static inline int teardown(void **state)
 	return 0;
 }
 
+/* As an applied plan does it; stop NULL starts it again. */
+static inline void set_stopped(struct bench *b, const struct connector_stop *stop)
+{
+	struct connector *c = world_connector(b->world, b->one);
+
+	connector_set_stopped(c, stop);
+	if (b->store) {
+		assert_int_equal(store_begin(b->store, &b->e), 0);
+		assert_int_equal(store_save_connector(b->store, c, &b->e), 0);
+		assert_int_equal(store_commit(b->store, &b->e), 0);
+	}
+	world_changed(b->world, OBJECT_CONNECTOR, b->one);
+}
+
 static inline const struct connector *one(const struct bench *b)
 {
 	return world_connector(b->world, b->one);

@@ -59,6 +59,11 @@ static bool only_one_is_left(const struct bench *b)
 	return is_ready(b) && alive_count(b) == 1;
 }
 
+static bool two_are_alive(const struct bench *b)
+{
+	return alive_count(b) == 2;
+}
+
 static bool was_in_vain(const struct bench *b)
 {
 	return one(b)->replaced_in_vain > 0;
@@ -136,7 +141,7 @@ static void test_nobody_is_unserved(void **state)
 
 	/* And back to the first side; the second folder goes. */
 	ask(b);
-	run_for(b, 300);
+	wait_serving(b, two_are_alive);
 	wait_serving(b, only_one_is_left);
 	assert_int_equal(one(b)->replaced, 2);
 	run_for(b, 100);
@@ -335,7 +340,7 @@ static void test_what_is_left_is_removed_later(void **state)
 
 	/* And it can be made again. */
 	ask(b);
-	run_for(b, 300);
+	wait_serving(b, two_are_alive);
 	wait_serving(b, only_one_is_left);
 	assert_int_equal(one(b)->replaced, 3);
 	assert_true(has_side_b(b));
@@ -393,6 +398,14 @@ static bool second_was_tried(const struct bench *b)
 	return was_in_vain(b) || world_connector(b->world, id)->replaced_in_vain > 0;
 }
 
+static bool both_are_ready(const struct bench *b)
+{
+	AUTO(str_t) id = str_format("%s-2", b->tunnel);
+	const struct connector *second = world_connector(b->world, id);
+
+	return is_ready(b) && second && second->state == CONNECTOR_READY;
+}
+
 /* A setting that does not work stops at the first. */
 static void test_bad_options_stop_at_the_first(void **state)
 {
@@ -401,9 +414,8 @@ static void test_bad_options_stop_at_the_first(void **state)
 
 	add_tunnel(b, 2);
 	bench_begin(b);
-	wait_for(b, is_ready);
+	wait_for(b, both_are_ready);
 	id = str_format("%s-2", b->tunnel);
-	run_for(b, 300);
 	fake_mode(&b->fake, "exit 1 failed\n");
 	b->options.protocol = "http2";
 	supervisor_configure(b->s, &b->options);
@@ -441,9 +453,14 @@ static void test_own_dies_meanwhile(void **state)
 	assert_int_equal(alive_count(b), 1);
 }
 
+static bool third_is_started(const struct bench *b)
+{
+	return starts(b) == 3;
+}
+
 static bool started_and_ready(const struct bench *b)
 {
-	return starts(b) == 3 && only_one_is_left(b);
+	return third_is_started(b) && only_one_is_left(b);
 }
 
 /* It has just taken the place and dies: the old one drains, a third is started in its own place. */
@@ -456,7 +473,7 @@ static void test_new_one_dies_while_the_old_one_drains(void **state)
 	ask(b);
 	wait_serving(b, was_replaced);
 	kill(one(b)->pid, SIGKILL);
-	run_for(b, 400);
+	wait_for(b, third_is_started);
 	assert_int_equal(alive_count(b), 2);
 	wait_for(b, started_and_ready);
 	assert_int_equal(terms(b), 1);
@@ -477,12 +494,11 @@ static void test_stopped_meanwhile(void **state)
 	fake_mode(&b->fake, "slow 500\ndrain 300\n");
 	ask(b);
 	wait_serving(b, comes_up);
-	assert_int_equal(supervisor_set_stopped(b->s, b->one, &(struct connector_stop){0}, &b->e),
-			 0);
+	set_stopped(b, &(struct connector_stop){0});
 	wait_for(b, none_is_left);
 	run_for(b, 300);
 	assert_int_equal(starts(b), 2);
-	assert_int_equal(supervisor_set_stopped(b->s, b->one, NULL, &b->e), 0);
+	set_stopped(b, NULL);
 	wait_for(b, only_one_is_left);
 	assert_int_equal(starts(b), 3);
 }
@@ -749,7 +765,7 @@ static void test_stopped_for_a_time(void **state)
 	struct world *w = world_new();
 
 	bring_up(b);
-	assert_int_equal(supervisor_set_stopped(b->s, b->one, &stop, &b->e), 0);
+	set_stopped(b, &stop);
 	wait_for(b, is_stopped);
 	assert_int_equal(store_load(b->store, w, &b->e), 0);
 	assert_true(world_connector(w, b->one)->stopped_by_user);

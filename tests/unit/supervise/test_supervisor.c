@@ -550,7 +550,7 @@ static void test_stopped_by_user_stays_stopped(void **state)
 	struct bench *b = *state;
 
 	bring_up(b);
-	assert_int_equal(supervisor_set_stopped(b->s, b->one, &by_ops, &b->e), 0);
+	set_stopped(b, &by_ops);
 	wait_for(b, is_stopped);
 	assert_true(has_folder(b));
 	run_for(b, 200);
@@ -567,10 +567,8 @@ static void test_stopped_by_user_stays_stopped(void **state)
 	run_for(b, 200);
 	assert_true(is_stopped(b));
 	assert_int_equal(starts(b), 1);
-	assert_int_equal(supervisor_set_stopped(b->s, b->one, NULL, &b->e), 0);
+	set_stopped(b, NULL);
 	wait_for(b, is_ready);
-	assert_int_equal(supervisor_set_stopped(b->s, "t0-1", &by_ops, &b->e), -1);
-	assert_int_equal(b->e.kind, ERR_NOT_FOUND);
 }
 
 static bool four_starts(const struct bench *b)
