@@ -12,6 +12,11 @@ sys.path.insert(0, os.path.dirname(__file__))
 from harness import Host, Origin, Sim  # noqa: E402
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "waits: twenty seconds and more, most of them spent waiting; "
+                                       "CTest runs these beside all others")
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):
     outcome = yield

@@ -51,11 +51,13 @@ def all_trials(scene_of, kinds):
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("kinds", [LOST, REFUSED], ids=["lost", "refused"])
 def test_every_fault_where_things_change_hands(kinds):
     all_trials(OwnersScene, kinds)
 
 
+@pytest.mark.waits
 def test_every_lost_answer_of_every_write():
     all_trials(Scene, LOST)
 
@@ -84,6 +86,7 @@ def test_403_breaks_the_circuit_of_one_zone_only():
         assert not scene.judge.violations
 
 
+@pytest.mark.waits
 def test_every_refusal_of_every_write():
     all_trials(Scene, REFUSED)
 

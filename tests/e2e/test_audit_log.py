@@ -47,6 +47,7 @@ def edited(host):
     return [r for r in host.items("drift_list") if r["kind"] == "edited"]
 
 
+@pytest.mark.waits
 def test_a_foreign_configuration_is_read_and_its_writer_named(host, sim, web):
     since = sim.mark()
     looks(sim, since, 1)
@@ -66,6 +67,7 @@ def test_a_foreign_configuration_is_read_and_its_writer_named(host, sim, web):
     assert len(asked(sim, since, "/configurations")) == 1 and not sim.writes(since)
 
 
+@pytest.mark.waits
 def test_an_entry_that_comes_late_is_seen_late(host, sim, web):
     sim.control("POST", "seed", {"limits": {"audit_lag_ms": 22000}})
     repoint(sim, web)
@@ -117,6 +119,7 @@ def test_a_token_that_may_not_read_it_is_no_problem(host, sim):
     assert status["access"] == "ok" and status["writes"] == "on"
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("fault", [
     dict(do="error", status=500, code=1), dict(do="drop"), dict(do="raw", body="<html>"),
     dict(do="wrong", body={"success": True, "errors": [], "messages": [], "result": {"a": 1}}),

@@ -37,6 +37,7 @@ def test_a_restart_drops_nothing(site, sim):
     assert "connector_exited" not in kinds
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("wait", [0, 0.05, 0.2, 0.6, 1.5, 2.6, 3.0, 3.6])
 def test_aditd_dies_while_a_connector_is_replaced(site, sim, wait):
     """Before the other starts, while it comes up, settles, takes the place; while the old drains."""

@@ -55,6 +55,7 @@ def waiting_plan(host):
     return answer
 
 
+@pytest.mark.waits
 @root
 def test_a_full_disk_refuses_changes_and_lets_reject(small, sim, origin):
     host = small.start()

@@ -308,6 +308,7 @@ def test_a_mark_that_goes_before_a_delete_keeps_the_record(running, sim):
     assert len(sim.records()) == 1
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("do", ["lose", "drop"])
 @pytest.mark.parametrize("type, content", [("A", "192.0.2.1"), ("TXT", "some text"),
                                            ("MX", "mx.example.net")])
@@ -348,6 +349,7 @@ def test_a_change_while_the_create_is_unknown_waits(running, sim):
     assert [r["content"] for r in sim.records()] == ["192.0.2.1"]
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("ms", [0, 5, 30])
 def test_killed_between(running, sim, ms):
     set_record(running, wait=False, ttl=300)

@@ -98,6 +98,7 @@ def check_sent_again(writes, again):
     assert writes[0] == POST_BATCH and (len(writes) > 1) == again and len(writes) <= 4, writes
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("do", ["lose", "drop"])
 def test_a_batch_without_an_answer(many, sim, do):
     sim.fault(do, method="POST", path=BATCH)
@@ -117,6 +118,7 @@ def test_deletes_without_an_answer(many, sim, do):
     assert done["converged"] and len(sim.records()) == 1, done
 
 
+@pytest.mark.waits
 def test_cloudflare_is_down_for_a_while(many, sim):
     sim.fault("error", method="POST", path=BATCH, status=503, code=10000, message="no", count=1)
     since = sim.mark()
@@ -125,6 +127,7 @@ def test_cloudflare_is_down_for_a_while(many, sim):
     check_sent_again(sim.writes(since), True)
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("ms", [0, 30, 120])
 def test_killed_between(many, sim, ms):
     sim.fault("late", method="POST", path=BATCH, ms=60)

@@ -197,6 +197,7 @@ def test_what_cannot_be_looked_at_is_not_overwritten(served, sim):
     assert "cannot be looked at" in e.message, e
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("do", ["lose", "drop"])
 @pytest.mark.parametrize("type", ["A", "CNAME"])
 def test_an_overwriting_without_an_answer(served, sim, do, type):
@@ -219,6 +220,7 @@ def test_killed_while_it_overwrites(served, sim, ms):
     is_ours(served, sim)
 
 
+@pytest.mark.waits
 def test_deleted_before_it_was_taken(served, sim):
     theirs = foreign(sim, "CNAME")
     plan = route(served, theirs)
@@ -252,6 +254,7 @@ def test_a_type_changes_in_one_batch(running, sim, was, now):
     assert set_record(running, now, comment="kept")["state"] == "unchanged"
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("do", ["lose", "drop"])
 def test_a_type_change_without_an_answer(running, sim, do):
     took(set_record(running, "A"))

@@ -157,6 +157,7 @@ def test_revoked_stays_revoked_and_frozen_frozen_over_kill(running):
     assert running.items("grant_list")[0]["state"] == "active"
 
 
+@pytest.mark.waits
 @root
 def test_revoking_and_freezing_on_a_full_disk(small, origin):  # noqa: F811
     host = small.start()

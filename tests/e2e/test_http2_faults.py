@@ -62,6 +62,7 @@ def side_by_side(trials):
     assert not wrong, "\n".join(wrong)
 
 
+@pytest.mark.waits
 def test_spoilt_answers():
     side_by_side([lambda k=k: trial(Http2Scene, k) for k in SPOILT] +
                  [lambda k=k: trial(Http2Owners, k) for k in SPOILT[:4]] +

@@ -9,9 +9,9 @@ import pytest
 
 from base64 import b64encode
 
-from harness import until
+from harness import free_port, until
 from injections import TEXTS
-from mcp_client import Http, Refused, free_port
+from mcp_client import Http, Refused
 from spoiler import Spoiler
 
 MARK = re.compile(r"qz\d{4}zq")

@@ -75,6 +75,7 @@ def check_whole(host, origin_url):
     until(lambda: sim.fetch("/z") == (200, "origin /z"))
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_invariant_3_killed_while_publishing(host, sim, origin, moment):
     faults, sign, settle = MOMENTS[moment]
@@ -160,6 +161,7 @@ def test_invariant_3_every_acknowledged_plan_is_there(running, origin):
     assert len(running.sim.records()) == 20 and len(running.sim.tunnels()) == 1
 
 
+@pytest.mark.waits
 def test_invariant_3_killed_again_and_again(running, sim, origin):
     """Whatever moment it is, thirty times over."""
     running.publish("app.example.com", origin.url, wait=False)

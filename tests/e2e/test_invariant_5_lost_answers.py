@@ -54,6 +54,7 @@ def test_invariant_5_a_late_effect_is_waited_for(running, sim, origin, path):
     assert len([w for w in sim.writes(since) if w.startswith("POST")]) == 2
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("path", [TUNNELS, RECORDS])
 def test_invariant_5_a_request_that_never_arrived_is_sent_again_after_35_s(running, sim, origin,
                                                                             path):
@@ -76,6 +77,7 @@ def test_invariant_5_somebody_elses_tunnel_is_not_claimed_after_a_lost_answer(ru
     assert sim.control("GET", "counters")["foreign_writes"] == 0
 
 
+@pytest.mark.waits
 def test_invariant_5_a_tunnel_that_lands_late_under_a_name_that_was_freed_is_claimed(running, sim,
                                                                                       origin):
     """Another of the name is there when we look, and gives it away before our POST lands."""
@@ -90,6 +92,7 @@ def test_invariant_5_a_tunnel_that_lands_late_under_a_name_that_was_freed_is_cla
     assert running.items("tunnel_list")[0]["remote_id"] == made["id"]
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("wanted", [True, False])
 def test_invariant_5_a_lost_tunnel_that_somebody_renamed_is_no_orphan(running, sim, origin, wanted):
     """Made, aditd killed before it heard, and renamed before the start: its token has our secret."""

@@ -178,6 +178,7 @@ def test_killed_between(site, sim, fault):
     assert len(sim.tunnels("edge1")) == 1
 
 
+@pytest.mark.waits
 def test_a_route_released_while_its_put_is_unknown_keeps_its_rule(site, sim):
     """The PUT that brings it has no answer yet; it lands, and the rule stays."""
     sim.fault("late", method="PUT", path="*/configurations", ms=1500)

@@ -382,6 +382,7 @@ def test_a_type_changes_when_it_may_prune(running, sim, origin, was, now):
           (["web"] if now == ["route"] else []))
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("fault", ["lose", "drop", "late", "kill"])
 def test_a_type_change_without_an_answer(running, sim, origin, fault):
     done(apply(running, document(origin, "A")))

@@ -2,8 +2,8 @@
 connection it asks by; nobody else does, and what is asked for is done either way."""
 import pytest
 
-from harness import until
-from mcp_client import Http, Lines, Refused, free_port
+from harness import free_port, until
+from mcp_client import Http, Lines, Refused
 
 NAME = "io.modelcontextprotocol/tasks"
 TASKS = {"extensions": {NAME: {}}}

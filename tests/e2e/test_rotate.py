@@ -133,6 +133,7 @@ def test_a_late_effect_is_waited_for(site, sim):
     assert len(patches(sim, since)) == 1
 
 
+@pytest.mark.waits
 def test_what_never_arrived_is_sent_again_when_it_cannot_land_any_more(site, sim):
     old = secret_of(sim)
     alone(site, sim)
@@ -142,6 +143,7 @@ def test_what_never_arrived_is_sent_again_when_it_cannot_land_any_more(site, sim
     rotated(site, sim, old)
 
 
+@pytest.mark.waits
 def test_a_refusal_leaves_all_as_it_was(site, sim):
     old, pids = secret_of(sim), site.connector_pids()
     alone(site, sim)
@@ -165,6 +167,7 @@ def test_a_refusal_leaves_all_as_it_was(site, sim):
     rotated(site, sim, old)
 
 
+@pytest.mark.waits
 def test_somebody_elses_secret_is_told_and_taken(site, sim):
     """Ours never arrives, and another one is put meanwhile: connectors must live with that one."""
     alone(site, sim)
@@ -194,6 +197,7 @@ MOMENTS = {
 }
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_killed_while_rotating(site, sim, moment):
     faults, strikes = MOMENTS[moment]

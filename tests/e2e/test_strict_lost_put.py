@@ -48,6 +48,7 @@ def test_strict_the_same_after_kill_9(running, sim, origin):
     assert running.status()["problems"] == []
 
 
+@pytest.mark.waits
 def test_strict_an_old_put_that_lands_late_is_overwritten(site, sim):
     """It takes a newer one's rule away, which is seen when nothing can land any more."""
     sim.fault("late", method="PUT", path=CONFIG, ms=6000)
@@ -63,6 +64,7 @@ def test_strict_an_old_put_that_lands_late_is_overwritten(site, sim):
     site.wait_converged()
 
 
+@pytest.mark.waits
 def test_strict_an_old_put_is_remembered_over_a_restart(site, sim):
     """What was sent before the kill lands when everything looked settled again."""
     sim.fault("late", method="PUT", path=CONFIG, ms=8000)

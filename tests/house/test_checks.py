@@ -37,7 +37,7 @@ def test_nothing_wrong(tree, check):
     assert run(check, root) == []
 
 
-@pytest.mark.parametrize("check", ["layers", "lengths", "format", "words"])
+@pytest.mark.parametrize("check", ["layers", "lengths", "format", "words", "callers"])
 def test_this_repository_is_the_default(check):
     done = subprocess.run([sys.executable, HERE / f"{check}.py"], capture_output=True, text=True,
                           check=False, cwd="/")
@@ -207,3 +207,35 @@ def test_not_banned(tree, text):
 
 def test_tests_may_call_what_they_like(tree):
     assert run("words", tree({"tests/unit/base/test_a.c": "int x = system(c);\n"})) == []
+
+
+# ---- callers ----
+
+CALLED = "/* x */\nint f(int n)\n{\n\treturn n ? f(n - 1) : 0;\n}\n"
+HEADER = "int f(int n);\n"
+
+
+@pytest.mark.parametrize("more", [
+    {}, {"tests/unit/base/test_a.c": "int main(void)\n{\n\treturn f(1);\n}\n"},
+    {"base/b.c": "/* f() is */\nconst char *const x = \"f(1)\";\n"},
+])
+def test_nobody_calls_it(tree, more):
+    found = run("callers", tree({"base/a.c": CALLED, "base/a.h": HEADER, **more}))
+    assert len(found) == 1 and found[0].startswith("base/a.c:2: ") and " f" in found[0], found
+
+
+@pytest.mark.parametrize("more", [
+    {"base/b.c": "int main(void)\n{\n\treturn f(1);\n}\n"},
+    {"base/b.c": "static int (*const x)(int) = f;\n"},
+    {"base/b.h": "#define F(n) f(n)\n"},
+    {"base/b.h": "static inline int g(void)\n{\n\treturn f(1);\n}\n"},
+])
+def test_somebody_calls_it(tree, more):
+    assert run("callers", tree({"base/a.c": CALLED, "base/a.h": HEADER, **more})) == []
+
+
+def test_names_that_a_macro_makes_are_called(tree):
+    root = tree({"base/a.c": "void t_cleanup(int *t)\n{\n}\n\nvoid run_x(void)\n{\n}\n",
+                 "base/b.c": "int main(void)\n{\n\tAUTO(t) v = 0;\n\treturn v;\n}\n",
+                 "base/c.def": "OP(x)\n"})
+    assert run("callers", root) == []
