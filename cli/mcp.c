@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/mcp_refused.h"
 #include "cli/outcome.h"
 #include "cli/session.h"
 
@@ -234,8 +235,9 @@ static int take_upgrade(int fd, struct pump *p, struct err *e)
 
 /* ---- sentences ---- */
 
-/* Asked once more as a plain request, whose answer says why. The exit code. */
-static int tell_refusal(const struct cli *c, const char *header, const struct err *otherwise)
+/* Asked once more as a plain request, whose answer says why. The exit code; *why is what was
+ * told. */
+static int tell_refusal(const struct cli *c, const char *header, struct err *why)
 {
 	AUTO(buf_t) body = {0};
 	AUTO(json_doc_t) doc = NULL;
@@ -249,15 +251,15 @@ static int tell_refusal(const struct cli *c, const char *header, const struct er
 
 	(void)buf_str(&body, "{}");
 	if (client_run(&call, &e) < 0) {
+		*why = e;
 		code = session_unanswered(c, &e);
-	} else if ((call.status == 403 || call.status == 404 || call.status == 429 ||
-		    call.status == 503) &&
-		   !session_answer(&call, &doc, &e)) {
-		session_tell(&e, c->colour);
-		code = err_kind_exit(e.kind);
 	} else {
-		session_tell(otherwise, c->colour);
-		code = err_kind_exit(otherwise->kind);
+		bool says = call.status == 403 || call.status == 404 || call.status == 429 ||
+			    call.status == 503;
+		if (says && !session_answer(&call, &doc, &e))
+			*why = e;
+		session_tell(why, c->colour);
+		code = err_kind_exit(why->kind);
 	}
 	client_free(&call);
 	return code;
@@ -280,7 +282,9 @@ static int tell_no_upgrade(const struct cli *c, const char *header)
 	(void)err_set(&e, ERR_UPSTREAM, "The daemon does not speak MCP on this socket");
 	(void)err_hint(&e,
 		       "adit and aditd are of different versions: adit --version, adit status.");
-	return tell_refusal(c, header, &e);
+	int code = tell_refusal(c, header, &e);
+	mcp_answer_refused(&e);
+	return code;
 }
 
 /* Whoever types it looks at nothing otherwise. */
@@ -319,6 +323,14 @@ static void streams_open(void)
 		(void)close(fd);
 }
 
+static int unreachable(const struct cli *c, const struct err *e)
+{
+	int code = session_unanswered(c, e);
+
+	mcp_answer_refused(e);
+	return code;
+}
+
 int mcp_run(const struct cli *c)
 {
 	static struct pump p;
@@ -329,13 +341,13 @@ int mcp_run(const struct cli *c)
 
 	streams_open();
 	if (client_connect(session_socket(c), &fd, &e) < 0)
-		return session_unanswered(c, &e);
+		return unreachable(c, &e);
 	flow_init(&p.up, STDIN_FILENO, fd);
 	flow_init(&p.down, fd, STDOUT_FILENO);
 	refused = ask_upgrade(fd, header, &e) < 0 ? -1 : take_upgrade(fd, &p, &e);
 	if (refused > 0)
 		return tell_no_upgrade(c, header);
 	if (refused < 0)
-		return session_unanswered(c, &e);
+		return unreachable(c, &e);
 	return pump_ended(c, header, &p);
 }

@@ -29,6 +29,19 @@ if(TARGET adit)
   add_custom_target(generated ALL DEPENDS ${generated})
 endif()
 
+# A bundle for Claude Desktop: the client, and the manifest that says how it is started.
+if(TARGET adit)
+  set(mcpb ${CMAKE_BINARY_DIR}/packaging/mcpb)
+  configure_file(packaging/mcpb/manifest.json.in ${mcpb}/manifest.json @ONLY)
+  add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/packaging/adit.mcpb
+    COMMAND ${CMAKE_COMMAND} -E make_directory server
+    COMMAND ${CMAKE_COMMAND} -E copy $<TARGET_FILE:adit> server/adit
+    COMMAND ${CMAKE_COMMAND} -E tar cf ${CMAKE_BINARY_DIR}/packaging/adit.mcpb --format=zip
+      manifest.json server/adit
+    DEPENDS adit ${mcpb}/manifest.json WORKING_DIRECTORY ${mcpb} VERBATIM)
+  add_custom_target(mcpb ALL DEPENDS ${CMAKE_BINARY_DIR}/packaging/adit.mcpb)
+endif()
+
 if(NOT BUILD_TESTING)
   return()
 endif()

@@ -66,7 +66,7 @@ static void put_desktop(const char *name, struct json_writer *w)
 	text = str_format("{\n"
 			  "  \"mcpServers\": {\n"
 			  "    \"adit\": {\n"
-			  "      \"command\": \"/usr/bin/adit\",\n"
+			  "      \"command\": \"" ADIT_INSTALLED "\",\n"
 			  "      \"args\": [\"mcp\", \"--grant\", \"%s\"]\n"
 			  "    }\n"
 			  "  }\n"

@@ -120,6 +120,27 @@ def test_a_grant_that_is_none(running):
     assert code == 77 and out == "" and '"nothing"' in errors and "adit grant list" in errors
 
 
+@pytest.mark.parametrize("socket_path", [None, "/nonexistent/adit.sock"])
+def test_the_client_hears_why_it_is_refused(running, socket_path):
+    """It shows its user what it is answered; of an end it says that the connection is closed."""
+    pipe = Pipe(running, "--grant", "nothing") if not socket_path else subprocess.Popen(
+        [BUILD / "adit", "--socket", socket_path, "mcp"], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={})
+    process = pipe if socket_path else pipe.process
+    said = '"nothing"' if not socket_path else "socket"
+    for ident in ("first", 2):  # the second is of the older way
+        process.stdin.write(json.dumps({**PING, "id": ident}).encode() + b'\n{"method":"x"}\n5\n')
+        process.stdin.flush()
+        answer = json.loads(process.stdout.readline())
+        assert answer["id"] == ident and said in answer["error"]["message"], answer
+        assert isinstance(answer["error"]["code"], int) and "result" not in answer
+    process.stdin.close()
+    assert process.wait(PATIENCE) == (3 if socket_path else 77)
+    assert process.stdout.read() == b"" and said in process.stderr.read().decode()
+    process.stdout.close()
+    process.stderr.close()
+
+
 def test_a_grant_above_its_user(host):
     host.configure(access={"operator": {"users": ["bin"]}})
     host.start()
