@@ -11,7 +11,7 @@
 
 #define TASKS_EXTENSION META_PREFIX "tasks"
 #define TASKS_MAX       128 /* in all */
-#define TASKS_EACH      16  /* of one principal */
+#define TASKS_EACH      32  /* of one principal */
 #define TASK_TTL_MS     (INT64_C(30) * 60 * 1000)
 #define TASK_POLL_MS    1000
 
