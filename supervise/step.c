@@ -16,11 +16,23 @@ static bool is_hung(const struct facts *f)
 	return f->last_answer_ms && f->failures >= f->failure_limit;
 }
 
+/* What cannot serve a request is not waited for: cloudflared whose registration is not answered
+ * uses its whole grace period, and nobody is served meanwhile. What an earlier life of ours asked
+ * to stop may be draining. */
+static int64_t grace_of(const struct facts *f)
+{
+	int64_t grace = f->grace_ms + TERM_MARGIN_MS;
+
+	if (f->term_noted)
+		return grace;
+	if (is_hung(f))
+		return HUNG_GRACE_MS;
+	return f->edge == 0 && IDLE_GRACE_MS < grace ? IDLE_GRACE_MS : grace;
+}
+
 static int64_t kill_at(const struct facts *f)
 {
-	bool hung = !f->term_noted && is_hung(f);
-
-	return f->term_sent_ms + (hung ? HUNG_GRACE_MS : f->grace_ms + TERM_MARGIN_MS);
+	return f->term_sent_ms + grace_of(f);
 }
 
 static bool killed(const struct facts *f)

@@ -61,6 +61,7 @@ struct verdict step(const struct facts *f);
 const char *step_describe(size_t row);
 
 #define HUNG_GRACE_MS   1000 /* what hangs gets this long after SIGTERM */
+#define IDLE_GRACE_MS   5000 /* and what had no connection, hence no request */
 #define TERM_MARGIN_MS  5000 /* added to the grace period before SIGKILL */
 #define START_WINDOW_MS (90 * 1000)
 

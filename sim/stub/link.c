@@ -29,6 +29,14 @@ int links_up(const struct stub *s)
 	return n;
 }
 
+bool links_wait(const struct stub *s)
+{
+	for (int i = 0; i < LINKS; i++)
+		if (s->links[i].state == LINK_HELLO)
+			return true;
+	return false;
+}
+
 bool links_closed(const struct stub *s)
 {
 	for (int i = 0; i < LINKS; i++)
@@ -178,11 +186,23 @@ static void link_registered(struct stub *s, struct link *l, const struct wire_fr
 			s->links[i].at = now + (i - 1) * s->mode.step_ms;
 }
 
-/* "permanent\nwords": only HTTP/2's first connection gives up, and not on Unauthorized. */
+/* By QUIC the edge's words are lost on the way to the log. */
+static void say_refused(struct stub *s, const struct link *l, const char *words)
+{
+	static const char masked[] = "control stream encountered a failure while serving";
+
+	if (plays_quic(s)) {
+		link_say(s, l, "failed to serve tunnel connection", masked);
+		link_say(s, l, "Serve tunnel error", masked);
+	} else {
+		link_say(s, l, "Register tunnel error from server side", words);
+	}
+}
+
+/* Permanent or not, only HTTP/2's first connection gives up, and not on Unauthorized. */
 static void link_refused(struct stub *s, struct link *l, const struct wire_frame *f)
 {
 	const char *line = memchr(f->payload, '\n', f->len);
-	bool permanent = !strncmp(f->payload, "permanent", 9);
 	char words[256];
 
 	if (!line)
@@ -191,11 +211,8 @@ static void link_refused(struct stub *s, struct link *l, const struct wire_frame
 		 at_most(f->len - (size_t)(line + 1 - f->payload), 255), line + 1);
 	s->refused++;
 	l->state = LINK_IDLE;
-	if (plays_quic(s) && strncmp(words, "Unauthorized", 12) != 0 && permanent)
-		snprintf(words, sizeof(words),
-			 "control stream encountered a failure while serving");
-	link_say(s, l, "Register tunnel error from server side", words);
-	if (permanent && !s->was_ready && !plays_quic(s) && strncmp(words, "Unauthorized", 12)) {
+	say_refused(s, l, words);
+	if (!s->was_ready && !plays_quic(s) && strncmp(words, "Unauthorized", 12) != 0) {
 		log_text(&s->log, LEVEL_ERROR, "Initiating shutdown");
 		die(1, "%s", words);
 	}
@@ -449,7 +466,7 @@ void links_unregister(struct stub *s)
 		if (l->state == LINK_UP) {
 			link_send(s, i, WIRE_UNREGISTER, 0, NULL, 0);
 			l->closing = true;
-		} else {
+		} else if (l->state != LINK_HELLO) {
 			link_reset(s, l);
 			l->at = INT64_MAX;
 		}

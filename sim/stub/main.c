@@ -229,7 +229,7 @@ static void stop_begin(struct stub *s, const char *name)
 	log_text(&s->log, LEVEL_INFO, "Initiating graceful shutdown due to signal %s ...", name);
 	if (s->mode.ignore_term)
 		return;
-	if (!links_up(s))
+	if (!links_up(s) && !(s->was_ready && links_wait(s)))
 		leave(s);
 	s->stopping_at = now_ms();
 	links_unregister(s);

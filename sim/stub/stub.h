@@ -145,6 +145,8 @@ void links_start(struct stub *s);
 void links_prepare(struct stub *s);
 void links_tick(struct stub *s);
 int links_up(const struct stub *s);
+/* Is one not answered yet? The real one gives such a registration its whole grace period. */
+bool links_wait(const struct stub *s);
 void link_send(struct stub *s, int index, enum wire_type type, uint32_t id, const void *payload,
 	       size_t len);
 /* Lose n connections (the last ones first); back after that many ms, or by the usual backoff: -1.

@@ -144,6 +144,9 @@ static const struct {
 	{"stop noted, never done", {READY, TERM(1000), .term_noted = true}, TO(DRAINING, ASKED, TERM, 0)},
 	{"stop noted, grace over", {READY, TERM(35000), .term_noted = true}, TO(DRAINING, ASKED, KILL, 0)},
 	{"hung is over", {READY, .failures = 3, .term_sent_ms = NOW - 1000, .stop_reason = REASON_HUNG}, TO(DRAINING, HUNG, KILL, 0)},
+	{"nobody's drains", {UNREADY(1), TERM(1)}, TO(DRAINING, ASKED, NOTHING, NOW - 1 + IDLE_GRACE_MS)},
+	{"nobody's is over", {UNREADY(1), TERM(IDLE_GRACE_MS)}, TO(DRAINING, ASKED, KILL, 0)},
+	{"starting, nobody's is over", {CONNECTING(9000), TERM(IDLE_GRACE_MS)}, TO(DRAINING, ASKED, KILL, 0)},
 	{"silent start drains", {SILENT(95000), .failures = 99, TERM(3000)}, TO(DRAINING, ASKED, NOTHING, NOW - 3000 + GRACE + 5000)},
 	{"wanted again while it drains", {READY, TERM(1000)}, TO(DRAINING, ASKED, NOTHING, NOW - 1000 + GRACE + 5000)},
 };
@@ -248,7 +251,8 @@ static struct facts random_facts(uint64_t *seed)
 static void check_verdict(const struct facts *f, const struct verdict *v)
 {
 	bool hung = f->last_answer_ms && f->failures >= f->failure_limit;
-	int64_t grace = hung && !f->term_noted ? HUNG_GRACE_MS : f->grace_ms + TERM_MARGIN_MS;
+	int64_t idle = f->edge == 0 ? IDLE_GRACE_MS : f->grace_ms + TERM_MARGIN_MS;
+	int64_t grace = f->term_noted ? f->grace_ms + TERM_MARGIN_MS : hung ? HUNG_GRACE_MS : idle;
 
 	assert_true((unsigned)v->state < CONNECTOR_STATES && (unsigned)v->reason < REASONS);
 	if (v->action == STEP_START)
