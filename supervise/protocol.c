@@ -21,11 +21,17 @@ static bool pinned(const struct protocol_facts *f)
 	return !f->quic_wanted;
 }
 
-/* Refused credentials and names that cannot be resolved are not quic's fault. */
+/* Names that cannot be resolved are not quic's fault. A refusal may not be either, but by quic
+ * cloudflared never says why it was refused; by http2 it does. */
+static bool may_be_quic(enum reason telling)
+{
+	return telling == REASON_NONE || telling == REASON_NO_QUIC || telling == REASON_REFUSED;
+}
+
 static bool comes_up_on_quic(const struct protocol_facts *f)
 {
 	return f->running && f->on_quic && !f->ever_ready && f->edge == 0 &&
-	       (f->telling == REASON_NONE || f->telling == REASON_NO_QUIC);
+	       may_be_quic(f->telling);
 }
 
 static int64_t patience_end(const struct protocol_facts *f)
@@ -83,7 +89,7 @@ struct rule {
 /* clang-format off */
 static const struct rule rules[] = {
 	RULE("the settings say http2",                                       pinned,           NONE,       STAY,    NULL),
-	RULE("on quic, 503 since its start for 30 s, its log tells nothing else", does_not_come_up, NO_QUIC, GIVE_UP, NULL),
+	RULE("on quic, 503 since its start for 30 s, its log tells no other cause", does_not_come_up, NO_QUIC, GIVE_UP, NULL),
 	RULE("on quic, 30 connections lost within an hour",                  loses_again,      LOSSES,     GIVE_UP, NULL),
 	RULE("on quic, 503 since its start",                                 comes_up_on_quic, NONE,       STAY,    patience_end),
 	RULE("http2 stands in and serves, its time is over",                 time_is_over,     QUIC_AGAIN, RETRY,   NULL),

@@ -83,7 +83,7 @@ static const struct reason_info infos[REASONS] = {
 			      "A new process takes its place, at most once an hour. Is another "
 			      "cloudflared to be had?",
 			      RETRY_SOON, ERR_BUSY},
-	[REASON_NO_QUIC] = {"no_quic", "it cannot reach Cloudflare's edge by quic",
+	[REASON_NO_QUIC] = {"no_quic", "it gets no connection to Cloudflare's edge by quic",
 			    "Open port 7844 (UDP) outwards, or set connectors.protocol to http2. "
 			    "Meanwhile http2 stands in, and quic is tried again.",
 			    RETRY_SOON, ERR_UPSTREAM},
@@ -93,6 +93,10 @@ static const struct reason_info infos[REASONS] = {
 	[REASON_EDGE] = {"edge", "requests through the public edge fail since it is connected",
 			 "Look at the last lines of its log; adit why tells what the edge answers.",
 			 RETRY_SLOWLY, ERR_UPSTREAM},
+	[REASON_REFUSED] = {"refused", "Cloudflare's edge does not register it",
+			    "It is tried again, later and later. By http2 its log has Cloudflare's "
+			    "words for that, by quic it has none.",
+			    RETRY_SOON, ERR_UPSTREAM},
 	[REASON_NO_ADDRESSES] =
 		{"no_addresses", "cloudflared cannot reach any address of Cloudflare's edge",
 		 "It is tried with IPv4 alone. If that does not help either, check DNS (names "

@@ -38,7 +38,8 @@ enum reason {
 	REASON_LOSSES,        /* quic lost too many connections: http2 stands in */
 	REASON_QUIC_AGAIN,    /* quic is tried again beside http2 */
 	REASON_EDGE,          /* requests through the public edge fail since it is connected */
-	REASON_NO_ADDRESSES,  /* none of the edge's addresses can be reached, of all that it got */
+	REASON_REFUSED,      /* the edge does not register it; not told why, or not for its token */
+	REASON_NO_ADDRESSES, /* none of the edge's addresses can be reached, of all that it got */
 	REASONS
 };
 

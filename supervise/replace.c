@@ -129,10 +129,15 @@ static bool no_worse(const struct replace_facts *f)
 	       f->other.edge >= f->edge && !f->other.config_behind;
 }
 
+static bool never_up_to_date(const struct replace_facts *f)
+{
+	return f->other.running && f->now_ms >= window_end(f) && f->other.edge > 0 &&
+	       f->other.config_behind;
+}
+
 static bool too_late(const struct replace_facts *f)
 {
-	return f->other.running && f->now_ms >= window_end(f) &&
-	       (!f->other.full_ms || f->other.config_behind);
+	return f->other.running && f->now_ms >= window_end(f) && !f->other.full_ms;
 }
 
 static bool settles(const struct replace_facts *f)
@@ -225,6 +230,7 @@ static const struct rule rules[] = {
 	RULE("other answers 503, quic does not come up",                  quic_in_vain,   NO_QUIC, ABANDON, NULL),
 	RULE("other runs, probe failures at the limit",                   hung,           HUNG,   ABANDON, NULL),
 	RULE("other has no fewer connections than own, window over",      no_worse,       NONE,   SWAP,    NULL),
+	RULE("other is connected, without own's configuration, window over", never_up_to_date, STALE, ABANDON, NULL),
 	RULE("other runs, window over",                                   too_late,       UNREADY, ABANDON, NULL),
 	RULE("other is to be proved by a probe",                          unproved,       NONE,   NOTHING, soon),
 	RULE("other has all edge connections",                            settles,        NONE,   NOTHING, at_settled),

@@ -13,6 +13,11 @@ static void note_edge(struct signs *s, const struct probe *p, int64_t now_ms)
 
 	if (edge < s->edge_before)
 		losses_add(&s->losses, s->edge_before - edge, now_ms);
+	/* A list from before tells nothing of what it has now. */
+	if (edge != s->edge_before) {
+		s->edge_ms = now_ms;
+		s->edge_listed = -1;
+	}
 	s->edge_before = edge;
 	if (edge == 0)
 		s->connected_ms = s->missed_since_ms = s->missed_ms = 0;
@@ -63,8 +68,8 @@ void signs_listed(struct signs *s, const struct probe *p, const struct tunnel *t
 	else if (asked < s->connected_ms + settled_ms)
 		return;
 	s->look_ms = asked;
-	s->edge_listed = mine ? mine->connections : 0;
-	if (s->edge_listed > 0)
+	s->edge_listed = asked < s->edge_ms ? -1 : mine ? mine->connections : 0;
+	if (mine && mine->connections > 0)
 		return;
 	s->missed_ms = asked;
 	if (!s->missed_since_ms)

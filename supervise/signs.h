@@ -16,10 +16,11 @@
 struct signs {
 	int64_t connected_ms;    /* monotonic: without a break since; 0 = it is not connected */
 	int edge_before;         /* connections by the answer before */
+	int64_t edge_ms;         /* monotonic: that many since */
 	struct losses losses;    /* of connections */
 	int64_t behind_since_ms; /* monotonic: an older configuration since; 0 = it is not */
 	int64_t look_ms;         /* monotonic: when the list last taken was asked for; 0 = none */
-	int64_t edge_listed;     /* its connections by that; -1 = not known */
+	int64_t edge_listed; /* its connections by that; -1 = not known, or of other connections */
 	int64_t missed_since_ms; /* as in struct heal_facts */
 	int64_t missed_ms;
 	int64_t resources_ms; /* monotonic: last look; 0 = none */

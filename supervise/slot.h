@@ -105,6 +105,8 @@ void slot_ended(struct slot *x, struct process *p, int code, int signo);
 /* ---- slot_replace.c ---- */
 /* The one next action of the replacement; true: look again, facts have changed. */
 bool slot_replace(struct slot *x, struct connector *c, int64_t *wake_ms);
+/* Of tries in vain, when there is nothing to try for any more. */
+void slot_replace_forget(struct slot *x, struct connector *c);
 /* The other process came to its end. */
 void slot_other_ended(struct slot *x, struct connector *c, int code, int signo);
 /* The cloudflared on the disk is another one than its own process was started from. */

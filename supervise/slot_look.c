@@ -264,6 +264,7 @@ void slot_look(struct slot *x)
 	end_stop(x, c);
 	keep_stop(x, c);
 	slot_heal(x, c, &heal_ms);
+	slot_replace_forget(x, c);
 	for (int i = 0; again && i < LOOKS_MOST; i++)
 		again = slot_replace(x, c, &replace_ms) || look_own(x, c, &step_ms);
 	arm(x, again ? 1 : slot_earlier(replace_ms, step_ms), heal_ms);

@@ -44,6 +44,20 @@ static void in_vain(struct slot *x, struct connector *c, enum reason r, const ch
 		   "the process that was to replace it did not come up: %s", sentence);
 }
 
+/* What another one was wanted for is over: that none came up matters no more. */
+void slot_replace_forget(struct slot *x, struct connector *c)
+{
+	if (!x->tries || x->other || !process_serves(x->own) || x->heal_told != REASON_NONE ||
+	    slot_cause(x, c) != REASON_NONE)
+		return;
+	x->tries = 0;
+	x->replace_again_ms = 0;
+	if (x->problem_reason != REASON_NOT_UP || !c->problem)
+		return;
+	problem_clear(&c->problem);
+	slot_changed(x);
+}
+
 static void abandon(struct slot *x, struct connector *c, enum reason r)
 {
 	process_terminate(x->other, REASON_ASKED);

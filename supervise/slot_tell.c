@@ -192,6 +192,14 @@ static char *starting_words(const struct slot *x, enum reason r)
 	return str_format("started again: %s", reason_info(r)->sentence);
 }
 
+/* That it has no connection is seen; why, its log may know. */
+static enum reason shown_reason(const struct slot *x, const struct verdict *v)
+{
+	enum reason telling = x->own->log.telling;
+
+	return v->reason == REASON_UNREADY && telling != REASON_NONE ? telling : v->reason;
+}
+
 /* Why it is in this state, as one sentence; NULL when there is nothing to explain. */
 static char *words_for(const struct slot *x, const struct verdict *v)
 {
@@ -212,7 +220,7 @@ static char *words_for(const struct slot *x, const struct verdict *v)
 	}
 	if (!x->own->running && x->start_err)
 		return str_dup(x->start_err);
-	return str_dup(reason_info(v->reason)->sentence);
+	return str_dup(reason_info(shown_reason(x, v))->sentence);
 }
 
 /* Somebody may have given the tunnel another secret: the token is read once more with each slow
@@ -246,7 +254,7 @@ static void tell_state(struct slot *x, struct connector *c, const struct verdict
 			slot_problem(x, c, v->reason);
 		slot_event(x, c, "connector_blocked", last, "blocked: %s", c->reason);
 	} else if (c->state == CONNECTOR_UNREADY) {
-		slot_problem(x, c, v->reason);
+		slot_problem(x, c, shown_reason(x, v));
 		slot_event(x, c, v->reason == REASON_HUNG ? "connector_hung" : "connector_unready",
 			   last, "%s", c->reason);
 	} else if (c->state == CONNECTOR_STOPPED && c->since_ms) {
@@ -257,7 +265,7 @@ static void tell_state(struct slot *x, struct connector *c, const struct verdict
 static void settle(struct slot *x, struct connector *c)
 {
 	/* That another one cannot take its place goes on being a problem while it serves. */
-	bool lasting = connector_serving(c) && x->tries > 0;
+	bool lasting = connector_serving(c) && x->tries > 0 && x->problem_reason == REASON_NOT_UP;
 
 	if (!lasting && (connector_serving(c) || c->state == CONNECTOR_STOPPED))
 		problem_clear(&c->problem);
@@ -280,6 +288,8 @@ void slot_enter(struct slot *x, struct connector *c, const struct verdict *v)
 		tell_state(x, c, v);
 		settle(x, c);
 		c->since_ms = clock_wall_ms();
+	} else if (c->state == CONNECTOR_UNREADY) {
+		slot_problem(x, c, shown_reason(x, v));
 	}
 	slot_changed(x);
 }

@@ -68,7 +68,9 @@ def test_failure_01_all_connections_lost_and_long_waits_until_the_next_try(host,
 
 
 def test_failure_01_registrations_that_are_never_answered(host, sim, origin):
-    """The wedge: the edge is well again, and the process does not notice."""
+    """The wedge: the edge is well again, and the process does not notice. Asked to stop, it takes
+    all its grace period, though it serves nobody: it is not left that long."""
+    host.configure(connectors={"grace_period": "60s"})
     before = published(host, origin)
     sim.edge(refuse={"words": "", "times": 4}, drop=True)
     until(lambda: connector(host)["state"] == "unready")
@@ -168,6 +170,33 @@ def test_failure_10_a_token_that_is_refused_for_ever(host, sim, origin):
     sim.edge(reset=True)
     host.api("connector_restart", connector="edge1/1", wait=False)
     healed(host, sim, 30)
+
+
+def test_failure_10_by_quic_the_log_has_no_words(host, sim, origin):
+    """Told as far as it is known; http2, which stands in for quic after a while, knows more."""
+    host.configure(connectors={"protocol": "quic"})
+    sim.edge(refuse={"words": "Unauthorized: Invalid tunnel secret", "permanent": True})
+    begun(host, origin, "")
+    until(lambda: "does not register it" in connector(host).get("reason", ""))
+    until(lambda: connector(host)["state"] == "blocked", 50)
+    problem = host.wait_problem(object="connector", name="edge1/1")
+    assert "token was refused" in problem["message"]
+    sim.edge(reset=True)
+    host.api("connector_restart", connector="edge1/1", wait=False)
+    healed(host, sim, 30)
+
+
+def test_failure_10_refused_for_another_cause(host, sim, origin):
+    published(host, origin, unready="4s")
+    sim.edge(refuse={"words": "rate limited, try later"}, drop=True)
+    problem = host.wait_problem(object="connector", name="edge1/1",
+                                message="Cloudflare's edge does not register it")
+    assert problem["hint"]
+    until(lambda: (c := connector(host)) and "exit 1" in c.get("last_exit", ""), 40)
+    time.sleep(3)
+    assert connector(host)["state"] != "blocked" and starts(host) <= 9, "later and later"
+    sim.edge(reset=True)
+    healed(host, sim, 40)
 
 
 def test_failure_10_a_tunnel_that_was_deleted(host, sim, origin):

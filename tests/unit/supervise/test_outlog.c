@@ -35,6 +35,16 @@ static const struct {
 	 "Register tunnel error: Unauthorized: Failed to get tunnel", REASON_TUNNEL_GONE},
 	{"{\"error\":\"tunnel has been deleted\",\"level\":\"error\"}", "tunnel has been deleted",
 	 REASON_TUNNEL_GONE},
+	{"{\"connIndex\":0,\"error\":\"rate limited, try later\",\"event\":0,\"level\":\"error\","
+	 "\"message\":\"Register tunnel error from server side\"}",
+	 "Register tunnel error from server side: rate limited, try later", REASON_REFUSED},
+	{"{\"error\":\"control stream encountered a failure while serving\",\"message\":\"Serve "
+	 "tunnel error\"}",
+	 "Serve tunnel error: control stream encountered a failure while serving", REASON_REFUSED},
+	{"{\"error\":\"accept stream listener encountered a failure while serving\",\"message\":"
+	 "\"Serve tunnel error\"}",
+	 "Serve tunnel error: accept stream listener encountered a failure while serving",
+	 REASON_NONE},
 	{"Error opening metrics server listener: listen tcp 127.0.0.1:1: bind: address already in "
 	 "use",
 	 "Error opening metrics server listener: listen tcp 127.0.0.1:1: bind: address already in "
@@ -47,6 +57,17 @@ static const struct {
 	 "failed\"}",
 	 "edge discovery: error looking up Cloudflare edge IPs: the DNS query failed",
 	 REASON_NO_NETWORK},
+	{"Couldn't resolve SRV record &{region1.v2.argotunnel.com. 7844 1 1}: no such host",
+	 "Couldn't resolve SRV record &{region1.v2.argotunnel.com. 7844 1 1}: no such host",
+	 REASON_NO_NETWORK},
+	{"expected at least 2 Cloudflare Regions regions, but SRV only returned 1",
+	 "expected at least 2 Cloudflare Regions regions, but SRV only returned 1",
+	 REASON_NO_NETWORK},
+	{"{\"error\":\"already connected to this server, trying another address\",\"level\":"
+	 "\"error\",\"message\":\"failed to serve incoming request\"}",
+	 "failed to serve incoming request: already connected to this server, trying another "
+	 "address",
+	 REASON_REFUSED},
 	{"there are no free edge addresses left to resolve to",
 	 "there are no free edge addresses left to resolve to", REASON_NO_ADDRESSES},
 	{"error parsing YAML in config file at /x: yaml: line 3: bad",

@@ -31,6 +31,7 @@ static const struct {
 	{"http2 is set: nothing is ever given up", {.now_ms = NOW, .wall_ms = WALL, .state = &due, .running = true, .serves = true, .edge = 4}, {PROTOCOL_STAY, REASON_NONE, 0}},
 	{"30 s are over", {BASE, .state = &risen, QUIC, .unready_since_ms = NOW - 30000}, {PROTOCOL_GIVE_UP, REASON_NO_QUIC, 0}},
 	{"30 s are over, the log speaks of quic", {BASE, .state = &risen, QUIC, .unready_since_ms = NOW - 30000, .telling = REASON_NO_QUIC}, {PROTOCOL_GIVE_UP, REASON_NO_QUIC, 0}},
+	{"30 s are over, refused without words", {BASE, .state = &risen, QUIC, .unready_since_ms = NOW - 30000, .telling = REASON_REFUSED}, {PROTOCOL_GIVE_UP, REASON_NO_QUIC, 0}},
 	{"not over yet", {BASE, .state = &risen, QUIC, .unready_since_ms = NOW - 29999}, {PROTOCOL_STAY, REASON_NONE, NOW + 1}},
 	{"the token is refused: not quic's fault", {BASE, .state = &risen, QUIC, .unready_since_ms = NOW - 60000, .telling = REASON_BAD_TOKEN}, {PROTOCOL_STAY, REASON_NONE, 0}},
 	{"no names: not quic's fault", {BASE, .state = &risen, QUIC, .unready_since_ms = NOW - 60000, .telling = REASON_NO_NETWORK}, {PROTOCOL_STAY, REASON_NONE, 0}},

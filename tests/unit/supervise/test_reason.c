@@ -26,6 +26,7 @@ static const struct {
 	{"exit 1, port", {.code = 1, .log_class = REASON_PORT_BUSY}, REASON_PORT_BUSY},
 	{"exit 1, DNS", {.code = 1, .log_class = REASON_NO_NETWORK}, REASON_NO_NETWORK},
 	{"exit 1, deleted", {.code = 1, .log_class = REASON_TUNNEL_GONE}, REASON_TUNNEL_GONE},
+	{"exit 1, refused", {.code = 1, .log_class = REASON_REFUSED}, REASON_REFUSED},
 	{"exit 2, goroutine dump", {.code = 2, .ran_ms = 5000}, REASON_EXITED},
 	{"exit 10", {.code = 10}, REASON_EXITED},
 	{"exit 11", {.code = 11, .ran_ms = 100000}, REASON_UPDATED},

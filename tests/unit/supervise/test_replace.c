@@ -63,7 +63,8 @@ static const struct {
 	{"settled", {SERVES, FOR(ASKED), OTHER(FULL(2000))}, TO(SWAP, NONE, 0)},
 	{"settled, cause is gone", {SERVES, OTHER(FULL(2000))}, TO(SWAP, NONE, 0)},
 	{"settled, older configuration", {SERVES, OTHER(FULL(2000), .config_behind = true)}, TO(NOTHING, NONE, NOW - 5000 + WINDOW)},
-	{"settled, older configuration, late", {SERVES, OLD(WINDOW, FULL(2000), .config_behind = true)}, TO(ABANDON, UNREADY, 0)},
+	{"settled, older configuration, late", {SERVES, OLD(WINDOW, FULL(2000), .config_behind = true)}, TO(ABANDON, STALE, 0)},
+	{"some connections, older configuration, late", {SERVES, OLD(WINDOW, UP(3), .config_behind = true)}, TO(ABANDON, STALE, 0)},
 	{"settled, to be proved", {SERVES, OTHER(FULL(2000), .edge_gate = EDGE_GATE_WAITS)}, TO(NOTHING, NONE, NOW + 250)},
 	{"settles, to be proved", {SERVES, OTHER(FULL(1999), .edge_gate = EDGE_GATE_WAITS)}, TO(NOTHING, NONE, NOW + 1)},
 	{"settled, proved", {SERVES, OTHER(FULL(2000), .edge_gate = EDGE_GATE_PASSED)}, TO(SWAP, NONE, 0)},
@@ -159,7 +160,7 @@ static void test_every_row_is_met(void **state)
 	(void)state;
 	for (; replace_describe(n); n++)
 		assert_non_null(strstr(replace_describe(n), " | "));
-	assert_int_equal(n, 24);
+	assert_int_equal(n, 25);
 	assert_string_equal(replace_describe(n - 1), "otherwise | NONE | NOTHING");
 }
 

@@ -83,6 +83,28 @@ static void test_half_open(void **state)
 	assert_int_equal(one(b)->edge_listed, 4);
 }
 
+static bool was_in_vain(const struct bench *b)
+{
+	return one(b)->replaced_in_vain > 0 && !one(b)->replacing;
+}
+
+/* The one that was to take its place did not come up; then there is no need for another any more,
+ * and nothing is left to complain of. */
+static void test_well_again_without_another(void **state)
+{
+	struct bench *b = *state;
+	pid_t first = bring_up(b);
+
+	fake_mode(&b->fake, "exit 1 broken\n");
+	miss_twice(b, OTHER);
+	wait_for(b, was_in_vain);
+	assert_true(has_event(b, "connector_replace_failed"));
+	assert_non_null(one(b)->problem);
+	list(b, one(b)->connector_id);
+	wait_for(b, is_well);
+	assert_int_equal(one(b)->pid, first);
+}
+
 /* A restart of ours is no way around the ceiling. */
 static void test_the_ceiling_outlasts_us(void **state)
 {
@@ -115,6 +137,30 @@ static void test_in_the_list(void **state)
 	assert_int_equal(starts(b), 1);
 	assert_int_equal(one(b)->edge_listed, 4);
 	assert_false(list_is_due(b));
+}
+
+static bool has_three(const struct bench *b)
+{
+	return one(b)->edge_connections == 3;
+}
+
+/* It tells of the connections that it was asked about, not of those that came after. */
+static void test_a_list_ages(void **state)
+{
+	struct bench *b = *state;
+
+	bring_up(b);
+	wait_for(b, list_is_due);
+	list(b, one(b)->connector_id);
+	run_for(b, 200);
+	assert_int_equal(one(b)->edge_listed, 4);
+	fake_mode(&b->fake, "edge 3\n");
+	wait_for(b, has_three);
+	assert_int_equal(one(b)->edge_listed, -1);
+	list(b, one(b)->connector_id);
+	run_for(b, 200);
+	assert_int_equal(one(b)->edge_listed, 4);
+	assert_int_equal(starts(b), 1);
 }
 
 /* Lists that are older than the connection, and none at all. */
@@ -190,8 +236,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_half_open, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_well_again_without_another, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_the_ceiling_outlasts_us, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_in_the_list, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_a_list_ages, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_not_known_is_no_reason, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_what_is_shown, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_found_again_is_no_other_program, setup,
