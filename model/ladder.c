@@ -200,6 +200,20 @@ static void climb_tunnel(const struct ladder_facts *f, struct rung *r)
 	}
 }
 
+/* To start again what just starts would only take longer. */
+static void cure_connector(const struct ladder_facts *f, struct rung *r)
+{
+	const char *hint = f->connectors.hint, *name = f->connectors.name;
+	bool told = hint && *hint;
+
+	if (f->connectors.stopped)
+		cure(r, "Start it", "adit connector start %s", name);
+	else if (str_equal(f->connectors.state, "starting"))
+		cure(r, told ? hint : "See what it says meanwhile", "adit log %s", name);
+	else
+		cure(r, told ? hint : "Start it anew", "adit connector restart %s", name);
+}
+
 static void climb_connector(const struct ladder_facts *f, struct rung *r)
 {
 	if (f->at_cloudflare.replicas == 0 && f->connectors.total == 0) {
@@ -212,13 +226,7 @@ static void climb_connector(const struct ladder_facts *f, struct rung *r)
 		say(r, RUNG_BROKEN, "Connector %s is %s%s%s", f->connectors.name,
 		    f->connectors.state, f->connectors.reason ? ": " : "",
 		    f->connectors.reason ? f->connectors.reason : "");
-		if (f->connectors.stopped)
-			cure(r, "Start it", "adit connector start %s", f->connectors.name);
-		else
-			cure(r,
-			     f->connectors.hint && *f->connectors.hint ? f->connectors.hint
-								       : "Start it anew",
-			     "adit connector restart %s", f->connectors.name);
+		cure_connector(f, r);
 	} else if (f->connectors.serving < f->connectors.total) {
 		say(r, RUNG_OK, "%lld of %lld connectors serve; %s is %s",
 		    (long long)f->connectors.serving, (long long)f->connectors.total,
@@ -231,9 +239,14 @@ static void climb_connector(const struct ladder_facts *f, struct rung *r)
 
 static void config_behind(const struct ladder_facts *f, struct rung *r)
 {
-	say(r, f->config.one_runs ? RUNG_OK : RUNG_BROKEN,
-	    "Connector %s runs configuration %lld, and Cloudflare has %lld", f->config.behind,
-	    (long long)f->config.running, (long long)f->config.version);
+	enum rung_state state = f->config.one_runs ? RUNG_OK : RUNG_BROKEN;
+
+	if (f->config.running > 0)
+		say(r, state, "Connector %s runs configuration %lld, and Cloudflare has %lld",
+		    f->config.behind, (long long)f->config.running, (long long)f->config.version);
+	else
+		say(r, state, "Connector %s got no configuration yet, and Cloudflare has %lld",
+		    f->config.behind, (long long)f->config.version);
 	r->weak = f->config.one_runs;
 	cure(r, "Let it read it anew", "adit connector restart %s", f->config.behind);
 }
@@ -364,7 +377,7 @@ static void climb_edge(const struct ladder_facts *f, const struct ladder *l, str
 	enum rung_name cause = behind_the_edge(l);
 
 	if (f->edge.seen == EDGE_UNASKED || f->edge.seen == EDGE_STOPPED) {
-		say(r, RUNG_NOT_CHECKED, "%s",
+		say(r, f->edge.waits ? RUNG_UNKNOWN : RUNG_NOT_CHECKED, "%s",
 		    f->edge.unasked ? f->edge.unasked
 				    : "No request was sent through the public edge");
 	} else if (f->edge.seen == EDGE_PASSED) {

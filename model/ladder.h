@@ -58,6 +58,7 @@ struct ladder_facts {
 	struct {
 		enum edge_seen seen;
 		const char *unasked; /* why nothing is known of it */
+		bool waits;          /* an answer was waited for, and did not come yet */
 		const char *via;     /* the connector that the request came by */
 		int64_t took_ms;
 		int missed; /* of the last EDGE_LAST */

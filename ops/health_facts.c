@@ -268,6 +268,13 @@ static void gather_name(struct gathering *g)
 
 /* ---- through the edge ---- */
 
+/* A failure that is known stands until there is an answer: one that takes long is no better news.
+ */
+static bool edge_waits(const struct gathering *g, const struct route *probe)
+{
+	return g->a->edge_waits && !edge_seen_fails(probe->edge.seen);
+}
+
 static char *why_unproved(const struct gathering *g, const struct route *probe)
 {
 	if (!probe)
@@ -276,7 +283,7 @@ static char *why_unproved(const struct gathering *g, const struct route *probe)
 					    "route probe %s proves the way for a time",
 					    g->r->hostname)
 			       : NULL;
-	if (g->a->edge_waits)
+	if (edge_waits(g, probe))
 		return str_dup("The request through the public edge is not back yet");
 	if (probe->edge.seen == EDGE_UNASKED && probe->edge.words)
 		return str_format("No request was sent through the public edge: %s",
@@ -289,7 +296,8 @@ static void gather_edge(const struct gathering *g)
 	struct health_facts *x = g->x;
 	const struct route *probe = g->r ? world_edge_probe(g->w, g->r->hostname) : NULL;
 	x->f.edge.unasked = x->unproved = why_unproved(g, probe);
-	if (!probe || g->a->edge_waits)
+	x->f.edge.waits = probe && edge_waits(g, probe);
+	if (!probe || x->f.edge.waits)
 		return;
 	const struct connector *c = probe->edge.via ? world_connector(g->w, probe->edge.via) : NULL;
 	(void)str_copy(x->via, sizeof(x->via), probe->edge.via ? probe->edge.via : "?");

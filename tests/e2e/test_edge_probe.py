@@ -271,6 +271,22 @@ def test_the_edge_is_down(tapped, sim):
     assert host.items("connector_list")[0]["restarts"] == 0
 
 
+def test_the_edge_is_frozen(probed, sim):
+    """Nothing is closed, nothing answers: cloudflared says that it is connected. What is known of
+    that is told all the time, also while the next request waits for its answer."""
+    begin(probed)
+    edge(probed, "ok")
+    sim.edge(freeze=True)
+    assert why(probed)["state"] == "degraded", "no answer yet is no good news"
+    edge(probed, "broken", "No answer came", 40)
+    for _ in range(3):
+        answer = why(probed)
+        assert answer["broken"] == "edge" and answer["state"] == "down"
+    assert probed.items("connector_list")[0]["restarts"] == 0
+    sim.edge(reset=True)
+    edge(probed, "ok")
+
+
 def test_no_connection_of_the_tunnel_is_the_connectors_fault(probed, sim):
     begin(probed)
     edge(probed, "ok")

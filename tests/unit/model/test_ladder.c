@@ -50,6 +50,11 @@ static void edge_stopped(struct ladder_facts *f)
 	f->edge.seen = EDGE_STOPPED;
 	f->edge.unasked = "A policy stands before it";
 }
+static void edge_waits(struct ladder_facts *f)
+{
+	f->edge.unasked = "It is not back yet";
+	f->edge.waits = true;
+}
 static void edge_elsewhere(struct ladder_facts *f)
 {
 	f->edge.seen = EDGE_ELSEWHERE;
@@ -164,6 +169,11 @@ static void blocked(struct ladder_facts *f)
 	f->connectors.state = "blocked";
 	f->connectors.reason = "Invalid tunnel secret";
 }
+static void starting(struct ladder_facts *f)
+{
+	blocked(f);
+	f->connectors.state = "starting";
+}
 static void stopped(struct ladder_facts *f)
 {
 	blocked(f);
@@ -195,6 +205,11 @@ static void behind(struct ladder_facts *f)
 {
 	f->config.running = 6;
 	f->config.one_runs = false;
+}
+static void without_any(struct ladder_facts *f)
+{
+	behind(f);
+	f->config.running = -1;
 }
 static void one_behind(struct ladder_facts *f)
 {
@@ -285,6 +300,7 @@ static const struct {
 	{nobody, "OONBNNUU", LADDER_DOWN, "adit tunnel update web --replicas 1", ""},
 	{elsewhere, "OONONNOO", LADDER_OK, NULL, NULL},
 	{blocked, "OONUBUUU", LADDER_DOWN, "adit connector restart web/1", "Start it"},
+	{starting, "OONUBUUU", LADDER_DOWN, "adit log web/1", "See what"},
 	{stopped, "OONUBUUU", LADDER_DOWN, "adit connector start web/1", ""},
 	{half, "OONOOOOO", LADDER_DEGRADED, NULL, NULL},
 	{not_here_yet, "OONOBUUU", LADDER_DOWN, NULL, "adit status"},
@@ -292,6 +308,7 @@ static const struct {
 	{pending, "OONOOBUU", LADDER_DOWN, NULL, "adit status"},
 	{version_unread, "OONOOUOO", LADDER_DEGRADED, NULL, NULL},
 	{behind, "OONOOBUU", LADDER_DOWN, "adit connector restart web/1", ""},
+	{without_any, "OONOOBUU", LADDER_DOWN, "adit connector restart web/1", ""},
 	{one_behind, "OONOOOOO", LADDER_DEGRADED, NULL, NULL},
 	{rule_removed, "OONOOOBU", LADDER_DOWN, "adit plan create --drift --object a.x.org", ""},
 	{rule_hidden, "OONOOOBU", LADDER_DOWN, "adit route test https://a.x.org/", ""},
@@ -303,6 +320,7 @@ static const struct {
 	{edge_passes, "OOOOOOOO", LADDER_OK, NULL, NULL},
 	{edge_misses, "OOOOOOOO", LADDER_DEGRADED, NULL, NULL},
 	{edge_stopped, "OONOOOOO", LADDER_OK, NULL, NULL},
+	{edge_waits, "OOUOOOOO", LADDER_DEGRADED, NULL, NULL},
 	{edge_elsewhere, "OOBUUUUU", LADDER_DOWN, NULL, "Look there"},
 	{refused, "OONOOOOB", LADDER_DOWN, NULL, "Start it"},
 	{unasked_origin, "OONOOOON", LADDER_OK, NULL, NULL},
