@@ -39,6 +39,8 @@ CLEAN = ("limit", "error", "html", "unavailable", "codeless", "delay", "dribble"
 UNSURE = NO_ANSWER | {"error", "unavailable", "codeless", "html", "redirect", "unauthorised",
                       "denied", "limit"}
 QUIET_S, LANDED_S, MOST_S = 1.6, 37, 150
+# What moves away is served by its old tunnel for 20 s more.
+MUTE_S = 32
 
 
 def has_argument(operation, name):
@@ -361,7 +363,7 @@ class Life:
                 return seen[1]
             if now - moved > 2 * QUIET_S and landed and all(s for *_, s in seen[1]):
                 return seen[1]
-            if now - moved > 12 and landed or now - began > MOST_S:
+            if now - moved > MUTE_S and landed or now - began > MOST_S:
                 return seen[1]
             if now - again > 10:  # waiting times between tries have grown
                 again = now
