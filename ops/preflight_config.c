@@ -370,8 +370,10 @@ static void config_came(struct task *task, void *owner)
 		return;
 	}
 	int rc = cf_config_read(&k->call, &c, &e);
-	if (rc == 0)
+	if (rc == 0) {
+		reconciler_config_seen(k->ops->reconciler, id, c.version);
 		rc = check_local(k, id, &c, &e);
+	}
 	if (rc == 0) {
 		AUTO(str_t) text = c.config.len ? str_ndup(c.config.p, c.config.len) : NULL;
 		rc = judge(k, id, text, &e);

@@ -211,8 +211,12 @@ static void connections_came(struct task *task, void *owner)
 
 static void config_came(struct task *task, void *owner)
 {
-	struct health *x = ((struct call *)owner)->state;
-	(void)task;
+	struct call *c = owner;
+	struct health *x = c->state;
+	struct cf_config now;
+	struct err e;
+	if (task->err.kind == ERR_NONE && cf_config_read(&x->answers.config, &now, &e) == 0)
+		reconciler_config_seen(c->ops->reconciler, x->tunnel_id, now.version);
 	came(owner, &x->answers.config, &x->answers.config_came);
 }
 

@@ -63,6 +63,9 @@ struct work {
 #define TAKEN_MS (60 * 1000)
 /* How old the look at a record may be right before it is changed or deleted. */
 #define FRESH_MS (10 * 1000)
+/* The same of a configuration, which is written as a whole: what somebody changes in that time is
+ * written over, though it is kept and told. */
+#define CONFIG_FRESH_MS (2 * 1000)
 
 /* Which names have a rule that Cloudflare confirmed, and which tunnels a connector that runs it:
  * found when it is first asked, for as long as the world stands still. Zeroed = not asked yet. */

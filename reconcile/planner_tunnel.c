@@ -84,7 +84,7 @@ static bool put_is_due(struct planning *p, const struct tunnel *t)
 static bool config_known(const struct planning *p, const struct tunnel *t, bool due)
 {
 	int64_t seen = t->observed.config_seen_ms;
-	return seen && p->now - seen <= FRESH_MS &&
+	return seen && p->now - seen <= CONFIG_FRESH_MS &&
 	       (!due || seen >= t->observed.put_unknown_ms + SETTLE_MS);
 }
 

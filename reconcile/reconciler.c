@@ -501,6 +501,17 @@ int64_t reconciler_passes(const struct reconciler *r)
 	return r->passes;
 }
 
+void reconciler_config_seen(struct reconciler *r, const char *tunnel_id, int64_t version)
+{
+	struct tunnel *t = r ? world_tunnel(r->x.world, tunnel_id) : NULL;
+	if (!t || t->joined || version == t->observed.config_version)
+		return;
+	t->observed.config_seen_ms = 0;
+	t->observed.config_due = audit_reads(t);
+	t->observed.config_came = false;
+	world_changed(r->x.world, OBJECT_TUNNEL, t->id);
+}
+
 int64_t reconciler_observe(struct reconciler *r)
 {
 	TABLE_EACH (i, struct tunnel, t, &r->x.world->tunnels) {

@@ -222,6 +222,28 @@ def test_what_was_let_once_is_asked_for_again(site, sim):
     assert [r for r in site.tables()["route"] if r["takes"]] == []
 
 
+def test_what_only_a_plan_saw_stays(site, sim):
+    """Somebody writes right after adit looked. What a plan is shown of it the next write knows."""
+    assert site.api("tunnel_create", name="web")["converged"]
+    moved = site.publish("app.example.com", site.origin.url, tunnel="web", approve=True)
+    assert moved["converged"] and moved["state"] == "applied", moved
+    old = sim.tunnels("edge1")[0]["id"]
+
+    def config(text):
+        sim.edit("PUT", f"/accounts/@account/cfd_tunnel/{old}/configurations",
+                 '{"config":' + text + "}")
+
+    site.api("drift_list", refresh=True)  # the reconciler's look
+    config(sim.config_text(old).replace('"ingress":[', '"ingress":[' + SAME + ",", 1))
+    site.api("route_set", hostname="c.example.com", service=site.origin.url, tunnel="edge1",
+             dry_run=True)
+    gone = site.api("route_delete", hostname="app.example.com", approve=True)
+    assert gone["state"] == "applied", gone
+    until(lambda: "app.example.com" not in sim.config_text(old))
+    assert SAME in sim.config_text(old)
+    assert "config_raced" not in {e["kind"] for e in site.items("event_list")}
+
+
 def test_a_tunnel_goes_with_words_about_what_others_made(site, sim):
     insert(sim, SAME)
     plan = site.api("tunnel_delete", tunnel="edge1")

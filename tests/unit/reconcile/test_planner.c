@@ -222,7 +222,7 @@ static void the_configuration_is_read_right_before_it_is_put(void **state)
 	assert_int_equal(due(w, NOW, t->id), ACT_CONFIG_READ);
 	t->observed.config_seen_ms = NOW;
 	assert_int_equal(due(w, NOW, t->id), ACT_CONFIG_MERGE);
-	assert_int_equal(due(w, NOW + FRESH_MS + 1, t->id), ACT_CONFIG_READ);
+	assert_int_equal(due(w, NOW + CONFIG_FRESH_MS + 1, t->id), ACT_CONFIG_READ);
 	t->observed.config_local = true;
 	assert_int_equal(due(w, NOW, t->id), REFUSED);
 	world_free(w);
