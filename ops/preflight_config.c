@@ -5,6 +5,7 @@
 
 #include "cloudflare/configs.h"
 #include "reconcile/applied.h"
+#include "reconcile/config_due.h"
 #include "reconcile/keep.h"
 #include "reconcile/merge.h"
 
@@ -371,7 +372,7 @@ static void config_came(struct task *task, void *owner)
 	}
 	int rc = cf_config_read(&k->call, &c, &e);
 	if (rc == 0) {
-		reconciler_config_seen(k->ops->reconciler, id, c.version);
+		config_due_shown(k->ops->world, id, c.version);
 		rc = check_local(k, id, &c, &e);
 	}
 	if (rc == 0) {

@@ -11,6 +11,7 @@
 #include "ops/health_facts.h"
 #include "ops/refresh.h"
 #include "ops/sight.h"
+#include "reconcile/config_due.h"
 
 #define SEEN_MS 8000 /* adit waits 10 s longer than it was told to */
 
@@ -216,7 +217,7 @@ static void config_came(struct task *task, void *owner)
 	struct cf_config now;
 	struct err e;
 	if (task->err.kind == ERR_NONE && cf_config_read(&x->answers.config, &now, &e) == 0)
-		reconciler_config_seen(c->ops->reconciler, x->tunnel_id, now.version);
+		config_due_shown(c->ops->world, x->tunnel_id, now.version);
 	came(owner, &x->answers.config, &x->answers.config_came);
 }
 

@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "reconcile/act.h"
 #include "reconcile/batch.h"
+#include "reconcile/config_due.h"
 #include "reconcile/drift.h"
 #include "reconcile/keep.h"
 #include "reconcile/observe.h"
@@ -320,20 +321,6 @@ static void wake_due(struct timer *t, void *owner)
 	deferred_start(&r->plan);
 }
 
-/* A connector runs a configuration that adit neither put nor read. */
-static void connector_moved(struct reconciler *r, const char *id)
-{
-	const struct connector *c = world_connector(r->x.world, id);
-	struct tunnel *t = c ? world_tunnel(r->x.world, c->tunnel_id) : NULL;
-	if (!t || t->joined || t->observed.config_due || t->config_version <= 0 ||
-	    t->observed.put_unknown_ms || t->applied_generation != t->generation ||
-	    c->config_version <= t->config_version ||
-	    c->config_version <= t->observed.config_version)
-		return;
-	t->observed.config_due = true;
-	world_changed(r->x.world, OBJECT_TUNNEL, t->id);
-}
-
 static void world_moved(struct watcher *x, enum object_type type, const char *id, void *owner)
 {
 	struct reconciler *r = owner;
@@ -341,7 +328,7 @@ static void world_moved(struct watcher *x, enum object_type type, const char *id
 	if (type == OBJECT_RECORD)
 		belief_record(&r->belief, id);
 	if (type == OBJECT_CONNECTOR)
-		connector_moved(r, id);
+		config_due_connector(r->x.world, id);
 	if (type != OBJECT_PLAN)
 		deferred_start(&r->plan);
 }
@@ -499,17 +486,6 @@ static void try_now(struct problem *p)
 int64_t reconciler_passes(const struct reconciler *r)
 {
 	return r->passes;
-}
-
-void reconciler_config_seen(struct reconciler *r, const char *tunnel_id, int64_t version)
-{
-	struct tunnel *t = r ? world_tunnel(r->x.world, tunnel_id) : NULL;
-	if (!t || t->joined || version == t->observed.config_version)
-		return;
-	t->observed.config_seen_ms = 0;
-	t->observed.config_due = audit_reads(t);
-	t->observed.config_came = false;
-	world_changed(r->x.world, OBJECT_TUNNEL, t->id);
 }
 
 int64_t reconciler_observe(struct reconciler *r)

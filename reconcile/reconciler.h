@@ -33,8 +33,5 @@ int64_t reconciler_observe(struct reconciler *r);
 MUST_USE int reconciler_accept(struct reconciler *r, size_t *n, struct err *e);
 /* Observations that ended, well or not. */
 int64_t reconciler_passes(const struct reconciler *r);
-/* Somebody else of this daemon was just shown that version of a tunnel's configuration: where it is
- * another than the reconciler's, that is read again before anything is written. r may be NULL. */
-void reconciler_config_seen(struct reconciler *r, const char *tunnel_id, int64_t version);
 
 #endif
