@@ -7,7 +7,7 @@
  */
 #include "merge_random.h"
 
-static uint64_t documents = 20000, first_seed = 1; /* of main, for its test */
+static uint64_t documents = 4000, first_seed = 1; /* of main, for its test */
 
 /* ---- what must hold ---- */
 
