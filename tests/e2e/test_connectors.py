@@ -5,6 +5,7 @@ import time
 
 import pytest
 from harness import FAST_STUB, Visitor, until
+from mcp_client import Lines
 
 
 def one(site):
@@ -59,6 +60,23 @@ def test_aditd_dies_while_a_connector_is_replaced(site, sim, wait):
     site.wait_converged()
     assert site.connector_pids() == [pid]
     assert not [e for e in site.items("event_list") if e["kind"] == "connector_killed"]
+
+
+def test_aditd_dies_when_mcp_was_answered(site, sim):
+    """The answer goes out in the turn of the loop in which the request came."""
+    site.api("grant_create", name="claude", role="operator")
+    client = Lines(site, "--grant", "claude")
+    site.mode(FAST_STUB + "ready_after_ms 300\n")
+    before, = site.connector_pids()
+    with Visitor(sim):
+        answer = client.tool("connector_restart", connector="edge1/1", wait=False)
+        site.kill9()
+        assert answer["structuredContent"]["pid"] == before, answer
+        site.start(observed=False)
+        pid = watch_pids(site, lambda: (c := one(site))["state"] == "ready" and c["pid"] != before)
+    assert one(site)["pid"] == pid and one(site)["restarts"] == 0
+    site.wait_converged()
+    assert client.process.wait(10) == 3
 
 
 def test_aditd_dies_again_and_again_while_a_connector_is_replaced(site, sim):
