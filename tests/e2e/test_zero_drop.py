@@ -150,6 +150,7 @@ def test_zero_drop_aditd_killed_while_a_process_is_replaced(busy, sim):
             time.sleep(pause)
             busy.kill9()
             busy.start(observed=False)
-            until(lambda: len(busy.connector_pids()) == 2 and busy.converged(), 60, 0.2)
-            assert len(set(pids(busy)) & set(before)) >= 1
+            until(lambda: len(busy.connector_pids()) == 2 and busy.converged() and
+                  set(pids(busy)) != set(before), 60, 0.2, why="an answered restart is not done")
+            assert len(set(pids(busy)) & set(before)) == 1
     assert all(c["restarts"] == 0 for c in busy.items("connector_list"))
