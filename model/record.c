@@ -103,13 +103,6 @@ bool mark_is(const char *comment, const char *owner, const char *install)
 }
 
 /* What the setting takes. Anything else was not written by an adit, and is nobody's name. */
-static bool is_owner(const char *s, size_t len)
-{
-	AUTO(str_t) text = str_ndup(s, len);
-	struct err e;
-	return check_owner(text, &e) == 0;
-}
-
 /* The end of the mark's word, or NULL when the comment does not begin with one. */
 static const char *mark_end(const char *comment)
 {
@@ -120,7 +113,7 @@ static const char *mark_end(const char *comment)
 	owner = comment + strlen(mark_prefix);
 	end = owner + strcspn(owner, " ");
 	slash = memrchr(owner, '/', (size_t)(end - owner));
-	if (slash && !is_owner(owner, (size_t)(slash - owner)))
+	if (slash && !owner_form(owner, (size_t)(slash - owner)))
 		return NULL;
 	if (!slash || slash == owner || end - slash - 1 != INSTALL_DIGITS)
 		return NULL;

@@ -6,12 +6,23 @@
 
 #include "base/text.h"
 
+static bool is_letter_or_digit(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool owner_form(const char *s, size_t len)
+{
+	size_t n = 0;
+
+	while (n < len && (is_letter_or_digit(s[n]) || s[n] == '.' || s[n] == '_' || s[n] == '-'))
+		n++;
+	return len > 0 && n == len && is_letter_or_digit(s[0]);
+}
+
 int check_owner(const char *value, struct err *e)
 {
-	size_t len = strspn(value, "abcdefghijklmnopqrstuvwxyz"
-				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
-
-	if (value[len] || len == 0 || !isalnum((unsigned char)value[0]))
+	if (!owner_form(value, strlen(value)))
 		return err_set(e, ERR_INVALID,
 			       "is no name, accepted are letters, digits, dot, hyphen and "
 			       "underscore, the first a letter or digit");

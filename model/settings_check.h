@@ -5,6 +5,8 @@
 
 #include "base/err.h"
 
+/* Is it the name of an owner? */
+bool owner_form(const char *s, size_t len);
 int check_owner(const char *value, struct err *e);
 int check_path(const char *value, struct err *e);
 int check_account_name(const char *value, struct err *e); /* of a Unix group or user */
