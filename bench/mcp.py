@@ -9,10 +9,9 @@ import pathlib
 import shutil
 import socket
 import subprocess
-import time
 import urllib.request
 
-from tools import (BUILD, QUICK, compared, cpu_ms, ended, hosted, median, rss_kib, scratch, show,
+from tools import (BUILD, QUICK, compared, cpu_ms, ended, hosted, median, rss_kib, show,
                    simulated, table)
 
 from harness import Origin, free_port, until  # noqa: E402
