@@ -340,7 +340,7 @@ class Life:
 
     def last_lost(self):
         times = [r["at"] for r in self.strict.rows[-200:]
-                 if r["method"] in ("POST", "PUT") and r.get("struck") in UNSURE]
+                 if r["method"] in ("POST", "PUT", "PATCH") and r.get("struck") in UNSURE]
         return max([self.lost_at, *times])
 
     def become_quiet(self):
