@@ -242,7 +242,9 @@ class Judge:
         self.saw(t["id"] for t in rows)
 
     def tunnel_written(self, what, tunnel):
-        facts, allowed = self.facts[tunnel["id"]], self.licensed(tunnel["id"], tunnel["name"])
+        facts = self.facts[tunnel["id"]]
+        # What a person agreed to is about the tunnel, whatever somebody calls it meanwhile.
+        allowed = self.licensed(tunnel["id"], tunnel["name"], *facts.names)
         if facts.maker != "adit" and not allowed:
             self.violate(f"{what} of a foreign tunnel, {tunnel['name']}")
         elif what.startswith("DELETE") and not allowed and facts.changed <= facts.seen:
