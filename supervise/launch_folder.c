@@ -183,6 +183,8 @@ void folder_recall_kept(int fd, struct launch_kept *k)
 		.stopped_until_ms = json_get_int(root, "stopped_until_ms", 0),
 		.restart = json_get_bool(root, "restart", false),
 		.upgrade = json_get_bool(root, "upgrade", false),
+		.restart_again = json_get_bool(root, "restart_again", false),
+		.upgrade_again = json_get_bool(root, "upgrade_again", false),
 		.exits = count_of(root, "exits"),
 		.blocks = count_of(root, "blocks"),
 		.last = reason_by_name(json_get_string(root, "last")),
@@ -301,6 +303,8 @@ static void write_kept(const struct launch_kept *k, struct buf *out)
 	json_put_int(&w, "stopped_until_ms", k->stopped_until_ms);
 	json_put_bool(&w, "restart", k->restart);
 	json_put_bool(&w, "upgrade", k->upgrade);
+	json_put_bool(&w, "restart_again", k->restart_again);
+	json_put_bool(&w, "upgrade_again", k->upgrade_again);
 	json_put_int(&w, "exits", k->exits);
 	json_put_int(&w, "blocks", k->blocks);
 	json_put_string(&w, "last", reason_info(k->last)->name);

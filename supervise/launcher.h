@@ -40,6 +40,8 @@ struct launch_kept {
 	bool stopped; /* by a user */
 	int64_t stopped_until_ms; /* wall; 0 = until it is started again */
 	bool restart, upgrade;    /* asked for and not done yet */
+	bool restart_again;       /* asked for when another process came up already: not */
+	bool upgrade_again;       /* done by that one */
 	int exits, blocks;        /* as in struct budget */
 	enum reason last;
 	int64_t next_start_ms; /* wall; 0 = at once */

@@ -22,7 +22,14 @@ static struct slot_kept slot_kept_of(const struct launch_kept *k)
 				  .stopped_until_ms = k->stopped_until_ms,
 				  .stopped = k->stopped,
 				  .restart = k->restart,
-				  .upgrade = k->upgrade};
+				  .upgrade = k->upgrade,
+				  .restart_again = k->restart_again,
+				  .upgrade_again = k->upgrade_again};
+}
+
+static bool another_comes_up(const struct slot *x)
+{
+	return x->other && x->other->running && !x->other->replaced;
 }
 
 void slot_keep(struct slot *x, bool lasting)
@@ -41,6 +48,8 @@ void slot_keep(struct slot *x, bool lasting)
 		.stopped_until_ms = c->stopped_until_ms,
 		.restart = c->restart_asked != x->own->restart_seen,
 		.upgrade = c->upgrade_asked != x->own->upgrade_seen,
+		.restart_again = another_comes_up(x) && c->restart_asked != x->other->restart_seen,
+		.upgrade_again = another_comes_up(x) && c->upgrade_asked != x->other->upgrade_seen,
 		.exits = x->budget.exits,
 		.blocks = x->budget.blocks,
 		.last = x->budget.last,
@@ -83,13 +92,20 @@ static void recall_stop(const struct slot *x, struct connector *c)
 	c->stopped_until_ms = x->kept.stopped_until_ms;
 }
 
-/* What was asked for before is still to be done, unless the process that comes up does it. */
+/* What was asked for before is still to be done. The process that comes up does what was asked for
+ * before its start. */
 static void recall_wishes(const struct slot *x, struct connector *c)
 {
 	x->own->restart_seen = c->restart_asked;
 	x->own->upgrade_seen = c->upgrade_asked;
 	c->restart_asked += x->kept.restart;
 	c->upgrade_asked += x->kept.upgrade;
+	if (x->other) {
+		x->other->restart_seen = c->restart_asked;
+		x->other->upgrade_seen = c->upgrade_asked;
+	}
+	c->restart_asked += x->kept.restart_again;
+	c->upgrade_asked += x->kept.upgrade_again;
 }
 
 /* ---- found again ---- */
@@ -127,8 +143,6 @@ static void find_other(struct slot *x, const struct connector *c)
 	process_find(p);
 	if (p->running) {
 		p->replaced = p->served;
-		p->restart_seen = c->restart_asked;
-		p->upgrade_seen = c->upgrade_asked;
 		slot_event(x, c, "connector_found", NULL, "%s runs already as process %d",
 			   p->replaced ? "the process that it replaced"
 				       : "the process that comes up to replace it",

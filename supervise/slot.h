@@ -37,7 +37,7 @@ struct supervisor {
 /* Of what is to outlast us that which is not kept in the slot otherwise. */
 struct slot_kept {
 	int64_t turn, stopped_until_ms;
-	bool stopped, restart, upgrade;
+	bool stopped, restart, upgrade, restart_again, upgrade_again;
 };
 
 struct slot {

@@ -90,7 +90,9 @@ static void start_other(struct slot *x, struct connector *c, enum reason cause)
 	struct err e;
 	enum reason failed;
 
-	/* Of what has served, the folder must say so before another one can. */
+	/* Of what has served, the folder must say so before another one can, and that this one does
+	 * all that was asked for. */
+	x->keep_due |= x->kept.restart_again || x->kept.upgrade_again;
 	slot_keep(x, false);
 	x->other = process_new(x, !process_is_b(x->own), &left);
 	x->left_again_ms = 0;

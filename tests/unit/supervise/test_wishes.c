@@ -107,6 +107,36 @@ static void test_a_second_restart_while_the_first_is_done(void **state)
 	assert_int_equal(starts(b), 3);
 }
 
+static bool another_comes_up(const struct bench *b)
+{
+	return one(b)->replacing && starts(b) == 2;
+}
+
+static bool was_replaced_twice(const struct bench *b)
+{
+	return is_ready(b) && one(b)->replaced == 2;
+}
+
+/* The process that comes up was started before the second one was asked for. */
+static void test_a_second_restart_before_the_other_took_the_place(void **state)
+{
+	struct bench *b = *state;
+
+	bring_up(b);
+	assert_true(supervisor_restart(b->s, b->one));
+	wait_for(b, another_comes_up);
+	assert_true(supervisor_restart(b->s, b->one));
+	die(b);
+	assert_int_equal(starts(b), 2);
+	bench_begin(b);
+	wait_for(b, was_replaced_twice);
+	restart_daemon(b);
+	wait_for(b, is_ready);
+	run_for(b, 500);
+	assert_int_equal(starts(b), 3);
+	assert_int_equal(one(b)->replaced, 0);
+}
+
 /* It waits for its next start, which would be in a minute. */
 static void test_a_restart_of_what_is_down(void **state)
 {
@@ -156,6 +186,7 @@ int main(void)
 		TEST(test_a_restart_of_what_was_found_hanging),
 		TEST(test_a_restart_without_a_store),
 		TEST(test_a_second_restart_while_the_first_is_done),
+		TEST(test_a_second_restart_before_the_other_took_the_place),
 		TEST(test_a_restart_of_what_is_down),
 		TEST(test_an_upgrade),
 	};
