@@ -305,18 +305,29 @@ static void plan_unmade_absent(struct planning *p, const struct tunnel *t)
 	}
 }
 
-/* A record that is refused holds its tunnel: that is said on the tunnel too. */
+/* What holds a record at the tunnel that it leads to: its own problem, or that of the tunnel that
+ * it is to lead to. One that passes by itself is none. */
+static const struct problem *holds(const struct planning *p, const struct record *r,
+				   const struct tunnel *t)
+{
+	bool here = str_equal(r->tunnel_id, t->id);
+	const struct tunnel *goal = here ? NULL : world_tunnel(p->w, r->tunnel_id);
+	const struct problem *x = r->problem ? r->problem : goal ? goal->problem : NULL;
+	return x && !x->next_try_ms && (here || record_leaves(r, t, p->now)) ? x : NULL;
+}
+
+/* A record that is held holds its tunnel: that is said on the tunnel too. */
 static void refuse_held(struct planning *p, const struct tunnel *t)
 {
 	TABLE_EACH (i, struct record, r, &p->w->records) {
-		bool leads = str_equal(r->tunnel_id, t->id) || record_leaves(r, t, p->now);
-		if (!leads || !r->problem || r->problem->next_try_ms)
+		const struct problem *x = holds(p, r, t);
+		if (!x)
 			continue;
 		struct err *e = plan_refuse(p, OBJECT_TUNNEL, t->id);
 		(void)err_set(e, ERR_CONFLICT,
 			      "Tunnel %s is not deleted while the record of %s leads to it",
 			      t->name, r->name);
-		(void)err_hint(e, "%s", r->problem->err.hint);
+		(void)err_hint(e, "%s", x->err.hint);
 		return;
 	}
 }

@@ -418,6 +418,10 @@ static void a_tunnel_that_names_leave_is_deleted_last(void **state)
 	problem_set(&r->problem, &held, NOW);
 	assert_int_equal(due(w, NOW, old->id), REFUSED); /* it says why it waits */
 	problem_clear(&r->problem);
+	problem_set(&new->problem, &held, NOW); /* it goes nowhere where that is stuck */
+	assert_int_equal(due(w, NOW, old->id), REFUSED);
+	problem_clear(&new->problem);
+	assert_int_equal(due(w, NOW, old->id), NOTHING);
 	record_led(r, "99999999-2222-4333-8444-555555555555.cfargotunnel.com", NOW);
 	str_set(&r->observed.content, "99999999-2222-4333-8444-555555555555.cfargotunnel.com");
 	assert_int_equal(due(w, NOW + LEAVING_MS - 1, old->id), NOTHING);
