@@ -30,6 +30,24 @@ void json_put_untrusted_document(struct json_writer *w, const char *key, const c
 	put_cut(w, key, text, UNTRUSTED_DOCUMENT);
 }
 
+void json_put_untrusted_lines(struct json_writer *w, const char *key, const char *text)
+{
+	AUTO(buf_t) out = {0};
+
+	assert(str_starts(key, "untrusted_"));
+	if (!text || !*text)
+		return;
+	size_t most = strlen(text) > UNTRUSTED_MAX ? utf8_whole(text, UNTRUSTED_MAX) : strlen(text);
+	for (const char *at = text, *end = text + most; at <= end;) {
+		const char *stop = memchr(at, '\n', (size_t)(end - at));
+		AUTO(str_t) line = str_ndup(at, (size_t)((stop ? stop : end) - at));
+		text_printable(line);
+		(void)buf_printf(&out, "%s%s", at > text ? "\n" : "", line);
+		at = (stop ? stop : end) + 1;
+	}
+	json_put_string(w, key, buf_text(&out));
+}
+
 bool text_is_plain(const char *text)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

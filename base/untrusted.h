@@ -14,6 +14,8 @@
 /* The member is left out for no text. key begins with untrusted_. */
 void json_put_untrusted(struct json_writer *w, const char *key, const char *text);
 void json_put_untrusted_document(struct json_writer *w, const char *key, const char *text);
+/* Lines of a log, which stay lines. */
+void json_put_untrusted_lines(struct json_writer *w, const char *key, const char *text);
 /* A host name, an address, a service, a pattern: ASCII in one word, no quotes, no markup, no
  * longer than a host name may be. Prose is none. */
 bool text_is_plain(const char *text);

@@ -277,7 +277,7 @@ static void row_event(const void *row, struct json_writer *w, const void *owner)
 	json_put_string(w, "id", ev->object_id);
 	json_put_string(w, "name", ev->object_name);
 	json_put_string(w, "message", ev->message);
-	json_put_untrusted(w, "untrusted_detail", ev->untrusted_detail);
+	json_put_untrusted_lines(w, "untrusted_detail", ev->untrusted_detail);
 	json_object_end(w);
 }
 

@@ -453,7 +453,7 @@ def test_another_permanent_refusal_ends_http2_only(start, edge, protocol, ends):
         assert s.process.wait(5) == 1
         assert s.lines()[-1] == "tunnel has been deleted"
     else:
-        until(lambda: len(s.says("Register tunnel error from server side")) >= 3)
+        until(lambda: len(s.says("Serve tunnel error")) >= 3)
         assert s.process.poll() is None
 
 

@@ -155,10 +155,42 @@ static void names_are_plain_and_prose_is_not(void **state)
 	assert_true(text_is_plain(lengthy + 1));
 }
 
+static void lines_stay_lines(void **state)
+{
+	AUTO(str_t) long_text = mem_alloc(UNTRUSTED_MAX + 100);
+	const char *const cases[][2] = {
+		{"a\nb", "a\\nb"},
+		{"a\x1b[2J\r\n\n\xe2\x80\xae"
+		 "b\n",
+		 "a?[2J?\\n\\n?b\\n"},
+		{"\n", "\\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i <= ARRAY_LEN(cases); i++) {
+		AUTO(buf_t) out = {0};
+		struct json_writer w;
+
+		memset(long_text, 'x', UNTRUSTED_MAX + 99);
+		json_write_init(&w, &out);
+		json_object_begin(&w);
+		json_put_untrusted_lines(&w, "untrusted_x",
+					 i < ARRAY_LEN(cases) ? cases[i][0] : long_text);
+		json_object_end(&w);
+		if (i == ARRAY_LEN(cases)) {
+			assert_int_equal(out.len, strlen("{\"untrusted_x\":\"\"}") + UNTRUSTED_MAX);
+			continue;
+		}
+		AUTO(str_t) wanted = str_format("{\"untrusted_x\":\"%s\"}", cases[i][1]);
+		assert_string_equal(buf_text(&out), wanted);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_nobody_sees_is_taken_out),
+		cmocka_unit_test(lines_stay_lines),
 		cmocka_unit_test(every_control_is_taken_out),
 		cmocka_unit_test(no_text_leaves_no_member),
 		cmocka_unit_test(nothing_goes_on_without_end),
