@@ -72,6 +72,8 @@ def unsettled(host):
             said.setdefault(c["tunnel"], c["reason"])
     for r in host.items("route_list", limit=500):
         message = (r.get("problem") or {}).get("message")
+        if r.get("old_until"):  # the old rule goes by itself
+            found.append(("leaving", r["hostname"], None))
         # Nothing runs where these routes lead, which hinders nothing.
         if message and not message.startswith("The origin of "):
             found.append(("route", r["hostname"], message))
