@@ -252,6 +252,8 @@ static size_t listeners_of(const struct exchange *x)
 	return n;
 }
 
+_Static_assert(TASKS_MAX == 128, "the sentence below says so");
+
 static const char *tasks_read(struct listening *l, const struct json *ids)
 {
 	if (json_is_null(ids))

@@ -103,27 +103,41 @@ static char *seen_words(const struct record *r, unsigned fields)
 	return buf_steal(&out);
 }
 
-static int tell(struct store *s, const struct record *r, unsigned fields, const char *fate,
-		struct err *e)
+/* detail is from outside; NULL = none. */
+static int event_keep(struct store *s, const struct record *r, char *message, char *detail,
+		      struct err *e)
 {
-	AUTO(str_t) names = edited_field_names(fields);
-	AUTO(str_t) plan = edited_asker(r);
-	AUTO(str_t) seen = seen_words(r, fields);
 	AUTO(str_t) id = str_dup(r->id);
-	AUTO(str_t)
-	message = str_format("%s %s: %s %s changed by somebody since adit last wrote it; it is %s "
-			     "because %s%s asked for it",
-			     r->observed.type, r->name, names, strchr(names, ',') ? "were" : "was",
-			     fate, plan ? "plan " : "an earlier plan", plan ? plan : "");
 	struct event ev = {.at_ms = clock_wall_ms(),
 			   .object_type = OBJECT_RECORD,
 			   .object_id = id,
 			   .object_name = r->name,
 			   .kind = (char[]){"edit_overwritten"},
 			   .message = message,
-			   .untrusted_detail = seen};
+			   .untrusted_detail = detail};
 	log_write(LOG_LEVEL_INFO, LOG_FIELDS({"object", id}), "%s", message);
 	return store_add_event(s, &ev, e);
+}
+
+/* Which plan asked for the write, as a sentence has it. */
+static char *asker_words(const struct record *r)
+{
+	AUTO(str_t) plan = edited_asker(r);
+	return str_format("%s%s", plan ? "plan " : "an earlier plan", plan ? plan : "");
+}
+
+static int tell(struct store *s, const struct record *r, unsigned fields, const char *fate,
+		struct err *e)
+{
+	AUTO(str_t) names = edited_field_names(fields);
+	AUTO(str_t) asker = asker_words(r);
+	AUTO(str_t) seen = seen_words(r, fields);
+	AUTO(str_t)
+	message = str_format("%s %s: %s %s changed by somebody since adit last wrote it; it is %s "
+			     "because %s asked for it",
+			     r->observed.type, r->name, names, strchr(names, ',') ? "were" : "was",
+			     fate, asker);
+	return event_keep(s, r, message, seen, e);
 }
 
 int overwritten_keep(struct store *s, const struct record *r, unsigned fields,
@@ -148,24 +162,14 @@ int overwritten_keep(struct store *s, const struct record *r, unsigned fields,
 
 void overwritten_unseen(struct store *s, const struct record *r, const char *actor)
 {
-	AUTO(str_t) plan = edited_asker(r);
-	AUTO(str_t) id = str_dup(r->id);
+	AUTO(str_t) asker = asker_words(r);
 	AUTO(str_t) who = str_dup(actor);
 	AUTO(str_t)
-	message =
-		str_format("%s %s: somebody changed it just before adit wrote it because %s%s "
-			   "asked for it; what stood there was not seen, and may be written over",
-			   r->type, r->name, plan ? "plan " : "an earlier plan", plan ? plan : "");
-	struct event ev = {.at_ms = clock_wall_ms(),
-			   .object_type = OBJECT_RECORD,
-			   .object_id = id,
-			   .object_name = r->name,
-			   .kind = (char[]){"edit_overwritten"},
-			   .message = message,
-			   .untrusted_detail = who};
+	message = str_format("%s %s: somebody changed it just before adit wrote it because %s "
+			     "asked for it; what stood there was not seen, and may be written over",
+			     r->type, r->name, asker);
 	struct err e;
-	log_write(LOG_LEVEL_INFO, LOG_FIELDS({"object", id}), "%s", message);
-	if (store_add_event(s, &ev, &e) < 0)
+	if (event_keep(s, r, message, who, &e) < 0)
 		log_warning("event edit_overwritten not kept: %s", e.message);
 }
 
