@@ -189,7 +189,7 @@ static void page_ask(struct cf_page *p)
 	if (!p->rows)
 		rows_begin(p);
 	(void)buf_printf(&path, "%s%c%s=%lld", p->path, strchr(p->path, '?') ? '&' : '?',
-			 p->cursors ? "limit" : "per_page", (long long)p->per_page);
+			 p->size_key, (long long)p->per_page);
 	if (p->cursor) {
 		AUTO(str_t) cursor = percent_encode(p->cursor);
 		(void)buf_printf(&path, "&cursor=%s", cursor);
@@ -197,7 +197,7 @@ static void page_ask(struct cf_page *p)
 		(void)buf_printf(&path, "&page=%lld", (long long)p->page);
 	}
 	cf_call_start_with(p->cf, &p->call, p->share, "GET", buf_text(&path), NULL, NULL,
-			   p->permission, p->cursors ? CF_CALL_TRYING | CF_CALL_BESIDE : 0,
+			   p->permission, p->beside ? CF_CALL_TRYING | CF_CALL_BESIDE : 0,
 			   page_came, p);
 	p->call.rows = p->rows;
 }
@@ -230,6 +230,7 @@ static void page_open(struct cf *cf, struct cf_page *p, enum cf_share share, con
 	p->share = share;
 	p->path = str_dup(path);
 	p->permission = permission;
+	p->size_key = "per_page";
 	p->per_page = per_page > 0 ? per_page : ROWS_LEAST;
 	p->max_rows = max_rows;
 	p->max_pages = (int64_t)(max_rows / ROWS_LEAST) + PAGES_SPARE;
@@ -243,14 +244,32 @@ void cf_page_start(struct cf *cf, struct cf_page *p, enum cf_share share, const 
 	page_ask(p);
 }
 
+static void page_by_cursor(struct cf_page *p)
+{
+	p->cursors = p->beside = true;
+	/* A server that gives less than it is asked for must not cost a call for each few rows. */
+	p->max_pages = (int64_t)p->max_rows / p->per_page + PAGES_SPARE;
+}
+
 void cf_page_start_cursor(struct cf *cf, struct cf_page *p, enum cf_share share, const char *path,
 			  int64_t limit, size_t max_rows, const char *permission,
 			  task_done_fn *done, void *owner)
 {
 	page_open(cf, p, share, path, limit, max_rows, permission, done, owner);
-	p->cursors = true;
-	/* A server that gives less than it is asked for must not cost a call for each few rows. */
-	p->max_pages = (int64_t)max_rows / p->per_page + PAGES_SPARE;
+	p->size_key = "limit";
+	page_by_cursor(p);
+	page_ask(p);
+}
+
+void cf_page_start_source(struct cf *cf, struct cf_page *p, enum cf_share share, const char *path,
+			  const struct cf_source_row *source, task_done_fn *done, void *owner)
+{
+	page_open(cf, p, share, path, source->per_page, source->max_rows, source->permission, done,
+		  owner);
+	p->size_key = source->size_key;
+	p->beside = true;
+	if (source->paging == CF_PAGED_CURSORS)
+		page_by_cursor(p);
 	page_ask(p);
 }
 

@@ -5,6 +5,7 @@
 #define CLOUDFLARE_PAGE_H
 
 #include "cloudflare/client.h"
+#include "cloudflare/source.h"
 
 struct cf_page {
 	struct task task; /* first */
@@ -23,8 +24,10 @@ struct cf_page {
 	char *cursor;
 	int64_t total; /* as the first page said; -1 = it did not */
 	size_t max_rows;
-	const struct cf_family *family; /* see cf_page_decoded */
-	bool cursors;                   /* cf_page_start_cursor */
+	const struct cf_family *family; /* see cf_page_decoded; NULL: the rows are wanted as JSON */
+	bool cursors;                   /* by cursor */
+	bool beside;                    /* that it fails says nothing of Cloudflare as a whole */
+	const char *size_key;           /* a literal */
 	int restarts;
 };
 
@@ -41,6 +44,9 @@ void cf_page_decoded(struct cf_page *p, const struct cf_family *family);
 void cf_page_start_cursor(struct cf *cf, struct cf_page *p, enum cf_share share, const char *path,
 			  int64_t limit, size_t max_rows, const char *permission,
 			  task_done_fn *done, void *owner);
+/* A listing of the table of sources, for people. */
+void cf_page_start_source(struct cf *cf, struct cf_page *p, enum cf_share share, const char *path,
+			  const struct cf_source_row *source, task_done_fn *done, void *owner);
 /* For families: the listing ends with this error, nothing is asked. */
 void cf_page_refuse(struct cf *cf, struct cf_page *p, const struct err *why, task_done_fn *done,
 		    void *owner);
