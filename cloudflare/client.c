@@ -30,6 +30,7 @@ struct cf {
 	char account_id[CF_ID_SIZE];
 	struct secret token;
 	int64_t token_generation;
+	const char *token_key;
 	struct budget budget;
 	int64_t told_remaining;
 	struct timer timer;           /* the budget lets somebody go then */
@@ -77,6 +78,7 @@ int cf_new(struct loop *l, struct http *http, struct world *w, const struct cf_o
 	(void)str_copy(cf->account_id, sizeof(cf->account_id),
 		       options->account_id ? options->account_id : "");
 	cf->told_remaining = -1;
+	cf->token_key = options->token_key ? options->token_key : "cloudflare.api_token_file";
 	budget_init(&cf->budget, options->budget_calls, options->budget_window_ms, clock_mono_ms());
 	timer_init(&cf->timer, l, timer_due, cf);
 	deferred_init(&cf->pump, l, pump_called, cf);
@@ -159,6 +161,11 @@ void cf_pause(struct cf *cf, int64_t ms)
 struct loop *cf_loop(const struct cf *cf)
 {
 	return cf->loop;
+}
+
+const struct world *cf_world(const struct cf *cf)
+{
+	return cf->world;
 }
 
 struct cf_shelf *cf_listings(struct cf *cf)
@@ -448,8 +455,8 @@ static void call_launch(struct cf *cf, struct cf_call *c)
 static void call_without_token(struct cf_call *c)
 {
 	(void)err_set(&c->task.err, ERR_DENIED, "there is no API token");
-	(void)err_hint(&c->task.err, "Put one into a file of mode 0600 and name it in "
-				     "cloudflare.api_token_file.");
+	(void)err_hint(&c->task.err, "Put one into a file of mode 0600, name it in %s and reload.",
+		       c->cf->token_key);
 	call_end(c);
 }
 

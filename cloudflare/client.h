@@ -19,6 +19,8 @@ struct cf_options {
 	const char *base_url; /* "https://api.cloudflare.com/client/v4"; http:// only to loopback */
 	const char *account_id;
 	int64_t budget_calls, budget_window_ms; /* of this host: settings divided by fleet_size */
+	const char *token_key; /* the setting that names the token's file, a literal; NULL =
+				  cloudflare.api_token_file */
 };
 
 /* Budget figures and access state are written to world->system. http and world are borrowed. A call
@@ -99,6 +101,8 @@ void cf_call_refuse(struct cf *cf, struct cf_call *c, const struct err *why, tas
 /* The account's id; ERR_DENIED with a hint when none is configured. */
 MUST_USE int cf_account(const struct cf *cf, const char **account_id, struct err *e);
 struct loop *cf_loop(const struct cf *cf);
+/* Where what its answers say of access and budget is written. */
+const struct world *cf_world(const struct cf *cf);
 /* The last listings, for those that come. */
 struct cf_shelf *cf_listings(struct cf *cf);
 /* Does the answer hold a list, which may be empty? */

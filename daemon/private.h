@@ -22,6 +22,17 @@ MUST_USE int daemon_open_doors(struct daemon *d, struct err *e);
 void daemon_reload_doors(struct daemon *d);
 void daemon_close_doors(struct daemon *d);
 
+/* ---- services_cloudflare.c ---- */
+
+MUST_USE int daemon_open_cloudflare(struct daemon *d, struct err *e);
+void daemon_close_cloudflare(struct daemon *d);
+/* Settings were read anew: tokens and budgets. */
+void daemon_reload_cloudflare(struct daemon *d);
+/* The account is known now. */
+void daemon_account_came(struct daemon *d);
+/* This host's part of the budget. */
+void daemon_budget(const struct settings *s, int64_t *calls, int64_t *window_ms);
+
 /* ---- services.c ---- */
 
 /* The store was opened while everything else ran already: who needs it gets it. */

@@ -45,97 +45,6 @@ static void fill_system(struct daemon *d)
 	take_drift(d);
 }
 
-/* ---- Cloudflare ---- */
-
-static void access_missing(struct daemon *d, const struct err *e)
-{
-	d->world->system.access = ACCESS_MISSING;
-	problem_set(&d->world->system.access_problem, e, clock_wall_ms());
-	str_set(&d->world->system.writes_off, e->message);
-	world_changed(d->world, OBJECT_SYSTEM, "");
-	log_warning("nothing is written to Cloudflare: %s", e->message);
-}
-
-/* The token: a systemd credential, else the file of the settings. */
-static int read_token(const struct daemon *d, struct secret *token, struct err *e)
-{
-	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
-	if (credentials && credentials[0] == '/') {
-		AUTO(str_t) path = str_format("%s/cloudflare-token", credentials);
-		if (file_exists(AT_FDCWD, path))
-			return secret_read_file(AT_FDCWD, path, token, e);
-	}
-	const char *file = d->settings.cloudflare.api_token_file;
-	if (!file) {
-		(void)err_set(e, ERR_DENIED, "There is no API token");
-		return err_hint(e, "Put one into a file of mode 0600 and name it in "
-				   "cloudflare.api_token_file.");
-	}
-	if (secret_read_file(AT_FDCWD, file, token, e) == 0)
-		return 0;
-	(void)err_wrap(e, "cloudflare.api_token_file");
-	e->kind = ERR_DENIED;
-	return e->hint[0] ? -1
-			  : err_hint(e, "Put the API token there, mode 0600, and reload (SIGHUP).");
-}
-
-static void load_token(struct daemon *d)
-{
-	AUTO(secret_t) token = {0};
-	struct err e;
-	if (!d->world->system.account_id[0]) {
-		(void)err_set(&e, ERR_DENIED, "There is no account id");
-		(void)err_hint(&e,
-			       "Set cloudflare.account_id (32 hex digits, shown at Cloudflare's "
-			       "dashboard) and restart.");
-		access_missing(d, &e);
-		return;
-	}
-	if (read_token(d, &token, &e) < 0) {
-		cf_set_token(d->cf, NULL);
-		access_missing(d, &e);
-		return;
-	}
-	if (d->world->system.access == ACCESS_MISSING ||
-	    d->world->system.access == ACCESS_REFUSED) {
-		d->world->system.access = ACCESS_UNCHECKED;
-		problem_clear(&d->world->system.access_problem);
-		str_set(&d->world->system.writes_off, NULL);
-		world_changed(d->world, OBJECT_SYSTEM, "");
-	}
-	cf_set_token(d->cf, &token);
-}
-
-static void budget_of(const struct settings *s, int64_t *calls, int64_t *window_ms)
-{
-	struct err e;
-	if (rate_parse(s->cloudflare.budget, calls, window_ms, &e) < 0) {
-		*calls = 600;
-		*window_ms = 300 * 1000;
-	}
-	*calls /= s->cloudflare.fleet_size;
-	if (*calls < 1)
-		*calls = 1;
-}
-
-static int open_cloudflare(struct daemon *d, struct err *e)
-{
-	struct cf_options o = {
-		.base_url = d->settings.cloudflare.base_url,
-		.account_id = d->world->system.account_id,
-	};
-	budget_of(&d->settings, &o.budget_calls, &o.budget_window_ms);
-	d->http_cloudflare = http_new(
-		d->loop, &(struct http_options){.max_connections = 4,
-						.max_in_flight = 8,
-						.ca_file = d->settings.cloudflare.ca_file});
-	d->http_origins = http_new(d->loop, NULL);
-	if (cf_new(d->loop, d->http_cloudflare, d->world, &o, &d->cf, e) < 0)
-		return err_wrap(e, "cloudflare.base_url");
-	load_token(d);
-	return 0;
-}
-
 /* ---- connectors and reconciling ---- */
 
 static void supervisor_options_of(const struct daemon *d, struct supervisor_options *o)
@@ -168,7 +77,7 @@ static void reconciler_options_of(const struct daemon *d, struct reconciler_opti
 {
 	const struct settings *s = &d->settings;
 	int64_t calls, window_ms;
-	budget_of(s, &calls, &window_ms);
+	daemon_budget(s, &calls, &window_ms);
 	*o = (struct reconciler_options){
 		.interval_ms = s->reconcile.interval.ms,
 		.budget_calls = calls,
@@ -234,8 +143,7 @@ static void open_reconciler(struct daemon *d)
 void daemon_store_came(struct daemon *d)
 {
 	fill_system(d);
-	cf_set_account(d->cf, d->world->system.account_id);
-	load_token(d);
+	daemon_account_came(d);
 	supervisor_attach(d->supervisor, d->store);
 	origin_probes_attach(d->origins, d->store);
 	open_reconciler(d);
@@ -252,6 +160,7 @@ static void fill_ops(struct daemon *d)
 		.world = d->world,
 		.store = d->store,
 		.cf = d->cf,
+		.security = d->security,
 		.supervisor = d->supervisor,
 		.origins = d->origins,
 		.edges = d->edges,
@@ -343,11 +252,8 @@ static void reload_rooms(struct daemon *d)
 {
 	struct supervisor_options so;
 	struct reconciler_options ro;
-	int64_t calls, window_ms;
 	log_set_level((enum log_level)log_level_by_name(d->settings.log.level));
-	budget_of(&d->settings, &calls, &window_ms);
-	cf_set_budget(d->cf, calls, window_ms);
-	load_token(d);
+	daemon_reload_cloudflare(d);
 	take_drift(d);
 	supervisor_options_of(d, &so);
 	supervisor_configure(d->supervisor, &so);
@@ -413,7 +319,7 @@ int daemon_start(struct daemon *d, struct settings *settings, struct err *e)
 	if (open_state(d, e) < 0 || daemon_open_store(d, e) < 0)
 		return -1;
 	fill_system(d);
-	if (open_cloudflare(d, e) < 0 || open_supervisor(d, e) < 0)
+	if (daemon_open_cloudflare(d, e) < 0 || open_supervisor(d, e) < 0)
 		return -1;
 	open_edges(d);
 	open_reconciler(d);
@@ -464,13 +370,11 @@ void daemon_stop(struct daemon *d)
 		supervisor_set_edges(d->supervisor, NULL);
 	edge_probes_free(d->edges);
 	supervisor_free(d->supervisor);
-	cf_free(d->cf);
+	daemon_close_cloudflare(d);
 	if (d->http_origins)
 		http_free(d->http_origins);
 	if (d->http_edge)
 		http_free(d->http_edge);
-	if (d->http_cloudflare)
-		http_free(d->http_cloudflare);
 	store_close(d->store);
 	world_free(d->world);
 	loop_free(d->loop);

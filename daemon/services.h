@@ -24,6 +24,9 @@ struct daemon {
 	struct problem *config_problem;   /* the files are wrong, so older settings run */
 	struct http *http_cloudflare, *http_origins, *http_edge;
 	struct cf *cf;
+	struct cf *cf_reading; /* with a token of its own, where the settings name one */
+	struct world *reading_world;
+	struct cf_reads *security;
 	struct supervisor *supervisor;
 	struct origin_probes *origins;
 	struct edge_probes *edges;

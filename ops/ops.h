@@ -6,7 +6,7 @@
 #ifndef OPS_OPS_H
 #define OPS_OPS_H
 
-#include "cloudflare/client.h"
+#include "cloudflare/reads.h"
 #include "model/plan.h"
 #include "model/settings.h"
 #include "model/world.h"
@@ -34,6 +34,7 @@ struct ops {
 	struct world *world;
 	struct store *store;
 	struct cf *cf;
+	struct cf_reads *security; /* what is read for people */
 	struct supervisor *supervisor;
 	struct origin_probes *origins; /* NULL = not there */
 	struct edge_probes *edges;     /* NULL = not there */
