@@ -40,6 +40,11 @@ static const struct view_column records[] = {
 static const struct view_column zones[] = {
 	{"name", "ZONE"}, {"status", NULL}, {"plan", NULL}, {"paused", NULL}, {"id", NULL}, END,
 };
+static const struct view_column accounts[] = {
+	{"id", "ACCOUNT"},          {"untrusted_name", "NAME"},
+	{"untrusted_type", "TYPE"}, {"second_factor", "SECOND FACTOR"},
+	{"configured", NULL},       END,
+};
 static const struct view_column plans[] = {
 	{"plan", NULL},
 	{"state", NULL},
@@ -112,19 +117,11 @@ static const struct {
 	const char *op;
 	const struct view_column *columns;
 } views[] = {
-	{"tunnel_list", tunnels},
-	{"route_list", routes},
-	{"dns_list", records},
-	{"zone_list", zones},
-	{"plan_list", plans},
-	{"connector_list", connectors},
-	{"connector_items", connectors},
-	{"drift_list", drift},
-	{"event_list", events},
-	{"revision_list", revisions},
-	{"rules", rules},
-	{"grant_list", grants},
-	{"ledger_list", ledger},
+	{"tunnel_list", tunnels},       {"route_list", routes},          {"dns_list", records},
+	{"zone_list", zones},           {"account_list", accounts},      {"plan_list", plans},
+	{"connector_list", connectors}, {"connector_items", connectors}, {"drift_list", drift},
+	{"event_list", events},         {"revision_list", revisions},    {"rules", rules},
+	{"grant_list", grants},         {"ledger_list", ledger},
 };
 
 const struct view_column *view_of(const char *op_name)

@@ -18,6 +18,7 @@
 
 static const struct cf_source_row rows[CF_SOURCES] = {
 	[CF_SOURCE_ACCOUNTS] = {"/accounts", NUMBERS, 50, 5000, ACCOUNT_P},
+	[CF_SOURCE_ACCOUNT] = {"/accounts/{account}", OBJECT, ACCOUNT_P},
 	[CF_SOURCE_MEMBERS] = {"/accounts/{account}/members", NUMBERS, 50, 20000, MEMBERS_P},
 	[CF_SOURCE_ROLES] = {"/accounts/{account}/roles", NUMBERS, 50, 2000, MEMBERS_P},
 	[CF_SOURCE_GROUPS] = {"/accounts/{account}/iam/permission_groups", NUMBERS, 50, 5000,

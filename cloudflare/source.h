@@ -13,7 +13,8 @@
 #include "base/mem.h"
 
 enum cf_source {
-	CF_SOURCE_ACCOUNTS,
+	CF_SOURCE_ACCOUNTS, /* refused to a token that an account owns */
+	CF_SOURCE_ACCOUNT,  /* the one */
 	CF_SOURCE_MEMBERS,
 	CF_SOURCE_ROLES,
 	CF_SOURCE_GROUPS, /* permission groups */

@@ -91,7 +91,8 @@ void list_row(struct list_answer *l,
 	row_select(l, &text);
 }
 
-void list_end(struct list_answer *l, const char *source, int64_t as_of_ms)
+static void list_finish(struct list_answer *l, const char *source, int64_t as_of_ms,
+			const struct world *budget)
 {
 	int64_t next = l->start + l->written;
 	bool more = next < l->seen;
@@ -106,10 +107,21 @@ void list_end(struct list_answer *l, const char *source, int64_t as_of_ms)
 	json_put_bool(&l->w, "truncated", more);
 	json_put_time(&l->w, "as_of", as_of_ms);
 	json_put_string(&l->w, "source", source);
-	if (str_equal(source, "api")) {
+	if (budget) {
 		json_write_key(&l->w, "rate");
-		render_rate(l->call->ops->world, &l->w);
+		render_rate(budget, &l->w);
 	}
 	json_object_end(&l->w);
 	call_answer(l->call);
+}
+
+void list_end(struct list_answer *l, const char *source, int64_t as_of_ms)
+{
+	bool asked = str_equal(source, "api");
+	list_finish(l, source, as_of_ms, asked ? l->call->ops->world : NULL);
+}
+
+void list_end_asked(struct list_answer *l, int64_t as_of_ms, const struct world *budget)
+{
+	list_finish(l, "api", as_of_ms, budget);
 }

@@ -166,5 +166,7 @@ void list_row(struct list_answer *l,
 	      void (*render)(const void *row, struct json_writer *w, const void *owner),
 	      const void *row, const void *owner);
 void list_end(struct list_answer *l, const char *source, int64_t as_of_ms);
+/* The same of what was asked of Cloudflare by a client whose figures stand in that world. */
+void list_end_asked(struct list_answer *l, int64_t as_of_ms, const struct world *budget);
 
 #endif

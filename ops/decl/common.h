@@ -54,6 +54,11 @@
 		FIELD(T, cursor, .max = 64, .doc = "Where to go on: next_cursor of an answer."),   \
 		FIELD(T, fields, .max = 40, .doc = "Only these members of each item.")
 
+/* Whatever is asked of Cloudflare for people. */
+#define FRESH_FIELD(T)                                                                             \
+	FIELD(T, fresh,                                                                            \
+	      .doc = "Ask Cloudflare now; absent = what was read in the last 30 s will do.")
+
 /* Result rows: each table is a constant of the file that asks for it. */
 #define CHANGE_ROWS                                                                                \
 	FIELD_OUT("sign", FIELD_STRING, .doc = "+ made, ~ changed, - deleted, = left alone."),     \

@@ -203,6 +203,11 @@ struct zone_list_args {
 	LIST_ARGS;
 	char *name, *status;
 };
+struct account_list_args {
+	LIST_ARGS;
+	char *name;
+	bool fresh;
+};
 struct plan_list_args {
 	LIST_ARGS;
 	char *state;

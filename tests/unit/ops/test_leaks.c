@@ -35,6 +35,7 @@ static const struct {
 	  "{\"zone\":\"@.org\"}", "{\"zone\":\"example.com\"}"}},
 	{"dns_usage", {"{\"zone\":\"@.org\"}", "{\"zone\":\"example.net\"}"}},
 	{"zone_list", {"{}", "{\"limit\":1}", "{\"name\":\"@\"}"}},
+	{"account_list", {"{}", "{\"name\":\"@\"}"}},
 	{"plan_list", {"{}", "{\"limit\":1}", "{\"state\":\"waiting\"}"}},
 	{"plan_get", {"{\"plan\":\"p1\"}", "{\"plan\":\"p2\"}", "{\"plan\":\"p3\"}"}},
 	{"drift_list",

@@ -36,6 +36,7 @@ static const struct row {
 	{"dns_delete", ROLE_OPERATOR, BOTH, "delete", "dns", false},
 	{"dns_usage", ROLE_VIEWER, BOTH, "get", "dns", true},
 	{"zone_list", ROLE_VIEWER, BOTH, "list", "dns", true},
+	{"account_list", ROLE_AUDITOR, BOTH, "list", "security", true},
 	{"plan_list", ROLE_VIEWER, BOTH, "list", "plan", true},
 	{"plan_get", ROLE_VIEWER, BOTH, "get", "plan", true},
 	{"plan_apply", ROLE_OPERATOR, BOTH, "create update delete", "plan", false},
@@ -67,8 +68,8 @@ static const struct row {
 };
 
 static const char *const methods[] = {"list", "get", "create", "update", "delete", NULL};
-static const char *const tags[] = {"health",    "tunnel", "route",  "dns",    "plan",
-				   "connector", "system", "access", "ledger", NULL};
+static const char *const tags[] = {"health", "tunnel", "route",  "dns",      "plan", "connector",
+				   "system", "access", "ledger", "security", NULL};
 static const char *const role_names[] = {"viewer", "auditor", "operator", "admin"};
 static const enum role roles[] = {ROLE_VIEWER, ROLE_AUDITOR, ROLE_OPERATOR, ROLE_ADMIN};
 

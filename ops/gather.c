@@ -1,0 +1,173 @@
+#include "ops/gather.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "model/render.h"
+#include "ops/find.h"
+#include "ops/inside.h"
+
+struct gather {
+	struct call *call;
+	gathered_fn *then;
+	struct gathered **reads;
+	size_t n, waiting;
+	int64_t max_age_ms;
+	void *own;
+	void (*drop)(void *own);
+};
+
+struct gathered {
+	struct cf_read read; /* first */
+	struct gather *gather;
+};
+
+static void gather_drop(struct call *c)
+{
+	struct gather *g = steal(&c->state);
+
+	for (size_t i = 0; i < g->n; i++) {
+		cf_read_cancel(&g->reads[i]->read);
+		cf_read_reset(&g->reads[i]->read);
+		free(g->reads[i]);
+	}
+	free(g->reads);
+	if (g->own)
+		(g->drop ? g->drop : free)(g->own);
+	free(g);
+}
+
+struct gather *gather_begin(struct call *c, bool fresh, gathered_fn *then)
+{
+	struct gather *g = mem_alloc(sizeof(*g));
+
+	g->call = c;
+	g->then = then;
+	g->max_age_ms = fresh ? 0 : GATHER_MAX_AGE_MS;
+	c->state = g;
+	c->drop_state = gather_drop;
+	return g;
+}
+
+void gather_set_own(struct gather *g, void *own, void (*drop)(void *own))
+{
+	g->own = own;
+	g->drop = drop;
+}
+
+void *gather_own(const struct gather *g)
+{
+	return g->own;
+}
+
+static void read_ended(struct task *t, void *owner)
+{
+	const struct gathered *x = owner;
+	struct gather *g = x->gather;
+
+	(void)t;
+	if (--g->waiting == 0)
+		g->then(g->call, g);
+}
+
+size_t gather_read(struct gather *g, enum cf_source s, const struct cf_target *t)
+{
+	struct gathered *x = mem_alloc(sizeof(*x));
+
+	x->gather = g;
+	g->reads = mem_grow(g->reads, g->n + 1, sizeof(struct gathered *));
+	g->reads[g->n++] = x;
+	g->waiting++;
+	cf_read_start(g->call->ops->security, &x->read, s, t, g->max_age_ms, read_ended, x);
+	return g->n - 1;
+}
+
+size_t gather_count(const struct gather *g)
+{
+	return g->n;
+}
+
+const struct cf_listing *gather_listing(const struct gather *g, size_t i)
+{
+	return g->reads[i]->read.listing;
+}
+
+const struct err *gather_error(const struct gather *g, size_t i)
+{
+	const struct cf_read *r = &g->reads[i]->read;
+
+	return r->listing ? NULL : &r->task.err;
+}
+
+int64_t gather_as_of(const struct gather *g)
+{
+	int64_t oldest = clock_wall_ms();
+
+	for (size_t i = 0; i < g->n; i++) {
+		const struct cf_listing *l = gather_listing(g, i);
+		if (l && cf_listing_as_of(l) < oldest)
+			oldest = cf_listing_as_of(l);
+	}
+	return oldest;
+}
+
+void gather_fail(struct call *c, const struct gather *g, size_t i)
+{
+	c->task.err = *gather_error(g, i);
+	call_fail(c);
+}
+
+void gather_list_end(const struct gather *g, struct list_answer *l)
+{
+	list_end_asked(l, gather_as_of(g), cf_world(cf_reads_client(g->call->ops->security)));
+}
+
+void gather_put_rate(const struct call *c, struct json_writer *w)
+{
+	json_write_key(w, "rate");
+	render_rate(cf_world(cf_reads_client(c->ops->security)), w);
+}
+
+/* ---- who may ---- */
+
+static bool can_ask(struct call *c)
+{
+	if (c->ops->security)
+		return true;
+	(void)err_set(&c->task.err, ERR_INTERNAL, "Cloudflare cannot be asked: there is no client");
+	(void)err_hint(&c->task.err, "See adit status for what is wrong with the settings.");
+	call_fail(c);
+	return false;
+}
+
+const struct zone *gather_zone(struct call *c, const char *name)
+{
+	struct inside in = inside_of(c->ops->world, &c->who);
+	const struct zone *z = find_zone(c, name);
+
+	if (!z || inside_whole_zone(&in, z))
+		return z && can_ask(c) ? z : NULL;
+	(void)err_set(&c->task.err, ERR_DENIED,
+		      "The grant has a part of zone %s only, and this is about all of it", z->name);
+	(void)err_hint(&c->task.err, "A grant for the whole zone can read it: a person makes one, "
+				     "with --zones and without --hosts and --tunnels.");
+	c->policy = POLICY_SCOPE;
+	call_fail(c);
+	return NULL;
+}
+
+bool gather_whole_account(struct call *c)
+{
+	struct inside in = inside_of(c->ops->world, &c->who);
+
+	if (in.all)
+		return can_ask(c);
+	(void)err_set(&c->task.err, ERR_DENIED,
+		      "This is about the account as a whole, and the grant has a part of it only");
+	(void)err_hint(&c->task.err,
+		       "A grant without --zones, --hosts and --tunnels can read it: a person makes "
+		       "one.");
+	c->policy = POLICY_SCOPE;
+	call_fail(c);
+	return false;
+}

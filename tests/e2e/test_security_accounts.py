@@ -1,0 +1,80 @@
+"""Accounts, as whoever reads an account's security asks for them: the one way in which all of that
+is asked, too (once for many, kept for a while, with a token of its own)."""
+import threading
+
+NARROW = "sim-token-without-account-settings"
+OWNED = "sim-token-that-the-account-owns"
+
+
+def asked(sim, since):
+    return [r for r in sim.log(since) if r["method"] == "GET" and
+            r["path"].split("?")[0].endswith("/accounts")]
+
+
+def test_the_account_is_listed_and_what_was_read_is_kept(host, sim):
+    host.start()
+    since = sim.mark()
+    first = host.api("account_list")
+    row, = [r for r in first["items"] if r["configured"]]
+    assert row["id"] == sim.account and row["second_factor"] == "not required" and row["untrusted_name"]
+    assert first["source"] == "api" and first["rate"]["remaining"] > 0
+    again = host.api("account_list")
+    assert again["as_of"] == first["as_of"] and len(asked(sim, since)) == 1
+    host.api("account_list", fresh=True)
+    assert len(asked(sim, since)) == 2
+    assert host.api("account_list", name="no such name")["total"] == 0
+
+
+def test_many_who_ask_at_once_cost_one_call(host, sim):
+    host.start()
+    sim.fault("delay", path="/accounts", method="GET", ms=700)
+    since, answers = sim.mark(), []
+    threads = [threading.Thread(target=lambda: answers.append(host.api("account_list")))
+               for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({a["as_of"] for a in answers}) == 1 and len(answers) == 8
+    assert len(asked(sim, since)) == 1
+
+
+def test_a_refusal_names_what_the_token_lacks(host, sim):
+    sim.control("POST", "seed", {"tokens": [{"value": NARROW, "scopes": [
+        "tunnel:write", "dns:write", "zone:read"]}]})
+    host.write_token(NARROW)
+    host.start()
+    error = host.refused("account_list").error
+    assert error["kind"] == "denied" and "Account Settings: Read" in error["missing_permission"]
+    assert error["cloudflare"]["ray"]
+    code, text, _ = host.adit("account", "list")
+    assert code == 77, text
+
+
+def test_a_token_that_the_account_owns_sees_that_account(host, sim):
+    sim.control("POST", "seed", {"tokens": [{"value": OWNED, "account": sim.account, "scopes": [
+        "tunnel:write", "dns:write", "zone:read", "account:read"]}]})
+    host.write_token(OWNED)
+    host.start()
+    row, = host.items("account_list")
+    assert row["id"] == sim.account and row["configured"]
+
+
+def test_the_token_for_reading_reads_alone(host, sim):
+    """Where one is named the other one is not asked, not even in its place."""
+    sim.control("POST", "seed", {"tokens": [{"value": NARROW, "scopes": [
+        "tunnel:write", "dns:write", "zone:read"]}]})
+    second = host.folder / "read-token"
+    host.write_token(NARROW)
+    host.configure(cloudflare={"read_token_file": str(second)})
+    host.start()
+    error = host.refused("account_list").error
+    assert error["kind"] == "denied" and "read_token_file" in error["hint"]
+    second.write_text(sim.token + "\n")
+    second.chmod(0o600)
+    host.reload()
+    assert host.api("account_list")["total"] > 0
+    second.write_text(NARROW + "\n")
+    host.reload()
+    assert host.refused("account_list").kind == "denied"
+    assert host.status()["access"] == "ok" and host.status()["writes"] == "on"
