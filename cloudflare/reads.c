@@ -223,17 +223,15 @@ struct cf_reads *cf_reads_new(struct cf *cf)
 	return x;
 }
 
-/* Nobody is told. */
+/* Nobody is told. With the last that waits for it a listing goes. */
 static void running_drop(struct cf_reads *x)
 {
-	LIST_EACH (it, &x->running) {
-		struct cf_listing *l = LIST_OF(it, struct cf_listing, node);
-		l->refs++;
-		LIST_EACH (wait, &l->waiting)
-			cf_read_cancel(LIST_OF(wait, struct cf_read, node));
-		if (l->reads)
+	while (!list_empty(&x->running)) {
+		struct cf_listing *l = LIST_OF(x->running.next, struct cf_listing, node);
+		if (list_empty(&l->waiting))
 			listing_leave(l);
-		listing_unref(l);
+		else
+			cf_read_cancel(LIST_OF(l->waiting.next, struct cf_read, node));
 	}
 }
 

@@ -113,7 +113,7 @@ int64_t gather_as_of(const struct gather *g)
 
 void gather_fail(struct call *c, const struct gather *g, size_t i)
 {
-	c->task.err = *gather_error(g, i);
+	c->task.err = g->reads[i]->read.task.err;
 	call_fail(c);
 }
 
