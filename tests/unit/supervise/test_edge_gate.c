@@ -18,8 +18,10 @@ static void test_passes(void **state)
 	assert_int_equal(edge_gate_ask(&g, "t1", 7, true, NOW), EDGE_GATE_WAITS);
 	assert_true(edge_gate_waits(&g, "t1", NOW));
 	assert_false(edge_gate_waits(&g, "t2", NOW));
-	edge_gate_seen(&g, "t1", 6);
-	edge_gate_seen(&g, "t2", 7);
+	for (int i = 0; i < 9; i++) {
+		edge_gate_seen(&g, "t1", 6); /* the old one serves, which is no failure */
+		edge_gate_seen(&g, "t2", 7);
+	}
 	assert_int_equal(edge_gate_ask(&g, "t1", 7, true, NOW + 1), EDGE_GATE_WAITS);
 	edge_gate_seen(&g, "t1", 7);
 	assert_int_equal(edge_gate_ask(&g, "t1", 7, false, NOW + 2), EDGE_GATE_PASSED);

@@ -89,6 +89,9 @@ static void test_resources_once_an_hour(void **state)
 	(void)state;
 	heal_done(&k, REASON_RESOURCES, 0, WALL, 0);
 	assert_true(k.again_ms - WALL >= RESOURCES_WAIT_MS);
+	k = (struct heal_kept){0};
+	heal_done(&k, REASON_HALF_OPEN, 0, WALL, 0);
+	assert_true(k.again_ms - WALL < RESOURCES_WAIT_MS);
 }
 
 static void test_once_for_a_version(void **state)

@@ -133,6 +133,8 @@ static void test_losses_of_an_hour(void **state)
 	assert_int_equal(losses_count(&l, NOW + HOUR / 2), 7);
 	assert_int_equal(losses_count(&l, NOW + HOUR + HOUR / 12), 3);
 	assert_int_equal(losses_count(&l, NOW + 2 * HOUR), 0);
+	/* The same part of an hour before holds nothing of this one. */
+	losses_add(&l, 5, NOW + 49 * HOUR);
 	losses_add(&l, 2, NOW + 50 * HOUR);
 	assert_int_equal(losses_count(&l, NOW + 50 * HOUR), 2);
 	for (int i = 0; i < 1000; i++)
