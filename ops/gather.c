@@ -37,13 +37,20 @@ static void gather_drop(struct call *c)
 	free(g);
 }
 
+static bool goes_on(const struct call *c)
+{
+	const struct field *f = fields_find(c->op->args, "cursor");
+
+	return f && *(char *const *)((const char *)c->args + f->offset);
+}
+
 struct gather *gather_begin(struct call *c, bool fresh, gathered_fn *then)
 {
 	struct gather *g = mem_alloc(sizeof(*g));
 
 	g->call = c;
 	g->then = then;
-	g->max_age_ms = fresh ? 0 : GATHER_MAX_AGE_MS;
+	g->max_age_ms = goes_on(c) ? GATHER_GO_ON_MS : fresh ? 0 : GATHER_MAX_AGE_MS;
 	c->state = g;
 	c->drop_state = gather_drop;
 	return g;

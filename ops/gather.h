@@ -9,12 +9,14 @@
 #include "ops/ops.h"
 
 #define GATHER_MAX_AGE_MS 30000 /* of what will do unless it is asked for afresh */
+/* Of what will do for whoever goes on with a list: the rows that he has had, not all read again. */
+#define GATHER_GO_ON_MS 600000
 
 struct gather;
 /* All reads have ended. Whoever asks for more here is called again when those have, too. */
 typedef void gathered_fn(struct call *c, struct gather *g);
 
-/* It becomes the call's state. fresh: nothing that was kept will do. */
+/* It becomes the call's state. fresh: nothing that was kept will do, but to go on from a cursor. */
 struct gather *gather_begin(struct call *c, bool fresh, gathered_fn *then);
 /* The handler's own beside it, freed by drop (NULL: free). */
 void gather_set_own(struct gather *g, void *own, void (*drop)(void *own));

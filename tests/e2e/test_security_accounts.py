@@ -22,6 +22,10 @@ def test_the_account_is_listed_and_what_was_read_is_kept(host, sim):
     assert again["as_of"] == first["as_of"] and len(asked(sim, since)) == 1
     host.api("account_list", fresh=True)
     assert len(asked(sim, since)) == 2
+    # Who goes on has the rows of the same reading.
+    page = host.api("account_list", limit=1, fresh=True)
+    assert host.api("account_list", limit=1, fresh=True, cursor=page["next_cursor"])["as_of"] == \
+        page["as_of"] and len(asked(sim, since)) == 3
     assert host.api("account_list", name="no such name")["total"] == 0
 
 
