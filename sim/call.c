@@ -1,5 +1,6 @@
 /* One API call: its arguments, its envelope, its refusals. */
 #include "sim/call.h"
+#include "sim/people.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -187,6 +188,15 @@ void page_add(struct page *p, void *item)
 	p->items[p->n++] = item;
 }
 
+void page_reverse(struct page *p)
+{
+	for (size_t i = 0; i < p->n / 2; i++) {
+		void *last = p->items[p->n - 1 - i];
+		p->items[p->n - 1 - i] = p->items[i];
+		p->items[i] = last;
+	}
+}
+
 static void write_page_info(struct call *k, const struct page *p, size_t count)
 {
 	int64_t total = (int64_t)p->n, pages = 0;
@@ -296,7 +306,5 @@ void call_touch(struct call *k, const char *id, const char *maker)
 
 bool call_may(const struct call *k, const char *scope)
 {
-	if (!k->token || strlist_has(&k->token->scopes, SIM_EVERY_SCOPE))
-		return true;
-	return strlist_has(&k->token->scopes, scope);
+	return !k->token || scopes_allow(&k->token->scopes, scope);
 }

@@ -64,6 +64,7 @@ struct page {
 };
 MUST_USE int call_page(struct call *k, int64_t min, int64_t max, int64_t otherwise, struct page *p);
 void page_add(struct page *p, void *item);
+void page_reverse(struct page *p);
 /* The whole answer: result = the page's items by write, result_info; frees the page's memory. */
 void call_ok_page(struct call *k, struct page *p, void (*write)(struct call *k, const void *item));
 

@@ -143,6 +143,12 @@ static bool token_well_formed(const char *t)
 	return len >= 16 && len <= 200;
 }
 
+static bool token_is_over(const struct sim_token *t, int64_t now)
+{
+	return str_equal(t->status, "expired") || now < t->not_before_ms ||
+	       (t->expires_ms && now >= t->expires_ms);
+}
+
 static int authenticate(struct call *k)
 {
 	const char *h = k->q->authorization;
@@ -164,7 +170,7 @@ static int authenticate(struct call *k)
 		return -1;
 	}
 	k->token = map_get(&k->c->tokens, h + 7);
-	if (!k->token || str_equal(k->token->status, "expired")) {
+	if (!k->token || token_is_over(k->token, k->q->now_ms)) {
 		bool verify = str_ends(k->path, "/tokens/verify");
 		k->token = NULL;
 		call_fail(k, 401, verify ? 1000 : 10000,

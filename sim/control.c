@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "loop/server.h"
 
+#define MAX_BODY (64UL * 1024 * 1024)
+
 struct control {
 	struct control_parts parts;
 	struct server *server;
@@ -189,12 +191,13 @@ static int run_order(struct order *o, struct err *e)
 {
 	const char *method = server_req_method(o->req), *path = server_req_path(o->req);
 	const struct buf *text = server_req_body(o->req);
+	const struct json_limits size = {.max_bytes = MAX_BODY};
 
 	for (size_t i = 0; i < ARRAY_LEN(orders); i++) {
 		if (!str_equal(orders[i].method, method) || !str_equal(orders[i].path, path))
 			continue;
 		AUTO(json_doc_t) doc = NULL;
-		if (orders[i].body && json_parse(buf_text(text), text->len, NULL, &doc, e) < 0)
+		if (orders[i].body && json_parse(buf_text(text), text->len, &size, &doc, e) < 0)
 			return -1;
 		o->body = doc ? json_root(doc) : NULL;
 		return orders[i].run(o, e);
@@ -224,7 +227,7 @@ static void order_came(struct server_req *req, void *owner)
 int control_new(struct loop *l, const struct control_parts *parts, int fd, struct control **out,
 		struct err *e)
 {
-	static const struct server_limits limits = {.max_body = 64UL * 1024 * 1024};
+	static const struct server_limits limits = {.max_body = MAX_BODY};
 	struct control *c = mem_alloc(sizeof *c);
 	const struct server_handler handler = {.request = order_came, .owner = c};
 

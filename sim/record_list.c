@@ -158,13 +158,8 @@ static void sort_page(const struct call *k, struct page *p)
 	for (size_t i = 0; i < ARRAY_LEN(orders); i++)
 		if (p->n > 1 && str_equal(orders[i].name, order))
 			qsort(p->items, p->n, sizeof *p->items, orders[i].compare);
-	if (!str_equal(call_arg(k, "direction"), "desc"))
-		return;
-	for (size_t i = 0; i < p->n / 2; i++) {
-		void *last = p->items[p->n - 1 - i];
-		p->items[p->n - 1 - i] = p->items[i];
-		p->items[i] = last;
-	}
+	if (str_equal(call_arg(k, "direction"), "desc"))
+		page_reverse(p);
 }
 
 static int check_words(struct call *k)

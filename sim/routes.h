@@ -23,12 +23,17 @@ enum route_match route_find(const char *method, const char *path, char ids[CALL_
 /* accounts.c */
 void answer_account_list(struct call *k);
 void answer_account_get(struct call *k);
-void answer_zone_list(struct call *k);
-void answer_zone_get(struct call *k);
 void answer_user_verify(struct call *k);
 void answer_account_verify(struct call *k);
-void answer_member_list(struct call *k);
-void answer_role_list(struct call *k);
+/* zones.c */
+void answer_zone_list(struct call *k);
+void answer_zone_get(struct call *k);
+/* lists.c: every list of a kind (kinds.h) */
+void answer_list(struct call *k);
+void answer_list_row(struct call *k);
+void answer_list_create(struct call *k);
+void answer_list_change(struct call *k);
+void answer_list_delete(struct call *k);
 /* security.c */
 void answer_empty_list(struct call *k);
 void answer_entrypoint(struct call *k);

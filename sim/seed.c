@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "sim/call.h"
+#include "sim/shelf.h"
 
 #define EDIT_MAX_QUERY 16
 
@@ -128,6 +128,9 @@ static int load_zone(struct cloud *c, const struct json *row, struct err *e)
 	struct sim_zone *z = state_add_zone(c, id, name, account);
 	z->paid = plan && !str_equal(plan, "free");
 	z->record_quota = json_get_int(row, "record_quota", z->record_quota);
+	z->paused = json_get_bool(row, "paused", false);
+	str_set(&z->status, json_get_string(row, "status"));
+	str_set(&z->type, json_get_string(row, "type"));
 	return 0;
 }
 
@@ -140,6 +143,34 @@ static void load_ids(const struct cloud *c, const struct json *list, struct strl
 		if (text)
 			strlist_add(out, id ? id : text);
 	}
+}
+
+/* A time, "-1h" for an hour ago, "30d" for in thirty days; 0 = not said. */
+static int load_time(const struct json *row, const char *key, int64_t *out, struct err *e)
+{
+	const char *text = json_get_string(row, key);
+	int64_t now = clock_wall_ms(), away;
+
+	*out = 0;
+	if (!text)
+		return 0;
+	if (duration_parse(text + (text[0] == '-'), &away, e) < 0)
+		return time_parse(text, now, out, e);
+	*out = text[0] == '-' ? now - away : now + away;
+	return 0;
+}
+
+static int load_token_times(struct sim_token *t, const struct json *row, struct err *e)
+{
+	int64_t issued;
+
+	if (load_time(row, "issued_on", &issued, e) < 0 ||
+	    load_time(row, "expires_on", &t->expires_ms, e) < 0 ||
+	    load_time(row, "not_before", &t->not_before_ms, e) < 0)
+		return -1;
+	if (issued)
+		t->issued_ms = issued;
+	return 0;
 }
 
 static int load_token(struct cloud *c, const struct json *row, struct err *e)
@@ -155,6 +186,9 @@ static int load_token(struct cloud *c, const struct json *row, struct err *e)
 	if (id && !str_copy(t->id, sizeof t->id, id))
 		return err_set(e, ERR_INVALID, "a token's id has at most 32 characters");
 	str_set(&t->status, status ? status : "active");
+	str_set(&t->name, json_get_string(row, "name"));
+	if (load_token_times(t, row, e) < 0)
+		return -1;
 	if (account && !str_copy(t->account, sizeof t->account, account))
 		return err_set(e, ERR_INVALID, "a token's account is an id of 32 hex digits");
 	strlist_free(&t->scopes);
@@ -215,10 +249,20 @@ static int load_rows(struct cloud *c, const struct json *rows,
 	return 0;
 }
 
+static int load_security(struct cloud *c, const struct json *lists, struct err *e)
+{
+	const char *owner = json_key(lists), *id = id_by_name(c, owner);
+
+	if (!id && !str_equal(owner, OWNER_USER) && !str_equal(owner, OWNER_MANAGED) &&
+	    !map_get(&c->accounts, owner) && !map_get(&c->zones, owner))
+		return err_set(e, ERR_INVALID, "%s is no account and no zone", owner);
+	return shelves_load(c, id ? id : owner, lists, e);
+}
+
 int cloud_load(struct cloud *c, const struct json *seed, struct err *e)
 {
-	static const char *const known[] = {"accounts", "zones",    "tokens",
-					    "limits",   "fixtures", "edits"};
+	static const char *const known[] = {"accounts", "zones", "tokens",  "limits",
+					    "fixtures", "edits", "security"};
 
 	if (json_type(seed) != JSON_OBJECT)
 		return err_set(e, ERR_INVALID, "a seed is a JSON object");
@@ -233,6 +277,7 @@ int cloud_load(struct cloud *c, const struct json *seed, struct err *e)
 	if (load_rows(c, json_get(seed, "accounts"), load_account, e) < 0 ||
 	    load_rows(c, json_get(seed, "zones"), load_zone, e) < 0 ||
 	    load_rows(c, json_get(seed, "tokens"), load_token, e) < 0 ||
+	    load_rows(c, json_get(seed, "security"), load_security, e) < 0 ||
 	    load_edits(c, json_get(seed, "edits"), e) < 0)
 		return -1;
 	return load_rows(c, json_get(seed, "fixtures"), load_fixture, e);

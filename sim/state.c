@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/secret.h"
+#include "sim/shelf.h"
 
 void sim_new_uuid(char out[UUID_SIZE])
 {
@@ -140,6 +141,7 @@ struct sim_account *state_add_account(struct cloud *c, const char *id, const cha
 		str_copy(a->id, sizeof a->id, id);
 		a->created_ms = clock_wall_ms();
 		map_set(&c->accounts, id, a);
+		shelves_default(c, id);
 	}
 	str_set(&a->name, name);
 	return a;
@@ -177,6 +179,7 @@ struct sim_token *state_add_token(struct cloud *c, const char *value)
 	t = mem_alloc(sizeof *t);
 	random_hex(t->id, 32);
 	t->status = str_dup("active");
+	t->issued_ms = clock_wall_ms();
 	map_set(&c->tokens, value, t);
 	return t;
 }
@@ -195,6 +198,7 @@ static void token_free(struct sim_token *t)
 	strlist_free(&t->scopes);
 	strlist_free(&t->zones);
 	strlist_free(&t->accounts);
+	free(t->name);
 	free(t->status);
 	free(t);
 }
@@ -207,6 +211,8 @@ void state_clear(struct cloud *c)
 	}
 	MAP_EACH (struct sim_zone, z, &c->zones) {
 		records_free(&z->records);
+		free(z->status);
+		free(z->type);
 		free(z->name);
 		free(z);
 	}
@@ -221,5 +227,6 @@ void state_clear(struct cloud *c)
 	map_free(&c->tunnels);
 	map_free(&c->tokens);
 	map_free(&c->fixtures);
+	shelves_free(c);
 	sim_audit_clear(&c->audit);
 }

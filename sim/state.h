@@ -27,6 +27,8 @@ struct sim_account {
 struct sim_zone {
 	char id[SIM_ID_SIZE];
 	char *name;
+	char *status, *type; /* NULL = active, full */
+	bool paused;
 	char account[SIM_ID_SIZE];
 	bool paid;
 	int64_t record_quota; /* 0 = none */
@@ -74,7 +76,9 @@ struct sim_tunnel {
 
 struct sim_token {
 	char id[SIM_ID_SIZE];
-	char *status;              /* active, disabled, expired */
+	char *name;                                   /* NULL = none of its own */
+	char *status;                                 /* active, disabled, expired */
+	int64_t issued_ms, expires_ms, not_before_ms; /* 0 = none */
 	char account[SIM_ID_SIZE]; /* "" = a user's token, else owned by that account */
 	struct strlist scopes;     /* "tunnel:read", ...; "*" = all */
 	struct strlist zones;      /* ids; empty = all */
@@ -96,6 +100,7 @@ struct cloud {
 	struct map accounts, zones, tunnels; /* by id */
 	struct map tokens;                   /* by the token itself */
 	struct map fixtures;                 /* path -> raw envelope */
+	struct map shelves;                  /* "kind/owner" -> struct map (shelf.h) */
 	struct sim_limits limits;
 	struct cloud_edge_events edge;
 	char *edge_address;
