@@ -59,7 +59,8 @@ static int edit_one(struct order *o, const struct json *edit, struct err *e)
 		cloud_response_free(&r);
 		return -1;
 	}
-	buf_printf(o->out, "{\"status\":%d,\"answer\":%s}", r.status, buf_text(&r.body));
+	buf_printf(o->out, "{\"status\":%d,\"answer\":%s}", r.status,
+		   r.body.len ? buf_text(&r.body) : "null");
 	cloud_response_free(&r);
 	return 0;
 }

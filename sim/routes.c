@@ -3,6 +3,15 @@
 
 #include <string.h>
 
+/* A list of rulesets is granted to whoever may read some of them. */
+#define ZONE_LISTERS    "zone-waf:read|waf:write|transform:read"
+#define ACCOUNT_LISTERS "account-waf:read|account-rulesets:read"
+/* By any method, whoever asks. */
+#define RETIRED(path)                                                                              \
+	{                                                                                          \
+		NULL, path, NULL, answer_retired                                                   \
+	}
+
 /* {account}, {zone} and {hex} are 32 hex digits; {tunnel} and {uuid} are UUIDs; {word} is any. */
 static const struct route table[] = {
 	{"GET", "/user/tokens/verify", NULL, answer_user_verify},
@@ -58,11 +67,21 @@ static const struct route table[] = {
 	{"PATCH", "/zones/{zone}/dns_records/{hex}", "dns:write", answer_record_patch},
 	{"DELETE", "/zones/{zone}/dns_records/{hex}", "dns:write", answer_record_delete},
 	{"GET", "/accounts/{account}/logs/audit", "account:read", answer_audit_list},
-	/* security: empty unless a fixture says more */
 	{"GET", "/accounts/{account}/audit_logs", "account:read", answer_empty_list},
-	{"GET", "/accounts/{account}/rulesets", "waf:read", answer_empty_list},
-	{"GET", "/accounts/{account}/rulesets/phases/{word}/entrypoint", "waf:read",
+	{"GET", "/accounts/{account}/rulesets", ACCOUNT_LISTERS, answer_ruleset_list},
+	{"GET", "/accounts/{account}/rulesets/{hex}", ACCOUNT_LISTERS, answer_ruleset_get},
+	{"DELETE", "/accounts/{account}/rulesets/{hex}", "account-waf:write",
+	 answer_ruleset_delete},
+	{"POST", "/accounts/{account}/rulesets/{hex}/rules", "account-waf:write",
+	 answer_rule_create},
+	{"PATCH", "/accounts/{account}/rulesets/{hex}/rules/{hex}", "account-waf:write",
+	 answer_rule_change},
+	{"DELETE", "/accounts/{account}/rulesets/{hex}/rules/{hex}", "account-waf:write",
+	 answer_rule_delete},
+	{"GET", "/accounts/{account}/rulesets/phases/{word}/entrypoint", ACCOUNT_LISTERS,
 	 answer_entrypoint},
+	{"PUT", "/accounts/{account}/rulesets/phases/{word}/entrypoint", "account-waf:write",
+	 answer_entrypoint_put},
 	{"GET", "/accounts/{account}/firewall/access_rules/rules", "account-firewall:read",
 	 answer_list},
 	{"POST", "/accounts/{account}/firewall/access_rules/rules", "account-firewall:write",
@@ -73,8 +92,15 @@ static const struct route table[] = {
 	 answer_list_change},
 	{"DELETE", "/accounts/{account}/firewall/access_rules/rules/{hex}",
 	 "account-firewall:write", answer_list_delete},
-	{"GET", "/zones/{zone}/rulesets", "waf:read", answer_empty_list},
-	{"GET", "/zones/{zone}/rulesets/phases/{word}/entrypoint", "waf:read", answer_entrypoint},
+	{"GET", "/zones/{zone}/rulesets", ZONE_LISTERS, answer_ruleset_list},
+	{"GET", "/zones/{zone}/rulesets/{hex}", ZONE_LISTERS, answer_ruleset_get},
+	{"DELETE", "/zones/{zone}/rulesets/{hex}", "waf:write", answer_ruleset_delete},
+	{"POST", "/zones/{zone}/rulesets/{hex}/rules", "waf:write", answer_rule_create},
+	{"PATCH", "/zones/{zone}/rulesets/{hex}/rules/{hex}", "waf:write", answer_rule_change},
+	{"DELETE", "/zones/{zone}/rulesets/{hex}/rules/{hex}", "waf:write", answer_rule_delete},
+	{"GET", "/zones/{zone}/rulesets/phases/{word}/entrypoint", ZONE_LISTERS, answer_entrypoint},
+	{"PUT", "/zones/{zone}/rulesets/phases/{word}/entrypoint", "waf:write",
+	 answer_entrypoint_put},
 	{"GET", "/zones/{zone}/firewall/access_rules/rules", "firewall:read", answer_list},
 	{"POST", "/zones/{zone}/firewall/access_rules/rules", "firewall:write", answer_list_create},
 	{"PATCH", "/zones/{zone}/firewall/access_rules/rules/{hex}", "firewall:write",
@@ -91,9 +117,16 @@ static const struct route table[] = {
 	{"GET", "/zones/{zone}/firewall/ua_rules/{hex}", "firewall:read", answer_list_row},
 	{"PUT", "/zones/{zone}/firewall/ua_rules/{hex}", "firewall:write", answer_list_change},
 	{"DELETE", "/zones/{zone}/firewall/ua_rules/{hex}", "firewall:write", answer_list_delete},
-	{"GET", "/zones/{zone}/firewall/rules", "waf:read", answer_retired},
-	{"GET", "/zones/{zone}/firewall/waf/overrides", "waf:read", answer_retired},
-	{"GET", "/zones/{zone}/rate_limits", "waf:read", answer_retired},
+	RETIRED("/zones/{zone}/firewall/rules"),
+	RETIRED("/zones/{zone}/firewall/rules/{word}"),
+	RETIRED("/zones/{zone}/filters"),
+	RETIRED("/zones/{zone}/filters/{word}"),
+	RETIRED("/zones/{zone}/firewall/waf/overrides"),
+	RETIRED("/zones/{zone}/firewall/waf/overrides/{word}"),
+	RETIRED("/zones/{zone}/firewall/waf/packages"),
+	RETIRED("/zones/{zone}/firewall/waf/packages/{word}"),
+	RETIRED("/zones/{zone}/rate_limits"),
+	RETIRED("/zones/{zone}/rate_limits/{word}"),
 };
 
 static bool segment_matches(const char *pattern, size_t pattern_len, const char *text, size_t len,
@@ -145,7 +178,7 @@ enum route_match route_find(const char *method, const char *path, char ids[CALL_
 		if (!path_matches(table[i].pattern, path, ids))
 			continue;
 		*out = &table[i];
-		if (str_equal(table[i].method, method))
+		if (!table[i].method || str_equal(table[i].method, method))
 			return ROUTE_FOUND;
 		match = ROUTE_NO_METHOD;
 	}

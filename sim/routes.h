@@ -8,7 +8,7 @@
 #include "sim/call.h"
 
 struct route {
-	const char *method;
+	const char *method; /* NULL = any */
 	const char *pattern;
 	const char *scope; /* NULL = any valid token */
 	void (*answer)(struct call *k);
@@ -34,11 +34,18 @@ void answer_list_row(struct call *k);
 void answer_list_create(struct call *k);
 void answer_list_change(struct call *k);
 void answer_list_delete(struct call *k);
-/* security.c */
-void answer_empty_list(struct call *k);
+/* rulesets.c, ruleset_edit.c */
+void answer_ruleset_list(struct call *k);
+void answer_ruleset_get(struct call *k);
+void answer_ruleset_delete(struct call *k);
 void answer_entrypoint(struct call *k);
+void answer_entrypoint_put(struct call *k);
+void answer_rule_create(struct call *k);
+void answer_rule_change(struct call *k);
+void answer_rule_delete(struct call *k);
 void answer_retired(struct call *k);
 /* audit.c */
+void answer_empty_list(struct call *k);
 void answer_audit_list(struct call *k);
 /* What a call did, or tried to, goes into the account's audit log. */
 void audit_note(struct call *k, const struct route *route);

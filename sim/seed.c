@@ -91,7 +91,7 @@ static int load_edits(struct cloud *c, const struct json *edits, struct err *e)
 	JSON_EACH (edit, edits) {
 		struct cloud_response r = {0};
 		int outcome = cloud_edit(c, edit, clock_wall_ms(), &r, e);
-		if (outcome == 0 && r.status != 200)
+		if (outcome == 0 && r.status / 100 != 2)
 			outcome = err_set(e, ERR_INVALID, "edit %s %s was refused: %.200s",
 					  json_get_string(edit, "method"),
 					  json_get_string(edit, "path"), buf_text(&r.body));

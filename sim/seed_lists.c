@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "sim/kinds.h"
+#include "sim/rulesets.h"
 
 static int load_row(struct cloud *c, const struct shelf_kind *kind, const char *owner, size_t at,
 		    const struct json *row, struct err *e)
@@ -27,11 +28,54 @@ static int load_row(struct cloud *c, const struct shelf_kind *kind, const char *
 		       : err_set(e, ERR_INVALID, "a row of %s cannot be kept", kind->name);
 }
 
+static int load_ruleset(struct cloud *c, const char *owner, const struct json *row, struct err *e)
+{
+	const char *kind = map_get(&c->zones, owner)      ? "zone"
+			   : map_get(&c->accounts, owner) ? "root"
+							  : "managed";
+	AUTO(buf_t) text = {0};
+	char id[SIM_ID_SIZE];
+
+	if (!phase_known(json_get_string(row, "phase")))
+		return err_set(e, ERR_INVALID, "a ruleset has one of Cloudflare's phases");
+	ruleset_id(owner, row, id);
+	ruleset_fill(kind, id, row, NULL, clock_wall_ms(), &text);
+	return shelf_put(c, RULESETS, owner, buf_text(&text))
+		       ? 0
+		       : err_set(e, ERR_INVALID, "a ruleset cannot be kept");
+}
+
+static int load_rulesets(struct cloud *c, const char *owner, const struct json *rows, struct err *e)
+{
+	shelf_clear(c, RULESETS, owner);
+	JSON_EACH (row, rows) {
+		if (load_ruleset(c, owner, row, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int load_retired(struct cloud *c, const char *owner, const struct json *state, struct err *e)
+{
+	bool maintenance = str_equal(json_string(state), "maintenance");
+
+	if (!maintenance && !str_equal(json_string(state), "gone"))
+		return err_set(e, ERR_INVALID, "what is retired is gone or in maintenance");
+	shelf_put(c, "retired", owner,
+		  maintenance ? "{\"id\":\"state\",\"is\":\"maintenance\"}"
+			      : "{\"id\":\"state\",\"is\":\"gone\"}");
+	return 0;
+}
+
 static int load_list(struct cloud *c, const char *owner, const struct json *rows, struct err *e)
 {
 	const struct shelf_kind *kind = kind_named(json_key(rows));
 	size_t at = 0;
 
+	if (str_equal(json_key(rows), RULESETS))
+		return load_rulesets(c, owner, rows, e);
+	if (str_equal(json_key(rows), "retired"))
+		return load_retired(c, owner, rows, e);
 	if (!kind || json_type(rows) != JSON_ARRAY)
 		return err_set(e, ERR_INVALID, "there is no list %s", json_key(rows));
 	shelf_clear(c, kind->name, owner);
