@@ -45,6 +45,49 @@ static const struct view_column accounts[] = {
 	{"untrusted_type", "TYPE"}, {"second_factor", "SECOND FACTOR"},
 	{"configured", NULL},       END,
 };
+static const struct view_column rulesets[] = {
+	{"id", "RULESET"},
+	{"kind", NULL},
+	{"phase", NULL},
+	{"untrusted_name", "NAME"},
+	{"last_updated", NULL},
+	{"version", NULL},
+	END,
+};
+static const struct view_column ruleset_rules[] = {
+	{"id", "RULE"},
+	{"action", NULL},
+	{"enabled", NULL},
+	{"untrusted_description", "DESCRIPTION"},
+	{"untrusted_expression", "EXPRESSION"},
+	{"rate_limit", NULL},
+	{"executes", NULL},
+	{"last_updated", NULL},
+	END,
+};
+static const struct view_column firewall[] = {
+	{"id", "RULE"},
+	{"source", NULL},
+	{"action", NULL},
+	{"paused", NULL},
+	{"untrusted_description", "DESCRIPTION"},
+	{"untrusted_expression", "EXPRESSION"},
+	{"last_updated", NULL},
+	END,
+};
+static const struct view_column overrides[] = {
+	{"id", "RULE"},
+	{"kind", NULL},
+	{"paused", NULL},
+	{"of", NULL},
+	{"target", NULL},
+	{"managed_ruleset", NULL},
+	{"action", NULL},
+	{"enabled", NULL},
+	{"untrusted_target_name", "NAME"},
+	{"untrusted_description", "DESCRIPTION"},
+	END,
+};
 static const struct view_column plans[] = {
 	{"plan", NULL},
 	{"state", NULL},
@@ -117,11 +160,24 @@ static const struct {
 	const char *op;
 	const struct view_column *columns;
 } views[] = {
-	{"tunnel_list", tunnels},       {"route_list", routes},          {"dns_list", records},
-	{"zone_list", zones},           {"account_list", accounts},      {"plan_list", plans},
-	{"connector_list", connectors}, {"connector_items", connectors}, {"drift_list", drift},
-	{"event_list", events},         {"revision_list", revisions},    {"rules", rules},
-	{"grant_list", grants},         {"ledger_list", ledger},
+	{"tunnel_list", tunnels},
+	{"route_list", routes},
+	{"dns_list", records},
+	{"zone_list", zones},
+	{"account_list", accounts},
+	{"plan_list", plans},
+	{"connector_list", connectors},
+	{"connector_items", connectors},
+	{"drift_list", drift},
+	{"event_list", events},
+	{"revision_list", revisions},
+	{"rules", rules},
+	{"grant_list", grants},
+	{"ledger_list", ledger},
+	{"ruleset_list", rulesets},
+	{"ruleset_get", ruleset_rules},
+	{"firewall_rule_list", firewall},
+	{"waf_override_list", overrides},
 };
 
 const struct view_column *view_of(const char *op_name)

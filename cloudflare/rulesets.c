@@ -14,6 +14,49 @@ static const struct json *object_of(const struct json *object, const char *key)
 	return of_type(json_get(object, key), JSON_OBJECT);
 }
 
+static const struct {
+	const char *phase, *words;
+} phases[] = {
+	{CF_PHASE_CUSTOM, "custom firewall rules"},
+	{CF_PHASE_MANAGED, "managed firewall rules (WAF), as they are deployed"},
+	{CF_PHASE_RATELIMIT, "rate limiting rules"},
+	{"http_request_sbfm", "bots (Super Bot Fight Mode)"},
+	{"ddos_l7", "protection from DDoS by HTTP"},
+	{"ddos_l4", "protection from DDoS below HTTP"},
+	{"http_response_firewall_managed", "managed rules on answers (sensitive data)"},
+	{"http_request_dynamic_redirect", "redirects by rule"},
+	{"http_request_redirect", "redirects by list"},
+	{"http_request_origin", "origin rules: host, port, SNI"},
+	{"http_request_transform", "rewritten URLs"},
+	{"http_request_late_transform", "changed request headers"},
+	{"http_response_headers_transform", "changed response headers"},
+	{"http_request_sanitize", "normalised URLs"},
+	{"http_config_settings", "settings by rule"},
+	{"http_request_cache_settings", "cache rules"},
+	{"http_response_cache_settings", "cache rules on answers"},
+	{"http_response_compression", "compression"},
+	{"http_custom_errors", "error pages"},
+	{"http_log_custom_fields", "further fields of logs"},
+	{"magic_transit", "network firewall"},
+	{"magic_transit_ids_managed", "intrusion detection of networks"},
+	{"magic_transit_managed", "managed network firewall"},
+	{"magic_transit_ratelimit", "network rate limits"},
+};
+
+const char *cf_phase_words(const char *phase)
+{
+	for (size_t i = 0; i < ARRAY_LEN(phases); i++)
+		if (str_equal(phases[i].phase, phase))
+			return phases[i].words;
+	return NULL;
+}
+
+bool cf_phase_is_firewall(const char *phase)
+{
+	return str_equal(phase, CF_PHASE_CUSTOM) || str_equal(phase, CF_PHASE_MANAGED) ||
+	       str_equal(phase, CF_PHASE_RATELIMIT);
+}
+
 int cf_ruleset_read(const struct json *v, struct cf_ruleset *out)
 {
 	const char *id = json_get_string(v, "id");

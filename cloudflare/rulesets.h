@@ -22,6 +22,10 @@ struct cf_ruleset {
 	int64_t updated_ms;             /* wall; 0 = not told */
 	const struct json *rules;       /* NULL in listings, which come without */
 };
+/* What rulesets of a phase do, in words; NULL = not known here. */
+const char *cf_phase_words(const char *phase);
+/* Is it one of those that make up the firewall? */
+bool cf_phase_is_firewall(const char *phase);
 /* -1: it has no id, which all else hangs on. */
 MUST_USE int cf_ruleset_read(const struct json *v, struct cf_ruleset *out);
 

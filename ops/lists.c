@@ -91,12 +91,19 @@ void list_row(struct list_answer *l,
 	row_select(l, &text);
 }
 
+void list_rows_end(struct list_answer *l)
+{
+	if (!l->rows_ended)
+		json_array_end(&l->w);
+	l->rows_ended = true;
+}
+
 static void list_finish(struct list_answer *l, const char *source, int64_t as_of_ms,
 			const struct world *budget)
 {
 	int64_t next = l->start + l->written;
 	bool more = next < l->seen;
-	json_array_end(&l->w);
+	list_rows_end(l);
 	json_put_int(&l->w, "count", l->written);
 	json_put_int(&l->w, "total", l->seen);
 	if (more) {

@@ -158,6 +158,7 @@ struct list_answer {
 	struct json_writer w;
 	const struct list_args *args;
 	int64_t start, seen, written;
+	bool rows_ended;
 };
 MUST_USE int list_begin(struct call *c, const struct list_args *args, struct list_answer *l);
 /* true = write this row now: json_object_begin .. end on list_row_writer */
@@ -165,6 +166,8 @@ bool list_wants(struct list_answer *l);
 void list_row(struct list_answer *l,
 	      void (*render)(const void *row, struct json_writer *w, const void *owner),
 	      const void *row, const void *owner);
+/* There are no more rows: what an answer has besides them can be put on the writer now. */
+void list_rows_end(struct list_answer *l);
 void list_end(struct list_answer *l, const char *source, int64_t as_of_ms);
 /* The same of what was asked of Cloudflare by a client whose figures stand in that world. */
 void list_end_asked(struct list_answer *l, int64_t as_of_ms, const struct world *budget);

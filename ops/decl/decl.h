@@ -208,6 +208,26 @@ struct account_list_args {
 	char *name;
 	bool fresh;
 };
+struct ruleset_list_args {
+	LIST_ARGS;
+	char *zone, *phase, *kind, *text;
+	bool fresh;
+};
+struct ruleset_get_args {
+	LIST_ARGS;
+	char *ruleset, *zone, *phase, *action, *text;
+	bool details, fresh;
+};
+struct firewall_rule_list_args {
+	LIST_ARGS;
+	char *zone, *source, *action, *text;
+	bool paused, active, details, fresh;
+};
+struct waf_override_list_args {
+	LIST_ARGS;
+	char *zone, *kind, *text;
+	bool details, fresh;
+};
 struct plan_list_args {
 	LIST_ARGS;
 	char *state;

@@ -1,0 +1,279 @@
+/* Handlers: rulesets, and the rules of one. */
+#include <stdlib.h>
+
+#include "ops/rule_rows.h"
+#include "ops/sight.h"
+
+/* Zone NULL: of the account. */
+struct rulesets {
+	char zone_id[CF_ID_SIZE];
+	char *zone;
+	bool narrowed; /* the caller is: of a zone's rulesets he sees those that are of no account
+			*/
+	size_t unreadable;
+	struct list_answer l;
+};
+
+static void rulesets_drop(void *own)
+{
+	struct rulesets *x = own;
+
+	free(x->zone);
+	free(x);
+}
+
+/* False: the call has failed. */
+static bool begin(struct call *c, const char *zone, struct rulesets **out)
+{
+	const struct zone *z = zone ? gather_zone(c, zone) : NULL;
+
+	if (zone ? !z : !gather_whole_account(c))
+		return false;
+	struct rulesets *x = mem_alloc(sizeof(*x));
+	x->narrowed = sight_is_limited(&c->who);
+	if (z) {
+		(void)str_copy(x->zone_id, sizeof(x->zone_id), z->id);
+		x->zone = str_dup(z->name);
+	}
+	*out = x;
+	return true;
+}
+
+static struct cf_target target_of(const struct rulesets *x, const char *id)
+{
+	return (struct cf_target){.zone = x->zone ? x->zone_id : NULL, .id = id};
+}
+
+static bool may_see(const struct rulesets *x, const struct cf_ruleset *r)
+{
+	return !x->narrowed || str_equal(r->kind, "zone") || str_equal(r->kind, "managed");
+}
+
+static void put_frame(struct rulesets *x)
+{
+	put_word(&x->l.w, "zone", x->zone);
+	json_put_int(&x->l.w, "unreadable", (int64_t)x->unreadable);
+}
+
+/* ---- all of them ---- */
+
+static void row_ruleset(const void *row, struct json_writer *w, const void *owner)
+{
+	(void)owner;
+	json_object_begin(w);
+	put_ruleset(w, row);
+	json_object_end(w);
+}
+
+static bool ruleset_fits(const struct ruleset_list_args *a, const struct cf_ruleset *r)
+{
+	const char *const texts[] = {r->id, r->name, r->description};
+
+	return (!a->phase || str_equal(a->phase, r->phase)) &&
+	       (!a->kind || str_equal(a->kind, r->kind)) &&
+	       rule_contains(a->text, texts, ARRAY_LEN(texts));
+}
+
+static int listed_ruleset(const struct json *row, void *owner)
+{
+	struct rulesets *x = owner;
+	struct cf_ruleset r;
+
+	if (cf_ruleset_read(row, &r) < 0)
+		x->unreadable++;
+	else if (may_see(x, &r) && ruleset_fits(x->l.call->args, &r))
+		list_row(&x->l, row_ruleset, &r, NULL);
+	return 0;
+}
+
+struct phase_seen {
+	const char *phase; /* NULL: any of the firewall's */
+};
+
+static int sees_phase(const struct json *row, void *owner)
+{
+	const struct phase_seen *seen = owner;
+	struct cf_ruleset r;
+
+	if (cf_ruleset_read(row, &r) < 0 || !r.phase)
+		return 0;
+	return seen->phase ? str_equal(r.phase, seen->phase) : cf_phase_is_firewall(r.phase);
+}
+
+/* A token that may read some rulesets is given a list that lacks the others, without a word: where
+ * it has none of a phase, whether the phase may be read at all is asked. */
+static const char *doubtful_phase(const struct ruleset_list_args *a, const struct cf_listing *came)
+{
+	struct phase_seen seen = {a->phase};
+
+	if (cf_listing_each(came, sees_phase, &seen))
+		return NULL;
+	return a->phase ? a->phase : CF_PHASE_CUSTOM;
+}
+
+static void put_unknown_phases(struct json_writer *w, const struct ruleset_list_args *a,
+			       const struct err *why)
+{
+	static const char *const firewall[] = {CF_PHASE_CUSTOM, CF_PHASE_MANAGED,
+					       CF_PHASE_RATELIMIT};
+
+	json_write_key(w, "unknown");
+	json_array_begin(w);
+	if (why && a->phase)
+		put_unknown(w, a->phase, why);
+	for (size_t i = 0; why && !a->phase && i < ARRAY_LEN(firewall); i++)
+		put_unknown(w, firewall[i], why);
+	json_array_end(w);
+}
+
+static void rulesets_came(struct call *c, struct gather *g)
+{
+	struct ruleset_list_args *a = c->args;
+	struct rulesets *x = gather_own(g);
+	const struct cf_listing *came = gather_listing(g, 0);
+
+	if (!came) {
+		gather_fail(c, g, 0);
+		return;
+	}
+	const char *doubtful = doubtful_phase(a, came);
+	(void)list_takes_details((struct list_args *)a, false);
+	if (doubtful && gather_count(g) == 1) {
+		const struct cf_target t = target_of(x, doubtful);
+		(void)gather_read(g, x->zone ? CF_SOURCE_ZONE_ENTRY : CF_SOURCE_ACCOUNT_ENTRY, &t);
+		return;
+	}
+	if (list_begin(c, (const struct list_args *)a, &x->l) < 0) {
+		call_fail(c);
+		return;
+	}
+	(void)cf_listing_each(came, listed_ruleset, x);
+	list_rows_end(&x->l);
+	put_unknown_phases(&x->l.w, a, gather_count(g) > 1 ? gather_error(g, 1) : NULL);
+	put_frame(x);
+	gather_list_end(g, &x->l);
+}
+
+void run_ruleset_list(struct call *c)
+{
+	const struct ruleset_list_args *a = c->args;
+	struct rulesets *x;
+
+	if (!begin(c, a->zone, &x))
+		return;
+	struct gather *g = gather_begin(c, a->fresh, rulesets_came);
+	gather_set_own(g, x, rulesets_drop);
+	const struct cf_target t = target_of(x, NULL);
+	(void)gather_read(g, x->zone ? CF_SOURCE_ZONE_RULESETS : CF_SOURCE_ACCOUNT_RULESETS, &t);
+}
+
+/* ---- one ---- */
+
+static void row_rule(const void *row, struct json_writer *w, const void *owner)
+{
+	const struct cf_ruleset_rule *r = row;
+	const struct ruleset_get_args *a = owner;
+
+	json_object_begin(w);
+	json_put_string(w, "id", r->id);
+	put_word(w, "action", r->action);
+	json_put_bool(w, "enabled", r->enabled);
+	put_rule(w, r, a->details);
+	json_object_end(w);
+}
+
+static void list_rules(struct rulesets *x, const struct json *rules,
+		       const struct ruleset_get_args *a)
+{
+	JSON_EACH (row, rules) {
+		struct cf_ruleset_rule r;
+		if (cf_ruleset_rule_read(row, &r) < 0) {
+			x->unreadable++;
+			continue;
+		}
+		const char *const texts[] = {r.id, r.expression, r.description};
+		if ((!a->action || str_equal(a->action, r.action)) &&
+		    rule_contains(a->text, texts, ARRAY_LEN(texts)))
+			list_row(&x->l, row_rule, &r, a);
+	}
+}
+
+static void no_ruleset(struct call *c, const struct rulesets *x)
+{
+	const struct ruleset_get_args *a = c->args;
+
+	(void)err_set(&c->task.err, ERR_NOT_FOUND, "There is no ruleset %s in %s%s", a->ruleset,
+		      x->zone ? "zone " : "the account", x->zone ? x->zone : "");
+	(void)err_hint(&c->task.err,
+		       "See adit ruleset list; those of a zone are asked for with zone.");
+	call_fail(c);
+}
+
+static void ruleset_came(struct call *c, struct gather *g)
+{
+	struct ruleset_get_args *a = c->args;
+	struct rulesets *x = gather_own(g);
+	struct cf_ruleset r;
+
+	if (gather_error(g, 0)) {
+		gather_fail(c, g, 0);
+		return;
+	}
+	const struct json *object = cf_listing_object(gather_listing(g, 0));
+	if (object && cf_ruleset_read(object, &r) < 0) {
+		(void)err_set(&c->task.err, ERR_UPSTREAM, "the ruleset has no id");
+		call_fail(c);
+		return;
+	}
+	bool there = object && may_see(x, &r);
+	if (!there && a->ruleset) {
+		no_ruleset(c, x);
+		return;
+	}
+	a->details = list_takes_details((struct list_args *)a, a->details);
+	if (list_begin(c, (const struct list_args *)a, &x->l) < 0) {
+		call_fail(c);
+		return;
+	}
+	if (there)
+		list_rules(x, r.rules, a);
+	list_rows_end(&x->l);
+	if (there) {
+		json_write_key(&x->l.w, "ruleset");
+		row_ruleset(&r, &x->l.w, NULL);
+	}
+	put_frame(x);
+	gather_list_end(g, &x->l);
+}
+
+static int check_which(const struct ruleset_get_args *a, struct err *e)
+{
+	if (!a->ruleset == !a->phase)
+		return err_set(e, ERR_INVALID,
+			       "ruleset: name one by its id, or a phase instead of it");
+	if (a->ruleset && !hex_valid(a->ruleset, CF_ID_SIZE - 1))
+		return err_set(e, ERR_INVALID,
+			       "ruleset: \"%.40s\" is no id of 32 hexadecimal digits", a->ruleset);
+	return 0;
+}
+
+void run_ruleset_get(struct call *c)
+{
+	static const enum cf_source sources[2][2] = {
+		{CF_SOURCE_ACCOUNT_RULESET, CF_SOURCE_ACCOUNT_ENTRY},
+		{CF_SOURCE_ZONE_RULESET, CF_SOURCE_ZONE_ENTRY},
+	};
+	const struct ruleset_get_args *a = c->args;
+	struct rulesets *x;
+
+	if (check_which(a, &c->task.err) < 0) {
+		call_fail(c);
+		return;
+	}
+	if (!begin(c, a->zone, &x))
+		return;
+	struct gather *g = gather_begin(c, a->fresh, ruleset_came);
+	gather_set_own(g, x, rulesets_drop);
+	const struct cf_target t = target_of(x, a->ruleset ? a->ruleset : a->phase);
+	(void)gather_read(g, sources[x->zone != NULL][a->phase != NULL], &t);
+}
