@@ -138,8 +138,8 @@ static const struct field ruleset_rule_rows[] = {
 const struct op *op_ruleset_get(void)
 {
 	static const struct field args[] = {
-		FIELD(struct ruleset_get_args, ruleset, .flags = FIELD_POSITIONAL, .min = 32,
-		      .max = 32, .doc = "Its id."),
+		FIELD(struct ruleset_get_args, ruleset, .flags = FIELD_POSITIONAL, .min = 1,
+		      .max = 64, .doc = "Its id."),
 		FIELD(struct ruleset_get_args, phase, .min = 1, .max = 63, .check = phase_check,
 		      .doc = "Instead of the id: what runs in this phase, as in "
 			     "http_request_firewall_custom."),

@@ -7,11 +7,7 @@ import re
 import tree
 
 EXCUSED = {
-    "gather_zone": "operations that are to come",
-    "gather_set_own": "operations that are to come",
     "gather_put_rate": "operations that are to come",
-    "gather_own": "operations that are to come",
-    "cf_listing_object": "operations that are to come",
     "cf_listing_count": "operations that are to come",
     "cf_token_verify": "a command that is to come",
     "clock_freeze": "tests stop the clock",
