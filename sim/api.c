@@ -12,7 +12,7 @@
 #include "loop/server.h"
 #include "sim/front.h"
 
-#define MAX_QUERY   64
+#define MAX_QUERY   300
 #define MAX_HEADERS 32
 
 struct api {
@@ -56,11 +56,15 @@ static void read_request(const struct server_req *req, struct cloud_arg query[MA
 {
 	const struct buf *body = server_req_body(req);
 
+	size_t n = read_query(req, query);
+	const char *name, *value;
+
 	*q = (struct cloud_request){
 		.method = server_req_method(req),
 		.path = server_req_path(req),
 		.query = query,
-		.n_query = read_query(req, query),
+		.n_query = n,
+		.too_long = n == MAX_QUERY && server_req_query(req, n, &name, &value),
 		.authorization = server_req_header(req, "Authorization"),
 		.auth_key = server_req_header(req, "X-Auth-Key"),
 		.content_type = server_req_header(req, "Content-Type"),

@@ -1,196 +1,119 @@
 /*
- * The audit log (v2): an entry for each write that reached its handler, also a refused one, by a
- * token or by somebody else at the dashboard. Fields and filters are those of the API's document;
- * the words for products and types are the simulator's own.
+ * The audit log (v2): entries between two times, both of which must be said, by the filters of the
+ * API's document, in pages by cursor. An argument that the document does not know is refused.
  */
 #include "sim/audit.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/audit_time.h"
 #include "sim/routes.h"
 
-#define PEOPLE "owner@example.com"
+#define FILTERS_MAX 256
 
-struct sim_audit_row {
-	char id[UUID_SIZE];
-	int64_t number, at_ms, status;
-	char account[SIM_ID_SIZE], zone[SIM_ID_SIZE], object[40];
-	char ray[24], token_id[SIM_ID_SIZE];
-	char *method, *uri, *zone_name;
-	const char *product, *type, *action; /* literals */
+/* ---- what is asked for ---- */
+
+struct filter {
+	enum audit_field field;
+	bool negated, again; /* again: of one that an argument before it stands for */
+	const char *value;
 };
 
-static void row_free(struct sim_audit_row *x)
-{
-	free(x->method);
-	free(x->uri);
-	free(x->zone_name);
-	*x = (struct sim_audit_row){.number = 0};
-}
-
-void sim_audit_clear(struct sim_audit *a)
-{
-	for (size_t i = 0; i < a->n; i++)
-		row_free(&a->rows[i]);
-	free(a->rows);
-	*a = (struct sim_audit){.rows = NULL};
-}
-
-/* ---- writing ---- */
-
-static const struct {
-	const char *pattern; /* begins with it; the longest first */
-	const char *product, *type;
-} resources[] = {
-	{"/accounts/{account}/cfd_tunnel/{tunnel}/configurations", "tunnels",
-	 "tunnel_configuration"},
-	{"/accounts/{account}/cfd_tunnel/{tunnel}/connections", "tunnels", "tunnel_connections"},
-	{"/accounts/{account}/cfd_tunnel/{tunnel}/token", "tunnels", "tunnel_token"},
-	{"/accounts/{account}/cfd_tunnel", "tunnels", "tunnel"},
-	{"/zones/{zone}/dns_records", "dns_records", "dns_record"},
+struct asked {
+	int64_t since_ms, before_ms, limit;
+	int64_t after_ms, after; /* the last entry that was shown; 0 = from the start */
+	bool ascending;
+	struct filter filters[FILTERS_MAX];
+	size_t n;
 };
 
-static const char *action_of(const char *method)
+static enum audit_field field_of(const char *name, size_t len)
 {
-	return str_equal(method, "POST")     ? "create"
-	       : str_equal(method, "DELETE") ? "delete"
-	       : str_equal(method, "GET")    ? "view"
-					     : "update";
-}
-
-static struct sim_audit_row *row_new(struct sim_audit *a)
-{
-	struct sim_audit_row *x;
-
-	if (!a->rows)
-		a->rows = mem_array(SIM_AUDIT_MAX, sizeof *a->rows);
-	if (a->n < SIM_AUDIT_MAX) {
-		x = &a->rows[a->n++];
-	} else {
-		x = &a->rows[a->first];
-		a->first = (a->first + 1) % SIM_AUDIT_MAX;
-		row_free(x);
+	/* the document has both names for one thing */
+	if (len == strlen("audit_log_id") && strncmp(name, "audit_log_id", len) == 0)
+		return AUDIT_ID;
+	for (size_t i = 0; i < AUDIT_FIELDS; i++) {
+		const char *filter = audit_place((enum audit_field)i)->filter;
+		if (filter && strlen(filter) == len && strncmp(filter, name, len) == 0)
+			return (enum audit_field)i;
 	}
-	x->number = ++a->made;
-	sim_new_uuid(x->id);
-	return x;
+	return AUDIT_FIELDS;
 }
 
-static void fill_row(struct call *k, struct sim_audit_row *x)
+static bool value_known(enum audit_field field, const char *value)
 {
-	x->at_ms = k->q->now_ms;
-	x->status = k->r->status;
-	x->method = str_dup(k->q->method);
-	x->action = action_of(k->q->method);
-	x->uri = str_format("%s%s", CLOUD_BASE_PATH, k->path);
-	str_copy(x->account, sizeof x->account, k->zone ? k->zone->account : k->account->id);
-	str_copy(x->zone, sizeof x->zone, k->zone ? k->zone->id : "");
-	x->zone_name = k->zone ? str_dup(k->zone->name) : NULL;
-	str_copy(x->object, sizeof x->object, k->tunnel ? k->tunnel->id : k->r->object);
-	str_copy(x->ray, sizeof x->ray, k->r->ray);
-	/* the data centre stands in the header only */
-	x->ray[strcspn(x->ray, "-")] = '\0';
-	str_copy(x->token_id, sizeof x->token_id, call_maker(k));
+	const char *const *words = audit_place(field)->words;
+
+	if (audit_place(field)->form == AUDIT_NUMBER)
+		return *value && strspn(value, "0123456789") == strlen(value);
+	for (size_t i = 0; words && words[i]; i++)
+		if (str_equal(words[i], value))
+			return true;
+	return !words && *value;
 }
 
-void audit_note(struct call *k, const struct route *route)
+static bool plain_argument(const char *name)
 {
-	bool view = str_equal(k->q->method, "GET");
+	static const char *const plain[] = {"since", "before", "limit", "cursor", "direction"};
 
-	if ((!k->zone && !k->account) || (view && !str_ends(route->pattern, "/token")))
-		return;
-	for (size_t i = 0; i < ARRAY_LEN(resources); i++) {
-		if (!str_starts(route->pattern, resources[i].pattern))
-			continue;
-		struct sim_audit_row *x = row_new(&k->c->audit);
-		fill_row(k, x);
-		x->product = resources[i].product;
-		x->type = resources[i].type;
-		return;
-	}
+	for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+		if (str_equal(plain[i], name))
+			return true;
+	return false;
 }
 
-/* ---- which rows ---- */
-
-static const char *field_of(const struct sim_audit_row *x, const char *name)
+static int read_filter(struct call *k, const struct cloud_arg *arg, struct asked *a)
 {
-	const struct {
-		const char *name, *value;
-	} fields[] = {
-		{"id", x->id},
-		{"action_type", x->action},
-		{"action_result", x->status < 400 ? "success" : "failure"},
-		{"actor_context", x->token_id[0] ? "api_token" : "dash"},
-		{"actor_email", PEOPLE},
-		{"actor_token_id", x->token_id},
-		{"raw_cf_ray_id", x->ray},
-		{"raw_method", x->method},
-		{"raw_uri", x->uri},
-		{"resource_id", x->object},
-		{"resource_product", x->product},
-		{"resource_type", x->type},
-		{"resource_scope", x->zone[0] ? "zones" : "accounts"},
-		{"zone_id", x->zone},
-		{"zone_name", x->zone_name},
-	};
+	bool negated = str_ends(arg->name, ".not");
+	enum audit_field field = field_of(arg->name, strlen(arg->name) - (negated ? 4 : 0));
+	struct filter *f = &a->filters[a->n];
 
-	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
-		if (str_equal(fields[i].name, name))
-			return fields[i].value ? fields[i].value : "";
-	return NULL;
-}
-
-/* Values of one filter are alternatives; "name.not" takes out. */
-static bool passes(const struct call *k, const struct sim_audit_row *x)
-{
-	for (size_t i = 0; i < k->q->n_query; i++) {
-		const char *name = k->q->query[i].name;
-		bool negated = str_ends(name, ".not"), fits = false;
-		AUTO(str_t) plain = str_ndup(name, strlen(name) - (negated ? 4 : 0));
-		const char *value = field_of(x, plain);
-		for (size_t j = 0; value && j < k->q->n_query; j++)
-			fits |= str_equal(k->q->query[j].name, name) &&
-				str_equal(k->q->query[j].value, value);
-		if (value && fits == negated)
-			return false;
-	}
-	return true;
-}
-
-static int read_time(struct call *k, const char *name, int64_t *out)
-{
-	const char *text = call_arg(k, name);
-	struct err e;
-
-	if (!text) {
-		call_fail(k, 400, CODE_OWN, "since and before are required");
+	if (plain_argument(arg->name))
+		return 0;
+	if (field == AUDIT_FIELDS || a->n == FILTERS_MAX || !arg->value ||
+	    !value_known(field, arg->value)) {
+		call_fail(k, 400, CODE_OWN, "%s is not valid", arg->name);
 		return -1;
 	}
-	AUTO(str_t) whole = str_format("%s%s", text, strlen(text) == 10 ? "T00:00:00Z" : "");
-	if (time_parse(whole, 0, out, &e) == 0 && *out > 0)
+	*f = (struct filter){field, negated, false, arg->value};
+	for (size_t i = 0; i < a->n; i++)
+		f->again |= a->filters[i].field == field && a->filters[i].negated == negated;
+	a->n++;
+	return 0;
+}
+
+static int read_limit(struct call *k, int64_t *out)
+{
+	const char *text = call_arg(k, "limit");
+
+	if (!text)
 		return 0;
-	call_fail(k, 400, CODE_OWN, "%s must be a date or a time as in RFC 3339", name);
+	*out = strspn(text, "0123456789") == strlen(text) && strlen(text) < 6
+		       ? strtoll(text, NULL, 10)
+		       : 0;
+	if (*out >= 1 && *out <= 1000)
+		return 0;
+	call_fail(k, 400, CODE_OWN, "limit must be a number from 1 to 1000");
 	return -1;
 }
 
-struct asked {
-	int64_t since_ms, before_ms, limit, after; /* after: a row's number; 0 = from the start */
-	bool ascending;
-};
-
-static int read_number(struct call *k, const char *name, int64_t most, int64_t *out)
+/* A cursor is nobody's to read: here it is the last entry's time and number. */
+static int read_cursor(struct call *k, struct asked *a)
 {
-	const char *text = call_arg(k, name);
+	const char *text = call_arg(k, "cursor");
+	char *rest = NULL;
 
 	if (!text || !*text)
 		return 0;
-	*out = strspn(text, "0123456789") == strlen(text) && strlen(text) < 16
-		       ? strtoll(text, NULL, 10)
-		       : -1;
-	if (*out >= 1 && *out <= most)
+	AUTO(str_t) plain = base64_decode(text, NULL);
+	if (plain) {
+		a->after_ms = strtoll(plain, &rest, 10);
+		a->after = *rest == '.' ? strtoll(rest + 1, NULL, 10) : 0;
+	}
+	if (a->after > 0)
 		return 0;
-	call_fail(k, 400, CODE_OWN, "%s is not valid", name);
+	call_fail(k, 400, CODE_OWN, "the cursor is not valid");
 	return -1;
 }
 
@@ -199,102 +122,119 @@ static int read_asked(struct call *k, struct asked *a)
 	const char *direction = call_arg(k, "direction");
 
 	*a = (struct asked){.limit = 100, .ascending = str_equal(direction, "asc")};
-	if (read_time(k, "since", &a->since_ms) < 0 || read_time(k, "before", &a->before_ms) < 0 ||
-	    read_number(k, "limit", 1000, &a->limit) < 0 ||
-	    read_number(k, "cursor", INT64_MAX, &a->after) < 0)
+	if (!call_arg(k, "since") || !call_arg(k, "before")) {
+		call_fail(k, 400, CODE_OWN, "since and before are required");
 		return -1;
+	}
+	if (audit_read_time(k, "since", &a->since_ms) < 0 ||
+	    audit_read_time(k, "before", &a->before_ms) < 0 || read_limit(k, &a->limit) < 0 ||
+	    read_cursor(k, a) < 0)
+		return -1;
+	for (size_t i = 0; i < k->q->n_query; i++)
+		if (read_filter(k, &k->q->query[i], a) < 0)
+			return -1;
 	if (!direction || a->ascending || str_equal(direction, "desc"))
 		return 0;
 	call_fail(k, 400, CODE_OWN, "direction must be asc or desc");
 	return -1;
 }
 
+/* ---- which entries ---- */
+
+/* Values of one filter are alternatives; "name.not" takes out. */
+static bool passes(const struct asked *a, const struct sim_audit_row *x)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		const struct filter *f = &a->filters[i];
+		bool fits = false;
+		if (f->again)
+			continue;
+		for (size_t j = i; j < a->n && !fits; j++)
+			fits = a->filters[j].field == f->field &&
+			       a->filters[j].negated == f->negated &&
+			       str_equal(a->filters[j].value, audit_text(x, f->field));
+		if (fits == f->negated)
+			return false;
+	}
+	return true;
+}
+
+static bool is_left(const struct asked *a, const struct sim_audit_row *x)
+{
+	int64_t at = audit_time(x), number = audit_number(x);
+
+	if (!a->after)
+		return true;
+	if (at != a->after_ms)
+		return a->ascending ? at > a->after_ms : at < a->after_ms;
+	return a->ascending ? number > a->after : number < a->after;
+}
+
 static bool is_shown(const struct call *k, const struct asked *a, const struct sim_audit_row *x)
 {
-	return str_equal(x->account, k->account->id) && x->at_ms > a->since_ms &&
-	       x->at_ms < a->before_ms && x->at_ms + k->c->limits.audit_lag_ms <= k->q->now_ms &&
-	       (!a->after || (a->ascending ? x->number > a->after : x->number < a->after)) &&
-	       passes(k, x);
+	int64_t at = audit_time(x);
+
+	return at > a->since_ms && at < a->before_ms && at >= k->c->limits.audit_from_ms &&
+	       at + k->c->limits.audit_lag_ms <= k->q->now_ms && is_left(a, x) &&
+	       str_equal(audit_text(x, AUDIT_ACCOUNT_ID), k->account->id) && passes(a, x);
 }
 
 /* ---- answering ---- */
 
-static void begin(struct json_writer *w, const char *key)
+static void write_fields(struct json_writer *w, const struct sim_audit_row *x, const char *group)
 {
-	json_write_key(w, key);
-	json_object_begin(w);
-}
-
-static void write_actor(struct json_writer *w, const struct call *k, const struct sim_audit_row *x)
-{
-	begin(w, "actor");
-	json_put_string(w, "id", "7c5dae5552338874e5053f2534d2767a");
-	json_put_string(w, "type", "user");
-	json_put_string(w, "email", PEOPLE);
-	json_put_string(w, "ip_address", "198.51.100.7");
-	json_put_string(w, "context", x->token_id[0] ? "api_token" : "dash");
-	if (x->token_id[0]) {
-		json_put_string(w, "token_id", x->token_id);
-		json_put_string(w, "token_name", "a token of the simulator's");
+	for (size_t i = 0; i < AUDIT_FIELDS; i++) {
+		const struct audit_place *p = audit_place((enum audit_field)i);
+		const char *text = audit_text(x, (enum audit_field)i);
+		if (!p->key || !str_equal(p->group, group) || (!*text && i != AUDIT_RAW_AGENT))
+			continue;
+		json_write_key(w, p->key);
+		if (p->form == AUDIT_TEXT)
+			json_write_string(w, text);
+		else
+			json_write_raw(w, text, strlen(text));
 	}
-	json_object_end(w);
-	begin(w, "account");
-	json_put_string(w, "id", x->account);
-	json_put_string(w, "name", k->account->name);
-	json_object_end(w);
 }
 
-static void write_raw(struct json_writer *w, const struct sim_audit_row *x)
+static void write_row(struct json_writer *w, const struct sim_audit_row *x)
 {
-	begin(w, "raw");
-	json_put_string(w, "cf_ray_id", x->ray);
-	json_put_string(w, "method", x->method);
-	json_put_int(w, "status_code", x->status);
-	json_put_string(w, "uri", x->uri);
-	json_put_string(w, "user_agent", "");
-	json_object_end(w);
-	begin(w, "resource");
-	if (x->object[0])
-		json_put_string(w, "id", x->object);
-	json_put_string(w, "product", x->product);
-	json_put_string(w, "type", x->type);
-	json_put_string(w, "scope", x->zone[0] ? "zones" : "accounts");
-	json_object_end(w);
-	if (!x->zone[0])
-		return;
-	begin(w, "zone");
-	json_put_string(w, "id", x->zone);
-	json_put_string(w, "name", x->zone_name);
-	json_object_end(w);
-}
-
-static void write_row(struct call *k, const struct sim_audit_row *x)
-{
-	struct json_writer *w = &k->w;
+	static const char *const groups[] = {"account", "action", "actor", "raw", "resource"};
 
 	json_object_begin(w);
-	json_put_string(w, "id", x->id);
-	begin(w, "action");
-	json_put_string(w, "description", x->type);
-	json_put_string(w, "result", x->status < 400 ? "success" : "failure");
-	json_put_time(w, "time", x->at_ms);
-	json_put_string(w, "type", x->action);
-	json_object_end(w);
-	write_actor(w, k, x);
-	write_raw(w, x);
+	write_fields(w, x, NULL);
+	for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+		json_write_key(w, groups[i]);
+		json_object_begin(w);
+		write_fields(w, x, groups[i]);
+		if (str_equal(groups[i], "action"))
+			json_put_time(w, "time", audit_time(x));
+		json_object_end(w);
+	}
+	if (*audit_text(x, AUDIT_ZONE_ID)) {
+		json_write_key(w, "zone");
+		json_object_begin(w);
+		write_fields(w, x, "zone");
+		json_object_end(w);
+	}
 	json_object_end(w);
 }
 
 /* The cursor stands in both places where it was seen; the count is a string, as there. */
-static void write_info(struct call *k, size_t count, int64_t last)
+static void write_info(struct call *k, size_t count, const struct sim_audit_row *last)
 {
 	AUTO(str_t) words = str_format("%zu", count);
-	AUTO(str_t) cursor = last ? str_format("%lld", (long long)last) : str_dup("");
+	AUTO(str_t)
+	plain = last ? str_format("%lld.%lld", (long long)audit_time(last),
+				  (long long)audit_number(last))
+		     : str_dup("");
+	AUTO(str_t) cursor = base64_encode(plain, strlen(plain));
 
-	begin(&k->w, "result_info");
+	json_write_key(&k->w, "result_info");
+	json_object_begin(&k->w);
 	json_put_string(&k->w, "count", words);
 	json_put_string(&k->w, "cursor", cursor);
-	begin(&k->w, "cursors");
+	json_write_key(&k->w, "cursors");
+	json_object_begin(&k->w);
 	if (last)
 		json_put_string(&k->w, "after", cursor);
 	json_object_end(&k->w);
@@ -303,10 +243,10 @@ static void write_info(struct call *k, size_t count, int64_t last)
 
 void answer_audit_list(struct call *k)
 {
-	const struct sim_audit *log = &k->c->audit;
+	struct sim_audit *log = &k->c->audit;
+	const struct sim_audit_row *last = NULL;
 	struct asked a;
 	size_t count = 0;
-	int64_t last = 0;
 	bool more = false;
 
 	if (read_asked(k, &a) < 0)
@@ -314,33 +254,17 @@ void answer_audit_list(struct call *k)
 	call_ok_begin(k);
 	json_array_begin(&k->w);
 	for (size_t i = 0; i < log->n && !more; i++) {
-		size_t at = a.ascending ? i : log->n - 1 - i;
-		const struct sim_audit_row *x = &log->rows[(log->first + at) % log->n];
+		const struct sim_audit_row *x = audit_row(log, a.ascending ? i : log->n - 1 - i);
 		if (!is_shown(k, &a, x))
 			continue;
 		more = (int64_t)count == a.limit;
 		if (more)
 			continue;
-		write_row(k, x);
-		last = x->number;
+		write_row(&k->w, x);
+		last = x;
 		count++;
 	}
 	json_array_end(&k->w);
-	write_info(k, count, more ? last : 0);
+	write_info(k, count, more ? last : NULL);
 	call_ok_end(k);
-}
-
-static void write_nothing(struct call *k, const void *item)
-{
-	(void)k;
-	(void)item;
-}
-
-/* The older log is empty unless a fixture says more. */
-void answer_empty_list(struct call *k)
-{
-	struct page p;
-
-	if (call_page(k, 1, 1000, 20, &p) == 0)
-		call_ok_page(k, &p, write_nothing);
 }

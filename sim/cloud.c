@@ -300,6 +300,8 @@ void cloud_answer(struct cloud *c, const struct cloud_request *q, struct cloud_r
 	k.path = path_below_base(q->path);
 	if (q->transfer_encoding)
 		call_fail(&k, 400, CODE_OWN, "Transfer-Encoding is refused; send Content-Length");
+	else if (q->too_long)
+		call_fail(&k, 414, CODE_OWN, "there are too many arguments");
 	else if (k.path == q->path && !q->outside)
 		call_fail_route(&k);
 	else if (authenticate(&k) == 0 && charge(&k) == 0)

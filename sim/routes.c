@@ -67,7 +67,7 @@ static const struct route table[] = {
 	{"PATCH", "/zones/{zone}/dns_records/{hex}", "dns:write", answer_record_patch},
 	{"DELETE", "/zones/{zone}/dns_records/{hex}", "dns:write", answer_record_delete},
 	{"GET", "/accounts/{account}/logs/audit", "account:read", answer_audit_list},
-	{"GET", "/accounts/{account}/audit_logs", "account:read", answer_empty_list},
+	{"GET", "/accounts/{account}/audit_logs", "account:read", answer_audit_old},
 	{"GET", "/accounts/{account}/rulesets", ACCOUNT_LISTERS, answer_ruleset_list},
 	{"GET", "/accounts/{account}/rulesets/{hex}", ACCOUNT_LISTERS, answer_ruleset_get},
 	{"DELETE", "/accounts/{account}/rulesets/{hex}", "account-waf:write",

@@ -45,8 +45,8 @@ void answer_rule_change(struct call *k);
 void answer_rule_delete(struct call *k);
 void answer_retired(struct call *k);
 /* audit.c */
-void answer_empty_list(struct call *k);
 void answer_audit_list(struct call *k);
+void answer_audit_old(struct call *k);
 /* What a call did, or tried to, goes into the account's audit log. */
 void audit_note(struct call *k, const struct route *route);
 /* tunnels.c */

@@ -61,12 +61,15 @@ int cloud_edit(struct cloud *c, const struct json *edit, int64_t now_ms, struct 
 {
 	const char *method = json_get_string(edit, "method"), *path = json_get_string(edit, "path");
 	const struct json *body = json_get(edit, "body");
+	const char *at = json_get_string(edit, "at");
 	struct cloud_arg args[EDIT_MAX_QUERY];
 	AUTO(str_t) whole = NULL;
 	AUTO(buf_t) text = {0};
 
 	if (!method || !path)
 		return err_set(e, ERR_INVALID, "an edit needs method and path");
+	if (at && time_parse(at, now_ms, &now_ms, e) < 0)
+		return -1;
 	if (expand_path(c, path, &whole, e) < 0)
 		return -1;
 	/* a string is a document as it is to be sent, byte for byte */
@@ -81,6 +84,7 @@ int cloud_edit(struct cloud *c, const struct json *edit, int64_t now_ms, struct 
 				  .body = text.data,
 				  .body_len = text.len,
 				  .now_ms = now_ms,
+				  .actor = json_get(edit, "actor"),
 				  .outside = true};
 	cloud_answer(c, &q, r);
 	return 0;
@@ -212,6 +216,7 @@ static void load_limits(struct sim_limits *l, const struct json *row)
 	l->burst = json_get_int(row, "burst", l->burst);
 	l->max_tunnels = json_get_int(row, "max_tunnels", l->max_tunnels);
 	l->first_version = json_get_int(row, "first_version", l->first_version);
+	l->audit_from_ms = json_get_int(row, "audit_from_ms", l->audit_from_ms);
 	l->audit_lag_ms = json_get_int(row, "audit_lag_ms", l->audit_lag_ms);
 }
 

@@ -55,6 +55,21 @@ static int load_rulesets(struct cloud *c, const char *owner, const struct json *
 	return 0;
 }
 
+/* Entries are added to those that are there. */
+static int load_audit(struct cloud *c, const char *owner, const struct json *rows, struct err *e)
+{
+	const struct sim_account *a = map_get(&c->accounts, owner);
+	int64_t now = clock_wall_ms();
+
+	if (!a)
+		return err_set(e, ERR_INVALID, "an audit log is an account's");
+	JSON_EACH (row, rows) {
+		if (audit_load(c, a, row, now, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int load_retired(struct cloud *c, const char *owner, const struct json *state, struct err *e)
 {
 	bool maintenance = str_equal(json_string(state), "maintenance");
@@ -74,6 +89,8 @@ static int load_list(struct cloud *c, const char *owner, const struct json *rows
 
 	if (str_equal(json_key(rows), RULESETS))
 		return load_rulesets(c, owner, rows, e);
+	if (str_equal(json_key(rows), "audit"))
+		return load_audit(c, owner, rows, e);
 	if (str_equal(json_key(rows), "retired"))
 		return load_retired(c, owner, rows, e);
 	if (!kind || json_type(rows) != JSON_ARRAY)

@@ -41,6 +41,9 @@ const char *call_last_id(const struct call *k);
 /* ---- what a seed says: {"<owner's name or id>": {"<kind>": [rows]}} ---- */
 MUST_USE int shelves_load(struct cloud *c, const char *owner, const struct json *lists,
 			  struct err *e);
+/* audit_note.c: one entry of the audit log, as v2 answers it, with a time or how long ago. */
+MUST_USE int audit_load(struct cloud *c, const struct sim_account *a, const struct json *row,
+			int64_t now_ms, struct err *e);
 /* What an account has before a seed says more. */
 void shelves_default(struct cloud *c, const char *account);
 

@@ -9,6 +9,8 @@
 #include "base/secret.h"
 #include "sim/shelf.h"
 
+#define AUDIT_FROM_MS 1770508800000 /* 8 February 2026 */
+
 void sim_new_uuid(char out[UUID_SIZE])
 {
 	unsigned char b[16];
@@ -190,7 +192,8 @@ void state_limits_default(struct sim_limits *limits)
 				      .window_ms = 300000,
 				      .block_ms = 300000,
 				      .max_tunnels = 1000,
-				      .first_version = 1};
+				      .first_version = 1,
+				      .audit_from_ms = AUDIT_FROM_MS};
 }
 
 static void token_free(struct sim_token *t)

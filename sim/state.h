@@ -93,6 +93,7 @@ struct sim_limits {
 	int64_t burst; /* per second; 0 = not enforced and not told */
 	int64_t max_tunnels;
 	int64_t first_version; /* of a configuration: 1, or 0 as in 2022 */
+	int64_t audit_from_ms; /* v2 of the audit log has nothing from before */
 	int64_t audit_lag_ms;  /* an entry of the audit log is shown only then */
 };
 
