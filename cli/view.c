@@ -88,6 +88,14 @@ static const struct view_column overrides[] = {
 	{"untrusted_description", "DESCRIPTION"},
 	END,
 };
+static const struct view_column members[] = {
+	{"untrusted_email", "MEMBER"},   {"status", NULL},
+	{"two_factor", "SECOND FACTOR"}, {"can", "CAN CHANGE"},
+	{"untrusted_roles", "ROLES"},    END,
+};
+static const struct view_column roles[] = {
+	{"untrusted_name", "ROLE"}, {"permissions", NULL}, {"members", NULL}, {"id", NULL}, END,
+};
 static const struct view_column plans[] = {
 	{"plan", NULL},
 	{"state", NULL},
@@ -178,6 +186,8 @@ static const struct {
 	{"ruleset_get", ruleset_rules},
 	{"firewall_rule_list", firewall},
 	{"waf_override_list", overrides},
+	{"member_list", members},
+	{"role_list", roles},
 };
 
 const struct view_column *view_of(const char *op_name)

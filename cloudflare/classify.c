@@ -10,9 +10,8 @@
 #include "base/utf8.h"
 #include "cloudflare/budget.h"
 
-#define HINT_TOKEN                                                                                 \
-	"Make a token in the Cloudflare dashboard (My Profile or Manage Account > API Tokens), "   \
-	"put it into the file of cloudflare.api_token_file and reload aditd (SIGHUP)."
+/* Stands for the hint that names the setting whose token it is. */
+#define HINT_TOKEN "token"
 #define HINT_TAKEN "Remove that record at Cloudflare, or choose another name."
 #define HINT_BASE  "Check cloudflare.base_url, and what stands between this host and Cloudflare."
 
@@ -210,7 +209,7 @@ bool cf_ray_valid(const char *ray)
 }
 
 static void tell(struct err *e, const struct meaning *m, const struct said *s, int status,
-		 const char *ray)
+		 const char *ray, const char *token_key)
 {
 	char place[ERR_RAY_SIZE + 64];
 	int n = s->code ? snprintf(place, sizeof(place), "code %lld", (long long)s->code)
@@ -219,11 +218,18 @@ static void tell(struct err *e, const struct meaning *m, const struct said *s, i
 	if (cf_ray_valid(ray) && n > 0)
 		(void)snprintf(place + n, sizeof(place) - (size_t)n, ", ray %s", ray);
 	(void)err_set(e, m->kind, "%s (%s)", m->sentence, place);
-	if (m->hint)
+	if (str_equal(m->hint, HINT_TOKEN))
+		(void)err_hint(e,
+			       "Make a token in the Cloudflare dashboard (My Profile or Manage "
+			       "Account > API Tokens), put it into the file of %s and reload aditd "
+			       "(SIGHUP).",
+			       token_key);
+	else if (m->hint)
 		(void)err_hint(e, "%s", m->hint);
 }
 
-static void tell_permission(struct err *e, const struct json *root, const char *permission)
+static void tell_permission(struct err *e, const struct json *root, const char *permission,
+			    const char *token_key)
 {
 	if (json_type(root) != JSON_OBJECT) {
 		(void)err_hint(e, "Something between this host and Cloudflare's API may have "
@@ -231,18 +237,19 @@ static void tell_permission(struct err *e, const struct json *root, const char *
 		return;
 	}
 	if (!permission) {
-		(void)err_hint(e, "See what the token may do in the Cloudflare dashboard.");
+		(void)err_hint(e, "See in the Cloudflare dashboard what the token of %s may do.",
+			       token_key);
 		return;
 	}
 	(void)str_copy(e->missing_permission, sizeof(e->missing_permission), permission);
 	(void)err_hint(e,
-		       "In the Cloudflare dashboard (API Tokens > the token > Edit) add the "
+		       "In the Cloudflare dashboard (API Tokens > the token of %s > Edit) add the "
 		       "permission \"%s\" for this account or zone; see its IP filter too.",
-		       permission);
+		       token_key, permission);
 }
 
 void cf_classify(int status, const struct json *root, const char *ray, const char *permission,
-		 const char *retry_after, struct err *e, bool *absent)
+		 const char *retry_after, const char *token_key, struct err *e, bool *absent)
 {
 	struct said s;
 	const struct meaning *m;
@@ -255,9 +262,9 @@ void cf_classify(int status, const struct json *root, const char *ray, const cha
 		return;
 	said_find(root, &s);
 	m = meaning_find(status, root, s.code, s.text);
-	tell(e, m, &s, status, ray);
+	tell(e, m, &s, status, ray, token_key);
 	if (status == 403 && m != &useless_token)
-		tell_permission(e, root, permission);
+		tell_permission(e, root, permission, token_key);
 	*absent = m->absent;
 	e->retryable = m->again;
 	if (status == 429 || status >= 500)

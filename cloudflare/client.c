@@ -392,7 +392,8 @@ static void call_judge(struct cf *cf, struct cf_call *c)
 	} else {
 		answer_parse(c);
 		cf_classify(c->status, c->doc ? json_root(c->doc) : NULL, c->ray, c->permission,
-			    http_answer_header(&c->req, "retry-after"), e, &c->absent);
+			    http_answer_header(&c->req, "retry-after"), cf->token_key, e,
+			    &c->absent);
 		if (e->kind == ERR_NONE && c->flags & CF_CALL_WHOLE)
 			whole_check(c, e);
 		token_strike(cf, c, e);

@@ -119,8 +119,9 @@ bool cf_about_token(const struct err *e);
 bool cf_ray_ours(const struct cf *cf, const char *ray);
 /* Letters, digits and hyphens only, so that it may stand in any text. */
 bool cf_ray_valid(const char *ray);
-/* Pure, for tests: what an answer means. Fills e (kind ERR_NONE = success), *absent. */
+/* Pure, for tests: what an answer means. token_key: the setting that names the token it was asked
+ * with. Fills e (kind ERR_NONE = success), *absent. */
 void cf_classify(int status, const struct json *root, const char *ray, const char *permission,
-		 const char *retry_after, struct err *e, bool *absent);
+		 const char *retry_after, const char *token_key, struct err *e, bool *absent);
 
 #endif

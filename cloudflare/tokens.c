@@ -41,11 +41,11 @@ static int64_t time_of(const struct json *row, const char *key)
 	return text && time_parse(text, 0, &ms, &e) == 0 && ms > 0 ? ms : 0;
 }
 
-int cf_token_read(const struct json *row, struct cf_token *out, struct err *e)
+int cf_token_row_read(const struct json *row, struct cf_token_row *out, struct err *e)
 {
 	const struct json *policies = json_get(row, "policies");
 	const char *name = json_get_string(row, "name");
-	struct cf_token t = {
+	struct cf_token_row t = {
 		.id = json_get_string(row, "id"),
 		.name = name && *name ? name : NULL,
 		.status = status_of(json_get_string(row, "status")),

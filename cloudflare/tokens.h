@@ -17,7 +17,7 @@ enum cf_token_status {
 };
 const char *cf_token_status_name(enum cf_token_status s); /* "active", ..., "unknown" */
 
-struct cf_token {
+struct cf_token_row {
 	const char *id;
 	const char *name; /* NULL = not told */
 	enum cf_token_status status;
@@ -25,7 +25,7 @@ struct cf_token {
 	const struct json *policies;       /* NULL = not told */
 };
 /* Of a listing of tokens, or of their verification, which tells no name and no policies. */
-MUST_USE int cf_token_read(const struct json *row, struct cf_token *out, struct err *e);
+MUST_USE int cf_token_row_read(const struct json *row, struct cf_token_row *out, struct err *e);
 
 enum cf_allowed {
 	CF_ALLOWED_NOT,

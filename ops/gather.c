@@ -1,8 +1,11 @@
 #include "ops/gather.h"
 
 #include <stdlib.h>
+#include <strings.h>
 
 #include "base/clock.h"
+#include "base/text.h"
+#include "cloudflare/accounts.h"
 #include "model/render.h"
 #include "ops/find.h"
 #include "ops/inside.h"
@@ -13,6 +16,8 @@ struct gather {
 	struct gathered **reads;
 	size_t n, waiting;
 	int64_t max_age_ms;
+	char account[CF_ID_SIZE]; /* "" = not looked up */
+	size_t accounts;          /* which read lists accounts, + 1 */
 	void *own;
 	void (*drop)(void *own);
 };
@@ -133,6 +138,74 @@ void gather_put_rate(const struct call *c, struct json_writer *w)
 {
 	json_write_key(w, "rate");
 	render_rate(cf_world(cf_reads_client(c->ops->security)), w);
+}
+
+/* ---- which account ---- */
+
+struct account_look {
+	const char *name;
+	char id[CF_ID_SIZE];
+	size_t found;
+};
+
+static int account_compared(const struct json *row, void *owner)
+{
+	struct account_look *x = owner;
+	struct cf_account_row a;
+
+	if (cf_account_read(row, &a) < 0 || !a.name || strcasecmp(a.name, x->name) != 0)
+		return 0;
+	(void)str_copy(x->id, sizeof(x->id), a.id);
+	x->found++;
+	return 0;
+}
+
+static bool account_choose(struct call *c, struct gather *g, const char *name,
+			   const struct cf_listing *accounts)
+{
+	struct account_look x = {.name = name};
+
+	(void)cf_listing_each(accounts, account_compared, &x);
+	if (x.found == 1)
+		return str_copy(g->account, sizeof(g->account), x.id);
+	(void)err_set(&c->task.err, x.found ? ERR_CONFLICT : ERR_NOT_FOUND,
+		      x.found ? "Several accounts are called \"%.160s\""
+			      : "The API token sees no account \"%.160s\"",
+		      name);
+	(void)err_hint(&c->task.err, "%s",
+		       x.found ? "Name it by its id: adit account list."
+			       : "See adit account list.");
+	call_fail(c);
+	return false;
+}
+
+bool gather_account(struct call *c, struct gather *g, const char *name, const char **account)
+{
+	*account = NULL;
+	if (!name)
+		return true;
+	if (hex_valid(name, CF_ID_SIZE - 1))
+		(void)str_copy(g->account, sizeof(g->account), name);
+	if (!g->account[0] && !g->accounts) {
+		g->accounts = gather_read(g, CF_SOURCE_ACCOUNTS, &(struct cf_target){0}) + 1;
+		return false;
+	}
+	if (!g->account[0]) {
+		const struct cf_listing *accounts = gather_listing(g, g->accounts - 1);
+		/* A token that an account owns cannot list accounts, but read its own. */
+		if (!accounts && g->n == g->accounts) {
+			(void)gather_read(g, CF_SOURCE_ACCOUNT, &(struct cf_target){0});
+			return false;
+		}
+		if (!accounts)
+			accounts = gather_listing(g, g->accounts);
+		if (!accounts)
+			gather_fail(c, g, g->accounts - 1);
+		if (!accounts || !account_choose(c, g, name, accounts))
+			return false;
+	}
+	*account = g->account;
+	return true;
 }
 
 /* ---- who may ---- */

@@ -32,6 +32,11 @@ const struct err *gather_error(const struct gather *g, size_t i);
 /* When the oldest that came was read; wall. */
 int64_t gather_as_of(const struct gather *g);
 
+/* Which account is meant, by name or id; NULL = the configured one, whose id is NULL then, as in
+ * cf_target. false: the accounts are read for it, and then() is called when they came; or the call
+ * has failed. *account is g's. */
+bool gather_account(struct call *c, struct gather *g, const char *name, const char **account);
+
 /* The call fails as that read did. */
 void gather_fail(struct call *c, const struct gather *g, size_t i);
 /* Ends a list of what was gathered: with its age, and the budget of the client that asked. */

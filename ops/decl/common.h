@@ -59,6 +59,20 @@
 	FIELD(T, fresh,                                                                            \
 	      .doc = "Ask Cloudflare now; absent = what was read in the last 30 s will do.")
 
+#define ACCOUNT_FIELD(T)                                                                           \
+	FIELD(T, account, .min = 1, .max = 160,                                                    \
+	      .doc = "Account, by name or id; absent = the configured one.")
+
+/* What of an answer could not be found out. */
+#define UNKNOWN_ROWS                                                                               \
+	FIELD_OUT("part", FIELD_STRING, .doc = "What is not known."),                              \
+		FIELD_OUT("message", FIELD_STRING, .doc = "Why."),                                 \
+		FIELD_OUT("missing_permission", FIELD_STRING, .doc = "What the API token lacks.")
+
+#define UNREADABLE_FIELD                                                                           \
+	FIELD_OUT("unreadable", FIELD_INT,                                                         \
+		  .doc = "Rows of Cloudflare's that make no sense and are not shown; absent = 0.")
+
 /* Result rows: each table is a constant of the file that asks for it. */
 #define CHANGE_ROWS                                                                                \
 	FIELD_OUT("sign", FIELD_STRING, .doc = "+ made, ~ changed, - deleted, = left alone."),     \

@@ -228,6 +228,16 @@ struct waf_override_list_args {
 	char *zone, *kind, *text;
 	bool details, fresh;
 };
+struct member_list_args {
+	LIST_ARGS;
+	char *text, *role, *status, *two_factor, *account;
+	bool details, fresh;
+};
+struct role_list_args {
+	LIST_ARGS;
+	char *text, *account;
+	bool members, fresh;
+};
 struct plan_list_args {
 	LIST_ARGS;
 	char *state;

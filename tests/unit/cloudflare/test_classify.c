@@ -10,6 +10,7 @@
 
 #include "cloudflare/client.h"
 
+#define KEY "cloudflare.read_token_file"
 #define F(code, text)                                                                              \
 	"{\"success\":false,\"errors\":[{\"code\":" #code ",\"message\":\"" text                   \
 	"\"}],\"messages\":[],\"result\":null}"
@@ -177,7 +178,8 @@ static void classify(const struct row *r, const char *ray, const char *after, st
 
 	if (r->body && json_parse(r->body, strlen(r->body), NULL, &doc, &why) < 0)
 		fail_msg("%s: %s", r->body, why.message);
-	cf_classify(r->status, doc ? json_root(doc) : NULL, ray, "DNS: Edit", after, e, absent);
+	cf_classify(r->status, doc ? json_root(doc) : NULL, ray, "DNS: Edit", after, KEY, e,
+		    absent);
 }
 
 static void all_rows(void **state)
@@ -285,15 +287,16 @@ static void a_403_names_the_permission(void **state)
 	assert_string_equal(e.missing_permission, "DNS: Edit");
 	assert_non_null(strstr(e.hint, "\"DNS: Edit\""));
 	assert_non_null(strstr(e.hint, "dashboard"));
+	assert_non_null(strstr(e.hint, KEY));
 
 	e = one(403, NULL, NULL, NULL);
 	assert_string_equal(e.missing_permission, "");
 	assert_non_null(strstr(e.hint, "between"));
 	e = one(401, F(1000, "Invalid API Token"), NULL, NULL);
 	assert_string_equal(e.missing_permission, "");
-	assert_non_null(strstr(e.hint, "api_token_file"));
+	assert_non_null(strstr(e.hint, KEY));
 	e = one(400, F(6003, "Invalid request headers"), NULL, NULL);
-	assert_non_null(strstr(e.hint, "api_token_file"));
+	assert_non_null(strstr(e.hint, KEY));
 }
 
 static void a_403_without_a_known_permission(void **state)
@@ -305,7 +308,7 @@ static void a_403_without_a_known_permission(void **state)
 
 	(void)state;
 	assert_int_equal(json_parse(body, strlen(body), NULL, &doc, &e), 0);
-	cf_classify(403, json_root(doc), NULL, NULL, NULL, &e, &absent);
+	cf_classify(403, json_root(doc), NULL, NULL, NULL, KEY, &e, &absent);
 	json_doc_free(doc);
 	assert_int_equal(e.kind, ERR_DENIED);
 	assert_string_equal(e.missing_permission, "");

@@ -281,10 +281,10 @@ static void tokens_are_read(void **state)
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		AUTO(json_doc_t) doc = parse(cases[i].row);
-		struct cf_token t;
+		struct cf_token_row t;
 		struct err e;
 
-		assert_int_equal(cf_token_read(json_root(doc), &t, &e), cases[i].good ? 0 : -1);
+		assert_int_equal(cf_token_row_read(json_root(doc), &t, &e), cases[i].good ? 0 : -1);
 		if (!cases[i].good)
 			continue;
 		assert_int_equal(t.status, cases[i].status);

@@ -40,6 +40,8 @@ static const struct {
 	{"ruleset_get", {"{\"phase\":\"ddos_l7\"}", "{\"phase\":\"ddos_l7\",\"zone\":\"@.org\"}"}},
 	{"firewall_rule_list", {"{\"zone\":\"@.org\"}"}},
 	{"waf_override_list", {"{\"zone\":\"@.org\"}"}},
+	{"member_list", {"{}", "{\"text\":\"@\"}", "{\"account\":\"@\"}"}},
+	{"role_list", {"{}", "{\"text\":\"@\"}", "{\"members\":true}"}},
 	{"plan_list", {"{}", "{\"limit\":1}", "{\"state\":\"waiting\"}"}},
 	{"plan_get", {"{\"plan\":\"p1\"}", "{\"plan\":\"p2\"}", "{\"plan\":\"p3\"}"}},
 	{"drift_list",

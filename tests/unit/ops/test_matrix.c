@@ -41,6 +41,8 @@ static const struct row {
 	{"ruleset_get", ROLE_AUDITOR, BOTH, "get", "security", true},
 	{"firewall_rule_list", ROLE_AUDITOR, BOTH, "list", "security", true},
 	{"waf_override_list", ROLE_AUDITOR, BOTH, "list", "security", true},
+	{"member_list", ROLE_AUDITOR, BOTH, "list", "security", true},
+	{"role_list", ROLE_AUDITOR, BOTH, "list", "security", true},
 	{"plan_list", ROLE_VIEWER, BOTH, "list", "plan", true},
 	{"plan_get", ROLE_VIEWER, BOTH, "get", "plan", true},
 	{"plan_apply", ROLE_OPERATOR, BOTH, "create update delete", "plan", false},

@@ -1,0 +1,130 @@
+/* Declarations: who has access to an account, and by which roles. */
+#include "ops/decl/common.h"
+
+RATE_TABLE;
+
+static const char *const tags[] = {"security", NULL};
+
+static const struct field unknown_rows[] = {UNKNOWN_ROWS, FIELDS_END};
+
+static const struct field right_rows[] = {
+	FIELD_OUT("kind", FIELD_STRING, .doc = "role, or policy (a permission group of one)."),
+	FIELD_OUT("id", FIELD_STRING, .doc = "Of the role or permission group."),
+	FIELD_OUT("untrusted_name", FIELD_STRING, .flags = FIELD_UNTRUSTED, .doc = "Its name."),
+	FIELD_OUT("denies", FIELD_BOOL, .doc = "The policy denies it."),
+	FIELD_OUT("permissions", FIELD_STRING, .doc = "What a role tells that it permits."),
+	FIELD_OUT("reaches", FIELD_STRING, .doc = "account, zones, or unknown."),
+	FIELD_OUT("zones", FIELD_STRINGS, .doc = "Names or ids of the zones it is for."),
+	FIELDS_END,
+};
+
+static const struct field member_rows[] = {
+	FIELD_OUT("id", FIELD_STRING, .doc = "Of the membership."),
+	FIELD_OUT("untrusted_email", FIELD_STRING, .flags = FIELD_UNTRUSTED, .doc = "Address."),
+	FIELD_OUT("untrusted_name", FIELD_STRING, .flags = FIELD_UNTRUSTED,
+		  .doc = "First and last name, where told."),
+	FIELD_OUT("status", FIELD_STRING,
+		  .doc = "accepted, pending (invited), rejected or unknown."),
+	FIELD_OUT("two_factor", FIELD_STRING, .doc = "Second factor: on, off or unknown."),
+	FIELD_OUT("super_administrator", FIELD_BOOL, .doc = "Holds all there is."),
+	FIELD_OUT("can", FIELD_STRINGS, .doc = "May change: dns, firewall, members, tokens."),
+	FIELD_OUT("untrusted_roles", FIELD_STRINGS, .flags = FIELD_UNTRUSTED,
+		  .doc = "Names of roles and of what policies allow; \"not\" before what one "
+			 "denies, \"on\" before the zones that it is for."),
+	FIELD_OUT("rights", FIELD_ITEMS, .sub = right_rows, .doc = "The same one by one: details."),
+	FIELDS_END,
+};
+
+const struct op *op_member_list(void)
+{
+	static const char *const statuses[] = {"accepted", "pending", "rejected", NULL};
+	static const char *const factors[] = {"on", "off", "unknown", NULL};
+	static const struct field args[] = {
+		LIST_FIELDS(struct member_list_args),
+		FIELD(struct member_list_args, text, .max = 160,
+		      .doc = "Only members whose address or name contains this."),
+		FIELD(struct member_list_args, role, .max = 160,
+		      .doc = "Only members with a role or permission group of this id, or whose "
+			     "name contains this."),
+		FIELD(struct member_list_args, status, .values = statuses,
+		      .doc = "Only members of this status; pending: invited, not yet accepted."),
+		FIELD(struct member_list_args, two_factor, .values = factors,
+		      .doc = "Only members whose second factor is so."),
+		ACCOUNT_FIELD(struct member_list_args),
+		FIELD(struct member_list_args, details,
+		      .doc = "With each right by itself: what it permits and for which zones."),
+		FRESH_FIELD(struct member_list_args),
+		FIELDS_END,
+	};
+	static const struct field result[] = {
+		LIST_RESULT(member_rows),
+		UNREADABLE_FIELD,
+		FIELD_OUT("unknown", FIELD_ITEMS, .sub = unknown_rows,
+			  .doc = "What could not be read; absent = nothing."),
+		FIELDS_END,
+	};
+	static const struct op op = {
+		.name = "member_list",
+		.title = "List members",
+		.doc = "Members of the Cloudflare account and those invited: status, second "
+		       "factor, roles or policies, and what they may change by them. Who can "
+		       "change DNS, the firewall, members or tokens: see access_review.",
+		.role = ROLE_AUDITOR,
+		.effects = OP_READS,
+		.doors = OP_DOOR_ALL,
+		.tags = tags,
+		.args = args,
+		.args_size = sizeof(struct member_list_args),
+		.result = result,
+	};
+	return &op;
+}
+
+static const struct field role_rows[] = {
+	FIELD_OUT("id", FIELD_STRING, .doc = "Of the role."),
+	FIELD_OUT("untrusted_name", FIELD_STRING, .flags = FIELD_UNTRUSTED, .doc = "Its name."),
+	FIELD_OUT("untrusted_description", FIELD_STRING, .flags = FIELD_UNTRUSTED,
+		  .doc = "What Cloudflare says of it."),
+	FIELD_OUT("permissions", FIELD_STRING,
+		  .doc = "What it permits: edit, which includes read, and read, by area."),
+	FIELD_OUT("super_administrator", FIELD_BOOL, .doc = "It gives all there is."),
+	FIELD_OUT("can", FIELD_STRINGS, .doc = "May change: dns, firewall, members, tokens."),
+	FIELD_OUT("members", FIELD_INT,
+		  .doc = "How many hold it; absent = not asked for, or not known."),
+	FIELDS_END,
+};
+
+const struct op *op_role_list(void)
+{
+	static const struct field args[] = {
+		LIST_FIELDS(struct role_list_args),
+		FIELD(struct role_list_args, text, .max = 160,
+		      .doc = "Only roles whose name or description contains this."),
+		FIELD(struct role_list_args, members,
+		      .doc = "Count who holds each, which reads all members."),
+		ACCOUNT_FIELD(struct role_list_args),
+		FRESH_FIELD(struct role_list_args),
+		FIELDS_END,
+	};
+	static const struct field result[] = {
+		LIST_RESULT(role_rows),
+		UNREADABLE_FIELD,
+		FIELD_OUT("unknown", FIELD_ITEMS, .sub = unknown_rows,
+			  .doc = "What could not be read; absent = nothing."),
+		FIELDS_END,
+	};
+	static const struct op op = {
+		.name = "role_list",
+		.title = "List roles",
+		.doc = "The roles that members of the Cloudflare account can have, and what each "
+		       "permits.",
+		.role = ROLE_AUDITOR,
+		.effects = OP_READS,
+		.doors = OP_DOOR_ALL,
+		.tags = tags,
+		.args = args,
+		.args_size = sizeof(struct role_list_args),
+		.result = result,
+	};
+	return &op;
+}

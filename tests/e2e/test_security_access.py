@@ -1,0 +1,189 @@
+"""Who has access to the account: members, roles, and what they come to; tokens and what they lack."""
+import time
+
+import pytest
+
+from mcp_client import Http, Refused
+
+ALL = {"read": True, "write": True}
+READ = {"read": True, "write": False}
+SUPER = "Super Administrator - All Privileges"
+ROLES = [
+    {"name": SUPER, "description": "Can edit any Cloudflare setting", "permissions": {}},
+    {"name": "Administrator", "permissions": {"dns_records": ALL, "waf": ALL, "organization": READ}},
+    {"name": "DNS", "description": "Can edit DNS records", "permissions": {"dns_records": ALL, "zone": READ}},
+    {"name": "Analytics", "permissions": {"analytics": READ}},
+]
+GROUP = "c8fed203ed3043cba015a93ad1616f1f"
+GROUPS = [{"id": GROUP, "name": "Zone WAF Write"}]
+
+
+def scope(zone):
+    return [{"id": "6d7f2f5f5b1d4a0e9081fdc98d432fd1", "name": "one zone", "scope": {
+        "key": "com.cloudflare.api.account.x", "objects": [{"key": f"com.cloudflare.api.account.zone.{zone}"}]}}]
+
+
+def people(zone):
+    return [
+        {"email": "root@example.com", "roles": [SUPER], "two_factor": True},
+        {"email": "careless@example.com", "roles": ["Administrator"], "two_factor": False},
+        {"email": "names@example.com", "roles": ["DNS"], "two_factor": True},
+        {"email": "rules@example.com", "two_factor": True, "policies": [
+            {"id": "p1", "access": "allow", "permission_groups": [{"id": GROUP}],
+             "resource_groups": scope(zone)}]},
+        {"email": "guest@example.com", "status": "pending", "roles": ["Analytics"]},
+    ]
+
+
+def seed(sim, **lists):
+    sim.control("POST", "seed", {"security": {sim.account: lists}})
+
+
+def zone_id(sim, name="example.com"):
+    return next(z["id"] for z in sim.state()["zones"] if z["name"] == name)
+
+
+@pytest.fixture
+def team(host, sim):
+    seed(sim, roles=ROLES, permission_groups=GROUPS)
+    seed(sim, members=people(zone_id(sim)))
+    host.start()
+    return host
+
+
+def asked(sim, since, part):
+    return [r for r in sim.log(since) if r["method"] == "GET" and part in r["path"]]
+
+
+def emails(answer):
+    return [row["untrusted_email"].split("@")[0] for row in answer["items"]]
+
+
+# ---- members ----
+
+def test_members_and_what_they_may(team, sim):
+    since = sim.mark()
+    answer = team.api("member_list")
+    rows = {row["untrusted_email"].split("@")[0]: row for row in answer["items"]}
+    assert answer["total"] == 5 and answer["source"] == "api" and answer["rate"]["remaining"] > 0
+    assert rows["root"]["super_administrator"] and rows["root"]["can"] == ["dns", "firewall", "members", "tokens"]
+    assert rows["careless"]["can"] == ["dns", "firewall"] and rows["careless"]["two_factor"] == "off"
+    assert rows["names"]["can"] == ["dns"] and rows["names"]["untrusted_roles"] == ["DNS"]
+    # A policy names its group by the id alone: the list of groups says what it is.
+    assert rows["rules"]["untrusted_roles"] == ["Zone WAF Write on example.com"]
+    assert rows["rules"]["can"] == ["firewall"] and rows["guest"]["can"] == []
+    assert rows["guest"]["status"] == "pending" and "rights" not in rows["guest"]
+    assert len(asked(sim, since, "/members")) == 1 and len(asked(sim, since, "/permission_groups")) == 1
+
+
+@pytest.mark.parametrize("arguments, found", [
+    ({"text": "NAMES@"}, ["names"]),
+    ({"role": "administrator"}, ["root", "careless"]),
+    ({"role": "zone waf"}, ["rules"]),
+    ({"role": GROUP}, ["rules"]),
+    ({"status": "pending"}, ["guest"]),
+    ({"two_factor": "off"}, ["careless", "guest"]),
+    ({"two_factor": "unknown"}, []),
+    ({"text": "nobody"}, []),
+    ({"limit": 2}, ["root", "careless"]),
+    ({"limit": 2, "cursor": "4"}, ["guest"]),
+])
+def test_members_are_chosen(team, arguments, found):
+    assert emails(team.api("member_list", **arguments)) == found
+
+
+def test_the_status_is_asked_of_the_api(team, sim):
+    since = sim.mark()
+    team.api("member_list", status="pending")
+    row, = asked(sim, since, "/members")
+    assert "status=pending" in row["query"]
+
+
+def test_details_tell_each_right(team):
+    row, = team.items("member_list", text="rules@", details=True)
+    right, = row["rights"]
+    assert right == {"kind": "policy", "id": GROUP, "untrusted_name": "Zone WAF Write", "denies": False,
+                     "reaches": "zones", "zones": ["example.com"]}
+    row, = team.items("member_list", text="names@", fields=["rights"])
+    assert row["rights"][0]["permissions"] == "edit dns_records; read zone" and list(row) == ["rights"]
+
+
+def test_groups_that_cannot_be_read_are_unknown(team, sim):
+    sim.fault("refuse", path=f"/accounts/{sim.account}/iam/permission_groups", status=403, times=9)
+    answer = team.api("member_list", text="rules@")
+    assert answer["items"][0]["untrusted_roles"] == [f"{GROUP} on example.com"]
+    part, = answer["unknown"]
+    assert part["part"] == "names of permission groups" and part["message"]
+
+
+def test_a_thousand_members_cost_a_page_each_fifty(host, sim):
+    seed(sim, members=[{"email": f"m{i}@example.com", "two_factor": i % 2 == 0, "roles": []}
+                       for i in range(1200)])
+    host.start()
+    since = sim.mark()
+    answer = host.api("member_list", two_factor="off", limit=1000)
+    assert answer["total"] == 600 == answer["count"] and not answer["truncated"]
+    assert len(asked(sim, since, "/members")) == 24
+
+
+def test_rows_that_make_no_sense_are_counted(team, sim):
+    sim.control("POST", "seed", {"fixtures": {f"/accounts/{sim.account}/members": [
+        {"id": None}, {"id": "m1", "email": "\u202ea@example.com\u0007", "status": 7, "user": [], "roles": {}}]}})
+    answer = team.api("member_list")
+    row, = answer["items"]
+    assert answer["unreadable"] == 1 and row["status"] == row["two_factor"] == "unknown"
+    assert row["untrusted_email"] == "?a@example.com?"
+
+
+# ---- roles ----
+
+def test_roles_in_words(team, sim):
+    since = sim.mark()
+    rows = {row["untrusted_name"]: row for row in team.items("role_list")}
+    assert set(rows) == {r["name"] for r in ROLES}
+    assert rows["DNS"]["permissions"] == "edit dns_records; read zone" and rows["DNS"]["can"] == ["dns"]
+    assert rows[SUPER]["super_administrator"] and "members" not in rows["DNS"]
+    assert not asked(sim, since, "/members")
+    rows = {row["untrusted_name"]: row for row in team.items("role_list", members=True)}
+    assert {name: row["members"] for name, row in rows.items()} == {
+        SUPER: 1, "Administrator": 1, "DNS": 1, "Analytics": 1}
+    assert [r["untrusted_name"] for r in team.items("role_list", text="edit dns")] == ["DNS"]
+    code, text, _ = team.adit("role", "list")
+    assert code == 0 and "edit dns_records; read zone" in text
+
+
+# ---- which account ----
+
+def test_an_account_by_name(team, sim):
+    assert team.api("member_list", account=sim.account)["total"] == 5
+    name = next(r["untrusted_name"] for r in team.items("account_list") if r["id"] == sim.account)
+    assert team.api("member_list", account=name.upper())["total"] == 5
+    error = team.refused("member_list", account="nowhere").error
+    assert error["kind"] == "not_found" and "account list" in error["hint"]
+
+
+# ---- who may ----
+
+def client(host, role, **more):
+    made = host.api("grant_create", name=f"g{time.monotonic_ns()}", role=role, **more)
+    return Http(host.mcp_port, made["token"])
+
+
+OPERATIONS = ["member_list", "role_list"]
+
+
+@pytest.fixture
+def mcp(team):
+    return team
+
+
+def test_a_refusal_names_the_permission_and_the_token(host, sim):
+    narrow = "sim-token-without-account-settings"
+    sim.control("POST", "seed", {"tokens": [{"value": narrow, "scopes": [
+        "tunnel:write", "dns:write", "zone:read"]}]})
+    host.write_token(narrow)
+    host.start()
+    for operation in OPERATIONS:
+        error = host.refused(operation).error
+        assert error["kind"] == "denied" and error["missing_permission"] == "Account Settings: Read"
+        assert "api_token_file" in error["hint"] and "read_token_file" not in error["hint"]
