@@ -128,11 +128,14 @@ def test_a_thousand_members_cost_a_page_each_fifty(host, sim):
 
 
 def test_rows_that_make_no_sense_are_counted(team, sim):
-    sim.control("POST", "seed", {"fixtures": {f"/accounts/{sim.account}/members": [
-        {"id": "../x"}, {"id": "m1", "email": "\u202ea@example.com\u0007", "status": 7, "user": [], "roles": {}}]}})
+    rows = [{"id": "../x"}, {"id": None}, {"id": "m1", "email": "\u202ea@example.com\u0007", "status": 7,
+                                          "user": [], "roles": {}, "policies": [7, {}]}]
+    sim.control("POST", "seed", {"fixtures": {f"/accounts/{sim.account}/members": {
+        "success": True, "errors": [], "messages": [], "result": rows,
+        "result_info": {"page": 1, "per_page": 50, "count": 3, "total_count": 3}}}})
     answer = team.api("member_list")
     row, = answer["items"]
-    assert answer["unreadable"] == 1 and row["status"] == row["two_factor"] == "unknown"
+    assert answer["unreadable"] == 2 and row["status"] == row["two_factor"] == "unknown"
     assert row["untrusted_email"] == "?a@example.com?"
 
 
