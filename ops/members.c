@@ -260,13 +260,3 @@ void put_rights(const struct members *m, const struct cf_member *x, struct json_
 	members_rights(m, x, right_put, w);
 	json_array_end(w);
 }
-
-void put_unknown(struct json_writer *w, const char *part, const struct err *e)
-{
-	json_object_begin(w);
-	json_put_string(w, "part", part);
-	json_put_string(w, "message", e->message);
-	if (e->missing_permission[0])
-		json_put_string(w, "missing_permission", e->missing_permission);
-	json_object_end(w);
-}

@@ -49,7 +49,4 @@ void put_member(const struct members *m, const struct cf_member *x, struct json_
 void put_rights(const struct members *m, const struct cf_member *x, struct json_writer *w);
 const char *second_factor_word(enum cf_told t); /* on, off, unknown */
 
-/* An item of "unknown". */
-void put_unknown(struct json_writer *w, const char *part, const struct err *e);
-
 #endif

@@ -4,11 +4,13 @@
 
 #include "base/untrusted.h"
 #include "ops/members.h"
+#include "ops/rule_rows.h"
 
 struct member_listing {
 	struct members members; /* first */
 	struct list_answer l;
 	int64_t unreadable;
+	bool details;
 };
 
 static void listing_drop(void *own)
@@ -74,11 +76,10 @@ static bool member_fits(const struct members *m, const struct cf_member *x,
 static void row_member(const void *row, struct json_writer *w, const void *owner)
 {
 	const struct member_listing *x = owner;
-	const struct member_list_args *a = x->l.call->args;
 
 	json_object_begin(w);
 	put_member(&x->members, row, w);
-	if (a->details || strlist_has(&a->fields, "rights"))
+	if (x->details)
 		put_rights(&x->members, row, w);
 	json_object_end(w);
 }
@@ -106,6 +107,7 @@ static void members_came(struct call *c, struct gather *g)
 	if (!gather_account(c, g, a->account, &account) ||
 	    !members_gather(c, g, &x->members, account, query))
 		return;
+	x->details = list_takes_details(c->args, a->details) || strlist_has(&a->fields, "rights");
 	if (list_begin(c, (const struct list_args *)a, &x->l) < 0) {
 		call_fail(c);
 		return;

@@ -63,15 +63,27 @@
 	FIELD(T, account, .min = 1, .max = 160,                                                    \
 	      .doc = "Account, by name or id; absent = the configured one.")
 
-/* What of an answer could not be found out. */
-#define UNKNOWN_ROWS                                                                               \
-	FIELD_OUT("part", FIELD_STRING, .doc = "What is not known."),                              \
-		FIELD_OUT("message", FIELD_STRING, .doc = "Why."),                                 \
-		FIELD_OUT("missing_permission", FIELD_STRING, .doc = "What the API token lacks.")
+#define DETAILS_FIELD(T)                                                                           \
+	FIELD(T, details,                                                                          \
+	      .doc = "Also what is left out for brevity; fields: [\"full\"] does the same.")
 
-#define UNREADABLE_FIELD                                                                           \
+#define UNREADABLE_OUT                                                                             \
 	FIELD_OUT("unreadable", FIELD_INT,                                                         \
-		  .doc = "Rows of Cloudflare's that make no sense and are not shown; absent = 0.")
+		  .doc = "Rows of Cloudflare's that could not be read, and are not told.")
+
+#define UNKNOWN_OUT                                                                                \
+	FIELD_OUT("unknown", FIELD_ITEMS, .sub = unknown_rows,                                     \
+		  .doc = "Parts that could not be read: of them nothing is known, not even that "  \
+			 "they are empty.")
+
+#define UNKNOWN_TABLE                                                                              \
+	static const struct field unknown_rows[] = {                                               \
+		FIELD_OUT("part", FIELD_STRING, .doc = "Which one."),                              \
+		FIELD_OUT("message", FIELD_STRING, .doc = "Why it could not be read."),            \
+		FIELD_OUT("hint", FIELD_STRING, .doc = "What to do about it."),                    \
+		FIELD_OUT("missing_permission", FIELD_STRING, .doc = "What the API token lacks."), \
+		FIELDS_END,                                                                        \
+	}
 
 /* Result rows: each table is a constant of the file that asks for it. */
 #define CHANGE_ROWS                                                                                \

@@ -5,7 +5,7 @@ RATE_TABLE;
 
 static const char *const tags[] = {"security", NULL};
 
-static const struct field unknown_rows[] = {UNKNOWN_ROWS, FIELDS_END};
+UNKNOWN_TABLE;
 
 static const struct field right_rows[] = {
 	FIELD_OUT("kind", FIELD_STRING, .doc = "role, or policy (a permission group of one)."),
@@ -31,7 +31,8 @@ static const struct field member_rows[] = {
 	FIELD_OUT("untrusted_roles", FIELD_STRINGS, .flags = FIELD_UNTRUSTED,
 		  .doc = "Names of roles and of what policies allow; \"not\" before what one "
 			 "denies, \"on\" before the zones that it is for."),
-	FIELD_OUT("rights", FIELD_ITEMS, .sub = right_rows, .doc = "The same one by one: details."),
+	FIELD_OUT("rights", FIELD_ITEMS, .sub = right_rows,
+		  .doc = "With details: the same one by one."),
 	FIELDS_END,
 };
 
@@ -51,16 +52,14 @@ const struct op *op_member_list(void)
 		FIELD(struct member_list_args, two_factor, .values = factors,
 		      .doc = "Only members whose second factor is so."),
 		ACCOUNT_FIELD(struct member_list_args),
-		FIELD(struct member_list_args, details,
-		      .doc = "With each right by itself: what it permits and for which zones."),
+		DETAILS_FIELD(struct member_list_args),
 		FRESH_FIELD(struct member_list_args),
 		FIELDS_END,
 	};
 	static const struct field result[] = {
 		LIST_RESULT(member_rows),
-		UNREADABLE_FIELD,
-		FIELD_OUT("unknown", FIELD_ITEMS, .sub = unknown_rows,
-			  .doc = "What could not be read; absent = nothing."),
+		UNREADABLE_OUT,
+		UNKNOWN_OUT,
 		FIELDS_END,
 	};
 	static const struct op op = {
@@ -108,9 +107,8 @@ const struct op *op_role_list(void)
 	};
 	static const struct field result[] = {
 		LIST_RESULT(role_rows),
-		UNREADABLE_FIELD,
-		FIELD_OUT("unknown", FIELD_ITEMS, .sub = unknown_rows,
-			  .doc = "What could not be read; absent = nothing."),
+		UNREADABLE_OUT,
+		UNKNOWN_OUT,
 		FIELDS_END,
 	};
 	static const struct op op = {

@@ -7,21 +7,8 @@ RATE_TABLE;
 
 #define ZONE_DOC "Zone, by name or id."
 
-#define DETAILS_FIELD(T)                                                                           \
-	FIELD(T, details,                                                                          \
-	      .doc = "Also what is left out for brevity; fields: [\"full\"] does the same.")
-
 #define TEXT_FIELD(T, what)                                                                        \
 	FIELD(T, text, .min = 1, .max = 200, .doc = "Only " what " that contain this.")
-
-#define UNREADABLE_OUT                                                                             \
-	FIELD_OUT("unreadable", FIELD_INT,                                                         \
-		  .doc = "Rows of Cloudflare's that could not be read, and are not told.")
-
-#define UNKNOWN_OUT                                                                                \
-	FIELD_OUT("unknown", FIELD_ITEMS, .sub = unknown_rows,                                     \
-		  .doc = "Parts that could not be read: of them nothing is known, not even that "  \
-			 "they are empty.")
 
 /* What a rule does, besides its action. */
 #define RULE_ROWS                                                                                  \
@@ -61,16 +48,10 @@ static int phase_check(const char *phase, struct err *e)
 	return 0;
 }
 
+UNKNOWN_TABLE;
+
 static const char *const tags[] = {"security", NULL};
 static const char *const kinds[] = {"managed", "custom", "root", "zone", NULL};
-
-static const struct field unknown_rows[] = {
-	FIELD_OUT("part", FIELD_STRING, .doc = "Which one."),
-	FIELD_OUT("message", FIELD_STRING, .doc = "Why it could not be read."),
-	FIELD_OUT("hint", FIELD_STRING, .doc = "What to do about it."),
-	FIELD_OUT("missing_permission", FIELD_STRING, .doc = "What the API token lacks."),
-	FIELDS_END,
-};
 
 static const struct field ruleset_rows[] = {
 	FIELD_OUT("id", FIELD_STRING, .doc = "Cloudflare's id."),

@@ -104,6 +104,8 @@ def test_details_tell_each_right(team):
     right, = row["rights"]
     assert right == {"kind": "policy", "id": GROUP, "untrusted_name": "Zone WAF Write", "denies": False,
                      "reaches": "zones", "zones": ["example.com"]}
+    row, = team.items("member_list", text="names@", fields=["full"])
+    assert row["rights"] and row["can"] == ["dns"]
     row, = team.items("member_list", text="names@", fields=["rights"])
     assert row["rights"][0]["permissions"] == "edit dns_records; read zone" and list(row) == ["rights"]
 
