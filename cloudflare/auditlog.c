@@ -13,7 +13,20 @@ static const char *const action_names[CF_AUDIT_ACTIONS] = {
 	[CF_AUDIT_VIEW] = "view",     [CF_AUDIT_OTHER] = "other",
 };
 
+const char *cf_audit_action_name(enum cf_audit_action a)
+{
+	return action_names[a];
+}
+
 /* ---- asking ---- */
+
+#define KEPT_MS (18 * 30 * 24 * 3600 * 1000LL)
+#define BEGAN   1770508800000LL /* 2026-02-08 */
+
+int64_t cf_audit_horizon(int64_t now_ms)
+{
+	return now_ms - KEPT_MS > BEGAN ? now_ms - KEPT_MS : BEGAN;
+}
 
 static void add_argument(struct buf *path, const char *name, const char *value)
 {
@@ -22,23 +35,32 @@ static void add_argument(struct buf *path, const char *name, const char *value)
 	(void)buf_printf(path, "&%s=%s", name, encoded);
 }
 
+char *cf_audit_query(bool newest_first, int64_t since_ms, int64_t before_ms,
+		     const struct cf_audit_filter *filters, size_t n)
+{
+	AUTO(buf_t) out = {0};
+	char since[TEXT_TIME_SIZE], before[TEXT_TIME_SIZE];
+
+	time_format(since_ms, since);
+	time_format(before_ms, before);
+	(void)buf_printf(&out, "direction=%s", newest_first ? "desc" : "asc");
+	add_argument(&out, "since", since);
+	add_argument(&out, "before", before);
+	for (size_t i = 0; i < n; i++)
+		add_argument(&out, filters[i].name, filters[i].value);
+	return buf_steal(&out);
+}
+
 void cf_audit_list(struct cf *cf, struct cf_page *p, enum cf_share share, int64_t since_ms,
 		   int64_t before_ms, const struct cf_audit_filter *filters, size_t n,
 		   task_done_fn *done, void *owner)
 {
-	AUTO(buf_t) rest = {0};
+	AUTO(str_t) query = cf_audit_query(false, since_ms, before_ms, filters, n);
+	AUTO(str_t) rest = str_format("/logs/audit?%s", query);
 	AUTO(str_t) path = NULL;
-	char since[TEXT_TIME_SIZE], before[TEXT_TIME_SIZE];
 	struct err e;
 
-	time_format(since_ms, since);
-	time_format(before_ms, before);
-	(void)buf_str(&rest, "/logs/audit?direction=asc");
-	add_argument(&rest, "since", since);
-	add_argument(&rest, "before", before);
-	for (size_t i = 0; i < n; i++)
-		add_argument(&rest, filters[i].name, filters[i].value);
-	if (path_account(cf, buf_text(&rest), &path, &e) < 0)
+	if (path_account(cf, rest, &path, &e) < 0)
 		cf_page_refuse(cf, p, &e, done, owner);
 	else
 		cf_page_start_cursor(cf, p, share, path, PAGE_ROWS, CF_AUDIT_ROWS,
@@ -69,6 +91,8 @@ static void read_actor(const struct json *actor, struct cf_audit_entry *x)
 	x->token_id = word_of(actor, "token_id");
 	x->token_name = word_of(actor, "token_name");
 	x->address = word_of(actor, "ip_address");
+	x->actor_type = word_of(actor, "type");
+	x->actor_id = word_of(actor, "id");
 }
 
 int cf_audit_read(const struct json *row, struct cf_audit_entry *out, struct err *e)
@@ -79,15 +103,19 @@ int cf_audit_read(const struct json *row, struct cf_audit_entry *out, struct err
 	struct cf_audit_entry x = {
 		.id = word_of(row, "id"),
 		.action = action_of(word_of(action, "type")),
+		.word = word_of(action, "description"),
 		.failed = str_equal(word_of(action, "result"), "failure"),
 		.resource_id = word_of(resource, "id"),
 		.resource_type = word_of(resource, "type"),
 		.resource_product = word_of(resource, "product"),
+		.scope = word_of(resource, "scope"),
 		.zone_id = word_of(zone, "id"),
 		.zone_name = word_of(zone, "name"),
 		.ray = word_of(raw, "cf_ray_id"),
 		.method = word_of(raw, "method"),
 		.uri = word_of(raw, "uri"),
+		.agent = word_of(raw, "user_agent"),
+		.status = json_get_int(raw, "status_code", 0),
 	};
 
 	if (!x.id || strlen(x.id) > 128)

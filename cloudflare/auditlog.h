@@ -11,6 +11,10 @@
 /* Rows of a listing; what holds more is refused as a whole. */
 #define CF_AUDIT_ROWS 5000
 
+/* Before that nothing is in it, nor what is older than a year and a half: the log of before it
+ * (auditold.h) may hold that. */
+int64_t cf_audit_horizon(int64_t now_ms);
+
 /* One value of a filter: "resource_product", "zone_id", "action_type.not", ... A name may be
  * repeated: any of its values fits. */
 struct cf_audit_filter {
@@ -32,11 +36,19 @@ struct cf_audit_entry {
 	int64_t time_ms; /* wall */
 	enum cf_audit_action action;
 	bool failed;
-	const char *resource_id, *resource_type, *resource_product;
+	const char *word; /* what was done, as it is called there */
+	const char *resource_id, *resource_type, *resource_product, *scope;
 	const char *zone_id, *zone_name;
 	const char *email, *context, *token_id, *token_name, *address; /* of the actor */
-	const char *ray, *method, *uri;
+	const char *actor_type, *actor_id;
+	const char *ray, *method, *uri, *agent;
+	int64_t status; /* 0 = not told */
 };
+const char *cf_audit_action_name(enum cf_audit_action a);
+
+/* What a listing of that time is asked for, as in cf_target.query; the caller frees it. */
+char *cf_audit_query(bool newest_first, int64_t since_ms, int64_t before_ms,
+		     const struct cf_audit_filter *filters, size_t n);
 
 /* The entries of that time, oldest first: complete or nothing, page after page. */
 void cf_audit_list(struct cf *cf, struct cf_page *p, enum cf_share share, int64_t since_ms,

@@ -21,8 +21,9 @@ static void rows_drop(struct cf_page *p)
 	cf_rows_unref(steal(&p->rows));
 	p->n_pages = 0;
 	p->count = 0;
-	str_set(&p->cursor, NULL);
-	p->page = 1;
+	str_set(&p->cursor, p->cursors ? p->from : NULL);
+	str_set(&p->next, NULL);
+	p->page = p->from && !p->cursors ? strtoll(p->from, NULL, 10) : 1;
 	p->total = -1;
 }
 
@@ -111,6 +112,12 @@ static int page_check(struct cf_page *p)
 	return 0;
 }
 
+/* What the pages before a piece held. */
+static int64_t rows_before(const struct cf_page *p)
+{
+	return p->from && !p->cursors ? (strtoll(p->from, NULL, 10) - 1) * p->per_page : 0;
+}
+
 enum page_next { PAGE_MORE, PAGE_LAST, PAGE_CHANGED, PAGE_SILENT };
 
 static enum page_next page_after(struct cf_page *p, const struct json *info, size_t rows)
@@ -129,7 +136,7 @@ static enum page_next page_after(struct cf_page *p, const struct json *info, siz
 		return PAGE_LAST;
 	p->page++;
 	if (p->total >= 0)
-		return (int64_t)p->count >= p->total ? PAGE_LAST : PAGE_MORE;
+		return rows_before(p) + (int64_t)p->count >= p->total ? PAGE_LAST : PAGE_MORE;
 	/* Without a total, only a page that is smaller than the server says its pages are is the
 	 * last; without that too, only an empty one. */
 	return (int64_t)rows < info_int(info, "per_page") ? PAGE_LAST : PAGE_MORE;
@@ -150,12 +157,19 @@ static enum page_next page_take(struct cf_page *p)
 	if (first)
 		p->total = total;
 	enum page_next next = page_after(p, info, rows);
+	if (p->piece)
+		return next;
 	if (next == PAGE_LAST && p->total >= 0 && (int64_t)p->count != p->total)
 		return PAGE_CHANGED;
 	/* Nothing at all, and no word that this is so: "all gone" is not read out of silence. */
 	if (next == PAGE_LAST && p->total < 0 && p->count == 0 && !p->cursors)
 		return PAGE_SILENT;
 	return next;
+}
+
+static char *page_goes_on(const struct cf_page *p)
+{
+	return p->cursor ? str_dup(p->cursor) : str_format("%lld", (long long)p->page);
 }
 
 static void page_came(struct task *t, void *owner)
@@ -171,12 +185,14 @@ static void page_came(struct task *t, void *owner)
 	enum page_next next = page_take(p);
 	if (next == PAGE_CHANGED)
 		page_restart(p);
-	else if (next == PAGE_MORE)
+	else if (next == PAGE_MORE && !p->piece)
 		page_ask(p);
 	else if (next == PAGE_SILENT) {
 		(void)page_refused(p, "it is empty and does not say how many there are");
 		page_fail(p);
 	} else {
+		if (next == PAGE_MORE)
+			p->next = page_goes_on(p);
 		rows_end(p);
 		task_finish(&p->task);
 	}
@@ -273,6 +289,37 @@ void cf_page_start_source(struct cf *cf, struct cf_page *p, enum cf_share share,
 	page_ask(p);
 }
 
+static bool from_fits(const struct cf_source_row *source, const char *from)
+{
+	size_t len = from ? strlen(from) : 0;
+
+	if (source->paging == CF_PAGED_CURSORS || !from)
+		return true;
+	return len > 0 && len < 10 && strspn(from, "0123456789") == len && *from != '0';
+}
+
+void cf_page_start_piece(struct cf *cf, struct cf_page *p, enum cf_share share, const char *path,
+			 const struct cf_source_row *source, int64_t rows, const char *from,
+			 task_done_fn *done, void *owner)
+{
+	struct err e;
+
+	if (!from_fits(source, from)) {
+		(void)err_set(&e, ERR_INVALID, "a listing does not go on at \"%.40s\"", from);
+		cf_page_refuse(cf, p, &e, done, owner);
+		return;
+	}
+	page_open(cf, p, share, path, rows < source->per_page ? rows : source->per_page,
+		  source->max_rows, source->permission, done, owner);
+	p->size_key = source->size_key;
+	p->beside = p->piece = true;
+	p->from = str_dup(from);
+	if (source->paging == CF_PAGED_CURSORS)
+		page_by_cursor(p);
+	rows_drop(p);
+	page_ask(p);
+}
+
 void cf_page_cancel(struct cf_page *p)
 {
 	cf_call_cancel(&p->call);
@@ -284,6 +331,7 @@ void cf_page_reset(struct cf_page *p)
 	assert(!p->task.busy);
 	if (p->rows)
 		cf_rows_rest(p->rows);
+	str_set(&p->from, NULL);
 	rows_drop(p);
 	cf_call_reset(&p->call);
 	free(p->path);

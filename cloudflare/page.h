@@ -13,6 +13,7 @@ struct cf_page {
 	struct cf_rows *rows; /* walk them with cf_page_each; NULL = none came */
 	size_t n_pages;
 	size_t count; /* rows */
+	char *next;   /* of a piece: where the listing goes on; NULL = it ends here */
 
 	/* private */
 	struct cf *cf;
@@ -28,6 +29,8 @@ struct cf_page {
 	bool cursors;                   /* by cursor */
 	bool beside;                    /* that it fails says nothing of Cloudflare as a whole */
 	const char *size_key;           /* a literal */
+	bool piece;                     /* one page alone is wanted */
+	char *from;                     /* where it begins; NULL = at the beginning */
 	int restarts;
 };
 
@@ -47,6 +50,11 @@ void cf_page_start_cursor(struct cf *cf, struct cf_page *p, enum cf_share share,
 /* A listing of the table of sources, for people. */
 void cf_page_start_source(struct cf *cf, struct cf_page *p, enum cf_share share, const char *path,
 			  const struct cf_source_row *source, task_done_fn *done, void *owner);
+/* One page of it, of at most so many rows: from is next of the piece before, NULL at first. How
+ * many there are in all is not known of it. */
+void cf_page_start_piece(struct cf *cf, struct cf_page *p, enum cf_share share, const char *path,
+			 const struct cf_source_row *source, int64_t rows, const char *from,
+			 task_done_fn *done, void *owner);
 /* For families: the listing ends with this error, nothing is asked. */
 void cf_page_refuse(struct cf *cf, struct cf_page *p, const struct err *why, task_done_fn *done,
 		    void *owner);

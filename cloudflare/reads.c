@@ -14,8 +14,10 @@
 struct cf_listing {
 	struct list node; /* in reads.running or reads.kept; the oldest first */
 	size_t refs;      /* of those that have it, and one while it stands in a list */
-	char *path;
+	char *path, *key; /* key: the path, and which page of it */
 	enum cf_source source;
+	int64_t rows; /* of one page; 0 = all */
+	char *cursor;
 	struct cf_reads *reads; /* NULL = it stands in no list */
 	struct cf_page page;
 	struct cf_call call; /* of one object */
@@ -55,6 +57,8 @@ static void listing_unref(struct cf_listing *l)
 	cf_call_reset(&l->call);
 	timer_stop(&l->again);
 	free(l->path);
+	free(l->key);
+	free(l->cursor);
 	free(l);
 }
 
@@ -97,6 +101,11 @@ int64_t cf_listing_as_of(const struct cf_listing *l)
 	return l->as_of_ms;
 }
 
+const char *cf_listing_next(const struct cf_listing *l)
+{
+	return l->page.next;
+}
+
 /* ---- kept ---- */
 
 static void kept_drop(struct cf_reads *x, struct cf_listing *l)
@@ -112,11 +121,11 @@ static void kept_clear(struct cf_reads *x)
 		kept_drop(x, LIST_OF(it, struct cf_listing, node));
 }
 
-static struct cf_listing *listing_find(struct list *in, const char *path)
+static struct cf_listing *listing_find(struct list *in, const char *key)
 {
 	LIST_EACH (it, in) {
 		struct cf_listing *l = LIST_OF(it, struct cf_listing, node);
-		if (str_equal(l->path, path))
+		if (str_equal(l->key, key))
 			return l;
 	}
 	return NULL;
@@ -125,7 +134,7 @@ static struct cf_listing *listing_find(struct list *in, const char *path)
 /* It moves from those that run to those that are kept; the list's reference goes with it. */
 static void listing_keep(struct cf_reads *x, struct cf_listing *l)
 {
-	struct cf_listing *old = listing_find(&x->kept, l->path);
+	struct cf_listing *old = listing_find(&x->kept, l->key);
 
 	if (old)
 		kept_drop(x, old);
@@ -208,6 +217,11 @@ static void listing_ask(struct cf_listing *l)
 				   row->permission, CF_CALL_BESIDE, call_ended, l);
 		return;
 	}
+	if (l->rows) {
+		cf_page_start_piece(cf, &l->page, CF_SHARE_PEOPLE, l->path, row, l->rows, l->cursor,
+				    page_ended, l);
+		return;
+	}
 	cf_page_start_source(cf, &l->page, CF_SHARE_PEOPLE, l->path, row, page_ended, l);
 }
 
@@ -264,13 +278,17 @@ struct cf *cf_reads_client(const struct cf_reads *x)
 
 /* ---- one reader ---- */
 
-static struct cf_listing *listing_new(struct cf_reads *x, enum cf_source s, char *path)
+static struct cf_listing *listing_new(struct cf_reads *x, enum cf_source s,
+				      const struct cf_target *t, char *path, char *key)
 {
 	struct cf_listing *l = mem_alloc(sizeof(*l));
 
 	l->refs = 1;
 	l->path = path;
+	l->key = key;
 	l->source = s;
+	l->rows = t->rows;
+	l->cursor = str_dup(t->cursor);
 	l->reads = x;
 	list_init(&l->waiting);
 	timer_init(&l->again, cf_loop(x->cf), again_due, l);
@@ -296,6 +314,7 @@ void cf_read_start(struct cf_reads *x, struct cf_read *r, enum cf_source s,
 		   const struct cf_target *t, int64_t max_age_ms, task_done_fn *done, void *owner)
 {
 	AUTO(str_t) path = NULL;
+	AUTO(str_t) key = NULL;
 
 	cf_read_reset(r);
 	task_begin(&r->task, cf_loop(x->cf), done, owner);
@@ -304,16 +323,19 @@ void cf_read_start(struct cf_reads *x, struct cf_read *r, enum cf_source s,
 		task_finish(&r->task);
 		return;
 	}
-	struct cf_listing *kept = listing_find(&x->kept, path);
+	key = t->rows ? str_format("%s#%lld %s", path, (long long)t->rows,
+				   t->cursor ? t->cursor : "")
+		      : str_dup(path);
+	struct cf_listing *kept = listing_find(&x->kept, key);
 	if (kept && clock_wall_ms() - kept->as_of_ms < max_age_ms) {
 		kept->refs++;
 		r->listing = kept;
 		task_finish(&r->task);
 		return;
 	}
-	struct cf_listing *l = listing_find(&x->running, path);
+	struct cf_listing *l = listing_find(&x->running, key);
 	if (!l)
-		l = listing_new(x, s, steal(&path));
+		l = listing_new(x, s, t, steal(&path), steal(&key));
 	l->refs++;
 	r->waits = l;
 	list_append(&l->waiting, &r->node);

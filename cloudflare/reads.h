@@ -30,6 +30,8 @@ size_t cf_listing_count(const struct cf_listing *l);
 /* Of CF_PAGED_NOT; NULL where Cloudflare says that there is none. */
 const struct json *cf_listing_object(const struct cf_listing *l);
 int64_t cf_listing_as_of(const struct cf_listing *l); /* wall */
+/* Of one page (cf_target.rows): the cursor of what follows; NULL = nothing does. */
+const char *cf_listing_next(const struct cf_listing *l);
 
 struct cf_read {
 	struct task task; /* first. err as of a cf_call */

@@ -51,6 +51,10 @@ const struct cf_source_row *cf_source_row(enum cf_source s);
 struct cf_target {
 	const char *account, *zone, *id;
 	const char *query; /* "name=x&status=active", encoded; NULL = none */
+	/* Of a listing that may be too long to be read whole: one page of at most so many rows, and
+	 * where it begins, as the page before it said (NULL = at the beginning). 0 = all of it. */
+	int64_t rows;
+	const char *cursor;
 };
 /* The caller frees *path. ERR_INVALID: an id that is none; nothing is sent. */
 MUST_USE int cf_source_path(enum cf_source s, const struct cf_target *t, char **path,

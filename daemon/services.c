@@ -82,6 +82,7 @@ static void reconciler_options_of(const struct daemon *d, struct reconciler_opti
 		.interval_ms = s->reconcile.interval.ms,
 		.budget_calls = calls,
 		.budget_window_ms = window_ms,
+		.fleet_size = s->cloudflare.fleet_size,
 		.guard = {.max_delete = s->safety.max_delete,
 			  .protect = &s->safety.protect,
 			  .allow_services = &s->safety.allow_services,

@@ -11,6 +11,7 @@
 #include "ops/sight.h"
 #include "ops/status.h"
 #include "reconcile/drift.h"
+#include "reconcile/misuse.h"
 
 /* A connector that starts well is ready before. */
 #define WAITS_TOLD_MS (10 * 1000)
@@ -75,12 +76,22 @@ static void put_system_problems(const struct ops *o, struct json_writer *w, enum
 	}
 }
 
+/* Before all else. */
+static void put_misuse(const struct world *world, struct json_writer *w)
+{
+	const struct notice *x = notices_find(&world->system.notices, MISUSE_NOTICE);
+	if (x)
+		put_problem(w, "system", x->key, &x->problem);
+}
+
 static void put_notices(const struct world *world, struct json_writer *w, enum health *h)
 {
 	const struct notices *l = &world->system.notices;
 	for (size_t i = 0; i < l->n; i++) {
-		put_problem(w, "system", l->items[i].key, &l->items[i].problem);
 		raise_to(h, HEALTH_DEGRADED);
+		if (str_equal(l->items[i].key, MISUSE_NOTICE))
+			continue;
+		put_problem(w, "system", l->items[i].key, &l->items[i].problem);
 	}
 }
 
@@ -153,6 +164,7 @@ static void put_problems(const struct ops *o, const struct world *world, struct 
 {
 	json_write_key(w, "problems");
 	json_array_begin(w);
+	put_misuse(world, w);
 	put_system_problems(o, w, h);
 	put_notices(world, w, h);
 	TABLE_EACH (i, struct tunnel, t, &world->tunnels)

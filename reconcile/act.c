@@ -30,13 +30,20 @@ bool act_failed(struct act *a)
 	return true;
 }
 
+/* That of a write: what only looked is in no log. */
+static const char *ray_of(const struct act *a)
+{
+	return a->call.ray[0] && !str_equal(a->call.method, "GET") ? a->call.ray : NULL;
+}
+
 int act_ledger(struct act *a, enum ledger_phase phase, const char *operation, const char *object,
 	       const struct err *outcome, struct err *e)
 {
 	AUTO(str_t) op = str_dup(operation);
 	AUTO(str_t) what = str_dup(object);
 	AUTO(str_t) result = NULL;
-	AUTO(str_t) ray = a->call.ray[0] ? str_format("{\"ray\":\"%s\"}", a->call.ray) : NULL;
+	const char *named = phase == LEDGER_RESULT ? ray_of(a) : NULL;
+	AUTO(str_t) ray = named ? str_format("{\"ray\":\"%s\"}", named) : NULL;
 	if (phase == LEDGER_RESULT)
 		result = str_dup(outcome ? err_kind_name(outcome->kind) : "ok");
 	struct ledger_row row = {
@@ -45,8 +52,8 @@ int act_ledger(struct act *a, enum ledger_phase phase, const char *operation, co
 		.operation = op,
 		.object = what,
 		.outcome = result,
-		.detail = phase == LEDGER_RESULT ? ray : NULL,
-		.rays = phase == LEDGER_RESULT && ray ? a->call.ray : NULL,
+		.detail = ray,
+		.rays = named ? a->call.ray : NULL,
 	};
 	return store_add_ledger(a->x->store, &row, NULL, e);
 }

@@ -28,12 +28,14 @@ void audit_init(struct audit *a, struct world *w, struct store *s, struct cf *cf
 {
 	*a = (struct audit){.world = w, .store = s, .cf = cf};
 	a->since_ms = stored_since(s, clock_wall_ms());
+	misuse_init(&a->misuse, w, s, cf);
 }
 
 void audit_fini(struct audit *a)
 {
 	map_free(&a->seen);
 	strlist_free(&a->due);
+	misuse_fini(&a->misuse);
 }
 
 static void keep_since(const struct audit *a)
@@ -67,6 +69,7 @@ void audit_begin(struct audit *a)
 {
 	a->look_began_ms = clock_wall_ms();
 	a->look_due = false;
+	misuse_begin(&a->misuse);
 }
 
 bool audit_wanted(const struct audit *a)
@@ -182,14 +185,38 @@ static void take_record(struct audit *a, struct record *r, const struct cf_audit
 	r->observed.wrote_after_ms = 0;
 }
 
+/* A batch does not tell which records of the zone it was about. */
+static void take_batch(struct audit *a, const struct cf_audit_entry *x)
+{
+	char zone[CF_ID_SIZE];
+	cf_audit_uri_id(x, "zones", zone, sizeof(zone));
+	const struct zone *z = world_zone(a->world, zone);
+	/* Another host of ours writes there all day. */
+	if (z && a->misuse.fleet_size <= 1 && x->uri && str_ends(x->uri, "/dns_records/batch"))
+		misuse_take(&a->misuse, x, OBJECT_ZONE, z->id, z->name);
+}
+
+static void judge(struct audit *a, const struct cf_audit_entry *x, const struct tunnel *t,
+		  const struct record *r)
+{
+	if (t)
+		misuse_take(&a->misuse, x, OBJECT_TUNNEL, t->id, t->name);
+	else if (r)
+		misuse_take(&a->misuse, x, OBJECT_RECORD, r->id, r->name);
+	else
+		take_batch(a, x);
+}
+
 void audit_take(struct audit *a, const struct cf_audit_entry *x)
 {
 	struct tunnel *t = tunnel_of(a, x);
 	struct record *r = t ? NULL : record_of(a, x);
-	if (x->failed || x->action == CF_AUDIT_VIEW || cf_audit_ours(a->cf, x))
+	bool listed = t || is_listed(a, x);
+	if (x->failed || x->action == CF_AUDIT_VIEW || (!listed && !r) || misuse_own(&a->misuse, x))
 		return;
-	if (x->time_ms >= a->look_began_ms && (t || is_listed(a, x)))
+	if (x->time_ms >= a->look_began_ms && listed)
 		a->look_due = true;
+	judge(a, x, t, r);
 	if (t && about_config(x))
 		take_config(a, t, x);
 	else if (t)

@@ -10,6 +10,7 @@
 
 #include "cloudflare/auditlog.h"
 #include "model/world.h"
+#include "reconcile/misuse.h"
 #include "store/store.h"
 
 /* Entries come late: this far back is asked for again. */
@@ -21,6 +22,7 @@ struct audit {
 	struct world *world;
 	struct store *store;
 	struct cf *cf;
+	struct misuse misuse;
 	int64_t since_ms;         /* wall: from when on the next listing asks */
 	int64_t refused_until_ms; /* mono; 0 = not refused */
 	int64_t look_began_ms;    /* wall */

@@ -150,10 +150,21 @@ static void writes_failed(struct batch *b, size_t from, size_t to)
 			write_failed(member_told(b, i), &e, b->call.unknown);
 }
 
+/* Each row of the ledger is to say which call it was. */
+static void share_ray(struct batch *b, size_t from, size_t to)
+{
+	for (size_t i = from; i < to; i++)
+		if (b->members[i]) {
+			cf_call_reset(&b->members[i]->call);
+			(void)str_copy(b->members[i]->call.ray, sizeof(b->call.ray), b->call.ray);
+		}
+}
+
 static void batch_answered(struct task *t, void *owner)
 {
 	struct batch *b = owner;
 	size_t from = b->ranges[b->n_ranges - 1].from, to = b->ranges[b->n_ranges - 1].to;
+	share_ray(b, from, to);
 	b->calling = false;
 	b->n_ranges--;
 	if (t->err.kind == ERR_NONE)

@@ -539,6 +539,7 @@ void reconciler_start(struct reconciler *r)
 	keep_recall(r->x.world, r->x.store);
 	belief_init(&r->belief, r->x.world, r->x.store, r->x.cf);
 	audit_init(&r->audit, r->x.world, r->x.store, r->x.cf);
+	r->audit.misuse.fleet_size = r->options.fleet_size;
 	act_recall(&r->x);
 	rebuilder_start(&r->rebuilder, &r->x, &r->options.guard);
 	rollcall_start(&r->rollcall, &r->x, r->options.budget_calls, r->options.budget_window_ms);
@@ -551,6 +552,7 @@ void reconciler_configure(struct reconciler *r, const struct reconciler_options 
 	r->options = *o;
 	rebuilder_configure(&r->rebuilder, &o->guard);
 	rollcall_configure(&r->rollcall, o->budget_calls, o->budget_window_ms);
+	r->audit.misuse.fleet_size = o->fleet_size;
 	r->audit.refused_until_ms = 0; /* there may be another token */
 	set_pace(r);
 }

@@ -16,6 +16,7 @@ struct reconciler;
 struct reconciler_options {
 	int64_t interval_ms;                    /* between full observations, jittered */
 	int64_t budget_calls, budget_window_ms; /* of this host; 0 = not known */
+	int64_t fleet_size; /* hosts that share our token, as the settings say; 0 counts as 1 */
 	struct guard_policy guard; /* borrows from the settings until it is configured again */
 };
 

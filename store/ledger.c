@@ -344,6 +344,61 @@ int store_find_ledger(struct store *s, const struct ledger_filter *f, int64_t *b
 	return *before <= 1;
 }
 
+/* ---- by ray ---- */
+
+#define OPEN_ROWS 20000 /* the newest that are looked at */
+
+int store_ledger_ray(struct store *s, const char *ray, bool *has, int64_t *seq, char **plan,
+		     struct err *e)
+{
+	AUTO(query_t) q = {0};
+	int got;
+
+	if (query_open(&q, s, SQL_LEDGER_RAY, e))
+		return -1;
+	bind_text(&q, ray);
+	got = query_step(&q, e);
+	if (got < 0)
+		return -1;
+	*has = got > 0;
+	*seq = got ? col_int(&q, 0) : 0;
+	*plan = got ? col_dup(&q, 1) : NULL;
+	return 0;
+}
+
+int store_ledger_open(struct store *s, const char *object, int64_t from_ms, int64_t to_ms,
+		      bool *open, struct err *e)
+{
+	AUTO(query_t) q = {0};
+	int got;
+
+	if (query_open(&q, s, SQL_LEDGER_OPEN, e))
+		return -1;
+	bind_text(&q, object);
+	bind_int(&q, from_ms);
+	bind_int(&q, to_ms);
+	bind_int(&q, OPEN_ROWS);
+	got = query_step(&q, e);
+	if (got < 0)
+		return -1;
+	*open = got > 0;
+	return 0;
+}
+
+int store_ledger_began(struct store *s, int64_t *at_ms, struct err *e)
+{
+	AUTO(query_t) q = {0};
+	int got;
+
+	if (query_open(&q, s, SQL_LEDGER_FIRST, e))
+		return -1;
+	got = query_step(&q, e);
+	if (got < 0)
+		return -1;
+	*at_ms = got ? col_int(&q, 0) : 0;
+	return 0;
+}
+
 /* ---- verifying ---- */
 
 static int bad_row(struct ledger_walk *walk, int64_t seq, const char *why, struct err *e)

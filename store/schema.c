@@ -185,8 +185,14 @@ static const char *const version_8[] = {
 	NULL,
 };
 
-static const char *const *const versions[] = {version_1, version_2, version_3, version_4,
-					      version_5, version_6, version_7, version_8};
+/* Which of our calls an entry of Cloudflare's audit log is about. */
+static const char *const version_9[] = {
+	"CREATE INDEX ledger_rays ON ledger (rays) WHERE rays IS NOT NULL",
+	NULL,
+};
+
+static const char *const *const versions[] = {version_1, version_2, version_3, version_4, version_5,
+					      version_6, version_7, version_8, version_9};
 
 #define VERSION_NEWEST ((int)ARRAY_LEN(versions))
 

@@ -172,6 +172,21 @@ static const char *const texts[SQL_COUNT] = {
 	[SQL_LEDGER_WALK] = "SELECT " LEDGER_COLUMNS " FROM ledger WHERE seq > ?1"
 			    " ORDER BY seq LIMIT ?2",
 
+	/* The data centre stands behind the ray, which is told of without it: '.' is next to '-'.
+	 */
+	[SQL_LEDGER_RAY] = "SELECT seq, plan FROM ledger WHERE rays IS NOT NULL AND rays >= ?1"
+			   " AND rays < ?1 || '.' ORDER BY seq DESC LIMIT 1",
+	/* An intent whose answer, if any, is not known: none with a ray before the next intent. */
+	[SQL_LEDGER_OPEN] =
+		"SELECT 1 FROM ledger i WHERE i.seq > (SELECT max(seq) FROM ledger) - ?4"
+		" AND i.phase = 'intent' AND i.plan IS NULL AND (?1 IS NULL OR i.object = ?1)"
+		" AND i.at_ms BETWEEN ?2 AND ?3"
+		" AND NOT EXISTS (SELECT 1 FROM ledger r WHERE r.seq > i.seq"
+		" AND r.phase = 'result' AND r.object = i.object AND r.rays IS NOT NULL"
+		" AND r.seq < coalesce((SELECT min(n.seq) FROM ledger n WHERE n.seq > i.seq"
+		" AND n.phase = 'intent' AND n.object = i.object), 9223372036854775807))"
+		" LIMIT 1",
+	[SQL_LEDGER_FIRST] = "SELECT at_ms FROM ledger ORDER BY seq LIMIT 1",
 	[SQL_GRANT_ADD] = "INSERT INTO access_grant (" GRANT_COLUMNS ")"
 			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
 	[SQL_GRANT_SECOND] = "UPDATE access_grant SET second_sha256 = ?2 WHERE id = ?1",

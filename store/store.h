@@ -215,6 +215,17 @@ struct ledger_filter {
 MUST_USE int store_find_ledger(struct store *s, const struct ledger_filter *f, int64_t *before,
 			       int64_t look, int64_t limit, struct ledger_row **rows, size_t *n,
 			       struct err *e);
+/* Does a row hold that ray of Cloudflare's, with its data centre or without? *seq its number, *plan
+ * as in "p7" or NULL, which the caller frees. */
+MUST_USE int store_ledger_ray(struct store *s, const char *ray, bool *has, int64_t *seq,
+			      char **plan, struct err *e);
+/* In that time, was anything about to be written to the object (as rows name it; NULL = to any)
+ * whose answer never
+ * came, or came without a ray? Of the newest rows. */
+MUST_USE int store_ledger_open(struct store *s, const char *object, int64_t from_ms, int64_t to_ms,
+			       bool *open, struct err *e);
+/* When its first row was written; 0 = there is none. */
+MUST_USE int store_ledger_began(struct store *s, int64_t *at_ms, struct err *e);
 /* Walk the chain: 0 and *count rows, or ERR_CONFLICT that names the first bad row. All of it in one
  * go, 100000 rows in about 0.2 s: too long for a turn of the loop when the ledger is old. */
 MUST_USE int store_verify_ledger(struct store *s, int64_t *count, struct err *e);

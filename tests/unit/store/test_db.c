@@ -41,7 +41,7 @@ static void first_start_makes_a_private_file(void **state)
 	assert_string_equal(store_install(f->s), install);
 	close_store(f);
 	assert_int_equal(raw_int(f, "PRAGMA application_id"), STORE_APPLICATION);
-	assert_int_equal(raw_int(f, "PRAGMA user_version"), 8);
+	assert_int_equal(raw_int(f, "PRAGMA user_version"), 9);
 }
 
 static void two_stores_differ(void **state)
@@ -380,16 +380,16 @@ static void a_newer_schema_is_refused_untouched(void **state)
 
 	open_store(f);
 	close_store(f);
-	raw(f, "PRAGMA user_version = 9");
+	raw(f, "PRAGMA user_version = 10");
 	read_all(f, "adit.db", &before);
 	REFUSED(f, ERR_CONFLICT, store_open(&f->options, &f->s, &f->e));
-	SAYS(f, "schema 9");
-	SAYS(f, "up to 8");
+	SAYS(f, "schema 10");
+	SAYS(f, "up to 9");
 	SAYS(f, "Install the newer aditd");
 	read_all(f, "adit.db", &after);
 	assert_int_equal(before.len, after.len);
 	assert_memory_equal(before.data, after.data, before.len);
-	raw(f, "PRAGMA user_version = 8");
+	raw(f, "PRAGMA user_version = 9");
 	open_store(f);
 	assert_false(store_was_damaged(f->s));
 }

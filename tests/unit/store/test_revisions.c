@@ -200,7 +200,7 @@ static void an_older_file_brings_its_history(void **state)
 	check_three(f);
 	check_list(f);
 	close_store(f);
-	assert_int_equal(raw_int(f, "PRAGMA user_version"), 8);
+	assert_int_equal(raw_int(f, "PRAGMA user_version"), 9);
 	open_store(f);
 	check_list(f);
 	close_store(f);

@@ -1,0 +1,61 @@
+/* Rows of v1: what was done is a word of each product's own, which is sorted here by its parts. */
+#include "cloudflare/auditold.h"
+
+#include <string.h>
+
+static const char *word_of(const struct json *v, const char *key)
+{
+	const char *text = json_get_string(v, key);
+
+	return text && *text ? text : NULL;
+}
+
+/* "rec_add", "ssl_set", "delete", "login" ... What says nothing of these changed something. */
+static enum cf_audit_action action_of(const char *word)
+{
+	static const struct {
+		const char *part;
+		enum cf_audit_action action;
+	} parts[] = {
+		{"add", CF_AUDIT_CREATE},    {"create", CF_AUDIT_CREATE},
+		{"del", CF_AUDIT_DELETE},    {"remove", CF_AUDIT_DELETE},
+		{"purge", CF_AUDIT_DELETE},  {"revoke", CF_AUDIT_DELETE},
+		{"login", CF_AUDIT_OTHER},   {"logout", CF_AUDIT_OTHER},
+		{"view", CF_AUDIT_VIEW},     {"read", CF_AUDIT_VIEW},
+		{"download", CF_AUDIT_VIEW},
+	};
+
+	for (size_t i = 0; word && i < ARRAY_LEN(parts); i++)
+		if (strcasestr(word, parts[i].part))
+			return parts[i].action;
+	return word ? CF_AUDIT_UPDATE : CF_AUDIT_OTHER;
+}
+
+int cf_audit_old_read(const struct json *row, struct cf_audit_entry *out, struct err *e)
+{
+	const struct json *action = json_get(row, "action"), *actor = json_get(row, "actor");
+	const struct json *resource = json_get(row, "resource");
+	const struct json *metadata = json_get(row, "metadata");
+	const char *time = word_of(row, "when");
+	struct cf_audit_entry x = {
+		.id = word_of(row, "id"),
+		.word = word_of(action, "type"),
+		.failed = !json_get_bool(action, "result", true),
+		.resource_id = word_of(resource, "id"),
+		.resource_type = word_of(resource, "type"),
+		.zone_name = word_of(metadata, "zone_name"),
+		.email = word_of(actor, "email"),
+		.address = word_of(actor, "ip"),
+		.actor_type = word_of(actor, "type"),
+		.actor_id = word_of(actor, "id"),
+		.context = word_of(row, "interface"),
+	};
+
+	x.action = action_of(x.word);
+	if (!x.id || strlen(x.id) > 128)
+		return err_set(e, ERR_UPSTREAM, "an entry of the older audit log has no id");
+	if (!time || time_parse(time, 0, &x.time_ms, e) < 0 || x.time_ms <= 0)
+		return err_set(e, ERR_UPSTREAM, "an entry of the older audit log has no time");
+	*out = x;
+	return 0;
+}
