@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "cloudflare/zones.h"
 #include "reconcile/deleting.h"
+#include "reconcile/edited.h"
 #include "reconcile/seen.h"
 
 void act_end(struct act *a)
@@ -42,6 +43,8 @@ int act_ledger(struct act *a, enum ledger_phase phase, const char *operation, co
 	AUTO(str_t) op = str_dup(operation);
 	AUTO(str_t) what = str_dup(object);
 	AUTO(str_t) result = NULL;
+	const struct record *r = world_record(a->x->world, a->action.object_id);
+	AUTO(str_t) plan = r ? edited_asker(r) : NULL;
 	const char *named = phase == LEDGER_RESULT ? ray_of(a) : NULL;
 	AUTO(str_t) ray = named ? str_format("{\"ray\":\"%s\"}", named) : NULL;
 	if (phase == LEDGER_RESULT)
@@ -53,6 +56,7 @@ int act_ledger(struct act *a, enum ledger_phase phase, const char *operation, co
 		.object = what,
 		.outcome = result,
 		.detail = ray,
+		.plan = plan,
 		.rays = named ? a->call.ray : NULL,
 	};
 	return store_add_ledger(a->x->store, &row, NULL, e);

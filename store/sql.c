@@ -179,7 +179,7 @@ static const char *const texts[SQL_COUNT] = {
 	/* An intent whose answer, if any, is not known: none with a ray before the next intent. */
 	[SQL_LEDGER_OPEN] =
 		"SELECT 1 FROM ledger i WHERE i.seq > (SELECT max(seq) FROM ledger) - ?4"
-		" AND i.phase = 'intent' AND i.plan IS NULL AND (?1 IS NULL OR i.object = ?1)"
+		" AND i.phase = 'intent' AND i.plan_hash IS NULL AND (?1 IS NULL OR i.object = ?1)"
 		" AND i.at_ms BETWEEN ?2 AND ?3"
 		" AND NOT EXISTS (SELECT 1 FROM ledger r WHERE r.seq > i.seq"
 		" AND r.phase = 'result' AND r.object = i.object AND r.rays IS NOT NULL"

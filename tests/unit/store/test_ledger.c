@@ -539,6 +539,79 @@ static void secrets_stand_in_their_own_tables_only(void **state)
 	assert_int_equal(raw_int(f, "SELECT typeof(data) = 'blob' FROM token"), 1);
 }
 
+/* ---- by ray ---- */
+
+static void add(struct fixture *f, enum ledger_phase phase, const char *name, const char *ray)
+{
+	AUTO(str_t) what = str_dup(name);
+	AUTO(str_t) rays_of = str_dup(ray);
+	struct ledger_row row = {.phase = phase,
+				 .principal = root,
+				 .operation = route_set,
+				 .object = what,
+				 .rays = rays_of};
+
+	OK(f, store_add_ledger(f->s, &row, NULL, &f->e));
+}
+
+static void a_ray_finds_its_row(void **state)
+{
+	struct fixture *f = *state;
+	static const struct {
+		const char *ray;
+		int64_t seq;
+	} cases[] = {
+		{"8a1b", 1}, {"8a1b-FRA", 1}, {"8a1", 0},  {"8a1b-", 0},
+		{"9c", 2},   {"", 0},         {"8a1c", 0},
+	};
+
+	open_store(f);
+	add(f, LEDGER_RESULT, "a", "8a1b-FRA");
+	add(f, LEDGER_RESULT, "b", "9c");
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(str_t) of = NULL;
+		bool has = false;
+		int64_t seq = 0;
+		OK(f, store_ledger_ray(f->s, cases[i].ray, &has, &seq, &of, &f->e));
+		assert_int_equal(has, cases[i].seq > 0);
+		assert_int_equal(seq, cases[i].seq);
+	}
+}
+
+static bool is_open(struct fixture *f, const char *name, int64_t from_ms)
+{
+	int64_t now = clock_wall_ms();
+	bool open = false;
+
+	OK(f, store_ledger_open(f->s, name, now + from_ms, now + 1000, &open, &f->e));
+	return open;
+}
+
+static void an_intent_is_open_until_its_answer_is_known(void **state)
+{
+	struct fixture *f = *state;
+	int64_t began = -1;
+
+	open_store(f);
+	OK(f, store_ledger_began(f->s, &began, &f->e));
+	assert_int_equal(began, 0);
+	add(f, LEDGER_INTENT, "a", NULL);
+	OK(f, store_ledger_began(f->s, &began, &f->e));
+	assert_true(began > 0 && began <= clock_wall_ms());
+	assert_true(is_open(f, "a", -1000));
+	assert_true(is_open(f, NULL, -1000));
+	assert_false(is_open(f, "b", -1000));
+	assert_false(is_open(f, "a", 500));
+	add(f, LEDGER_RESULT, "a", NULL); /* it failed, who knows how */
+	assert_true(is_open(f, "a", -1000));
+	add(f, LEDGER_INTENT, "a", NULL);
+	add(f, LEDGER_RESULT, "a", "8a1b-FRA");
+	assert_true(is_open(f, "a", -1000)); /* the first one */
+	add(f, LEDGER_INTENT, "b", NULL);
+	add(f, LEDGER_RESULT, "b", "8a1c-FRA");
+	assert_false(is_open(f, "b", -1000));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -557,6 +630,8 @@ int main(void)
 		TEST(the_chain_goes_on_after_a_cut_and_shows_it),
 		TEST(another_stores_ledger_does_not_fit),
 		TEST(secrets_stand_in_their_own_tables_only),
+		TEST(a_ray_finds_its_row),
+		TEST(an_intent_is_open_until_its_answer_is_known),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
