@@ -17,7 +17,6 @@ EXCUSED = {
     "connector_state_doc": "docs/DESIGN.md is held against it",
     "heal_describe": "docs/DESIGN.md is held against it",
     "loop_turn": "tests turn the loop by hand",
-    "notices_find": "tests look for one",
     "protocol_describe": "docs/DESIGN.md is held against it",
     "replace_describe": "docs/DESIGN.md is held against it",
     "server_lines_req": "tests cut an upgraded request",
