@@ -75,6 +75,18 @@ static const struct view_column firewall[] = {
 	{"last_updated", NULL},
 	END,
 };
+static const struct view_column audit[] = {
+	{"time", NULL},
+	{"action", NULL},
+	{"type", NULL},
+	{"resource", NULL},
+	{"zone", NULL},
+	{"untrusted_actor", "ACTOR"},
+	{"untrusted_address", "FROM"},
+	{"result", NULL},
+	{"ours", NULL},
+	END,
+};
 static const struct view_column overrides[] = {
 	{"id", "RULE"},
 	{"kind", NULL},
@@ -188,6 +200,7 @@ static const struct {
 	{"waf_override_list", overrides},
 	{"member_list", members},
 	{"role_list", roles},
+	{"audit_log_list", audit},
 };
 
 const struct view_column *view_of(const char *op_name)

@@ -130,6 +130,13 @@ static void token_came(struct misuse *m, const char *mark)
 	end(m, "there is another token");
 }
 
+bool misuse_is_ours(struct store *s, const char *token_id)
+{
+	AUTO(str_t) text = s && token_id ? store_get_meta(s, MISUSE_TOKEN) : NULL;
+	const char *id = text ? strrchr(text, ' ') : NULL;
+	return id && id[1] && str_equal(id + 1, token_id);
+}
+
 static void learn(struct misuse *m, const struct cf_audit_entry *x)
 {
 	if (!x->token_id || !hex_valid(x->token_id, CF_ID_SIZE - 1) || !m->mark[0] ||

@@ -45,4 +45,7 @@ bool misuse_own(struct misuse *m, const struct cf_audit_entry *x);
 void misuse_take(struct misuse *m, const struct cf_audit_entry *x, enum object_type type,
 		 const char *id, const char *name);
 
+/* Is that the id of the token that adit uses, as far as the log has told it? */
+bool misuse_is_ours(struct store *s, const char *token_id);
+
 #endif

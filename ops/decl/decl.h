@@ -238,6 +238,11 @@ struct role_list_args {
 	char *text, *account;
 	bool members, fresh;
 };
+struct audit_log_list_args {
+	LIST_ARGS;
+	char *since, *until, *zone, *actor, *action, *result, *resource, *product, *type;
+	bool details, fresh;
+};
 struct plan_list_args {
 	LIST_ARGS;
 	char *state;

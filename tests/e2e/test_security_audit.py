@@ -86,3 +86,81 @@ def test_another_token_ends_it_and_the_event_stays(running, sim):
     running.api("drift_list", refresh=True)
     until(lambda: alarm(running) == [], SLOWLY)
     assert len(running.items("event_list", kind="token_used")) == 1
+
+
+# ---- audit_log_list ----
+
+def asked(sim, since, part="/logs/audit"):
+    return ["&".join([r["path"], *r["query"]]) for r in sim.log(since)
+            if r["method"] == "GET" and part in r["path"]]
+
+
+def entries(host, **args):
+    return host.items("audit_log_list", fresh=True, **args)
+
+
+def test_our_own_writes_are_told_from_those_of_others(host, sim):
+    host.start()
+    record = mail(host, sim)
+    sim.edit("PATCH", record_path(sim, record), {"content": "192.0.2.9"})
+    by_token(sim, "PATCH", record_path(sim, record), {"content": "192.0.2.66"})
+    rows = [r for r in entries(host, resource="dns", since="1h") if r["resource"] == record["id"]]
+    theirs, persons, own = rows
+    assert own["ours"] and own["our_token"] and own["action"] == "create"
+    assert own["ledger"] > 0 and own["plan"].startswith("p") and own["zone"] == "example.com"
+    assert not theirs["ours"] and theirs["our_token"] and theirs["action"] == "update"
+    assert not persons["ours"] and "our_token" not in persons
+    assert persons["untrusted_actor"].startswith("owner@example.com by dash")
+    assert all(r["source_api"] == "logs/audit" and r["result"] == "success" for r in rows)
+    plan = host.api("plan_get", plan=own["plan"])
+    assert plan["state"] == "applied"
+    # What only the process knew is in the store too.
+    host.stop()
+    host.start()
+    assert [r["ours"] for r in entries(host, resource=record["id"])] == [False, False, True]
+
+
+def test_filters_are_asked_of_cloudflare_and_a_list_is_gone_on_with(host, sim):
+    host.start()
+    record = mail(host, sim)
+    for n in range(2, 7):
+        sim.edit("PATCH", record_path(sim, record), {"content": f"192.0.2.{n}"})
+    since = sim.mark()
+    rows = entries(host, zone="example.com", action="update", actor="owner@example.com",
+                   resource=record["id"], since="2h")
+    assert len(rows) == 5
+    path, = asked(sim, since)
+    for part in ("action_type=update", "actor_email=owner@example.com", "zone_id=", "limit=1000",
+                 f"resource_id={record['id']}", "direction=desc"):
+        assert part in path, path
+    since = sim.mark()
+    seen, cursor, answers = [], None, 0
+    while answers == 0 or cursor:
+        answer = host.api("audit_log_list", limit=2, action="update", **(
+            {"cursor": cursor} if cursor else {"since": "2h"}))
+        seen += [r["ray"] for r in answer["items"]]
+        assert answer["count"] <= 2 and answer["source"] == "api" and answer["rate"]["limit"]
+        assert "total" not in answer and answer["truncated"] == ("next_cursor" in answer)
+        cursor, answers = answer.get("next_cursor"), answers + 1
+    assert len(seen) == len(set(seen)) == 5 and answers == 3
+    assert len(asked(sim, since)) <= 1  # one page of Cloudflare's has them all
+    whole = host.api("audit_log_list", action="update", fields=["time", "zone"])
+    assert whole["total"] == 5 and set(whole["items"][0]) == {"time", "zone"}
+    assert entries(host, actor="nobody@example.com") == []
+    assert entries(host, until="1h", since="2h") == []
+    assert host.refused("audit_log_list", since="1h", until="2h").kind == "invalid"
+    assert host.refused("audit_log_list", cursor="x").kind == "invalid"
+    assert host.refused("audit_log_list", zone="exmaple.com").kind == "not_found"
+    assert "untrusted_uri" in entries(host, action="update", details=True)[0]
+
+
+def test_what_is_older_is_asked_of_the_older_log(host, sim):
+    host.start()
+    since = sim.mark()
+    host.api("audit_log_list", since="2025-06-01T00:00:00Z", actor="owner@example.com")
+    assert len(asked(sim, since)) == 1
+    old, = asked(sim, since, "/audit_logs")
+    assert "actor.email=" in old and "per_page=1000" in old
+    # What it cannot tell is said to be unknown.
+    answer = host.api("audit_log_list", since="2025-06-01T00:00:00Z", actor="some token")
+    assert answer["unknown"][0]["part"] == "audit_logs" and len(asked(sim, since, "/audit_logs")) == 1

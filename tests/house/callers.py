@@ -7,7 +7,6 @@ import re
 import tree
 
 EXCUSED = {
-    "gather_put_rate": "operations that are to come",
     "cf_listing_count": "operations that are to come",
     "cf_token_allows": "a command that is to come",
     "cf_token_row_read": "a command that is to come",

@@ -1,0 +1,175 @@
+/* A cursor is "<log>.<since>.<before>.<rows of the page that were taken>.<Cloudflare's cursor>". */
+#include "ops/audit_walk.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "cloudflare/auditold.h"
+
+#define PAGE_ROWS 1000 /* the most that both logs give */
+#define YEARS_MS  (50LL * 365 * 24 * 3600 * 1000)
+
+/* ---- cursors ---- */
+
+char *audit_walk_cursor(const struct audit_walk *k)
+{
+	return str_format("%d.%" PRId64 ".%" PRId64 ".%" PRId64 ".%s", k->old ? 1 : 2,
+			  k->ask.since_ms, k->ask.before_ms, k->skip, k->cursor ? k->cursor : "");
+}
+
+static bool read_number(const char **at, int64_t most, int64_t *out)
+{
+	char *end = NULL;
+
+	if (**at < '0' || **at > '9')
+		return false;
+	*out = strtoll(*at, &end, 10);
+	if (*end != '.' || *out > most)
+		return false;
+	*at = end + 1;
+	return true;
+}
+
+static int read_cursor(struct audit_walk *k, const char *cursor, struct err *e)
+{
+	int64_t log = 0, since = 0, before = 0, skip = 0;
+	const char *at = cursor;
+
+	if (!read_number(&at, 2, &log) || log == 0 || !read_number(&at, YEARS_MS * 2, &since) ||
+	    !read_number(&at, YEARS_MS * 2, &before) || !read_number(&at, PAGE_ROWS, &skip) ||
+	    since > before)
+		return err_set(e, ERR_INVALID,
+			       "cursor: \"%.40s\" is none; give back next_cursor of an answer",
+			       cursor);
+	k->old = log == 1;
+	k->ask.since_ms = since;
+	k->ask.before_ms = before;
+	k->skip = skip;
+	k->cursor = *at ? str_dup(at) : NULL;
+	return 0;
+}
+
+/* ---- life ---- */
+
+int audit_walk_begin(struct audit_walk *k, const char *cursor, struct err *e)
+{
+	int64_t horizon = cf_audit_horizon(clock_wall_ms());
+
+	if (cursor)
+		return read_cursor(k, cursor, e);
+	if (k->ask.since_ms > k->ask.before_ms)
+		return err_set(e, ERR_INVALID, "since is later than until");
+	k->old = k->ask.before_ms <= horizon;
+	return 0;
+}
+
+void audit_walk_fini(struct audit_walk *k)
+{
+	str_set(&k->cursor, NULL);
+}
+
+/* The part of the window that this log is asked for. */
+static struct audit_ask part_of(const struct audit_walk *k)
+{
+	int64_t horizon = cf_audit_horizon(clock_wall_ms());
+	struct audit_ask a = k->ask;
+
+	if (!k->old && a.since_ms < horizon)
+		a.since_ms = horizon;
+	if (k->old && a.before_ms > horizon)
+		a.before_ms = horizon - 1;
+	return a;
+}
+
+/* ---- asking ---- */
+
+void audit_walk_ask(struct gather *g, struct audit_walk *k)
+{
+	struct audit_ask a = part_of(k);
+	AUTO(str_t) query = audit_ask_query(&a, k->old);
+
+	k->pages++;
+	k->read = gather_read(
+		g, k->old ? CF_SOURCE_AUDIT_OLD : CF_SOURCE_AUDIT,
+		&(struct cf_target){.query = query, .rows = PAGE_ROWS, .cursor = k->cursor});
+}
+
+/* The other log is at its end. */
+static bool goes_older(struct audit_walk *k)
+{
+	const char *not_old = audit_ask_not_old(&k->ask);
+
+	if (k->old || k->ask.since_ms >= cf_audit_horizon(clock_wall_ms()))
+		return false;
+	if (not_old) {
+		(void)err_set(&k->old_error, ERR_INVALID, "%s", not_old);
+		return false;
+	}
+	k->old = true;
+	k->skip = 0;
+	str_set(&k->cursor, NULL);
+	return true;
+}
+
+/* ---- a page ---- */
+
+struct taking {
+	struct audit_walk *k;
+	struct audit_ask part;
+};
+
+static int take_row(const struct json *row, void *owner)
+{
+	struct taking *t = owner;
+	struct audit_walk *k = t->k;
+	struct cf_audit_entry x;
+	struct err ignored;
+
+	if (k->at++ < k->skip)
+		return 0;
+	if ((k->old ? cf_audit_old_read : cf_audit_read)(row, &x, &ignored) < 0) {
+		k->unreadable++;
+		return 0;
+	}
+	if (audit_ask_fits(&t->part, &x) && !k->take(&x, k->old, k->owner)) {
+		k->skip = k->at - 1;
+		return 1;
+	}
+	k->looked_ms = x.time_ms;
+	return 0;
+}
+
+int audit_walk_came(struct gather *g, struct audit_walk *k, struct err *why)
+{
+	const struct cf_listing *l = gather_listing(g, k->read);
+	struct taking t = {k, part_of(k)};
+
+	if (!l && !k->old) {
+		*why = *gather_error(g, k->read);
+		return -1;
+	}
+	if (!l) {
+		k->old_error = *gather_error(g, k->read);
+		return 0;
+	}
+	k->at = 0;
+	k->more = cf_listing_each(l, take_row, &t) != 0;
+	if (k->more)
+		return 0;
+	const char *next = cf_listing_next(l);
+	if (next && strlen(next) > AUDIT_CURSOR_MAX - 80)
+		next = NULL;
+	if (!next && !goes_older(k))
+		return 0;
+	if (next) {
+		k->skip = 0;
+		str_set(&k->cursor, next);
+	}
+	k->more = k->pages >= k->pages_most;
+	if (k->more)
+		return 0;
+	audit_walk_ask(g, k);
+	return 1;
+}

@@ -1,0 +1,114 @@
+/* Declarations: who changed what. */
+#include "ops/decl/common.h"
+
+RATE_TABLE;
+PROBLEM_TABLE;
+
+static const char *const tags[] = {"security", NULL};
+
+static const char *const actions[] = {"change", "create", "update", "delete", "view", NULL};
+static const char *const results[] = {"success", "failure", NULL};
+
+static const struct field unknown_rows[] = {
+	FIELD_OUT("part", FIELD_STRING, .doc = "What is not in the answer."),
+	PROBLEM_ROWS,
+	FIELDS_END,
+};
+
+static const struct field audit_rows[] = {
+	FIELD_OUT("time", FIELD_STRING, .flags = FIELD_TIME, .doc = "When."),
+	FIELD_OUT("action", FIELD_STRING, .doc = "create, update, delete, view or other."),
+	FIELD_OUT("untrusted_what", FIELD_STRING, .flags = FIELD_UNTRUSTED,
+		  .doc = "What was done, in Cloudflare's words."),
+	FIELD_OUT("result", FIELD_STRING, .doc = "success or failure."),
+	FIELD_OUT("untrusted_actor", FIELD_STRING, .flags = FIELD_UNTRUSTED,
+		  .doc = "Who: e-mail address, token, way in."),
+	FIELD_OUT("untrusted_address", FIELD_STRING, .flags = FIELD_UNTRUSTED,
+		  .doc = "Address that it came from."),
+	FIELD_OUT("product", FIELD_STRING, .doc = "Cloudflare's product."),
+	FIELD_OUT("type", FIELD_STRING, .doc = "Type of what was changed."),
+	FIELD_OUT("resource", FIELD_STRING, .doc = "Its id."),
+	FIELD_OUT("zone", FIELD_STRING, .doc = "Zone that it belongs to."),
+	FIELD_OUT("ray", FIELD_STRING, .doc = "Ray id of the call."),
+	FIELD_OUT("ours", FIELD_BOOL, .doc = "adit made the call: its ray is known here."),
+	FIELD_OUT("our_token", FIELD_BOOL, .doc = "It was made with the token that adit uses."),
+	FIELD_OUT("ledger", FIELD_INT, .doc = "Number of the row of adit's ledger that tells it."),
+	FIELD_OUT("plan", FIELD_STRING, .doc = "adit's plan that asked for it."),
+	FIELD_OUT("source_api", FIELD_STRING,
+		  .doc = "logs/audit, or audit_logs for what is older than that."),
+	FIELD_OUT("id", FIELD_STRING, .doc = "Of the entry; with details."),
+	FIELD_OUT("method", FIELD_STRING, .doc = "Of the call; with details."),
+	FIELD_OUT("status", FIELD_INT, .doc = "Of its answer; with details."),
+	FIELD_OUT("scope", FIELD_STRING,
+		  .doc = "user, accounts, zones or memberships; with details."),
+	FIELD_OUT("actor_type", FIELD_STRING, .doc = "As Cloudflare has it; with details."),
+	FIELD_OUT("token_id", FIELD_STRING, .doc = "Of the actor; with details."),
+	FIELD_OUT("untrusted_uri", FIELD_STRING, .flags = FIELD_UNTRUSTED,
+		  .doc = "Path of the call; with details."),
+	FIELD_OUT("untrusted_agent", FIELD_STRING, .flags = FIELD_UNTRUSTED,
+		  .doc = "User agent; with details."),
+	FIELDS_END,
+};
+
+const struct op *op_audit_log_list(void)
+{
+	static const struct field args[] = {
+		FIELD(struct audit_log_list_args, limit, .fallback = "50", .min = 1, .max = 1000,
+		      .doc = "How many items at the most."),
+		FIELD(struct audit_log_list_args, cursor, .max = 4096,
+		      .doc = "Where to go on: next_cursor of an answer."),
+		FIELD(struct audit_log_list_args, fields, .max = 40,
+		      .doc = "Only these members of each item."),
+		FIELD(struct audit_log_list_args, since, .flags = FIELD_TIME, .fallback = "48h",
+		      .max = 40, .doc = "Not older than this: RFC 3339, or back from now."),
+		FIELD(struct audit_log_list_args, until, .flags = FIELD_TIME, .max = 40,
+		      .doc = "Not younger than this; absent = now."),
+		FIELD(struct audit_log_list_args, zone, .max = 253,
+		      .doc = "Only of this zone (name or id)."),
+		FIELD(struct audit_log_list_args, actor, .min = 1, .max = 160,
+		      .doc = "Only by this e-mail address, IP address, or token (name or id)."),
+		FIELD(struct audit_log_list_args, action, .values = actions,
+		      .doc = "Only of this kind; change = all but view."),
+		FIELD(struct audit_log_list_args, result, .values = results,
+		      .doc = "Only what succeeded, or failed."),
+		FIELD(struct audit_log_list_args, resource, .min = 2, .max = 160,
+		      .doc = "Only about this id, or what has this word in its product, type or "
+			     "path, as in token, member, ruleset, dns."),
+		FIELD(struct audit_log_list_args, product, .max = 80,
+		      .doc = "Only of this product, exactly as a row has it: cheaper than a word."),
+		FIELD(struct audit_log_list_args, type, .max = 80,
+		      .doc = "Only of this type, exactly as a row has it."),
+		FIELD(struct audit_log_list_args, details,
+		      .doc = "With path, method, user agent and ids."),
+		FRESH_FIELD(struct audit_log_list_args),
+		FIELDS_END,
+	};
+	static const struct field result[] = {
+		LIST_RESULT(audit_rows),
+		FIELD_OUT("since", FIELD_STRING, .flags = FIELD_TIME,
+			  .doc = "Window that was asked."),
+		FIELD_OUT("until", FIELD_STRING, .flags = FIELD_TIME, .doc = "Its end."),
+		FIELD_OUT("looked_back_to", FIELD_STRING, .flags = FIELD_TIME,
+			  .doc = "Where there is more: how far back this answer has looked."),
+		FIELD_OUT("unreadable", FIELD_INT, .doc = "Entries that could not be read."),
+		FIELD_OUT("unknown", FIELD_ITEMS, .sub = unknown_rows,
+			  .doc = "Parts that could not be read: what they hold is not known."),
+		FIELDS_END,
+	};
+	static const struct op op = {
+		.name = "audit_log_list",
+		.title = "List Cloudflare's audit log",
+		.doc = "Who changed what in the account, the newest first, within a window of "
+		       "time. adit's own calls are known by their rays (ours). Entries come late, "
+		       "and a few products write none. total is there only where all of the window "
+		       "was read.",
+		.role = ROLE_AUDITOR,
+		.effects = OP_READS,
+		.doors = OP_DOOR_ALL,
+		.tags = tags,
+		.args = args,
+		.args_size = sizeof(struct audit_log_list_args),
+		.result = result,
+	};
+	return &op;
+}

@@ -1,0 +1,114 @@
+/* Questions to the audit log: what Cloudflare is asked for, and which entries fit. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "ops/audit_ask.h"
+
+#define ZONE  "9a7806061c88ada191ed06f989cc3dac"
+#define TOKEN "11112222333344445555666677778888"
+#define AT    1790000000000LL
+
+static void what_is_asked(void **state)
+{
+	static const struct {
+		struct audit_ask ask;
+		bool old;
+		const char *holds, *lacks;
+	} cases[] = {
+		{{.actor = "a@b.c"}, false, "&actor_email=a%40b.c", "resource"},
+		{{.actor = "192.0.2.1"}, false, "&actor_ip_address=192.0.2.1", "email"},
+		{{.actor = "2001:db8::1"}, false, "&actor_ip_address=2001%3Adb8%3A%3A1", "email"},
+		{{.actor = TOKEN}, false, "&actor_token_id=" TOKEN, "name"},
+		{{.actor = "ci & x"}, false, "&actor_token_name=ci%20%26%20x", "_id"},
+		{{.action = "change"}, false, "&action_type.not=view", "action_type="},
+		{{.action = "delete"}, false, "&action_type=delete", ".not"},
+		{{.result = "failure"}, false, "&action_result=failure", ".not"},
+		{{.resource = "token"}, false, "direction=desc", "token"}, /* held against rows */
+		{{.resource = ZONE}, false, "&resource_id=" ZONE, "type"},
+		{{.product = "p", .type = "t"},
+		 false,
+		 "&resource_product=p&resource_type=t",
+		 "_id"},
+		{{.actor = "a@b.c", .action = "delete"}, true, "&actor.email=a%40b.c", "action"},
+		{{.actor = "192.0.2.1"}, true, "&actor.ip=192.0.2.1", "email"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(str_t) query = audit_ask_query(&cases[i].ask, cases[i].old);
+		if (!strstr(query, cases[i].holds) || strstr(query, cases[i].lacks))
+			fail_msg("case %zu: %s", i, query);
+	}
+	struct audit_ask ask = {.since_ms = AT + 1, .before_ms = AT + 2}, later = ask;
+	AUTO(str_t) one = audit_ask_query(&ask, false);
+	later.before_ms = AT / 30000 * 30000 + 29999;
+	AUTO(str_t) two = audit_ask_query(&later, false);
+	assert_string_equal(one, two); /* within half a minute it is the same question */
+	assert_null(audit_ask_not_old(&(struct audit_ask){.actor = "a@b.c"}));
+	assert_non_null(audit_ask_not_old(&(struct audit_ask){.actor = TOKEN}));
+	assert_non_null(audit_ask_not_old(&(struct audit_ask){.product = "x"}));
+}
+
+static void what_fits(void **state)
+{
+	static const struct cf_audit_entry x = {.id = "e",
+						.time_ms = AT,
+						.action = CF_AUDIT_UPDATE,
+						.resource_product = "Rulesets",
+						.resource_type = "zone_ruleset",
+						.resource_id = "abc",
+						.email = "Alice@example.com",
+						.token_name = "ci",
+						.uri = "/client/v4/zones/" ZONE "/rulesets/abc"};
+	struct zone *z = zone_new(ZONE, "example.com"),
+		    *other = zone_new("00007806061c88ada191ed06f989cc3d", "example.net");
+	const struct {
+		struct audit_ask ask;
+		bool fits;
+	} cases[] = {
+		{{0}, true},
+		{{.since_ms = AT + 1}, false},
+		{{.zone = z}, true},
+		{{.zone = other}, false},
+		{{.actor = "alice@example.com"}, true},
+		{{.actor = "ci"}, true},
+		{{.actor = "bob"}, false},
+		{{.action = "change"}, true},
+		{{.action = "delete"}, false},
+		{{.result = "success"}, true},
+		{{.result = "failure"}, false},
+		{{.resource = "RULESET"}, true},
+		{{.resource = "token"}, false},
+		{{.product = "rulesets", .type = "zone_ruleset"}, true},
+		{{.product = "ruleset"}, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct audit_ask ask = cases[i].ask;
+		ask.before_ms = ask.since_ms > AT ? ask.since_ms : AT;
+		if (audit_ask_fits(&ask, &x) != cases[i].fits)
+			fail_msg("case %zu", i);
+	}
+	struct audit_ask early = {.before_ms = AT - 1};
+	assert_false(audit_ask_fits(&early, &x));
+	assert_true(audit_of_zone(&(struct cf_audit_entry){.zone_name = "EXAMPLE.com"}, z));
+	assert_false(audit_of_zone(&(struct cf_audit_entry){.zone_id = ZONE}, other));
+	assert_true(audit_of_zone(&(struct cf_audit_entry){.resource_id = ZONE}, z));
+	zone_free(z);
+	zone_free(other);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_asked),
+		cmocka_unit_test(what_fits),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
