@@ -23,15 +23,6 @@ void audit_put_word(struct json_writer *w, const char *key, const char *text)
 		json_put_string(w, key, text);
 }
 
-char *audit_what(const struct cf_audit_entry *x)
-{
-	const char *of = is_word(x->resource_type)      ? x->resource_type
-			 : is_word(x->resource_product) ? x->resource_product
-							: "something";
-
-	return str_format("%s %s", cf_audit_action_name(x->action), of);
-}
-
 void audit_put_actor(const struct cf_audit_entry *x, struct json_writer *w)
 {
 	AUTO(str_t) actor = cf_audit_actor(x);
