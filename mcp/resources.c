@@ -278,7 +278,7 @@ static void read_help(struct exchange *x, const char *name)
 	const struct tool *t = tool_find(tool_table_of(x->parcel->mcp), name);
 	AUTO(buf_t) text = {0};
 	struct json_writer w;
-	if (!t || !tool_visible(t, &x->parcel->who)) {
+	if (!t || !tool_visible(x->parcel, t)) {
 		refuse_absent(x);
 		return;
 	}

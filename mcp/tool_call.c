@@ -74,7 +74,7 @@ static const struct tool *list_beside(const struct tool_call *tc, const char *na
 {
 	AUTO(str_t) list = str_format("%.*s_list", (int)strcspn(name, "_"), name);
 	const struct tool *t = tool_find(tc->x->parcel->mcp->tools, list);
-	bool other = t && t != tc->tool && tool_visible(t, &tc->x->parcel->who);
+	bool other = t && t != tc->tool && tool_visible(tc->x->parcel, t);
 	return other ? t : NULL;
 }
 
@@ -102,6 +102,15 @@ static void answer_error(struct tool_call *tc, const struct err *e)
 	if (next)
 		shape_append(&text, "next", next);
 	tool_call_drop(x);
+	tool_answer(x, &text, false, true);
+}
+
+void tool_answer_error(struct exchange *x, const struct err *e)
+{
+	AUTO(buf_t) text = {0};
+	struct json_writer w;
+	json_write_init(&w, &text);
+	json_write_err(&w, e);
 	tool_answer(x, &text, false, true);
 }
 

@@ -72,11 +72,13 @@ static struct field *table_with(const struct field *table, const struct field *o
 static void write_input(const struct tool *t, struct buf *out)
 {
 	struct json_writer w;
-	struct field *all =
-		table_with(t->op->args, own_args, t->takes_fields ? 2 : 1, ARG_SOCKET_ONLY);
+	struct field *renamed = t->alias ? alias_fields(t->alias) : NULL;
+	struct field *all = table_with(renamed ? renamed : t->op->args, own_args,
+				       t->takes_fields ? 2 : 1, ARG_SOCKET_ONLY);
 	json_write_init(&w, out);
 	fields_schema(all, false, &w);
 	free(all);
+	free(renamed);
 }
 
 static void write_output(const struct tool *t, struct json_writer *w)
@@ -117,9 +119,11 @@ static bool has_foreign(const struct field *table)
 	return false;
 }
 
-static void put_description(const struct op *op, struct json_writer *w)
+static void put_description(const struct op *op, bool alias, struct json_writer *w)
 {
 	AUTO(buf_t) text = {0};
+	if (alias)
+		(void)buf_printf(&text, "Another name of %s. ", op->name);
 	(void)buf_str(&text, op->doc);
 	if (op->effects != OP_READS)
 		(void)buf_str(&text, " What needs approval changes nothing yet and answers "
@@ -171,13 +175,27 @@ static void put_meta(const struct op *op, struct json_writer *w)
 	json_object_end(w);
 }
 
-static void tool_of_op(struct tool *t, const struct op *op)
+/* An alias has other arguments, and is the operation in all else. */
+static void alias_run(struct exchange *x, const struct tool *t, const struct json *arguments)
+{
+	AUTO(buf_t) own = {0};
+	struct err e;
+	const char *account = x->parcel->mcp->ops->world->system.account_id;
+	if (alias_arguments(t->alias, arguments, account, &own, &e) < 0 ||
+	    json_parse(buf_text(&own), own.len, NULL, &x->own, &e) < 0)
+		tool_answer_error(x, &e);
+	else
+		tool_call_run(x, t, json_root(x->own));
+}
+
+static void tool_of_op(struct tool *t, const struct op *op, const struct alias *alias)
 {
 	AUTO(buf_t) schema = {0};
 	struct json_writer w;
-	t->name = op->name;
+	t->name = alias ? alias_name(alias) : op->name;
+	t->alias = alias;
 	t->op = op;
-	t->run = tool_call_run;
+	t->run = alias ? alias_run : tool_call_run;
 	t->takes_fields = op->effects == OP_READS && !fields_find(op->args, "fields");
 	t->pages = fields_find(op->args, "limit") && fields_find(op->args, "cursor") &&
 		   op->result && fields_find(op->result, "items");
@@ -186,8 +204,8 @@ static void tool_of_op(struct tool *t, const struct op *op)
 	write_input(t, &schema);
 	tool_read_headers(t, &schema);
 	json_write_init(&w, &t->base);
-	json_put_string(&w, "name", op->name);
-	put_description(op, &w);
+	json_put_string(&w, "name", t->name);
+	put_description(op, alias != NULL, &w);
 	json_write_key(&w, "inputSchema");
 	json_write_raw(&w, schema.data, schema.len);
 	json_write_init(&w, &t->annotations);
@@ -222,16 +240,20 @@ const struct tool_table *tool_table_of(struct mcp *m)
 		return m->tools;
 	const struct mcp_extra *extra = mcp_extra();
 	struct tool_table *table = mem_alloc(sizeof(*table));
-	size_t ops = 0;
+	size_t ops = 0, aliases = 0;
 	while (op_at(ops))
 		ops++;
-	table->n = ops + (extra ? extra->n_tools : 0);
-	table->tools = mem_array(table->n, sizeof(table->tools[0]));
-	for (size_t i = 0; i < table->n; i++)
-		if (i < ops)
-			tool_of_op(&table->tools[i], op_at(i));
-		else
-			tool_of_extra(&table->tools[i], &extra->tools[i - ops]);
+	while (alias_at(aliases))
+		aliases++;
+	table->tools =
+		mem_array(ops + aliases + (extra ? extra->n_tools : 0), sizeof(table->tools[0]));
+	for (size_t i = 0; i < ops; i++)
+		tool_of_op(&table->tools[table->n++], op_at(i), NULL);
+	for (size_t i = 0; i < aliases; i++)
+		if (alias_op(alias_at(i)))
+			tool_of_op(&table->tools[table->n++], alias_op(alias_at(i)), alias_at(i));
+	for (size_t i = 0; extra && i < extra->n_tools; i++)
+		tool_of_extra(&table->tools[table->n++], &extra->tools[i]);
 	m->tools = table;
 	return table;
 }
@@ -259,9 +281,14 @@ const struct tool *tool_find(const struct tool_table *table, const char *name)
 	return NULL;
 }
 
-bool tool_visible(const struct tool *t, const struct principal *who)
+bool tool_is_on(const struct mcp *m, const struct tool *t)
 {
-	return !t->op || principal_policy(who, t->op) == POLICY_NONE;
+	return !t->alias || aliases_are_on(m->ops->settings);
+}
+
+bool tool_visible(const struct parcel *p, const struct tool *t)
+{
+	return tool_is_on(p->mcp, t) && (!t->op || principal_policy(&p->who, t->op) == POLICY_NONE);
 }
 
 void tool_write(const struct tool *t, const char *version, struct json_writer *w)

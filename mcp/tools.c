@@ -27,7 +27,7 @@ void tools_list_run(struct exchange *x)
 	json_write_key(w, "tools");
 	json_array_begin(w);
 	for (size_t i = 0; i < table->n; i++)
-		if (tool_visible(&table->tools[i], &x->parcel->who))
+		if (tool_visible(x->parcel, &table->tools[i]))
 			tool_write(&table->tools[i], x->version, w);
 	json_array_end(w);
 	exchange_keep(x, LIST_TTL_MS, true);
@@ -43,7 +43,7 @@ static void put_nearest(const struct exchange *x, const char *name, struct buf *
 	struct json_writer w;
 	size_t n = 0;
 	for (size_t i = 0; i < table->n; i++)
-		if (tool_visible(&table->tools[i], &x->parcel->who))
+		if (tool_visible(x->parcel, &table->tools[i]))
 			names[n++] = table->tools[i].name;
 	json_write_init(&w, out);
 	json_object_begin(&w);
@@ -102,7 +102,7 @@ void tools_call_run(struct exchange *x)
 		return;
 	}
 	const struct tool *t = tool_find(tool_table_of(x->parcel->mcp), name);
-	if (!t) {
+	if (!t || !tool_is_on(x->parcel->mcp, t)) {
 		refuse_unknown(x, name);
 		return;
 	}

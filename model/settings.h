@@ -51,8 +51,9 @@ struct settings_connectors {
 };
 
 struct settings_mcp {
-	char *listen; /* NULL = no TCP door */
-	bool metrics; /* serve /metrics on it too */
+	char *listen;  /* NULL = no TCP door */
+	bool metrics;  /* serve /metrics on it too */
+	char *aliases; /* none, or whose names tools answer to besides their own */
 };
 
 struct settings_log {

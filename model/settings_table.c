@@ -121,6 +121,8 @@ static const struct field connectors_fields[] = {
 	      .values = upgrade_words),
 	FIELDS_END};
 
+static const char *const aliases_words[] = {"none", "truto", NULL};
+
 static const struct field mcp_fields[] = {
 	FIELD(struct settings_mcp, listen,
 	      .doc = "loopback address and port for MCP over HTTP, as in 127.0.0.1:7437; absent: "
@@ -128,6 +130,10 @@ static const struct field mcp_fields[] = {
 	      .check = check_listen),
 	FIELD(struct settings_mcp, metrics, .doc = "serve /metrics on that port as well",
 	      .fallback = "false"),
+	FIELD(struct settings_mcp, aliases,
+	      .doc = "truto: tools for security data also answer to the names and arguments that "
+		     "guides for Truto's server use",
+	      .fallback = "none", .values = aliases_words),
 	FIELDS_END};
 
 static const char *const level_words[] = {"debug", "info", "warning", "error", NULL};
