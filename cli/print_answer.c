@@ -133,6 +133,24 @@ static void print_more(const struct op *op, const struct json *result, struct bu
 	(void)buf_char(out, '\n');
 }
 
+/* What is not told is not empty. */
+static void print_unknown(const struct json *result, const struct style *s, struct buf *out)
+{
+	const struct json *unknown = json_get(result, "unknown");
+	int64_t unreadable = json_get_int(result, "unreadable", 0);
+
+	if (json_count(unknown) > 0) {
+		(void)buf_char(out, '\n');
+		print_toned(out, s, TONE_BOLD, "NOT KNOWN");
+		(void)buf_char(out, '\n');
+	}
+	JSON_EACH (row, unknown)
+		print_problem(out, s, json_get_string(row, "part"), row);
+	if (unreadable > 0)
+		(void)buf_printf(out, "\n%lld rows of Cloudflare's could not be read.\n",
+				 (long long)unreadable);
+}
+
 static void print_list(const struct op *op, const struct json *result, const struct style *s,
 		       struct buf *out)
 {
@@ -140,9 +158,12 @@ static void print_list(const struct op *op, const struct json *result, const str
 	const struct field *f = fields_find(op->result, "items");
 
 	if (json_count(items) == 0)
-		(void)buf_str(out, "Nothing to list.\n");
+		(void)buf_str(out, json_count(json_get(result, "unknown")) == 0
+					   ? "Nothing to list.\n"
+					   : "Nothing to list of what could be read.\n");
 	print_rows(op->name, f ? f->sub : NULL, items, s, 0, out);
 	print_row_problems(items, s, out);
+	print_unknown(result, s, out);
 	print_more(op, result, out);
 }
 

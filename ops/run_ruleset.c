@@ -8,8 +8,10 @@
 struct rulesets {
 	char zone_id[CF_ID_SIZE];
 	char *zone;
-	bool narrowed; /* the caller is: of a zone's rulesets he sees those that are of no account
-			*/
+	bool narrowed;       /* the caller is: of a zone's rulesets he sees those of no account */
+	const char *account; /* as gather_account has it */
+	bool asked;
+	size_t at; /* of what was asked for, among what is read */
 	size_t unreadable;
 	struct list_answer l;
 };
@@ -22,26 +24,53 @@ static void rulesets_drop(void *own)
 	free(x);
 }
 
-/* False: the call has failed. */
-static bool begin(struct call *c, const char *zone, struct rulesets **out)
+static struct cf_target target_of(const struct rulesets *x, const char *id)
 {
-	const struct zone *z = zone ? gather_zone(c, zone) : NULL;
+	return (struct cf_target){
+		.zone = x->zone ? x->zone_id : NULL,
+		.account = x->account,
+		.id = id,
+	};
+}
 
-	if (zone ? !z : !gather_whole_account(c))
-		return false;
+/* NULL: it has not been read yet, or the call has failed. */
+static struct rulesets *read_of(struct call *c, struct gather *g, const char *account,
+				enum cf_source s, const char *id)
+{
+	struct rulesets *x = gather_own(g);
+
+	if (!x->zone && !gather_account(c, g, account, &x->account))
+		return NULL;
+	if (x->asked)
+		return x;
+	const struct cf_target t = target_of(x, id);
+	x->asked = true;
+	x->at = gather_read(g, s, &t);
+	return NULL;
+}
+
+static void begin(struct call *c, const char *zone, const char *account, bool fresh,
+		  gathered_fn *then)
+{
+	const struct zone *z = NULL;
+
+	if (zone && account) {
+		(void)err_set(&c->task.err, ERR_INVALID,
+			      "account: a zone is named already; name one of them");
+		call_fail(c);
+		return;
+	}
+	if (zone ? !(z = gather_zone(c, zone)) : !gather_whole_account(c))
+		return;
 	struct rulesets *x = mem_alloc(sizeof(*x));
+	struct gather *g = gather_begin(c, fresh, then);
+	gather_set_own(g, x, rulesets_drop);
 	x->narrowed = sight_is_limited(&c->who);
 	if (z) {
 		(void)str_copy(x->zone_id, sizeof(x->zone_id), z->id);
 		x->zone = str_dup(z->name);
 	}
-	*out = x;
-	return true;
-}
-
-static struct cf_target target_of(const struct rulesets *x, const char *id)
-{
-	return (struct cf_target){.zone = x->zone ? x->zone_id : NULL, .id = id};
+	then(c, g);
 }
 
 static bool may_see(const struct rulesets *x, const struct cf_ruleset *r)
@@ -129,16 +158,21 @@ static void put_unknown_phases(struct json_writer *w, const struct ruleset_list_
 static void rulesets_came(struct call *c, struct gather *g)
 {
 	struct ruleset_list_args *a = c->args;
-	struct rulesets *x = gather_own(g);
-	const struct cf_listing *came = gather_listing(g, 0);
+	struct rulesets *x =
+		read_of(c, g, a->account,
+			a->zone ? CF_SOURCE_ZONE_RULESETS : CF_SOURCE_ACCOUNT_RULESETS, NULL);
 
+	if (!x)
+		return;
+	const struct cf_listing *came = gather_listing(g, x->at);
+	size_t beside = x->at + 1; /* the phase that was asked for, if one was */
 	if (!came) {
-		gather_fail(c, g, 0);
+		gather_fail(c, g, x->at);
 		return;
 	}
 	const char *doubtful = doubtful_phase(a, came);
 	(void)list_takes_details((struct list_args *)a, false);
-	if (doubtful && gather_count(g) == 1) {
+	if (doubtful && gather_count(g) == beside) {
 		const struct cf_target t = target_of(x, doubtful);
 		(void)gather_read(g, x->zone ? CF_SOURCE_ZONE_ENTRY : CF_SOURCE_ACCOUNT_ENTRY, &t);
 		return;
@@ -149,7 +183,7 @@ static void rulesets_came(struct call *c, struct gather *g)
 	}
 	(void)cf_listing_each(came, listed_ruleset, x);
 	list_rows_end(&x->l);
-	put_unknown_phases(&x->l.w, a, gather_count(g) > 1 ? gather_error(g, 1) : NULL);
+	put_unknown_phases(&x->l.w, a, gather_count(g) > beside ? gather_error(g, beside) : NULL);
 	put_frame(x);
 	gather_list_end(g, &x->l);
 }
@@ -157,14 +191,8 @@ static void rulesets_came(struct call *c, struct gather *g)
 void run_ruleset_list(struct call *c)
 {
 	const struct ruleset_list_args *a = c->args;
-	struct rulesets *x;
 
-	if (!begin(c, a->zone, &x))
-		return;
-	struct gather *g = gather_begin(c, a->fresh, rulesets_came);
-	gather_set_own(g, x, rulesets_drop);
-	const struct cf_target t = target_of(x, NULL);
-	(void)gather_read(g, x->zone ? CF_SOURCE_ZONE_RULESETS : CF_SOURCE_ACCOUNT_RULESETS, &t);
+	begin(c, a->zone, a->account, a->fresh, rulesets_came);
 }
 
 /* ---- one ---- */
@@ -211,15 +239,22 @@ static void no_ruleset(struct call *c, const struct rulesets *x)
 
 static void ruleset_came(struct call *c, struct gather *g)
 {
+	static const enum cf_source sources[2][2] = {
+		{CF_SOURCE_ACCOUNT_RULESET, CF_SOURCE_ACCOUNT_ENTRY},
+		{CF_SOURCE_ZONE_RULESET, CF_SOURCE_ZONE_ENTRY},
+	};
 	struct ruleset_get_args *a = c->args;
-	struct rulesets *x = gather_own(g);
+	struct rulesets *x = read_of(c, g, a->account, sources[a->zone != NULL][a->phase != NULL],
+				     a->ruleset ? a->ruleset : a->phase);
 	struct cf_ruleset r;
 
-	if (gather_error(g, 0)) {
-		gather_fail(c, g, 0);
+	if (!x)
+		return;
+	if (gather_error(g, x->at)) {
+		gather_fail(c, g, x->at);
 		return;
 	}
-	const struct json *object = cf_listing_object(gather_listing(g, 0));
+	const struct json *object = cf_listing_object(gather_listing(g, x->at));
 	if (object && cf_ruleset_read(object, &r) < 0) {
 		(void)err_set(&c->task.err, ERR_UPSTREAM, "the ruleset has no id");
 		call_fail(c);
@@ -259,21 +294,10 @@ static int check_which(const struct ruleset_get_args *a, struct err *e)
 
 void run_ruleset_get(struct call *c)
 {
-	static const enum cf_source sources[2][2] = {
-		{CF_SOURCE_ACCOUNT_RULESET, CF_SOURCE_ACCOUNT_ENTRY},
-		{CF_SOURCE_ZONE_RULESET, CF_SOURCE_ZONE_ENTRY},
-	};
 	const struct ruleset_get_args *a = c->args;
-	struct rulesets *x;
 
-	if (check_which(a, &c->task.err) < 0) {
+	if (check_which(a, &c->task.err) < 0)
 		call_fail(c);
-		return;
-	}
-	if (!begin(c, a->zone, &x))
-		return;
-	struct gather *g = gather_begin(c, a->fresh, ruleset_came);
-	gather_set_own(g, x, rulesets_drop);
-	const struct cf_target t = target_of(x, a->ruleset ? a->ruleset : a->phase);
-	(void)gather_read(g, sources[x->zone != NULL][a->phase != NULL], &t);
+	else
+		begin(c, a->zone, a->account, a->fresh, ruleset_came);
 }

@@ -210,12 +210,12 @@ struct account_list_args {
 };
 struct ruleset_list_args {
 	LIST_ARGS;
-	char *zone, *phase, *kind, *text;
+	char *zone, *account, *phase, *kind, *text;
 	bool fresh;
 };
 struct ruleset_get_args {
 	LIST_ARGS;
-	char *ruleset, *zone, *phase, *action, *text;
+	char *ruleset, *zone, *account, *phase, *action, *text;
 	bool details, fresh;
 };
 struct firewall_rule_list_args {

@@ -80,6 +80,7 @@ const struct op *op_ruleset_list(void)
 			     "http_request_firewall_managed, http_ratelimit."),
 		FIELD(struct ruleset_list_args, kind, .values = kinds, .doc = "Only this kind."),
 		TEXT_FIELD(struct ruleset_list_args, "rulesets whose name or description"),
+		ACCOUNT_FIELD(struct ruleset_list_args),
 		FRESH_FIELD(struct ruleset_list_args),
 		FIELDS_END,
 	};
@@ -129,6 +130,7 @@ const struct op *op_ruleset_get(void)
 		FIELD(struct ruleset_get_args, action, .min = 1, .max = 64,
 		      .doc = "Only rules with this action, as in block."),
 		TEXT_FIELD(struct ruleset_get_args, "rules whose expression or description"),
+		ACCOUNT_FIELD(struct ruleset_get_args),
 		DETAILS_FIELD(struct ruleset_get_args),
 		LIST_FIELDS(struct ruleset_get_args),
 		FRESH_FIELD(struct ruleset_get_args),

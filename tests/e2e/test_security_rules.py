@@ -202,6 +202,12 @@ def test_rulesets_and_their_rules(walled, sim):
     assert {r["kind"] for r in whole} == {"root", "managed"}
     assert names(walled.items("ruleset_get", phase=CUSTOM)) == ["rule 7"]
     assert walled.items("ruleset_list", kind="managed", text="cloudflare")[0]["id"] == SET
+    account = walled.items("account_list")[0]["untrusted_name"]
+    assert walled.items("ruleset_list", account=account) == whole
+    assert names(walled.items("ruleset_get", phase=CUSTOM, account=sim.account)) == ["rule 7"]
+    assert walled.refused("ruleset_list", account="nobody's").kind == "not_found"
+    assert walled.refused("ruleset_list", zone="example.com",
+                          account=account).kind == "invalid"
     assert walled.refused("ruleset_get", ruleset="0" * 32).kind == "not_found"
     assert walled.refused("ruleset_get", ruleset="../../user").kind == "invalid"
     assert walled.refused("ruleset_get", phase="a/../b").kind == "invalid"

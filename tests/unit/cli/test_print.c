@@ -83,6 +83,13 @@ static void answers_become_text(void **state)
 		 "\"count\":1,\"total\":1,\"truncated\":false}",
 		 "WHEN                  KIND             NAME   MESSAGE\n"
 		 "2026-11-21 11:58:00Z  connector_ready  web/1  It is ready.\n"},
+		{"firewall_rule_list",
+		 "{\"items\":[],\"count\":0,\"total\":0,\"truncated\":false,\"unknown\":[{"
+		 "\"part\":\"lockdown\",\"message\":\"It may not\",\"missing_permission\":"
+		 "\"Firewall Services: Read\"}],\"unreadable\":2}",
+		 "Nothing to list of what could be read.\n\nNOT KNOWN\n  ! lockdown: It may not\n"
+		 "    -> The token lacks: Firewall Services: Read\n"
+		 "\n2 rows of Cloudflare's could not be read.\n"},
 		{"connector_restart",
 		 "{\"id\":\"c1\",\"name\":\"web/1\",\"state\":\"ready\",\"since\":"
 		 "\"2026-11-21T11:56:00Z\",\"untrusted_last_line\":\"a \\u001b[31mline\","
