@@ -44,12 +44,12 @@ def test_each_alias_answers_as_what_it_stands_for(walled, sim):
     for name, op in STANDS_FOR.items():
         assert op in listed[PREFIX + name]["description"]
         assert listed[PREFIX + name]["annotations"] == listed[op]["annotations"]
-        mine = {k.removesuffix("_id"): v for k, v in own.get(name, {}).items()}
-        if op == "zone_list":
-            mine = {}
+        takes = listed[op]["inputSchema"]["properties"]
+        mine = {k.removesuffix("_id"): v for k, v in own.get(name, {}).items()
+                if k.removesuffix("_id") in takes}
         there = client.result(PREFIX + name, **own.get(name, {}))
         here = client.result(op, **mine)
-        assert there["items"] == here["items"], name
+        assert there.get("items") == here.get("items"), name
         assert there["total"] == here["total"]
     client.close()
 
