@@ -218,6 +218,17 @@ static const struct op *only_of_verb(const char *verb)
 	return found;
 }
 
+/* The noun of several words that begins with this one: firewall, of firewall-rule. */
+static const char *longer_of(const struct names *names, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (size_t i = 0; i < names->n; i++)
+		if (str_starts(names->list[i], word) && names->list[i][len] == '-')
+			return names->list[i];
+	return NULL;
+}
+
 int words_unknown(char *const *words, size_t n, struct err *e)
 {
 	struct names names = {.n = 0};
@@ -226,7 +237,8 @@ int words_unknown(char *const *words, size_t n, struct err *e)
 	if (!noun_find(words[0])) {
 		add_first_words(&names);
 		const struct op *meant = only_of_verb(words[0]);
-		const char *near = fields_nearest(names.list, words[0]);
+		const char *longer = longer_of(&names, words[0]);
+		const char *near = longer ? longer : fields_nearest(names.list, words[0]);
 		(void)err_set(e, ERR_INVALID, "There is no command \"%.60s\"", words[0]);
 		if (meant) {
 			char said[WORDS_SIZE];

@@ -102,12 +102,27 @@ int zone_unknown(const char *name, struct err *e)
 	return err_hint(e, "See adit zone list.");
 }
 
+/* Of those that the caller sees; with none near, the hint stays as it is. */
+static void hint_nearest_zone(struct call *c, const char *name)
+{
+	const struct world *w = call_world(c);
+	const char **names = mem_array(w->zones.n + 1, sizeof(*names));
+	size_t n = 0;
+	TABLE_EACH (i, struct zone, z, &w->zones)
+		names[n++] = z->name;
+	const char *near = fields_nearest(names, name);
+	if (near)
+		(void)err_hint(&c->task.err, "Did you mean \"%s\"? See adit zone list.", near);
+	free(names);
+}
+
 const struct zone *find_zone(struct call *c, const char *name)
 {
 	const struct zone *found = world_find_zone(call_world(c), name);
 	if (found && c->ops->cf)
 		return found;
 	(void)zone_unknown(name, &c->task.err);
+	hint_nearest_zone(c, name);
 	call_fail(c);
 	return NULL;
 }

@@ -82,3 +82,14 @@ def test_the_token_for_reading_reads_alone(host, sim):
     host.reload()
     assert host.refused("account_list").kind == "denied"
     assert host.status()["access"] == "ok" and host.status()["writes"] == "on"
+
+
+def test_a_zone_that_is_nearly_named_is_suggested(running):
+    error = running.refused("firewall_rule_list", zone="exmple.com")
+    assert error.kind == "not_found" and 'Did you mean "example.com"?' in error.hint
+    assert running.refused("firewall_rule_list", zone="other.org").hint == "See adit zone list."
+
+
+def test_half_a_noun_is_completed(running):
+    code, _, text = running.adit("firewall", "--help")
+    assert code == 64 and "Did you mean adit firewall-rule?" in text
