@@ -10,7 +10,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,9 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "loop/loop_private.h"
+#include "loop/spawn.h"
 
 /* ---- the end of a process ---- */
 
@@ -66,68 +68,6 @@ static void child_watch(struct child *c, struct loop *l, pid_t pid, int pidfd)
 
 /* ---- start ---- */
 
-static int actions_fill(posix_spawn_file_actions_t *fa, const struct child_spec *spec)
-{
-	int rc;
-
-	/* stdin last: spec->stderr_fd may be any number, 0 too. */
-	if (spec->stderr_fd >= 0) {
-		rc = posix_spawn_file_actions_adddup2(fa, spec->stderr_fd, 1);
-		rc = rc ? rc : posix_spawn_file_actions_adddup2(fa, spec->stderr_fd, 2);
-	} else {
-		rc = posix_spawn_file_actions_addopen(fa, 1, "/dev/null", O_WRONLY, 0);
-		rc = rc ? rc : posix_spawn_file_actions_adddup2(fa, 1, 2);
-	}
-	rc = rc ? rc : posix_spawn_file_actions_addopen(fa, 0, "/dev/null", O_RDONLY, 0);
-	rc = rc ? rc : posix_spawn_file_actions_addclosefrom_np(fa, 3);
-	return rc ? rc : posix_spawn_file_actions_addchdir_np(fa, spec->cwd ? spec->cwd : "/");
-}
-
-/* A process group of its own: what a terminal sends to us does not reach it. Not a session of its
- * own: the kernel shares out the processor among sessions, and a new one, with nothing to its
- * credit, waits behind all others, for some milliseconds where there is much to do. */
-static int attributes_fill(posix_spawnattr_t *at)
-{
-	sigset_t none, all;
-	int rc;
-
-	sigemptyset(&none);
-	sigfillset(&all);
-	rc = posix_spawnattr_setsigmask(at, &none);
-	rc = rc ? rc : posix_spawnattr_setsigdefault(at, &all);
-	rc = rc ? rc : posix_spawnattr_setpgroup(at, 0);
-	return rc ? rc
-		  : posix_spawnattr_setflags(at, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-							 POSIX_SPAWN_SETSIGDEF);
-}
-
-/* posix_spawn's own convention: 0 or an errno. */
-static int process_spawn(const struct child_spec *spec, pid_t *pid)
-{
-	static const char *const nothing[] = {NULL};
-	posix_spawn_file_actions_t fa;
-	posix_spawnattr_t at;
-	int rc = posix_spawn_file_actions_init(&fa);
-
-	if (rc)
-		return rc;
-	rc = posix_spawnattr_init(&at);
-	if (rc == 0) {
-		/* The strings are only read, whatever the prototype says. */
-		union {
-			const char *const *read;
-			char *const *written;
-		} argv = {spec->argv}, envp = {spec->envp ? spec->envp : nothing};
-
-		rc = actions_fill(&fa, spec);
-		rc = rc ? rc : attributes_fill(&at);
-		rc = rc ? rc : posix_spawn(pid, argv.read[0], &fa, &at, argv.written, envp.written);
-		posix_spawnattr_destroy(&at);
-	}
-	posix_spawn_file_actions_destroy(&fa);
-	return rc;
-}
-
 static int spawn_failed(const struct child_spec *spec, int reason, struct err *e)
 {
 	struct stat st;
@@ -143,20 +83,11 @@ int child_spawn(struct child *c, struct loop *l, const struct child_spec *spec,
 		child_exited_fn *exited, void *owner, struct err *e)
 {
 	pid_t pid;
-	int rc = process_spawn(spec, &pid);
+	int pidfd;
+	int rc = process_spawn(spec, loop_spawn_fds(l), &pid, &pidfd);
 
 	if (rc)
 		return spawn_failed(spec, rc, e);
-
-	int pidfd = pidfd_open(pid, 0);
-	if (pidfd < 0) {
-		/* Nobody could watch it. It is our child and not waited for, so the pid is its own.
-		 */
-		err_errno(e, "cannot watch %s", spec->argv[0]);
-		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
-		return -1;
-	}
 	c->exited = exited;
 	c->owner = owner;
 	c->ours = true;

@@ -1,5 +1,5 @@
 /*
- * Child processes: posix_spawn with an environment built from nothing and no inherited descriptor,
+ * Child processes: with an environment built from nothing and no inherited descriptor,
  * a pidfd in the loop instead of SIGCHLD. A process of an earlier life of ours can be watched too
  * (its exit status is then unknown, since it is not our child).
  */

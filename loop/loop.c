@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "loop/loop_private.h"
+#include "loop/spawn.h"
 
 struct loop {
 	struct ev_loop *ev;
@@ -21,6 +22,7 @@ struct loop {
 	struct list queue;   /* deferred calls for the next round */
 	struct list running; /* what is left of this round */
 	struct tail_watches *tail_watches;
+	struct spawn_fds spawn_fds;
 	int64_t awake_since; /* 0 = asleep, or not yet run */
 	int64_t lag;
 	bool stopping;
@@ -134,11 +136,16 @@ struct loop *loop_new(void)
 {
 	struct loop *l = mem_alloc(sizeof(*l));
 
+	if (spawn_fds_open(&l->spawn_fds)) {
+		free(l);
+		return NULL;
+	}
 	/* The environment must not choose the backend. */
 	l->ev = ev_loop_new(EVFLAG_NOENV | EVBACKEND_EPOLL);
 	if (!l->ev)
 		l->ev = ev_loop_new(EVFLAG_NOENV);
 	if (!l->ev) {
+		spawn_fds_close(&l->spawn_fds);
 		free(l);
 		return NULL;
 	}
@@ -171,6 +178,7 @@ void loop_free(struct loop *l)
 	ev_ref(l->ev);
 	ev_check_stop(l->ev, &l->after_sleep);
 	ev_loop_destroy(l->ev);
+	spawn_fds_close(&l->spawn_fds);
 	free(l);
 }
 
@@ -197,6 +205,11 @@ void loop_stop(struct loop *l)
 struct tail_watches **loop_tail_watches(struct loop *l)
 {
 	return &l->tail_watches;
+}
+
+const struct spawn_fds *loop_spawn_fds(const struct loop *l)
+{
+	return &l->spawn_fds;
 }
 
 int64_t loop_take_lag(struct loop *l)

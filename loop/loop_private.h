@@ -8,4 +8,7 @@
 struct tail_watches;
 struct tail_watches **loop_tail_watches(struct loop *l);
 
+struct spawn_fds;
+const struct spawn_fds *loop_spawn_fds(const struct loop *l);
+
 #endif

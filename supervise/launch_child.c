@@ -240,10 +240,10 @@ static int find_noted(struct launch_child *x, const char *id, int fd, struct err
 	return adopt(x, id, &fact, e);
 }
 
-static int find_seen(struct launch_child *x, const char *id, int fd, int port, struct err *e)
+static int find_seen(struct launch_child *x, const char *id, struct err *e)
 {
 	AUTO(str_t) path = folder_config_path(x->state_dir, id);
-	struct folder_process fact = {.port = port};
+	struct folder_process fact = {0};
 	const struct found *f;
 
 	if (scan(x, e))
@@ -253,10 +253,7 @@ static int find_seen(struct launch_child *x, const char *id, int fd, int port, s
 		return err_set(e, ERR_NOT_FOUND, "connector %s has no process", id);
 	fact.pid = f->pid;
 	fact.start_ticks = process_start_ticks(f->pid);
-	if (adopt(x, id, &fact, e))
-		return -1;
-	note_process(x, fd, map_get(&x->running, id));
-	return 0;
+	return adopt(x, id, &fact, e);
 }
 
 /* When it was started, from the kernel's own account. */
@@ -270,23 +267,32 @@ static int64_t started_wall(int64_t start_ticks)
 	return clock_wall_ms() - (age > 0 ? age : 0);
 }
 
+static void recall_port(struct launched *p, int fd)
+{
+	struct launch_memory m = {0};
+	struct err unread;
+
+	if (folder_recall(fd, &m, &unread))
+		log_debug("connector %s: %s", p->id, unread.message);
+	p->fact.port = m.metrics_port;
+}
+
 /* What runs from an earlier life, by its folder. */
 static int find_again(struct launch_child *x, const char *id, struct err *e)
 {
-	struct launch_memory m = {0};
-	struct launched *p;
-	struct err unread;
 	AUTO(fd_t) fd = -1;
+	struct launched *p;
+	bool noted;
 
 	if (folder_open(x->state_dirfd, id, false, &fd, e))
 		return -1;
-	if (folder_recall(fd, &m, &unread))
-		log_debug("connector %s: %s", id, unread.message);
-	if (find_noted(x, id, fd, e) && find_seen(x, id, fd, m.metrics_port, e))
+	noted = find_noted(x, id, fd, e) == 0;
+	if (!noted && find_seen(x, id, e))
 		return -1;
 	p = map_get(&x->running, id);
-	if (m.metrics_port)
-		p->fact.port = m.metrics_port;
+	recall_port(p, fd);
+	if (!noted)
+		note_process(x, fd, p);
 	return 0;
 }
 

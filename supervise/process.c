@@ -82,22 +82,21 @@ static int port_try(int port)
 	return ntohs(at.sin_port);
 }
 
-static bool has_port(const struct process *other, const struct process *p, int port)
+/* How many processes remember a port: what another one remembers is not given out. */
+static void port_remember(struct process *p, int port)
 {
-	return other && other != p && other->memory.metrics_port == port;
+	uint16_t *ports = p->x->s->ports;
+
+	if (p->memory.metrics_port)
+		ports[p->memory.metrics_port]--;
+	if (port)
+		ports[port]++;
+	p->memory.metrics_port = port;
 }
 
 static bool port_promised(const struct process *p, int port)
 {
-	const struct map_entry *entry;
-
-	for (size_t i = 0; (entry = map_next(&p->x->s->slots, &i)) != NULL;) {
-		const struct slot *x = entry->value;
-
-		if (has_port(x->own, p, port) || has_port(x->other, p, port))
-			return true;
-	}
-	return false;
+	return p->x->s->ports[port] > (port == p->memory.metrics_port);
 }
 
 /* The one it had, so that people and firewalls find it again; another when that one is taken. */
@@ -235,7 +234,7 @@ static void keep_memory(struct process *p, const struct launch_spec *spec)
 {
 	struct launch_memory *m = &p->memory;
 
-	m->metrics_port = spec->metrics_port;
+	port_remember(p, spec->metrics_port);
 	m->token_generation = spec->token_generation;
 	m->has_token = true;
 	m->ip4_only = spec->ip4_only;
@@ -328,7 +327,7 @@ void process_find(struct process *p)
 			log_warning("connector %s: it may run: %s", p->id, e.message);
 		return;
 	}
-	p->memory.metrics_port = f.metrics_port;
+	port_remember(p, f.metrics_port);
 	p->found = true;
 	process_runs(p, &f);
 	follow_log(p);
@@ -403,6 +402,7 @@ struct process *process_new(struct slot *x, bool side_b, struct launch_kept *kep
 {
 	struct process *p = mem_alloc(sizeof(*p));
 	struct supervisor *s = x->s;
+	struct launch_memory memory = {0};
 	struct err e;
 
 	p->x = x;
@@ -413,9 +413,11 @@ struct process *process_new(struct slot *x, bool side_b, struct launch_kept *kep
 	p->probe.edge_wanted = EDGE_WANTED;
 	p->probe.expected_id = p->log.connector_id;
 	*kept = (struct launch_kept){0};
-	if (s->launcher->ops->recall(s->launcher, p->id, &p->memory, kept, &e) &&
+	if (s->launcher->ops->recall(s->launcher, p->id, &memory, kept, &e) &&
 	    e.kind != ERR_NOT_FOUND)
 		log_warning("connector %s: %s", p->id, e.message);
+	port_remember(p, memory.metrics_port);
+	p->memory = memory;
 	p->served = kept->turn > 0;
 	return p;
 }
@@ -424,6 +426,7 @@ void process_free(struct process *p)
 {
 	if (!p)
 		return;
+	port_remember(p, 0);
 	probe_stop(&p->probe);
 	tail_stop(&p->tail);
 	outlog_free(&p->log);

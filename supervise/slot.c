@@ -110,9 +110,10 @@ static void recall_wishes(const struct slot *x, struct connector *c)
 
 /* ---- found again ---- */
 
-static bool has_folder(const struct process *p)
+static bool has_second_folder(const struct slot *x)
 {
-	AUTO(fd_t) fd = p->x->s->launcher->ops->folder(p->x->s->launcher, p->id);
+	AUTO(str_t) second = str_format("%s.b", x->id);
+	AUTO(fd_t) fd = x->s->launcher->ops->folder(x->s->launcher, second);
 
 	return fd >= 0;
 }
@@ -121,12 +122,11 @@ static bool has_folder(const struct process *p)
 static void choose_sides(struct slot *x)
 {
 	struct launch_kept theirs;
-	struct process *a = x->own, *b = process_new(x, true, &theirs);
+	struct process *a = x->own, *b;
 
-	if (!has_folder(b)) {
-		process_free(b);
+	if (!has_second_folder(x))
 		return;
-	}
+	b = process_new(x, true, &theirs);
 	x->other = b;
 	if (theirs.turn > x->recalled->turn) {
 		*x->recalled = theirs;

@@ -25,6 +25,7 @@ struct supervisor {
 	struct launcher *launcher;
 	struct map slots;   /* connector id -> struct slot */
 	struct map rowless; /* ids of connectors that folders alone tell of */
+	uint16_t *ports;    /* by how many processes each is remembered */
 	struct watcher watcher;
 	struct deferred pass;
 	struct timer leaving;      /* may what stays for names that leave its tunnel go? */

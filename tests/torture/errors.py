@@ -19,6 +19,7 @@ FAIL = {
     "sendmsg": ("ECONNRESET", "ENOMEM"), "epoll_ctl": ("ENOMEM", "ENOSPC"),
     "socket": ("EMFILE", "ENOMEM"), "connect": ("ECONNRESET", "ENOMEM"),
     "accept4": ("EMFILE", "ENOMEM"), "clone3": ("EAGAIN", "ENOMEM"), "pidfd_open": ("EMFILE",),
+    "clone": ("EAGAIN", "EMFILE"),
     "inotify_add_watch": ("ENOSPC",), "inotify_init1": ("EMFILE",), "mmap": ("ENOMEM",),
 }
 CHAPTER = "errors"

@@ -8,8 +8,8 @@ from tracer import Tracer, count_calls
 
 # Calls that somebody outside can see the effect of, or where time passes; the rest comes after.
 SEEN = {"write", "pwrite64", "fdatasync", "fsync", "ftruncate", "unlink", "unlinkat", "rename",
-        "renameat", "mkdirat", "openat", "connect", "sendto", "sendmsg", "recvfrom", "clone3",
-        "vfork", "kill", "pidfd_send_signal", "accept4", "epoll_wait", "close", "symlinkat"}
+        "renameat", "mkdirat", "openat", "connect", "sendto", "sendmsg", "recvfrom", "clone",
+        "clone3", "vfork", "kill", "pidfd_send_signal", "accept4", "epoll_wait", "close", "symlinkat"}
 # Where a longer delay makes a difference: around the requests, and what is written of them.
 AROUND_REQUESTS = {"sendto", "recvfrom", "fdatasync"}
 CHAPTER = "syscalls"

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -261,6 +262,46 @@ static void test_refused(void **state)
 	spawn_refused(b, "/bin/sh", "/nonexistent/folder", ERR_NOT_FOUND, "/nonexistent/folder");
 }
 
+/* Who cannot be watched is not started either. */
+static void test_no_descriptor_left(void **state)
+{
+	static const char *const argv[] = {"/bin/true", NULL};
+	const struct child_spec spec = {.argv = argv, .stderr_fd = -1};
+	struct bench *b = *state;
+	struct rlimit before, none;
+	struct err e = {0};
+	int rc;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = (struct rlimit){.rlim_cur = 3, .rlim_max = before.rlim_max};
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	rc = child_spawn(&b->child, b->loop, &spec, child_ended, b, &e);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(rc, -1);
+	assert_non_null(strstr(e.message, "/bin/true"));
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+}
+
+/* What a child of many descriptors' parent says reaches its own file, and no other one. */
+static void test_among_many_descriptors(void **state)
+{
+	struct bench *b = *state;
+	int first = scratch_file(), fds[200];
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		fds[i] = scratch_file();
+	assert_string_equal(own_report(b, NULL, NULL, fds[199]),
+			    "env: none\nfds: 012\nmask: 0\nignored: 0\nleader: yes\ncwd: /\n");
+	b->target = 2;
+	shell_start(b, "echo out; echo err >&2", first);
+	loop_run(b->loop);
+	assert_string_equal(scratch_text(first), "out\nerr\n");
+	assert_string_equal(scratch_text(fds[0]), "");
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+		close(fds[i]);
+	close(first);
+}
+
 /* ---- processes of an earlier life ---- */
 
 static pid_t stranger_start(int *ready)
@@ -476,6 +517,8 @@ int main(int argc, char **argv)
 		TEST(test_nothing_inherited),
 		TEST(test_environment_and_folder_given),
 		TEST(test_refused),
+		TEST(test_no_descriptor_left),
+		TEST(test_among_many_descriptors),
 		TEST(test_adopt_stranger),
 		TEST(test_adopt_own_child),
 		TEST(test_adopt_nobody),
