@@ -93,6 +93,7 @@ void plan_next(const struct world *w, int64_t wall_ms, struct work *out)
 	if (world_writes_off(w))
 		return;
 	plan_find_waiting(&p);
+	plan_find_stuck(&p);
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
 		plan_tunnel(&p, t);
 	TABLE_EACH (k, struct route, x, &w->routes)
@@ -100,6 +101,7 @@ void plan_next(const struct world *w, int64_t wall_ms, struct work *out)
 	TABLE_EACH (j, struct record, r, &w->records)
 		plan_record(&p, r);
 	free(p.waiting);
+	free(p.stuck);
 	serving_free(&p.serving);
 }
 

@@ -11,6 +11,8 @@ struct planning {
 	bool zones_asked;
 	const struct route **waiting; /* routes whose rule is not confirmed; of few tunnels */
 	size_t n_waiting;
+	const struct connector **stuck; /* those that serve and have a problem; of few tunnels */
+	size_t n_stuck;
 	struct serving serving;
 };
 
@@ -30,6 +32,7 @@ bool plan_looks_again(struct planning *p, int64_t looked_ms);
 
 /* To be called before the first tunnel. */
 void plan_find_waiting(struct planning *p);
+void plan_find_stuck(struct planning *p);
 void plan_tunnel(struct planning *p, const struct tunnel *t);
 /* Its new secret, where one is on its way or connectors did not take it. */
 void plan_secret(struct planning *p, const struct tunnel *t);

@@ -69,11 +69,21 @@ static void refuse_left_behind(struct planning *p, const struct tunnel *t,
 		       t->name, c->slot);
 }
 
+void plan_find_stuck(struct planning *p)
+{
+	TABLE_EACH (i, const struct connector, c, &p->w->connectors) {
+		if (!c->problem || !connector_serving(c) || !c->token_generation)
+			continue;
+		p->stuck = mem_room(p->stuck, p->n_stuck, sizeof(*p->stuck));
+		p->stuck[p->n_stuck++] = c;
+	}
+}
+
 static void plan_left_behind(struct planning *p, const struct tunnel *t)
 {
-	TABLE_EACH (i, struct connector, c, &p->w->connectors) {
-		if (!str_equal(c->tunnel_id, t->id) || !c->problem || !connector_serving(c) ||
-		    !c->token_generation || c->token_generation >= t->token_generation)
+	for (size_t i = 0; i < p->n_stuck; i++) {
+		const struct connector *c = p->stuck[i];
+		if (!str_equal(c->tunnel_id, t->id) || c->token_generation >= t->token_generation)
 			continue;
 		refuse_left_behind(p, t, c);
 		return;

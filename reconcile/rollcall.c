@@ -42,12 +42,12 @@ int64_t rollcall_steady(int64_t budget_calls, int64_t window_ms, int64_t tunnels
 
 /* ---- whom to ask about ---- */
 
-/* One of ours says that it is connected to it: else there is nothing to check. */
-static bool is_called(const struct world *w, const struct connector *c)
+/* One of ours says that it is connected to it: else there is nothing to check, and NULL. */
+static struct tunnel *called(const struct world *w, const struct connector *c)
 {
-	const struct tunnel *t = world_tunnel(w, c->tunnel_id);
+	struct tunnel *t = c->edge_connections > 0 ? world_tunnel(w, c->tunnel_id) : NULL;
 
-	return c->edge_connections > 0 && t && *t->remote_id && !t->observed.gone;
+	return t && *t->remote_id && !t->observed.gone ? t : NULL;
 }
 
 static int64_t due_ms(const struct tunnel *t, int64_t steady_ms)
@@ -65,12 +65,12 @@ static struct tunnel *choose(const struct rollcall *r, int64_t *at_ms)
 	int64_t n = 0, steady, at;
 
 	TABLE_EACH (i, struct connector, x, &r->world->connectors)
-		n += is_called(r->world, x);
+		n += called(r->world, x) != NULL;
 	steady = rollcall_steady(r->budget_calls, r->window_ms, n);
 	TABLE_EACH (i, struct connector, c, &r->world->connectors) {
-		struct tunnel *t = world_tunnel(r->world, c->tunnel_id);
+		struct tunnel *t = called(r->world, c);
 
-		if (!is_called(r->world, c))
+		if (!t)
 			continue;
 		at = due_ms(t, steady);
 		if (next &&
