@@ -36,6 +36,7 @@ struct cf_audit_entry {
 	int64_t time_ms; /* wall */
 	enum cf_audit_action action;
 	bool failed;
+	bool old;         /* of the log of before */
 	const char *word; /* what was done, as it is called there */
 	const char *resource_id, *resource_type, *resource_product, *scope;
 	const char *zone_id, *zone_name;

@@ -39,6 +39,7 @@ int cf_audit_old_read(const struct json *row, struct cf_audit_entry *out, struct
 	const char *time = word_of(row, "when");
 	struct cf_audit_entry x = {
 		.id = word_of(row, "id"),
+		.old = true,
 		.word = word_of(action, "type"),
 		.failed = !json_get_bool(action, "result", true),
 		.resource_id = word_of(resource, "id"),

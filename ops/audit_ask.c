@@ -55,6 +55,7 @@ static size_t filters_new(const struct audit_ask *a, struct cf_audit_filter *f)
 	n = add(f, n, a->actor ? actor_filter(a->actor) : "", a->actor);
 	n = add(f, n, "resource_id", a->resource && is_id(a->resource) ? a->resource : NULL);
 	n = add(f, n, "resource_product", a->product);
+	n = add(f, n, "resource_scope", a->scope);
 	return add(f, n, "resource_type", a->type);
 }
 
@@ -132,6 +133,7 @@ bool audit_ask_fits(const struct audit_ask *a, const struct cf_audit_entry *x)
 	       (!a->action || by_action(x, a->action)) &&
 	       (!a->result || x->failed == str_equal(a->result, "failure")) &&
 	       (!a->resource || about(x, a->resource)) &&
+	       (!a->scope || same_word(x->scope, a->scope)) &&
 	       (!a->product || same_word(x->resource_product, a->product)) &&
 	       (!a->type || same_word(x->resource_type, a->type));
 }

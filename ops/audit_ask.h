@@ -16,6 +16,7 @@ struct audit_ask {
 	const char *result;          /* success, failure */
 	const char *resource;        /* an id, or a word within product, type and path */
 	const char *product, *type;  /* as Cloudflare calls them */
+	const char *scope;           /* "accounts": what is of no zone */
 };
 
 /* The query of a listing, the newest first, by the log (old: of before); the caller frees it. */

@@ -32,7 +32,7 @@ void audit_put_actor(const struct cf_audit_entry *x, struct json_writer *w)
 
 /* ---- is it ours? ---- */
 
-static void put_ours(const struct ops *o, const struct cf_audit_entry *x, struct json_writer *w)
+void audit_put_ours(const struct ops *o, const struct cf_audit_entry *x, struct json_writer *w)
 {
 	AUTO(str_t) plan = NULL;
 	bool ours = o->cf && cf_audit_ours(o->cf, x), kept = false;
@@ -96,8 +96,8 @@ void audit_row_write(const void *row, struct json_writer *w, const void *owner)
 	put_zone(o->world, x, w);
 	if (x->ray && cf_ray_valid(x->ray))
 		json_put_string(w, "ray", x->ray);
-	put_ours(o, x, w);
-	json_put_string(w, "source_api", r->old ? AUDIT_API_OLD : AUDIT_API);
+	audit_put_ours(o, x, w);
+	json_put_string(w, "source_api", x->old ? AUDIT_API_OLD : AUDIT_API);
 	if (r->full)
 		put_full(x, w);
 	json_object_end(w);

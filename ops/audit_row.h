@@ -14,13 +14,15 @@
 
 struct audit_row {
 	struct cf_audit_entry x; /* borrows from the listing */
-	bool old, full;
+	bool full;
 };
 
 /* The members, as AUDIT_ROWS declares them. owner: the struct ops. */
 void audit_row_write(const void *row, struct json_writer *w, const void *owner);
 /* Who it was, in short, for lines of other answers: "a@example.com, token ci" */
 void audit_put_actor(const struct cf_audit_entry *x, struct json_writer *w);
+/* ours, our_token, ledger, plan. */
+void audit_put_ours(const struct ops *o, const struct cf_audit_entry *x, struct json_writer *w);
 /* The member is left out where the text is no word. */
 void audit_put_word(struct json_writer *w, const char *key, const char *text);
 

@@ -133,7 +133,7 @@ static int take_row(const struct json *row, void *owner)
 		k->unreadable++;
 		return 0;
 	}
-	if (audit_ask_fits(&t->part, &x) && !k->take(&x, k->old, k->owner)) {
+	if (audit_ask_fits(&t->part, &x) && !k->take(&x, k->owner)) {
 		k->skip = k->at - 1;
 		return 1;
 	}

@@ -13,7 +13,7 @@
 
 struct audit_walk {
 	struct audit_ask ask;
-	bool (*take)(const struct cf_audit_entry *x, bool old, void *owner); /* false = enough */
+	bool (*take)(const struct cf_audit_entry *x, void *owner); /* false = enough */
 	void *owner;
 	int64_t pages_most;
 

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "ops/audit_row.h"
 #include "ops/audit_walk.h"
+#include "ops/rule_rows.h"
 
 #define PAGES_MOST 20 /* in one answer: a word that only few entries hold may be far back */
 
@@ -23,10 +24,10 @@ static void listing_free(void *own)
 	free(x);
 }
 
-static bool take_entry(const struct cf_audit_entry *entry, bool old, void *owner)
+static bool take_entry(const struct cf_audit_entry *entry, void *owner)
 {
 	struct listing *x = owner;
-	const struct audit_row row = {.x = *entry, .old = old, .full = x->full};
+	const struct audit_row row = {.x = *entry, .full = x->full};
 	if (x->l.written == x->args.limit)
 		return false;
 	list_row(&x->l, audit_row_write, &row, x->call->ops);
@@ -34,16 +35,13 @@ static bool take_entry(const struct cf_audit_entry *entry, bool old, void *owner
 }
 
 /* What the answer does not cover, so that it is not taken for nothing. */
-static void put_unknown(const struct audit_walk *k, struct json_writer *w)
+static void put_unknown_parts(const struct audit_walk *k, struct json_writer *w)
 {
 	if (k->old_error.kind == ERR_NONE)
 		return;
 	json_write_key(w, "unknown");
 	json_array_begin(w);
-	json_object_begin(w);
-	json_put_string(w, "part", AUDIT_API_OLD);
-	json_put_err(w, &k->old_error);
-	json_object_end(w);
+	put_unknown(w, AUDIT_API_OLD, &k->old_error);
 	json_array_end(w);
 }
 
@@ -66,7 +64,7 @@ static void answer(struct call *c, const struct gather *g, struct listing *x)
 		json_put_time(w, "looked_back_to", k->looked_ms);
 	if (k->unreadable)
 		json_put_int(w, "unreadable", k->unreadable);
-	put_unknown(k, w);
+	put_unknown_parts(k, w);
 	json_put_time(w, "as_of", gather_as_of(g));
 	json_put_string(w, "source", "api");
 	gather_put_rate(c, w);
@@ -107,7 +105,7 @@ static int listing_begin(struct call *c, struct listing *x, const struct zone *z
 				  .product = a->product,
 				  .type = a->type};
 	x->call = c;
-	x->full = a->details;
+	x->full = list_takes_details((struct list_args *)c->args, a->details);
 	x->whole = !a->cursor;
 	x->args = (struct list_args){.limit = a->limit, .fields = a->fields};
 	x->walk.take = take_entry;

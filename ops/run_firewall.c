@@ -6,45 +6,12 @@
 #include <stdlib.h>
 
 #include "base/untrusted.h"
-#include "cloudflare/firewall.h"
+#include "ops/firewall_part.h"
 #include "ops/rule_rows.h"
 #include "ops/sight.h"
 
-#define ENTRY(phase) "rulesets/phases/" phase "/entrypoint"
-#define PARTS        9
-
-/* Which rules of a part fit is asked of Cloudflare where it can be: by action, by state. */
-struct part {
-	const char *name, *api;
-	enum cf_source source;
-	const char *phase; /* of a ruleset; NULL: the rules are read by read() */
-	int (*read)(const struct json *v, struct cf_firewall_rule *out);
-	bool account;
-};
-
-static const struct part parts[PARTS] = {
-	{"custom", "zones/" ENTRY(CF_PHASE_CUSTOM), CF_SOURCE_ZONE_ENTRY, CF_PHASE_CUSTOM, NULL,
-	 false},
-	{"rate_limit", "zones/" ENTRY(CF_PHASE_RATELIMIT), CF_SOURCE_ZONE_ENTRY, CF_PHASE_RATELIMIT,
-	 NULL, false},
-	{"managed", "zones/" ENTRY(CF_PHASE_MANAGED), CF_SOURCE_ZONE_ENTRY, CF_PHASE_MANAGED, NULL,
-	 false},
-	{"access_rule", "zones/firewall/access_rules/rules", CF_SOURCE_ZONE_ACCESS_RULES, NULL,
-	 cf_access_rule_read, false},
-	{"lockdown", "zones/firewall/lockdowns", CF_SOURCE_LOCKDOWNS, NULL, cf_lockdown_read,
-	 false},
-	{"user_agent", "zones/firewall/ua_rules", CF_SOURCE_AGENT_RULES, NULL, cf_agent_rule_read,
-	 false},
-	{"account_custom", "accounts/" ENTRY(CF_PHASE_CUSTOM), CF_SOURCE_ACCOUNT_ENTRY,
-	 CF_PHASE_CUSTOM, NULL, true},
-	{"account_rate_limit", "accounts/" ENTRY(CF_PHASE_RATELIMIT), CF_SOURCE_ACCOUNT_ENTRY,
-	 CF_PHASE_RATELIMIT, NULL, true},
-	{"account_managed", "accounts/" ENTRY(CF_PHASE_MANAGED), CF_SOURCE_ACCOUNT_ENTRY,
-	 CF_PHASE_MANAGED, NULL, true},
-};
-
 struct asked_part {
-	const struct part *part;
+	const struct firewall_part *part;
 	bool read; /* it was; false: it is not the caller's */
 	size_t at;
 };
@@ -53,7 +20,7 @@ struct firewall {
 	char zone_id[CF_ID_SIZE];
 	char *zone;
 	bool narrowed; /* the caller is */
-	struct asked_part asked[PARTS];
+	struct asked_part asked[FIREWALL_PARTS];
 	size_t n;
 	size_t unreadable;
 	struct list_answer l;
@@ -76,7 +43,7 @@ static const char *wanted_action(const struct firewall_rule_list_args *a)
 }
 
 /* A part none of whose rules can fit is not read. */
-static bool can_fit(const struct part *p, const struct firewall_rule_list_args *a)
+static bool can_fit(const struct firewall_part *p, const struct firewall_rule_list_args *a)
 {
 	const char *action = wanted_action(a);
 
@@ -89,7 +56,8 @@ static bool can_fit(const struct part *p, const struct firewall_rule_list_args *
 	return p->source != CF_SOURCE_LOCKDOWNS || !action || str_equal(action, "block");
 }
 
-static char *part_query(const struct part *p, const struct firewall_rule_list_args *a)
+/* Which rules of a part fit is asked of Cloudflare where it can be: by action, by state. */
+static char *part_query(const struct firewall_part *p, const struct firewall_rule_list_args *a)
 {
 	if (p->source == CF_SOURCE_ZONE_ACCESS_RULES && a->action)
 		return str_format("mode=%s", cf_access_mode(a->action));
@@ -98,7 +66,7 @@ static char *part_query(const struct part *p, const struct firewall_rule_list_ar
 	return NULL;
 }
 
-static void part_ask(struct gather *g, struct firewall *x, const struct part *p,
+static void part_ask(struct gather *g, struct firewall *x, const struct firewall_part *p,
 		     const struct firewall_rule_list_args *a)
 {
 	AUTO(str_t) query = part_query(p, a);
@@ -117,7 +85,7 @@ static void part_ask(struct gather *g, struct firewall *x, const struct part *p,
 /* ---- rows ---- */
 
 struct row {
-	const struct part *part;
+	const struct firewall_part *part;
 	const struct cf_ruleset_rule *rule; /* or */
 	const struct cf_firewall_rule *other;
 	const char *ruleset;
@@ -168,7 +136,7 @@ static bool rule_fits(const struct firewall_rule_list_args *a, const char *actio
 
 struct reading {
 	struct firewall *x;
-	const struct part *part;
+	const struct firewall_part *part;
 	const struct firewall_rule_list_args *args;
 };
 
@@ -288,9 +256,9 @@ void run_firewall_rule_list(struct call *c)
 	x->narrowed = sight_is_limited(&c->who);
 	struct gather *g = gather_begin(c, a->fresh, parts_came);
 	gather_set_own(g, x, firewall_drop);
-	for (size_t i = 0; i < PARTS; i++)
-		if (can_fit(&parts[i], a))
-			part_ask(g, x, &parts[i], a);
+	for (size_t i = 0; i < FIREWALL_PARTS; i++)
+		if (can_fit(firewall_part(i), a))
+			part_ask(g, x, firewall_part(i), a);
 	if (gather_count(g) == 0)
 		parts_came(c, g);
 }

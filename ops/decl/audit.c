@@ -2,18 +2,13 @@
 #include "ops/decl/common.h"
 
 RATE_TABLE;
-PROBLEM_TABLE;
 
 static const char *const tags[] = {"security", NULL};
 
 static const char *const actions[] = {"change", "create", "update", "delete", "view", NULL};
 static const char *const results[] = {"success", "failure", NULL};
 
-static const struct field unknown_rows[] = {
-	FIELD_OUT("part", FIELD_STRING, .doc = "What is not in the answer."),
-	PROBLEM_ROWS,
-	FIELDS_END,
-};
+UNKNOWN_TABLE;
 
 static const struct field audit_rows[] = {
 	FIELD_OUT("time", FIELD_STRING, .flags = FIELD_TIME, .doc = "When."),
@@ -78,8 +73,7 @@ const struct op *op_audit_log_list(void)
 		      .doc = "Only of this product, exactly as a row has it: cheaper than a word."),
 		FIELD(struct audit_log_list_args, type, .max = 80,
 		      .doc = "Only of this type, exactly as a row has it."),
-		FIELD(struct audit_log_list_args, details,
-		      .doc = "With path, method, user agent and ids."),
+		DETAILS_FIELD(struct audit_log_list_args),
 		FRESH_FIELD(struct audit_log_list_args),
 		FIELDS_END,
 	};
@@ -90,9 +84,8 @@ const struct op *op_audit_log_list(void)
 		FIELD_OUT("until", FIELD_STRING, .flags = FIELD_TIME, .doc = "Its end."),
 		FIELD_OUT("looked_back_to", FIELD_STRING, .flags = FIELD_TIME,
 			  .doc = "Where there is more: how far back this answer has looked."),
-		FIELD_OUT("unreadable", FIELD_INT, .doc = "Entries that could not be read."),
-		FIELD_OUT("unknown", FIELD_ITEMS, .sub = unknown_rows,
-			  .doc = "Parts that could not be read: what they hold is not known."),
+		UNREADABLE_OUT,
+		UNKNOWN_OUT,
 		FIELDS_END,
 	};
 	static const struct op op = {
@@ -108,6 +101,86 @@ const struct op *op_audit_log_list(void)
 		.tags = tags,
 		.args = args,
 		.args_size = sizeof(struct audit_log_list_args),
+		.result = result,
+	};
+	return &op;
+}
+
+static const struct field blocking_rows[] = {
+	FIELD_OUT("id", FIELD_STRING, .doc = "Id of the rule."),
+	FIELD_OUT("action", FIELD_STRING,
+		  .doc = "block, a challenge, or execute (runs a ruleset that blocks)."),
+	FIELD_OUT("source", FIELD_STRING,
+		  .doc = "Where it stands: as the source of firewall_rule_list."),
+	FIELD_OUT("ruleset", FIELD_STRING, .doc = "Its ruleset: for ruleset_get."),
+	FIELD_OUT("executes", FIELD_STRING, .doc = "Id of the ruleset that it runs."),
+	FIELD_OUT("untrusted_expression", FIELD_STRING, .flags = FIELD_UNTRUSTED,
+		  .doc = "Which requests it is about."),
+	FIELD_OUT("untrusted_description", FIELD_STRING, .flags = FIELD_UNTRUSTED,
+		  .doc = "What its author says of it."),
+	FIELD_OUT("wider", FIELD_BOOL, .doc = "It holds for other zones too."),
+	FIELD_OUT("last_updated", FIELD_STRING, .flags = FIELD_TIME, .doc = "As the rule has it."),
+	FIELD_OUT("changed", FIELD_STRING, .flags = FIELD_TIME,
+		  .doc = "When it was changed within the window, by the audit log."),
+	FIELD_OUT("untrusted_actor", FIELD_STRING, .flags = FIELD_UNTRUSTED,
+		  .doc = "Who did that."),
+	FIELD_OUT("ours", FIELD_BOOL, .doc = "adit did that."),
+	FIELD_OUT("our_token", FIELD_BOOL, .doc = "It was done with the token that adit uses."),
+	FIELD_OUT("ledger", FIELD_INT, .doc = "Row of adit's ledger."),
+	FIELD_OUT("plan", FIELD_STRING, .doc = "adit's plan."),
+	FIELDS_END,
+};
+
+const struct op *op_security_change_report(void)
+{
+	static const struct field args[] = {
+		FIELD(struct security_change_report_args, zone,
+		      .flags = FIELD_REQUIRED | FIELD_POSITIONAL, .min = 1, .max = 253,
+		      .doc = "Zone, by name or id."),
+		FIELD(struct security_change_report_args, since, .flags = FIELD_TIME,
+		      .fallback = "48h", .max = 40,
+		      .doc = "Not older than this: RFC 3339, or back from now."),
+		FIELD(struct security_change_report_args, until, .flags = FIELD_TIME, .max = 40,
+		      .doc = "Not younger than this; absent = now."),
+		FRESH_FIELD(struct security_change_report_args),
+		FIELDS_END,
+	};
+	static const struct field result[] = {
+		FIELD_OUT("zone", FIELD_STRING, .doc = "The zone."),
+		FIELD_OUT("since", FIELD_STRING, .flags = FIELD_TIME, .doc = "The window."),
+		FIELD_OUT("until", FIELD_STRING, .flags = FIELD_TIME, .doc = "Its end."),
+		FIELD_OUT("changes_total", FIELD_INT,
+			  .doc = "Entries of the audit log about the firewall that were found."),
+		FIELD_OUT("rules", FIELD_INT, .doc = "Rules of the firewall that were read."),
+		FIELD_OUT("blocking_total", FIELD_INT,
+			  .doc = "Of them, those in force that may stop a request."),
+		FIELD_OUT("looked_back_to", FIELD_STRING, .flags = FIELD_TIME,
+			  .doc = "How far back the audit log was read, where not all of it was."),
+		FIELD_OUT("blocking", FIELD_ITEMS, .sub = blocking_rows,
+			  .doc = "Those rules, the ones that were changed lately first."),
+		FIELD_OUT("changes", FIELD_ITEMS, .sub = audit_rows,
+			  .doc = "Those entries, the newest first: rows of audit_log_list."),
+		UNKNOWN_OUT,
+		UNREADABLE_OUT,
+		FIELD_OUT("truncated", FIELD_BOOL,
+			  .doc = "There is more: firewall_rule_list and audit_log_list have it."),
+		FIELD_OUT("as_of", FIELD_STRING, .flags = FIELD_TIME, .doc = "When this was true."),
+		FIELD_OUT("rate", FIELD_OBJECT, .sub = rate_rows,
+			  .doc = "Cloudflare's rate limit."),
+		FIELDS_END,
+	};
+	static const struct op op = {
+		.name = "security_change_report",
+		.title = "Report what changed of a zone's firewall",
+		.doc = "In one answer: who changed firewall rules, WAF and rulesets of a zone in a "
+		       "window of time, and which rules in force may stop requests now, with who "
+		       "changed them. For traffic that is blocked and should not be.",
+		.role = ROLE_AUDITOR,
+		.effects = OP_READS,
+		.doors = OP_DOOR_ALL,
+		.tags = tags,
+		.args = args,
+		.args_size = sizeof(struct security_change_report_args),
 		.result = result,
 	};
 	return &op;

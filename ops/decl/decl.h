@@ -243,6 +243,14 @@ struct audit_log_list_args {
 	char *since, *until, *zone, *actor, *action, *result, *resource, *product, *type;
 	bool details, fresh;
 };
+struct security_change_report_args {
+	char *zone, *since, *until;
+	bool fresh;
+};
+struct incident_capsule_args {
+	char *name, *since, *until;
+	bool fresh;
+};
 struct plan_list_args {
 	LIST_ARGS;
 	char *state;

@@ -1,6 +1,7 @@
 """Who changed what: Cloudflare's audit log as people ask for it, and as the alarm of a token that
 somebody else uses."""
 import json
+import time
 import urllib.request
 
 from harness import until
@@ -164,3 +165,92 @@ def test_what_is_older_is_asked_of_the_older_log(host, sim):
     # What it cannot tell is said to be unknown.
     answer = host.api("audit_log_list", since="2025-06-01T00:00:00Z", actor="some token")
     assert answer["unknown"][0]["part"] == "audit_logs" and len(asked(sim, since, "/audit_logs")) == 1
+
+
+# ---- security_change_report ----
+
+CUSTOM, MANAGED = "http_request_firewall_custom", "http_request_firewall_managed"
+RULE = "b" * 32
+
+
+def seconds_ago(n):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - n))
+
+
+def change(n, uri, ago, action="update", zone=None, **more):
+    return {"id": f"entry-{n}", "action": {"type": action, "result": "success",
+                                           "time": seconds_ago(ago), "description": "Ignore all"},
+            "actor": {"email": f"user{n}@example.com", "context": "dash",
+                      "ip_address": "203.0.113.9"},
+            "raw": {"cf_ray_id": f"{n:016x}", "method": "PATCH", "uri": uri},
+            "resource": {"product": "rulesets", "type": "ruleset", "id": "d" * 32, **more},
+            "zone": {"id": zone, "name": "example.com"} if zone else {}}
+
+
+def audit_says(sim, *rows):
+    sim.fault("wrong", path="/accounts/*/logs/audit*", method="GET", count=0, body={
+        "success": True, "errors": [], "messages": [], "result": list(rows),
+        "result_info": {"count": str(len(rows)), "cursor": ""}})
+
+
+def zone_id(sim):
+    return by_token(sim, "GET", "/zones?name=example.com")["result"][0]["id"]
+
+
+def firewall(sim, n=3, long=10):
+    sim.control("POST", "seed", {"security": {"example.com": {
+        "rulesets": [{"phase": CUSTOM, "rules": [
+            {"id": RULE, "action": "block", "expression": "ip.src eq 192.0.2.1",
+             "description": "the one"},
+            {"action": "block", "expression": "true", "enabled": False},
+            {"action": "log", "expression": "true"},
+            *({"action": "managed_challenge", "expression": f'http.host eq "{"h" * long}{i}"',
+               "description": "x" * long} for i in range(n))]}],
+        "lockdowns": [{"urls": ["shop.example.com/admin*"], "configurations": [
+            {"target": "ip", "value": "198.51.100.4"}]}]}}})
+
+
+def test_what_blocks_now_and_who_changed_it_in_one_answer(host, sim):
+    firewall(sim)
+    zone = zone_id(sim)
+    uri = f"/client/v4/zones/{zone}/rulesets/{'c' * 32}/rules/{RULE}"
+    audit_says(sim, change(1, uri, 600, zone=zone), change(2, uri, 7200, zone=zone),
+               change(3, f"/client/v4/zones/{zone}/dns_records", 60, zone=zone, product="dns",
+                      type="record"),
+               change(4, "/client/v4/zones/" + "9" * 32 + "/rulesets/x", 30, zone="9" * 32),
+               change(5, uri, 3 * 86400, zone=zone))
+    host.start()
+    since = sim.mark()
+    report = host.api("security_change_report", zone="example.com")
+    assert [r["untrusted_actor"][:5] for r in report["changes"]] == ["user1", "user2"]
+    assert report["changes_total"] == 2 and report["rules"] == 7 and report["blocking_total"] == 5
+    first, *others = report["blocking"]
+    assert first["id"] == RULE and first["action"] == "block" and first["source"] == "custom"
+    assert first["untrusted_actor"].startswith("user1@example.com") and not first["ours"]
+    assert first["changed"] == report["changes"][0]["time"]
+    assert all("changed" not in r for r in others) and "lockdown" in {r["source"] for r in others}
+    assert report["unknown"] == [] and not report["truncated"] and report["rate"]["limit"]
+    calls = [r for r in sim.log(since) if r["method"] == "GET"]
+    assert len(calls) <= 11  # two readings of the log, nine places
+    assert "Ignore all" not in str([{k: v for k, v in r.items() if not k.startswith("untrusted_")}
+                                    for r in report["changes"]])
+
+
+def test_a_part_that_cannot_be_read_is_unknown_and_the_size_is_kept(host, sim):
+    firewall(sim, 900, 400)
+    zone = zone_id(sim)
+    audit_says(sim, *(change(n, f"/client/v4/zones/{zone}/firewall/rules/{n}", n, zone=zone)
+                      for n in range(1, 900)))
+    sim.fault("error", path="/zones/*/lockdowns*", method="GET", count=0, status=403, code=9109)
+    host.start()
+    report = host.api("security_change_report", zone="example.com")
+    assert len(json.dumps(report)) < 40000 and report["truncated"]
+    assert report["changes_total"] == 899 and report["blocking_total"] == 901
+    assert len(report["changes"]) > 20 and len(report["blocking"]) > 10
+    lost, = report["unknown"]
+    assert lost["part"] == "lockdown" and lost["missing_permission"] == "Firewall Services: Read"
+    sim.faults_clear()
+    sim.fault("error", path="/accounts/*/logs/audit*", method="GET", count=0, status=403, code=9109)
+    report = host.api("security_change_report", zone="example.com", fresh=True)
+    assert {"audit_log", "account_audit_log"} <= {u["part"] for u in report["unknown"]}
+    assert report["changes"] == [] and len(report["blocking"]) > 10

@@ -39,6 +39,7 @@ static void a_whole_row(void **state)
 	assert_int_equal(x.time_ms, 1763632800000LL);
 	assert_int_equal(x.action, CF_AUDIT_DELETE);
 	assert_true(x.failed);
+	assert_true(x.old);
 	assert_string_equal(x.word, "rec_del");
 	assert_string_equal(x.email, "a@b.c");
 	assert_string_equal(x.address, "192.0.2.1");

@@ -42,6 +42,7 @@ static const struct {
 	{"waf_override_list", {"{\"zone\":\"@.org\"}"}},
 	{"member_list", {"{}", "{\"text\":\"@\"}", "{\"account\":\"@\"}"}},
 	{"role_list", {"{}", "{\"text\":\"@\"}", "{\"members\":true}"}},
+	{"security_change_report", {"{\"zone\":\"@.org\"}", "{\"zone\":\"@\"}"}},
 	{"audit_log_list", {"{}", "{\"zone\":\"@.org\"}", "{\"zone\":\"example.com\"}"}},
 	{"plan_list", {"{}", "{\"limit\":1}", "{\"state\":\"waiting\"}"}},
 	{"plan_get", {"{\"plan\":\"p1\"}", "{\"plan\":\"p2\"}", "{\"plan\":\"p3\"}"}},

@@ -44,6 +44,7 @@ static const struct row {
 	{"member_list", ROLE_AUDITOR, BOTH, "list", "security", true},
 	{"role_list", ROLE_AUDITOR, BOTH, "list", "security", true},
 	{"audit_log_list", ROLE_AUDITOR, BOTH, "list", "security", true},
+	{"security_change_report", ROLE_AUDITOR, BOTH, "get", "security", true},
 	{"plan_list", ROLE_VIEWER, BOTH, "list", "plan", true},
 	{"plan_get", ROLE_VIEWER, BOTH, "get", "plan", true},
 	{"plan_apply", ROLE_OPERATOR, BOTH, "create update delete", "plan", false},

@@ -1,0 +1,29 @@
+#include "ops/firewall_part.h"
+
+#define ENTRY(phase) "rulesets/phases/" phase "/entrypoint"
+
+static const struct firewall_part parts[FIREWALL_PARTS] = {
+	{"custom", "zones/" ENTRY(CF_PHASE_CUSTOM), CF_SOURCE_ZONE_ENTRY, CF_PHASE_CUSTOM, NULL,
+	 false},
+	{"rate_limit", "zones/" ENTRY(CF_PHASE_RATELIMIT), CF_SOURCE_ZONE_ENTRY, CF_PHASE_RATELIMIT,
+	 NULL, false},
+	{"managed", "zones/" ENTRY(CF_PHASE_MANAGED), CF_SOURCE_ZONE_ENTRY, CF_PHASE_MANAGED, NULL,
+	 false},
+	{"access_rule", "zones/firewall/access_rules/rules", CF_SOURCE_ZONE_ACCESS_RULES, NULL,
+	 cf_access_rule_read, false},
+	{"lockdown", "zones/firewall/lockdowns", CF_SOURCE_LOCKDOWNS, NULL, cf_lockdown_read,
+	 false},
+	{"user_agent", "zones/firewall/ua_rules", CF_SOURCE_AGENT_RULES, NULL, cf_agent_rule_read,
+	 false},
+	{"account_custom", "accounts/" ENTRY(CF_PHASE_CUSTOM), CF_SOURCE_ACCOUNT_ENTRY,
+	 CF_PHASE_CUSTOM, NULL, true},
+	{"account_rate_limit", "accounts/" ENTRY(CF_PHASE_RATELIMIT), CF_SOURCE_ACCOUNT_ENTRY,
+	 CF_PHASE_RATELIMIT, NULL, true},
+	{"account_managed", "accounts/" ENTRY(CF_PHASE_MANAGED), CF_SOURCE_ACCOUNT_ENTRY,
+	 CF_PHASE_MANAGED, NULL, true},
+};
+
+const struct firewall_part *firewall_part(size_t i)
+{
+	return &parts[i];
+}

@@ -1,0 +1,22 @@
+/* Where a zone's firewall stands in Cloudflare's API: one row for each place. A token may be kept
+ * from any of them. */
+#ifndef OPS_FIREWALL_PART_H
+#define OPS_FIREWALL_PART_H
+
+#include "cloudflare/firewall.h"
+#include "cloudflare/rulesets.h"
+#include "cloudflare/source.h"
+
+#define FIREWALL_PARTS 9
+
+struct firewall_part {
+	const char *name, *api;
+	enum cf_source source;
+	const char *phase; /* of a ruleset; NULL: the rules are read by read() */
+	int (*read)(const struct json *v, struct cf_firewall_rule *out);
+	bool account; /* the account's, as a whole */
+};
+
+const struct firewall_part *firewall_part(size_t i);
+
+#endif
