@@ -57,8 +57,8 @@ class World:
         if i % 4 == 0:
             out["access_rules"] = [self.access_rule(name, n) for n in range(i % 40 + 1)]
             out["lockdowns"] = [
-                {"id": made_id(name, "lock", n), "urls": [f"{name}/admin{n}*"], "paused": n % 2 == 0,
-                 "description": f"lock {n}",
+                {"id": made_id(name, "lock", n), "urls": [f"{name}/admin{n}*"],
+                 "paused": n % 2 == 0, "description": f"lock {n}",
                  "configurations": [{"target": "ip", "value": f"192.0.2.{n}"}]} for n in range(3)]
             out["ua_rules"] = [
                 {"id": made_id(name, "agent", n), "mode": "block", "paused": n % 3 == 0,
@@ -120,9 +120,11 @@ class World:
     # ---- what was done ----
 
     def entry(self, i, count):
-        """The newer, the closer together; the oldest is more than a year old."""
+        """The newer, the closer together; the oldest is more than a year old. No two are of one
+        moment, as nobody promises an order for those."""
         dice = self.dice
-        age = datetime.timedelta(days=400) * (i / count) ** 3 + datetime.timedelta(minutes=10)
+        age = datetime.timedelta(days=400) * (i / count) ** 3 + datetime.timedelta(
+            minutes=10, milliseconds=i)
         kind = dice.choice(["ruleset", "dns_record", "token", "member", "access_rule"])
         row = {"id": f"{i:08}-0000-4000-8000-000000000000",
                "action": {"type": dice.choice(["create", "update", "delete", "view"]),
@@ -138,6 +140,13 @@ class World:
         if kind in ("ruleset", "dns_record", "access_rule"):
             row["zone"] = {"name": self.zone_name(i % len(self.zones))}
         return row
+
+    def ages(self, since, until="0d", **_):
+        """Does an entry lie between these, "48h" or "20d" ago?"""
+        hours = {"h": 1, "d": 24}
+        first, last = (written(self.now - datetime.timedelta(hours=int(t[:-1]) * hours[t[-1]]))
+                       for t in (since, until))
+        return lambda entry: first <= entry["action"]["time"] <= last
 
     # ---- into the simulator ----
 

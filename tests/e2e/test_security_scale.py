@@ -9,7 +9,7 @@ import tempfile
 import pytest
 
 from harness import Host, Sim
-from security_world import CUSTOM, LIMIT, MANAGED, ROLES, SETS, World
+from security_world import CUSTOM, LIMIT, MANAGED, ROLES, SETS, V2_BEGINS, World, written
 from test_scopes import Client
 
 pytestmark = pytest.mark.xdist_group("a large account")
@@ -67,7 +67,8 @@ def everything(host, op, **args):
 
 def calls(sim, since, *parts):
     """What was asked of the API, as far as it has one of these parts."""
-    return [r for r in sim.log(since) if r["method"] == "GET" and any(p in r["path"] for p in parts)]
+    return [r for r in sim.log(since)
+            if r["method"] == "GET" and any(p in r["path"] for p in parts)]
 
 
 # ---- an account's firewall ----
@@ -195,6 +196,56 @@ def test_roles(large, world):
                     for name in ROLES}
 
 
+# ---- what was done ----
+
+def entries(host, **args):
+    """The ids of all entries, in answers of a thousand."""
+    found, cursor = [], {}
+    while True:
+        answer = host.api("audit_log_list", limit=1000, details=True, **args, **cursor)
+        assert not answer.get("unknown") and not answer.get("unreadable")
+        found += [x["id"] for x in answer["items"]]
+        if not answer.get("next_cursor"):
+            return found
+        cursor = {"cursor": answer["next_cursor"]}
+
+
+def made(world, of):
+    return [x["id"] for x in world.entries if of(x)]
+
+
+def test_every_entry_of_both_logs(large, world):
+    since = large.sim.mark()
+    assert entries(large, since="500d") == [x["id"] for x in world.entries]
+    new = sum(x["action"]["time"] >= written(V2_BEGINS) for x in world.entries)
+    least = -(-new // 1000) - (-(len(world.entries) - new) // 1000)
+    assert len(world.entries) > new > 1000
+    assert len(calls(large.sim, since, "/logs/audit", "/audit_logs")) <= 1.1 * least
+
+
+CHANGES = ("create", "update", "delete")
+
+
+@pytest.mark.parametrize("args, of", [
+    ({"since": "48h", "resource": "token", "action": "change"},
+     lambda x: x["resource"]["type"] == "token" and x["action"]["type"] in CHANGES),
+    ({"since": "30d", "type": "token", "action": "delete"},
+     lambda x: x["resource"]["type"] == "token" and x["action"]["type"] == "delete"),
+    ({"since": "90d", "zone": "staging.example"},
+     lambda x: x.get("zone", {}).get("name") == "staging.example"),
+    ({"since": "60d", "actor": "m0007@example.com", "result": "failure"},
+     lambda x: x["actor"]["email"] == "m0007@example.com" and x["action"]["result"] == "failure"),
+    ({"since": "20d", "until": "10d", "product": "members"},
+     lambda x: x["resource"]["product"] == "members")])
+def test_entries_are_chosen(large, world, args, of):
+    asked, mark = world.ages(**args), large.sim.mark()
+    wanted = made(world, lambda x: asked(x) and of(x))
+    assert entries(large, **args) == wanted and wanted
+    word = 1 if "resource" not in args else -(-len(made(world, asked)) // 1000)
+    least = max(word, -(-len(wanted) // 1000))
+    assert len(calls(large.sim, mark, "/logs/audit", "/audit_logs")) <= max(1.1 * least, least)
+
+
 # ---- for a model ----
 
 LISTS = [("zone_list", {}), ("account_list", {}), ("ruleset_list", {}),
@@ -202,7 +253,9 @@ LISTS = [("zone_list", {}), ("account_list", {}), ("ruleset_list", {}),
          ("ruleset_get", {"zone": "z001.example", "phase": CUSTOM}),
          ("firewall_rule_list", {"zone": "z001.example"}),
          ("waf_override_list", {"zone": "z001.example"}), ("member_list", {}),
-         ("member_list", {"details": True}), ("role_list", {"members": True})]
+         ("member_list", {"details": True}), ("role_list", {"members": True}),
+         ("audit_log_list", {"since": "90d"}),
+         ("audit_log_list", {"since": "90d", "details": True})]
 
 
 @pytest.mark.parametrize("op, args", LISTS)
@@ -221,22 +274,37 @@ def test_each_answer_is_small_enough_for_a_model(client, op, args, more):
 
 @pytest.mark.parametrize("op, args", [
     ("account_list", {}), ("member_list", {}), ("firewall_rule_list", {"zone": "z040.example"}),
-    ("ruleset_list", {})])
+    ("ruleset_list", {}), ("audit_log_list", {"since": "20d", "action": "view"})])
 def test_no_429_reaches_the_caller(large, op, args):
-    before = large.api(op, **args)["total"]
+    before = large.api(op, **args)["items"]
     large.sim.fault("limit", method="GET", path="*", ms=1000, count=2)
     try:
         answer = large.api(op, fresh=True, **args)
-        assert answer["total"] == before and not answer.get("unknown")
+        assert answer["items"] == before and not answer.get("unknown")
         assert large.sim.struck()
     finally:
         large.sim.faults_clear()
 
 
+def test_an_allowance_that_is_soon_spent_is_waited_for(large, world):
+    """Cloudflare's own limit, as its headers tell it: forty calls in four seconds."""
+    sim = large.sim
+    sim.control("POST", "seed", {"limits": {"requests": 40, "window_s": 4, "block_s": 1}})
+    try:
+        for _ in range(2):
+            assert large.api("member_list", fresh=True)["total"] == len(world.members)
+            answer = large.api("firewall_rule_list", zone="z040.example", fresh=True)
+            assert answer["total"] and not answer["unknown"]
+        assert large.api("ruleset_list", fresh=True)["total"] == 122
+    finally:
+        sim.control("POST", "seed", {"limits": {"requests": 10 ** 6, "window_s": 300,
+                                                "block_s": 300}})
+
+
 # ---- to whom ----
 
-SECURITY = {"account_list", "member_list", "role_list", "ruleset_list", "ruleset_get", "firewall_rule_list",
-            "waf_override_list"}
+SECURITY = {"account_list", "audit_log_list", "firewall_rule_list", "member_list", "role_list",
+            "ruleset_get", "ruleset_list", "waf_override_list"}
 
 
 def tools_of(client):
