@@ -163,6 +163,11 @@ struct loop *cf_loop(const struct cf *cf)
 	return cf->loop;
 }
 
+const char *cf_token_key(const struct cf *cf)
+{
+	return cf->token_key;
+}
+
 const struct world *cf_world(const struct cf *cf)
 {
 	return cf->world;

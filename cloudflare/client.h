@@ -101,6 +101,8 @@ void cf_call_refuse(struct cf *cf, struct cf_call *c, const struct err *why, tas
 /* The account's id; ERR_DENIED with a hint when none is configured. */
 MUST_USE int cf_account(const struct cf *cf, const char **account_id, struct err *e);
 struct loop *cf_loop(const struct cf *cf);
+/* The setting that names its token's file. */
+const char *cf_token_key(const struct cf *cf);
 /* Where what its answers say of access and budget is written. */
 const struct world *cf_world(const struct cf *cf);
 /* The last listings, for those that come. */

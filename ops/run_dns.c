@@ -173,7 +173,9 @@ void run_zone_list(struct call *c)
 	const struct world *w = call_world(c);
 	TABLE_EACH (i, struct zone, z, &w->zones)
 		if ((!a->name || strcasestr(z->name, a->name)) &&
-		    (!a->status || str_equal(z->status, a->status)))
+		    (!a->status || str_equal(z->status, a->status)) &&
+		    (!a->plan || (z->plan && strcasestr(z->plan, a->plan))) &&
+		    (!a->account || str_equal(z->account_id, a->account)))
 			list_row(&l, row_zone, z, NULL);
 	list_end(&l, "model", s->zones_listed_ms);
 }

@@ -201,7 +201,7 @@ struct dns_usage_args {
 };
 struct zone_list_args {
 	LIST_ARGS;
-	char *name, *status;
+	char *name, *status, *plan, *account;
 };
 struct account_list_args {
 	LIST_ARGS;

@@ -324,6 +324,10 @@ const struct op *op_zone_list(void)
 		      .doc = "Only zones whose name contains this."),
 		FIELD(struct zone_list_args, status, .max = 20,
 		      .doc = "Only zones of this status."),
+		FIELD(struct zone_list_args, plan, .max = 40,
+		      .doc = "Only zones whose plan contains this, as in free or pro."),
+		FIELD(struct zone_list_args, account, .max = 32,
+		      .doc = "Only zones of the account of this id."),
 		FIELDS_END,
 	};
 	static const struct field result[] = { LIST_RESULT(zone_rows), FIELDS_END };

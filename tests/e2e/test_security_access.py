@@ -168,6 +168,115 @@ def test_an_account_by_name(team, sim):
     assert error["kind"] == "not_found" and "account list" in error["hint"]
 
 
+def test_zones_by_plan_and_account(host, sim):
+    sim.control("POST", "seed", {"zones": [{"name": "paid.example", "plan": "pro"}]})
+    host.start()
+    assert [z["name"] for z in host.items("zone_list", plan="PRO")] == ["paid.example"]
+    assert len(host.items("zone_list", account=sim.account)) == 3
+    assert host.items("zone_list", account="0" * 32) == []
+
+
+# ---- tokens ----
+
+MANAGES = ["tunnel:write", "tunnel:read", "dns:write", "dns:read", "zone:read"]
+SECURITY = ["account:read", "zone-waf:read", "account-waf:read", "account-rulesets:read",
+            "firewall:read", "account-firewall:read", "tokens:read", "account-tokens:read"]
+
+
+def token(sim, scopes, **more):
+    value = f"sim-token-{time.monotonic_ns()}"
+    sim.control("POST", "seed", {"tokens": [{"value": value, "scopes": scopes, **more}]})
+    return value
+
+
+def use(host, managing, reading=None):
+    host.write_token(managing)
+    if reading:
+        second = host.folder / "read-token"
+        second.write_text(reading + "\n")
+        second.chmod(0o600)
+        host.configure(cloudflare={"read_token_file": str(second)})
+
+
+def permissions(row):
+    return {p["permission"]: p["state"] for p in row["permissions"]}
+
+
+def named(answer, verdict):
+    return {r["operation"]: r for r in answer[verdict]}
+
+
+def test_a_token_that_may_all_and_tells_so(host, sim):
+    use(host, token(sim, [*MANAGES, *SECURITY], name="mine", expires_on="100d"))
+    host.start()
+    since = sim.mark()
+    answer = host.api("token_check")
+    row, = answer["tokens"]
+    assert row["status"] == "active" and row["owner"] == "user" and row["untrusted_name"] == "mine"
+    assert row["known_by"] == "policies" and row["serves"] == "all operations" and row["expires_on"]
+    assert answer["warnings"] == answer["partly"] == answer["cannot"] == answer["unknown"] == []
+    assert "route_set" in answer["can"] and "firewall_rule_list" in answer["can"]
+    assert len([r for r in sim.log(since) if "/tokens" in r["path"]]) == 2
+    assert host.token_path.read_text().strip() not in str(answer)
+    code, text, _ = host.adit("token", "check")
+    assert code == 0 and "active" in text
+
+
+def test_an_accounts_token_is_found_out_by_reading(host, sim):
+    use(host, token(sim, [*MANAGES, "account:read", "zone-waf:read"], account=sim.account))
+    host.start()
+    answer = host.api("token_check")
+    row, = answer["tokens"]
+    assert row["owner"] == "account" and row["known_by"] == "reads" and row["id"]
+    assert permissions(row)["Account Settings: Read"] == "yes" == permissions(row)["Zone WAF: Read"]
+    assert permissions(row)["DNS: Edit"] == "unknown" and permissions(row)["DNS: Read"] == "yes"
+    assert permissions(row)["Account WAF: Read"] == "no"
+    assert "Firewall Services: Read" in row["missing"] and "DNS: Edit" not in row["missing"]
+    assert named(answer, "unknown")["route_set"]["unknown"] == ["Cloudflare Tunnel: Edit", "DNS: Edit"]
+    assert named(answer, "partly")["waf_override_list"]["missing"] == ["Account WAF: Read"]
+    assert "member_list" in answer["can"]
+    assert host.status()["access"] == "ok"
+
+
+def test_two_tokens_serve_two_ends(host, sim):
+    use(host, token(sim, MANAGES), token(sim, SECURITY))
+    host.start()
+    answer = host.api("token_check")
+    manages, reads = answer["tokens"]
+    assert manages["setting"].endswith("api_token_file") and manages["serves"] == "managing"
+    assert reads["setting"].endswith("read_token_file") and reads["known_by"] == "policies"
+    assert permissions(reads)["DNS: Edit"] == "no" and answer["cannot"] == []
+    assert "member_list" in answer["can"] and reads["missing"] == []
+    # Without it drift is found, but not who made it.
+    assert list(named(answer, "partly")) == ["drift_list"]
+    assert manages["missing"] == ["Account Settings: Read"]
+
+
+def test_a_token_that_ends_soon_is_warned_of(host, sim):
+    use(host, token(sim, [*MANAGES, *SECURITY], expires_on="3d"))
+    host.start()
+    warning, = host.api("token_check")["warnings"]
+    assert "expires in" in warning and "api_token_file" in warning
+
+
+def test_a_token_for_one_zone(host, sim):
+    use(host, token(sim, [*MANAGES, *SECURITY], zones=["example.com"]))
+    host.start()
+    answer = host.api("token_check")
+    assert permissions(answer["tokens"][0])["DNS: Edit"] == "partly"
+    assert named(answer, "partly")["dns_set"]["missing"] == [] and "tunnel_list" in answer["can"]
+
+
+def test_a_token_that_is_refused(host, sim):
+    use(host, "nobody-knows-this-token-0000000000000000")
+    host.start()
+    answer = host.api("token_check")
+    row, = answer["tokens"]
+    assert row["status"] == "refused" and row["message"] and "api_token_file" in row["hint"]
+    assert "member_list" in named(answer, "cannot") and "missing" not in row
+    assert "is refused" in answer["warnings"][0]
+
+
 # ---- who may ----
 
 def client(host, role, **more):

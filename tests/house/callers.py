@@ -8,10 +8,6 @@ import tree
 
 EXCUSED = {
     "cf_listing_count": "operations that are to come",
-    "cf_token_allows": "a command that is to come",
-    "cf_token_row_read": "a command that is to come",
-    "cf_token_status_name": "a command that is to come",
-    "cf_token_verify": "a command that is to come",
     "clock_freeze": "tests stop the clock",
     "connector_state_doc": "docs/DESIGN.md is held against it",
     "heal_describe": "docs/DESIGN.md is held against it",

@@ -44,6 +44,7 @@ static const struct {
 	{"role_list", {"{}", "{\"text\":\"@\"}", "{\"members\":true}"}},
 	{"security_change_report", {"{\"zone\":\"@.org\"}", "{\"zone\":\"@\"}"}},
 	{"audit_log_list", {"{}", "{\"zone\":\"@.org\"}", "{\"zone\":\"example.com\"}"}},
+	{"token_check", {"{}"}},
 	{"plan_list", {"{}", "{\"limit\":1}", "{\"state\":\"waiting\"}"}},
 	{"plan_get", {"{\"plan\":\"p1\"}", "{\"plan\":\"p2\"}", "{\"plan\":\"p3\"}"}},
 	{"drift_list",

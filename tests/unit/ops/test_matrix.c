@@ -66,6 +66,7 @@ static const struct row {
 	{"event_list", ROLE_VIEWER, BOTH, "list", "health", true},
 	{"config_check", ROLE_ADMIN, SOCKET, "get", "system", true},
 	{"writes_resume", ROLE_ADMIN, SOCKET, "update", "system", false},
+	{"token_check", ROLE_AUDITOR, BOTH, "get", "access", true},
 	{"grant_create", ROLE_ADMIN, SOCKET, "create", "access", false},
 	{"grant_list", ROLE_ADMIN, SOCKET, "list", "access", true},
 	{"grant_test", ROLE_ADMIN, SOCKET, "get", "access", true},
