@@ -94,7 +94,8 @@ static void what_is_tried(void **state)
 			script[k] = (struct said_answer){cases[i].status, cases[i].body};
 		b->script = script;
 		b->n_script = ARRAY_LEN(script);
-		b->n_asked = 0;
+		while (b->n_asked > 0)
+			free(b->asked[--b->n_asked].body);
 		b->done = 0;
 		struct cf_token_look *x = look(b, ZONE);
 		assert_int_equal(x->owner, CF_OWNER_UNKNOWN);
