@@ -1,13 +1,14 @@
 /* The table of needs. Operations of this host's own alone are not in it. */
 #include "ops/needs.h"
 
-#define TUNNELS NEED(CF_TUNNEL_READ)
-#define TUNNEL  (NEED(CF_TUNNEL_READ) | NEED(CF_TUNNEL_EDIT))
-#define ZONES   NEED(CF_ZONE_READ)
-#define RECORDS (ZONES | NEED(CF_DNS_READ))
-#define RECORD  (RECORDS | NEED(CF_DNS_EDIT))
-#define ACCOUNT NEED(CF_ACCOUNT_READ)
-#define RULES   NEED(CF_ZONE_WAF_READ)
+#define TUNNELS  NEED(CF_TUNNEL_READ)
+#define TUNNEL   (NEED(CF_TUNNEL_READ) | NEED(CF_TUNNEL_EDIT))
+#define ZONES    NEED(CF_ZONE_READ)
+#define RECORDS  (ZONES | NEED(CF_DNS_READ))
+#define RECORD   (RECORDS | NEED(CF_DNS_EDIT))
+#define ACCOUNT  NEED(CF_ACCOUNT_READ)
+#define RULES    NEED(CF_ZONE_WAF_READ)
+#define FIREWALL (NEED(CF_ACCOUNT_WAF_READ) | NEED(CF_FIREWALL_READ) | NEED(CF_ACCESS_RULES_READ))
 
 static const struct op_needs rows[] = {
 	{"tunnel_list", TUNNELS, 0, false},
@@ -36,9 +37,9 @@ static const struct op_needs rows[] = {
 	{"audit_log_list", ACCOUNT, 0, true},
 	{"ruleset_list", 0, RULES | NEED(CF_RULESETS_READ), true},
 	{"ruleset_get", 0, RULES | NEED(CF_RULESETS_READ) | NEED(CF_ACCOUNT_WAF_READ), true},
-	{"firewall_rule_list", RULES,
-	 NEED(CF_ACCOUNT_WAF_READ) | NEED(CF_FIREWALL_READ) | NEED(CF_ACCESS_RULES_READ), true},
+	{"firewall_rule_list", RULES, FIREWALL, true},
 	{"waf_override_list", RULES, NEED(CF_ACCOUNT_WAF_READ), true},
+	{"security_change_report", 0, ACCOUNT | RULES | FIREWALL, true},
 };
 
 const struct op_needs *op_needs_at(size_t i)
