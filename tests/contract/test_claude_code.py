@@ -1,6 +1,7 @@
 """The real Claude Code, on loopback, with a scripted model: it publishes a service over MCP, is
-refused a deletion, sees it approved on the socket, and finishes. CLAUDE names its program; without
-it this is left out."""
+refused a deletion, sees it approved on the socket, and finishes; and it answers what a security
+team asks of an account, each question by one call. CLAUDE names its program; without it this is left
+out."""
 import http.server
 import json
 import os
@@ -10,6 +11,7 @@ import threading
 import pytest
 
 from harness import BUILD, Host, Origin, Sim
+from security_world import CUSTOM, LIMIT, MANAGED, World
 
 CLAUDE = os.environ.get("CLAUDE")
 
@@ -72,7 +74,10 @@ class Model:
         if len(found) > len(self.results):
             self.results = [text_of(b) for b in found]
         step = self.steps[min(len(self.results), len(self.steps) - 1)]
-        name, arguments = step(self.results[-1] if self.results else None)
+        try:
+            name, arguments = step(self.results[-1] if self.results else None)
+        except (AssertionError, KeyError) as error:  # unanswered, Claude would ask for ever
+            name, arguments = None, repr(error)
         if name is None:
             return {"type": "text", "text": arguments}, "end_turn"
         return {"type": "tool_use", "id": f"toolu_{len(self.results)}",
@@ -90,7 +95,27 @@ def text_of(block):
     return content
 
 
-@pytest.mark.skipif(not CLAUDE, reason="CLAUDE names no program of Claude Code")
+needs_claude = pytest.mark.skipif(not CLAUDE, reason="CLAUDE names no program of Claude Code")
+
+
+def talk(folder, host, model, question):
+    """What Claude says in the end, under the grant "claude"."""
+    settings = folder / "mcp.json"
+    settings.write_text(json.dumps({"mcpServers": {"adit": {
+        "type": "stdio", "command": str(BUILD / "adit"),
+        "args": ["--socket", str(host.socket), "mcp", "--grant", "claude"]}}}))
+    done = subprocess.run(
+        [CLAUDE, "-p", question, "--mcp-config", settings, "--strict-mcp-config",
+         "--allowedTools", "mcp__adit", "--output-format", "json"],
+        cwd=folder, capture_output=True, text=True, timeout=150, check=False,
+        env={"HOME": str(folder), "PATH": os.environ["PATH"], "ANTHROPIC_BASE_URL": model.url,
+             "ANTHROPIC_API_KEY": "made-up", "DISABLE_TELEMETRY": "1", "DISABLE_AUTOUPDATER": "1",
+             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)["result"]
+
+
+@needs_claude
 def test_claude_publishes_and_waits_for_a_person(tmp_path):
     folder = tmp_path / "sim"
     folder.mkdir()
@@ -112,18 +137,7 @@ def test_claude_publishes_and_waits_for_a_person(tmp_path):
         lambda _: ("route_delete", {"hostname": "old.example.com"}),
         approve,
         lambda _: (None, "All is done.")])
-    settings = tmp_path / "mcp.json"
-    settings.write_text(json.dumps({"mcpServers": {"adit": {
-        "type": "stdio", "command": str(BUILD / "adit"),
-        "args": ["--socket", str(host.socket), "mcp", "--grant", "claude"]}}}))
-    done = subprocess.run(
-        [CLAUDE, "-p", "Publish it.", "--mcp-config", settings, "--strict-mcp-config",
-         "--allowedTools", "mcp__adit", "--output-format", "json"],
-        cwd=tmp_path, capture_output=True, text=True, timeout=150, check=False,
-        env={"HOME": str(tmp_path), "PATH": os.environ["PATH"], "ANTHROPIC_BASE_URL": model.url,
-             "ANTHROPIC_API_KEY": "made-up", "DISABLE_TELEMETRY": "1", "DISABLE_AUTOUPDATER": "1",
-             "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"})
-    assert done.returncode == 0 and "All is done." in done.stdout, done.stdout + done.stderr
+    assert talk(tmp_path, host, model, "Publish it.") == "All is done."
     published, refused, plan = map(json.loads, model.results)
     assert published["state"] == "applied" and published["converged"]
     assert refused["state"] == "needs_approval" and plan["state"] == "applied"
@@ -135,3 +149,72 @@ def test_claude_publishes_and_waits_for_a_person(tmp_path):
     host.close()
     origin.close()
     sim.close()
+
+
+# ---- what a security team asks ----
+
+def paused_rules(world):
+    zone = world.zones["staging.example"]
+    rules = [r for s in zone["rulesets"] if s["phase"] in (CUSTOM, MANAGED, LIMIT)
+             for r in s["rules"] if not r["enabled"]]
+    return sorted(r["id"] for r in rules + [
+        r for r in zone["lockdowns"] + zone["ua_rules"] if r["paused"]])
+
+
+def token_changes(world):
+    lately = world.ages("48h")
+    return sorted((x["action"]["time"], x["action"]["type"], x["resource"]["id"])
+                  for x in world.entries if lately(x) and x["resource"]["type"] == "token"
+                  and x["action"]["type"] != "view")
+
+
+def who_edits_dns(world):
+    names = {"DNS", "Administrator", "Super Administrator - All Privileges"}
+    return sorted(m["email"] for m in world.members if names & {
+        *m.get("roles", []), *(m.get("policies") or [{"permission_groups": []}])[0][
+            "permission_groups"]})
+
+
+def rows(result):
+    answer = json.loads(result)
+    assert not answer.get("truncated") and not answer.get("unknown"), result[-300:]
+    return answer["items"]
+
+
+QUESTIONS = [
+    ("Which firewall rules of staging are paused?", "firewall_rule_list",
+     {"zone": "staging.example", "paused": True},
+     lambda items: sorted(r["id"] for r in items), paused_rules),
+    ("Summarise changes to API tokens in the last 48 hours", "audit_log_list",
+     {"resource": "token", "action": "change", "since": "48h", "limit": 200,
+      "fields": ["time", "action", "resource"]},
+     lambda items: sorted((r["time"], r["action"], r["resource"]) for r in items), token_changes),
+    ("Who can change DNS?", "member_list",
+     {"limit": 200, "fields": ["untrusted_email", "can"]},
+     lambda items: sorted(r["untrusted_email"] for r in items if "dns" in r.get("can", [])),
+     who_edits_dns)]
+
+
+@pytest.fixture(name="secured", scope="module")
+def host_with_a_small_account(tmp_path_factory):
+    sim, world = Sim(tmp_path_factory.mktemp("sim")), World(zones=30, members=90, entries=400)
+    world.seed(sim)
+    host = Host(sim).start()
+    host.api("grant_create", name="claude", role="auditor")
+    yield host, world
+    host.close()
+    sim.close()
+
+
+@needs_claude
+@pytest.mark.parametrize("question, tool, arguments, told, counted", QUESTIONS)
+def test_claude_answers_a_question_by_one_call(secured, tmp_path, question, tool, arguments, told,
+                                               counted):
+    host, world = secured
+    model = Model([lambda _: (tool, arguments),
+                   lambda result: (None, json.dumps(told(rows(result))))])
+    said = json.loads(talk(tmp_path, host, model, question))
+    wanted = json.loads(json.dumps(counted(world)))
+    assert said == wanted and wanted
+    assert len(model.results) == 1
+    model.close()
