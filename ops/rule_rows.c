@@ -117,7 +117,10 @@ void put_rule(struct json_writer *w, const struct cf_ruleset_rule *r, bool detai
 {
 	AUTO(str_t) rate = cf_rule_rate(r);
 
-	json_put_untrusted(w, "untrusted_expression", r->expression);
+	if (details)
+		json_put_untrusted_document(w, "untrusted_expression", r->expression);
+	else
+		json_put_untrusted(w, "untrusted_expression", r->expression);
 	json_put_untrusted(w, "untrusted_description", r->description);
 	put_word(w, "rate_limit", rate);
 	put_executed(w, r);

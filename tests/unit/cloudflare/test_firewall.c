@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "cloudflare/expression.h"
 #include "cloudflare/firewall.h"
 
 typedef int reader(const struct json *v, struct cf_firewall_rule *out);
@@ -121,11 +122,60 @@ static void modes(void **state)
 	assert_null(cf_access_mode(NULL));
 }
 
+static void zones_that_an_expression_leaves_out(void **state)
+{
+	static const struct {
+		const char *expression;
+		bool excludes;
+	} cases[] = {
+		{"true", false},
+		{"", false},
+		{"(cf.zone.name eq \"a.com\")", true},
+		{"(cf.zone.name == \"a.com\") and cf.zone.plan eq \"ENT\"", true},
+		{"cf.zone.name in {\"a.com\" \"b.com\"} && ip.src in {192.0.2.0/24}", true},
+		{"cf.zone.name eq \"Shop.example\" and cf.zone.plan eq \"ENT\"", false},
+		{"cf.zone.name in {\"a.com\" \"shop.example\"}", false},
+		{"http.host eq \"a.com\"", false},
+		{"lower(cf.zone.name) eq \"a.com\"", false},
+		{"cf.zone.name contains \"a.com\"", false},
+		{"cf.zone.name in $zones", false},
+		/* turned round, or one of several */
+		{"cf.zone.name ne \"a.com\"", false},
+		{"cf.zone.name != \"a.com\"", false},
+		{"not cf.zone.name eq \"a.com\"", false},
+		{"!(cf.zone.name eq \"a.com\")", false},
+		{"cf.zone.name eq \"a.com\" or true", false},
+		{"cf.zone.name eq \"a.com\" || true", false},
+		{"cf.zone.name eq \"a.com\" xor true", false},
+		{"cf.zone.name eq \"a.com\" ^^ true", false},
+		{"true OR cf.zone.name eq \"a.com\"", false},
+		/* a string is no word, and a word no string */
+		{"cf.zone.name eq \"a.com\" and http.host eq \"x or not y\"", true},
+		{"http.host eq \"cf.zone.name eq \\\"a.com\\\"\"", false},
+		{"cf.zone.name eq a.com", false},
+		/* not understood */
+		{"cf.zone.name eq \"a.com\" and http.host eq \"x", false},
+		{"cf.zone.name eq \"a.com\" and http.host matches r\"\\\" or true", false},
+		{"cf.zone.name in {\"a.com\"", false},
+		{"cf.zone.name", false},
+		{"cf.zone.name eq", false},
+		{"cf.zone.name eq \"a.com\" # or true", false},
+		{"\"\\", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (cf_expression_excludes_zone(cases[i].expression, "shop.example") !=
+		    cases[i].excludes)
+			fail_msg("%s", cases[i].expression);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_row),
 		cmocka_unit_test(modes),
+		cmocka_unit_test(zones_that_an_expression_leaves_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
