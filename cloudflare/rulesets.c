@@ -60,8 +60,11 @@ bool cf_phase_is_firewall(const char *phase)
 int cf_ruleset_read(const struct json *v, struct cf_ruleset *out)
 {
 	const char *id = json_get_string(v, "id");
+	const struct json *rules = json_get(v, "rules");
 
 	if (!id || !hex_valid(id, CF_ID_SIZE - 1))
+		return -1;
+	if (!json_is_null(rules) && json_type(rules) != JSON_ARRAY)
 		return -1;
 	*out = (struct cf_ruleset){
 		.id = id,
@@ -71,7 +74,7 @@ int cf_ruleset_read(const struct json *v, struct cf_ruleset *out)
 		.name = cf_text(v, "name"),
 		.description = cf_text(v, "description"),
 		.updated_ms = cf_time(v, "last_updated"),
-		.rules = of_type(json_get(v, "rules"), JSON_ARRAY),
+		.rules = of_type(rules, JSON_ARRAY),
 	};
 	return 0;
 }

@@ -20,13 +20,13 @@ struct cf_ruleset {
 	const char *version;
 	const char *name, *description; /* NULL = none */
 	int64_t updated_ms;             /* wall; 0 = not told */
-	const struct json *rules;       /* NULL in listings, which come without */
+	const struct json *rules;       /* NULL in listings, which come without, and of none */
 };
 /* What rulesets of a phase do, in words; NULL = not known here. */
 const char *cf_phase_words(const char *phase);
 /* Is it one of those that make up the firewall? */
 bool cf_phase_is_firewall(const char *phase);
-/* -1: it has no id, which all else hangs on. */
+/* -1: it has no id, which all else hangs on, or its rules are no list. */
 MUST_USE int cf_ruleset_read(const struct json *v, struct cf_ruleset *out);
 
 struct cf_ruleset_rule {

@@ -184,16 +184,28 @@ static void list_rule(struct waf *x, const struct part *p, const struct cf_rules
 		x->unreadable++;
 }
 
-/* The rules of a part that came, one by one; the unreadable ones are counted. */
+/* Of a part that came: its rules, or NULL. */
 static const struct json *rules_of(const struct gather *g, size_t i)
 {
 	const struct cf_listing *came = gather_listing(g, i);
+	const struct json *object = came ? cf_listing_object(came) : NULL;
+	struct cf_ruleset r;
 
-	return came ? json_get(cf_listing_object(came), "rules") : NULL;
+	return object && cf_ruleset_read(object, &r) == 0 ? r.rules : NULL;
+}
+
+/* It came, and is none that can be read. */
+static bool is_nonsense(const struct gather *g, size_t i)
+{
+	const struct cf_listing *came = gather_listing(g, i);
+	struct cf_ruleset r;
+
+	return came && cf_listing_object(came) && cf_ruleset_read(cf_listing_object(came), &r) < 0;
 }
 
 static void list_part(struct waf *x, const struct gather *g, size_t i)
 {
+	x->unreadable += is_nonsense(g, i);
 	JSON_EACH (v, rules_of(g, i)) {
 		struct cf_ruleset_rule r;
 		if (cf_ruleset_rule_read(v, &r) < 0)

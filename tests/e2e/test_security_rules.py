@@ -267,6 +267,14 @@ def test_rows_that_make_no_sense_stand_in_nobodys_way(host, sim):
     text = json.dumps({k: v for k, v in row.items() if not k.startswith("untrusted_")})
     assert "ignore" not in text
     assert host.api("waf_override_list", zone="example.com")["total"] == 0
+    # a ruleset that is none is not one without rules
+    sim.control("POST", "seed", {"fixtures": {
+        f"/zones/@example.com/rulesets/phases/{MANAGED}/entrypoint": {
+            "id": "d" * 32, "kind": "zone", "phase": MANAGED, "rules": "all"}}})
+    args = {"zone": "example.com", "fresh": True}
+    assert host.api("waf_override_list", kind="override", **args)["unreadable"] == 1
+    assert host.api("firewall_rule_list", source="managed", **args)["unreadable"] == 1
+    assert host.refused("ruleset_get", phase=MANAGED, **args).kind == "upstream"
 
 
 def test_a_thousand_rules_come_in_pieces(host, sim):

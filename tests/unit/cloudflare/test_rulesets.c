@@ -99,9 +99,11 @@ static void rulesets_that_are_strange(void **state)
 	} rows[] = {
 		{"{\"id\":\"" ID "\"}", 0},
 		{"{\"id\":\"" ID "\",\"kind\":7,\"phase\":null,\"version\":3,\"name\":[],"
-		 "\"description\":{},\"last_updated\":\"yesterday\",\"rules\":\"none\"}",
+		 "\"description\":{},\"last_updated\":\"yesterday\",\"rules\":null}",
 		 0},
 		{"{\"id\":\"" ID "\",\"phase\":\"a phase of tomorrow\"}", 0},
+		{"{\"id\":\"" ID "\",\"rules\":\"none\"}", -1},
+		{"{\"id\":\"" ID "\",\"rules\":{}}", -1},
 		{"{\"id\":\"../../user\"}", -1},
 		{"{\"id\":7}", -1},
 		{"{\"id\":null}", -1},
