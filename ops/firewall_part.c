@@ -1,5 +1,7 @@
 #include "ops/firewall_part.h"
 
+#include "cloudflare/expression.h"
+
 #define ENTRY(phase) "rulesets/phases/" phase "/entrypoint"
 
 static const struct firewall_part parts[FIREWALL_PARTS] = {
@@ -26,4 +28,19 @@ static const struct firewall_part parts[FIREWALL_PARTS] = {
 const struct firewall_part *firewall_part(size_t i)
 {
 	return &parts[i];
+}
+
+const struct firewall_part *firewall_part_named(const char *name)
+{
+	size_t i = 0;
+
+	while (i < FIREWALL_PARTS - 1 && !str_equal(parts[i].name, name))
+		i++;
+	return &parts[i];
+}
+
+bool firewall_part_holds(const struct firewall_part *p, const struct cf_ruleset_rule *r,
+			 const char *zone)
+{
+	return !p->account || !r->expression || !cf_expression_excludes_zone(r->expression, zone);
 }

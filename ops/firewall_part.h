@@ -18,5 +18,10 @@ struct firewall_part {
 };
 
 const struct firewall_part *firewall_part(size_t i);
+/* By a literal that is one of their names. */
+const struct firewall_part *firewall_part_named(const char *name);
+/* Can the rule hold for the zone? Of the account's some name other zones alone. */
+bool firewall_part_holds(const struct firewall_part *p, const struct cf_ruleset_rule *r,
+			 const char *zone);
 
 #endif

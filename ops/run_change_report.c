@@ -108,6 +108,8 @@ static void read_rule(const struct reading *in, const struct json *v, const char
 		in->x->unreadable++;
 		return;
 	}
+	if (!firewall_part_holds(in->part, &r, in->x->zone))
+		return;
 	in->x->rules++;
 	if (!r.enabled || !stops_requests(r.action))
 		return;

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #include "base/untrusted.h"
-#include "cloudflare/expression.h"
 #include "ops/firewall_part.h"
 #include "ops/rule_rows.h"
 #include "ops/sight.h"
@@ -170,11 +169,8 @@ static void list_rule(const struct reading *in, const struct json *v, const char
 	}
 	const struct row row = {in->part, &r, NULL, ruleset, in->args};
 	const char *const texts[] = {r.id, r.expression, r.description};
-	/* The account has it for other zones. */
-	if (in->part->account && r.expression &&
-	    cf_expression_excludes_zone(r.expression, in->x->zone))
-		return;
-	if (rule_fits(in->args, r.action, !r.enabled, texts))
+	if (firewall_part_holds(in->part, &r, in->x->zone) &&
+	    rule_fits(in->args, r.action, !r.enabled, texts))
 		list_row(&in->x->l, row_firewall, &row, NULL);
 }
 

@@ -8,29 +8,21 @@
 
 #include "base/map.h"
 #include "base/untrusted.h"
-#include "cloudflare/expression.h"
+#include "ops/firewall_part.h"
 #include "ops/rule_rows.h"
 #include "ops/sight.h"
 
-#define ENTRY(phase) "rulesets/phases/" phase "/entrypoint"
-#define PARTS        4
-#define NAMED_MOST   16 /* rulesets that are read for their names */
+#define PARTS      4
+#define NAMED_MOST 16 /* rulesets that are read for their names */
 
-static const struct part {
-	const char *name, *api, *phase;
-	bool account;
-} parts[PARTS] = {
-	{"managed", "zones/" ENTRY(CF_PHASE_MANAGED), CF_PHASE_MANAGED, false},
-	{"custom", "zones/" ENTRY(CF_PHASE_CUSTOM), CF_PHASE_CUSTOM, false},
-	{"account_managed", "accounts/" ENTRY(CF_PHASE_MANAGED), CF_PHASE_MANAGED, true},
-	{"account_custom", "accounts/" ENTRY(CF_PHASE_CUSTOM), CF_PHASE_CUSTOM, true},
-};
+static const char *const part_names[PARTS] = {"managed", "custom", "account_managed",
+					      "account_custom"};
 
 struct waf {
 	char zone_id[CF_ID_SIZE];
 	char *zone;
 	bool narrowed; /* the caller is */
-	const struct part *asked[PARTS];
+	const struct firewall_part *asked[PARTS];
 	size_t n_asked, n_read; /* the first ones are read, in this order */
 	bool named;             /* names were asked for, behind the parts */
 	struct strlist rulesets;
@@ -52,7 +44,7 @@ static void waf_drop(void *own)
 /* ---- rows ---- */
 
 struct row {
-	const struct part *part;
+	const struct firewall_part *part;
 	const struct cf_ruleset_rule *rule;
 	bool exception;
 	const char *of, *target, *ruleset;
@@ -113,7 +105,7 @@ static void offer(struct waf *x, struct row *row)
 
 struct reading {
 	struct waf *x;
-	const struct part *part;
+	const struct firewall_part *part;
 	const struct cf_ruleset_rule *rule;
 	size_t n;
 };
@@ -138,7 +130,7 @@ static int listed_override(const struct cf_override *o, void *owner)
 }
 
 /* Before the managed phase much can be skipped that is none of it. */
-static bool skips_managed(const struct part *p, const struct cf_skip *s)
+static bool skips_managed(const struct firewall_part *p, const struct cf_skip *s)
 {
 	if (str_equal(p->phase, CF_PHASE_MANAGED))
 		return true;
@@ -167,7 +159,7 @@ static int listed_skip(const struct cf_skip *s, void *owner)
 	return 0;
 }
 
-static void list_rule(struct waf *x, const struct part *p, const struct cf_ruleset_rule *r)
+static void list_rule(struct waf *x, const struct firewall_part *p, const struct cf_ruleset_rule *r)
 {
 	const struct waf_override_list_args *a = x->l.call->args;
 	struct reading in = {x, p, r, 0};
@@ -210,8 +202,7 @@ static void list_part(struct waf *x, const struct gather *g, size_t i)
 		struct cf_ruleset_rule r;
 		if (cf_ruleset_rule_read(v, &r) < 0)
 			x->unreadable++;
-		else if (!x->asked[i]->account || !r.expression ||
-			 !cf_expression_excludes_zone(r.expression, x->zone))
+		else if (firewall_part_holds(x->asked[i], &r, x->zone))
 			list_rule(x, x->asked[i], &r);
 	}
 }
@@ -319,7 +310,7 @@ static void parts_came(struct call *c, struct gather *g)
 	gather_list_end(g, &x->l);
 }
 
-static void part_ask(struct gather *g, struct waf *x, const struct part *p)
+static void part_ask(struct gather *g, struct waf *x, const struct firewall_part *p)
 {
 	const struct cf_target t = {.zone = p->account ? NULL : x->zone_id, .id = p->phase};
 
@@ -327,7 +318,7 @@ static void part_ask(struct gather *g, struct waf *x, const struct part *p)
 	if (p->account && x->narrowed)
 		return;
 	x->n_read++;
-	(void)gather_read(g, p->account ? CF_SOURCE_ACCOUNT_ENTRY : CF_SOURCE_ZONE_ENTRY, &t);
+	(void)gather_read(g, p->source, &t);
 }
 
 void run_waf_override_list(struct call *c)
@@ -344,7 +335,9 @@ void run_waf_override_list(struct call *c)
 	x->names.borrows = true;
 	struct gather *g = gather_begin(c, a->fresh, parts_came);
 	gather_set_own(g, x, waf_drop);
-	for (size_t i = 0; i < PARTS; i++)
-		if (!str_equal(a->kind, "override") || str_equal(parts[i].phase, CF_PHASE_MANAGED))
-			part_ask(g, x, &parts[i]);
+	for (size_t i = 0; i < PARTS; i++) {
+		const struct firewall_part *p = firewall_part_named(part_names[i]);
+		if (!str_equal(a->kind, "override") || str_equal(p->phase, CF_PHASE_MANAGED))
+			part_ask(g, x, p);
+	}
 }
