@@ -70,7 +70,7 @@ def test_arguments_of_the_guides(walled, sim):
     assert "zone_id" in client.refused(firewall, zone="example.com", zone_id=zone)
     client.refused(firewall)
     client.refused(firewall, zone_id="no-such.org")
-    client.refused(PREFIX + "zones", account_id="f" * 32)
+    client.refused(PREFIX + "audit_logs", account_id="f" * 32)
     client.close()
 
 
