@@ -175,7 +175,21 @@ static int read_cursor(struct call *k, const struct page *p, size_t *at)
 	return -1;
 }
 
-static void write_cursor(struct call *k, const struct page *p, size_t next)
+/* Cloudflare's documents have two places for it, and its client reads one: a caller must know both,
+ * so an account's list uses the one and a zone's the other. */
+static void put_cursor(struct call *k, const char *cursor)
+{
+	if (!k->zone) {
+		json_put_string(&k->w, "cursor", cursor);
+		return;
+	}
+	json_write_key(&k->w, "cursors");
+	json_object_begin(&k->w);
+	json_put_string(&k->w, "after", cursor);
+	json_object_end(&k->w);
+}
+
+static void write_info(struct call *k, const struct page *p, size_t next)
 {
 	json_write_key(&k->w, "result_info");
 	json_object_begin(&k->w);
@@ -183,10 +197,7 @@ static void write_cursor(struct call *k, const struct page *p, size_t next)
 	if (next < p->n) {
 		const struct sim_row *last = p->items[next - 1];
 		AUTO(str_t) cursor = base64_encode(last->id, strlen(last->id));
-		json_write_key(&k->w, "cursors");
-		json_object_begin(&k->w);
-		json_put_string(&k->w, "after", cursor);
-		json_object_end(&k->w);
+		put_cursor(k, cursor);
 	}
 	json_object_end(&k->w);
 }
@@ -210,7 +221,7 @@ void answer_ruleset_list(struct call *k)
 		for (int64_t i = 0; i < p.per_page && at < p.n; i++)
 			write_item(k, p.items[at++]);
 		json_array_end(&k->w);
-		write_cursor(k, &p, at);
+		write_info(k, &p, at);
 		call_ok_end(k);
 	}
 	free(p.items);

@@ -33,8 +33,6 @@ async function tokens_and_accounts() {
   const accounts = await all(client.accounts.list());
   assert.equal(accounts[0].id, account_id);
   assert.equal((await client.accounts.get(in_account)).type, "standard");
-  assert.equal((await all(client.accounts.members.list(in_account)))[0].status, "accepted");
-  assert.equal((await all(client.accounts.roles.list(in_account))).length, 1);
   const nobody = new Cloudflare({ maxRetries: 0, apiToken: "nobody-knows-this-token" });
   await refused(401, 10000, () => nobody.zones.list());
 }
@@ -143,11 +141,61 @@ async function records(zone_id, tunnel_id) {
   await refused(404, 81044, () => dns.delete(ours[0].id, { zone_id }));
 }
 
-async function security(zone_id) {
+async function people() {
+  const members = await all(client.accounts.members.list({ ...in_account, per_page: 50 }));
+  assert.equal(members.length, 120);
+  assert.deepEqual(members.filter((m) => m.status === "pending").length, 12);
+  assert.equal(members[3].roles[0].permissions.dns.read, true);
+  assert.deepEqual(await client.accounts.members.get(members[3].id, in_account), members[3]);
+  const roles = await all(client.accounts.roles.list(in_account));
+  assert.deepEqual(roles.map((r) => r.name), ["Reader"]);
+  const groups = await all(client.iam.permissionGroups.list({ ...in_account, name: "Guests" }));
+  assert.equal(groups[0].name, "Guests");
+  const tokens = await all(client.user.tokens.list());
+  assert.ok(tokens[0].policies.length === 3 && tokens[0].policies[0].permission_groups[0].name);
+  assert.equal((await client.user.tokens.get(tokens[0].id)).status, "active");
+  assert.deepEqual(await all(client.accounts.tokens.list(in_account)), []);
+}
+
+async function rules(zone_id) {
+  const phase = "http_request_firewall_custom";
   assert.deepEqual(await all(client.rulesets.list({ zone_id })), []);
-  await refused(404, 10003, () => client.rulesets.phases.get("http_request_firewall_custom",
-    { zone_id }));
+  await refused(404, 10003, () => client.rulesets.phases.get(phase, { zone_id }));
+  const rule = { action: "block", expression: "ip.src eq 192.0.2.1", description: "shut" };
+  const put = await client.rulesets.phases.update(phase, { zone_id, rules: [rule] });
+  assert.deepEqual([put.kind, put.phase, put.rules[0].enabled], ["zone", phase, true]);
+  const more = await client.rulesets.rules.create(put.id, { zone_id, ...rule, enabled: false });
+  assert.deepEqual(more.rules.map((r) => r.enabled), [true, false]);
+  const changed = await client.rulesets.rules.edit(more.rules[1].id, { zone_id,
+    ruleset_id: put.id, action: "log", expression: "true", description: "seen" });
+  assert.deepEqual(changed.rules.map((r) => r.action), ["block", "log"]);
+  await client.rulesets.rules.delete(more.rules[0].id, { zone_id, ruleset_id: put.id });
+  const left = await client.rulesets.get(put.id, { zone_id });
+  assert.deepEqual([left.version, left.rules.length], ["4", 1]);
+  const [listed] = await all(client.rulesets.list({ zone_id }));
+  assert.deepEqual([listed.id, listed.version, listed.rules], [put.id, "4", undefined]);
+  await client.rulesets.delete(put.id, { zone_id });
+  assert.deepEqual(await all(client.rulesets.list({ zone_id })), []);
+  const sets = await all(client.rulesets.list({ ...in_account, per_page: 10 }));
+  assert.deepEqual(sets.map((r) => r.name), [...Array(25).keys()].map((i) => `set ${i}`));
+}
+
+async function firewall(zone_id) {
+  const access = client.firewall.accessRules;
+  const made = await access.create({ zone_id, mode: "block",
+    configuration: { target: "ip", value: "192.0.2.1" } });
+  assert.equal((await all(access.list({ zone_id, mode: "block" })))[0].id, made.id);
+  assert.equal((await access.edit(made.id, { zone_id, mode: "whitelist",
+    configuration: made.configuration })).mode, "whitelist");
+  assert.deepEqual(await all(access.list({ zone_id, mode: "block" })), []);
+  await access.delete(made.id, { zone_id });
   assert.deepEqual(await all(client.firewall.lockdowns.list({ zone_id })), []);
+  const agent = await client.firewall.uaRules.create({ zone_id, mode: "block", paused: true,
+    configuration: { target: "ua", value: "BadBot" } });
+  assert.deepEqual((await all(client.firewall.uaRules.list({ zone_id, paused: true })))[0], agent);
+}
+
+async function audit() {
   assert.deepEqual(await all(client.accounts.logs.audit.list({ account_id, since: "2026-11-01",
     before: "2026-11-02" })), []);
   const lately = { account_id, since: new Date(Date.now() - 3600e3).toISOString(),
@@ -159,6 +207,9 @@ async function security(zone_id) {
   const made = await all(log.list({ ...lately, action_type: ["create"], limit: 2 }));
   assert.ok(made.length > 0 && made.length < entries.length);
   assert.ok(made.every((x) => x.action.type === "create" && x.actor.context === "api_token"));
+  const older = await all(client.auditLogs.list({ account_id, direction: "asc", per_page: 3 }));
+  assert.deepEqual(older.map((x) => x.id), entries.map((x) => x.id));
+  await refused(400, 7400, () => log.list({ ...lately, action_type: ["made"] }));
 }
 
 await tokens_and_accounts();
@@ -167,5 +218,8 @@ const tunnel_id = await tunnel_life();
 await configuration(tunnel_id);
 await connections();
 await records(zone_id, tunnel_id);
-await security(zone_id);
+await people();
+await rules(zone_id);
+await firewall(zone_id);
+await audit();
 console.log("all calls went as they should");

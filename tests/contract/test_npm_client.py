@@ -13,6 +13,13 @@ from simulator import BUILD, Simulator
 
 HERE = pathlib.Path(__file__).resolve().parent
 CLIENT = "cloudflare@7"
+SEED = {
+    "roles": [{"name": "Reader", "permissions": {"dns": {"read": True, "write": False}}}],
+    "permission_groups": [{"name": "Guests"}],
+    "members": [{"email": f"m{i}@example.com", "status": "accepted" if i % 10 else "pending",
+                 "roles": ["Reader"]} for i in range(120)],
+    "rulesets": [{"name": f"set {i}", "kind": "custom", "phase": "http_request_firewall_custom"}
+                 for i in range(25)]}
 
 
 @pytest.fixture(name="client", scope="module")
@@ -51,6 +58,7 @@ def connector(sim, folder, name):
 
 def test_official_client(client, tmp_path):
     with Simulator() as sim:
+        sim.control("POST", "seed", {"security": {"account": SEED}})
         stub = connector(sim, tmp_path, "connected")
         try:
             wait_until_healthy(sim, "connected")

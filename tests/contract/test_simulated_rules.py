@@ -85,14 +85,20 @@ def test_no_rules_is_no_entry_point(sim):
     assert ask(sim, f"{where}/rulesets/{'0' * 32}") == (404, 10001)
 
 
-def test_a_list_goes_on_by_its_cursor(sim):
-    sim.control("POST", "seed", {"security": {"account": {"rulesets": [
-        {"phase": CUSTOM, "kind": "custom", "name": f"set {i:03}"} for i in range(120)]}}})
+@pytest.mark.parametrize("of", ["account", "zone"])
+def test_a_list_goes_on_by_its_cursor(sim, of):
+    """The cursor stands in one of two places, as in Cloudflare's documents."""
+    sim.control("POST", "seed", {"security": {"account" if of == "account" else "example.com": {
+        "rulesets": [{"phase": CUSTOM, "kind": "custom", "name": f"set {i:03}"}
+                     for i in range(120)]}}})
     path, cursor, found = f"/accounts/{sim.account}/rulesets", None, []
+    if of == "zone":
+        path = f"{zone(sim)}/rulesets"
     for page in range(4):
         answer = ask(sim, f"{path}?per_page=50" + (f"&cursor={cursor}" if cursor else ""))
         found += answer["result"]
-        cursor = answer["result_info"].get("cursors", {}).get("after")
+        info = answer["result_info"]
+        cursor = info.get("cursor") if of == "account" else info.get("cursors", {}).get("after")
         if not cursor:
             break
     assert page == 2 and [r["name"] for r in found] == [f"set {i:03}" for i in range(120)]
