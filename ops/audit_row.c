@@ -8,7 +8,7 @@
 
 #define WORD_MAX 64
 
-static bool is_word(const char *s)
+bool audit_is_word(const char *s)
 {
 	size_t len = s ? strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				   "0123456789._-")
@@ -19,8 +19,17 @@ static bool is_word(const char *s)
 
 void audit_put_word(struct json_writer *w, const char *key, const char *text)
 {
-	if (is_word(text))
+	if (audit_is_word(text))
 		json_put_string(w, key, text);
+}
+
+char *audit_what(const struct cf_audit_entry *x)
+{
+	const char *of = audit_is_word(x->resource_type)      ? x->resource_type
+			 : audit_is_word(x->resource_product) ? x->resource_product
+							      : "something";
+
+	return str_format("%s %s", cf_audit_action_name(x->action), of);
 }
 
 void audit_put_actor(const struct cf_audit_entry *x, struct json_writer *w)

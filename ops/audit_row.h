@@ -23,6 +23,10 @@ void audit_row_write(const void *row, struct json_writer *w, const void *owner);
 void audit_put_actor(const struct cf_audit_entry *x, struct json_writer *w);
 /* ours, our_token, ledger, plan. */
 void audit_put_ours(const struct ops *o, const struct cf_audit_entry *x, struct json_writer *w);
+/* A word of Cloudflare's, an id: nothing that says anything else. */
+bool audit_is_word(const char *text);
+/* "update ruleset", of words alone; the caller frees it. */
+char *audit_what(const struct cf_audit_entry *x);
 /* The member is left out where the text is no word. */
 void audit_put_word(struct json_writer *w, const char *key, const char *text);
 

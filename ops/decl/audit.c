@@ -185,3 +185,65 @@ const struct op *op_security_change_report(void)
 	};
 	return &op;
 }
+
+static const struct field moment_rows[] = {
+	FIELD_OUT("at", FIELD_STRING, .flags = FIELD_TIME, .doc = "When, or since when it is so."),
+	FIELD_OUT("kind", FIELD_STRING,
+		  .doc = "Kind of the event; or plan, drift, problem, probe_origin, probe_edge, "
+			 "configuration, write_failed, firewall_changed, audit."),
+	FIELD_OUT("id", FIELD_STRING, .doc = "Of the event, plan, object or entry."),
+	FIELD_OUT("what", FIELD_STRING, .doc = "What happened."),
+	FIELD_OUT("untrusted_detail", FIELD_STRING, .flags = FIELD_UNTRUSTED,
+		  .doc = "Who did it, or what a process or Cloudflare said."),
+	FIELD_OUT("times", FIELD_INT, .doc = "So often in a row."),
+	FIELD_OUT("first", FIELD_STRING, .flags = FIELD_TIME, .doc = "The first of these."),
+	FIELD_OUT("operation", FIELD_STRING, .doc = "The operation that tells more."),
+	FIELD_OUT("arguments", FIELD_STRING, .doc = "Its arguments, as a JSON object."),
+	FIELDS_END,
+};
+
+const struct op *op_incident_capsule(void)
+{
+	static const struct field args[] = {
+		FIELD(struct incident_capsule_args, name,
+		      .flags = FIELD_REQUIRED | FIELD_POSITIONAL, .min = 1, .max = 253,
+		      .doc = "Host name or zone, as in app.example.com."),
+		FIELD(struct incident_capsule_args, since, .flags = FIELD_TIME, .fallback = "24h",
+		      .max = 40, .doc = "Not older than this: RFC 3339, or back from now."),
+		FIELD(struct incident_capsule_args, until, .flags = FIELD_TIME, .max = 40,
+		      .doc = "Not younger than this; absent = now."),
+		FRESH_FIELD(struct incident_capsule_args),
+		FIELDS_END,
+	};
+	static const struct field result[] = {
+		FIELD_OUT("host", FIELD_STRING, .doc = "The host name; absent for a zone."),
+		FIELD_OUT("zone", FIELD_STRING, .doc = "The zone."),
+		FIELD_OUT("since", FIELD_STRING, .flags = FIELD_TIME, .doc = "The window."),
+		FIELD_OUT("until", FIELD_STRING, .flags = FIELD_TIME, .doc = "Its end."),
+		FIELD_OUT("total", FIELD_INT, .doc = "Rows that there are."),
+		FIELD_OUT("timeline", FIELD_ITEMS, .sub = moment_rows,
+			  .doc = "What happened, the newest first."),
+		FIELD_OUT("truncated", FIELD_BOOL, .doc = "Older rows did not fit."),
+		UNKNOWN_OUT,
+		FIELD_OUT("as_of", FIELD_STRING, .flags = FIELD_TIME, .doc = "When this was true."),
+		FIELD_OUT("rate", FIELD_OBJECT, .sub = rate_rows,
+			  .doc = "Cloudflare's rate limit."),
+		FIELDS_END,
+	};
+	static const struct op op = {
+		.name = "incident_capsule",
+		.title = "Tell what happened around a host name",
+		.doc = "One short time line of a host name or a zone: connectors, edge losses, "
+		       "configurations, plans, drift, probes, audit log and changes of the "
+		       "firewall. Each row has an id and the call that tells more. Works without "
+		       "Cloudflare too: what could not be read is told as unknown.",
+		.role = ROLE_AUDITOR,
+		.effects = OP_READS,
+		.doors = OP_DOOR_ALL,
+		.tags = tags,
+		.args = args,
+		.args_size = sizeof(struct incident_capsule_args),
+		.result = result,
+	};
+	return &op;
+}

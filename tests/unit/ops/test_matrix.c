@@ -45,6 +45,7 @@ static const struct row {
 	{"role_list", ROLE_AUDITOR, BOTH, "list", "security", true},
 	{"audit_log_list", ROLE_AUDITOR, BOTH, "list", "security", true},
 	{"security_change_report", ROLE_AUDITOR, BOTH, "get", "security", true},
+	{"incident_capsule", ROLE_AUDITOR, BOTH, "get", "security", true},
 	{"plan_list", ROLE_VIEWER, BOTH, "list", "plan", true},
 	{"plan_get", ROLE_VIEWER, BOTH, "get", "plan", true},
 	{"plan_apply", ROLE_OPERATOR, BOTH, "create update delete", "plan", false},
