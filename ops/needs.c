@@ -40,6 +40,7 @@ static const struct op_needs rows[] = {
 	{"firewall_rule_list", RULES, FIREWALL, true},
 	{"waf_override_list", RULES, NEED(CF_ACCOUNT_WAF_READ), true},
 	{"security_change_report", 0, ACCOUNT | RULES | FIREWALL, true},
+	{"incident_capsule", 0, ACCOUNT, true},
 };
 
 const struct op_needs *op_needs_at(size_t i)

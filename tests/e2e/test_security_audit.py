@@ -1,10 +1,13 @@
 """Who changed what: Cloudflare's audit log as people ask for it, and as the alarm of a token that
 somebody else uses."""
 import json
+import os
+import signal
 import time
 import urllib.request
 
 from harness import until
+from test_scopes import Client
 
 SLOWLY = 60
 
@@ -254,3 +257,85 @@ def test_a_part_that_cannot_be_read_is_unknown_and_the_size_is_kept(host, sim):
     report = host.api("security_change_report", zone="example.com", fresh=True)
     assert {"audit_log", "account_audit_log"} <= {u["part"] for u in report["unknown"]}
     assert report["changes"] == [] and len(report["blocking"]) > 10
+
+
+# ---- incident_capsule ----
+
+def kinds(answer):
+    return [r["kind"] for r in answer["timeline"]]
+
+
+def expand(host, row):
+    return host.api(row["operation"], **json.loads(row["arguments"]))
+
+
+def test_one_time_line_of_a_name_and_each_row_tells_more(site, sim):
+    zone = zone_id(sim)
+    tunnel, = sim.tunnels("edge1")
+    pid, = site.connector_pids()
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: any(e["kind"] == "connector_exited" for e in site.items("event_list")), SLOWLY)
+    until(lambda: site.connector_pids() not in ([], [pid]), SLOWLY)
+    site.wait_converged()
+    record, = sim.records("app.example.com")
+    audit_says(sim,
+               change(1, f"/client/v4/zones/{zone}/rulesets/{'c' * 32}/rules/{RULE}", 30, zone=zone),
+               change(2, f"/client/v4/zones/{zone}/dns_records/{record['id']}", 20, zone=zone,
+                      product="dns_records", type="dns_record"),
+               change(3, f"/client/v4/zones/{zone}/dns_records/{'e' * 32}", 10, zone=zone,
+                      product="dns_records", type="dns_record"))
+    answer = site.api("incident_capsule", name="app.example.com")
+    assert len(json.dumps(answer)) < 14000 and answer["unknown"] == []
+    assert {"connector_exited", "plan", "config_put", "firewall_changed", "audit",
+            "record_created", "probe_origin"} - set(kinds(answer)) == set()
+    assert kinds(answer).count("audit") == 1  # not the one of another name
+    assert answer["host"] == "app.example.com" and answer["zone"] == "example.com"
+    times = [r["at"] for r in answer["timeline"]]
+    assert times == sorted(times, reverse=True)
+    for row in answer["timeline"]:
+        told = expand(site, row)
+        assert row["id"] and told, row
+    changed, = [r for r in answer["timeline"] if r["kind"] == "firewall_changed"]
+    assert expand(site, changed)["items"][0]["id"] == changed["id"] == "entry-1"
+    assert changed["untrusted_detail"].startswith("user1@example.com")
+    plan, = [r for r in answer["timeline"] if r["kind"] == "plan"]
+    assert expand(site, plan)["plan"] == plan["id"]
+    whole = site.api("incident_capsule", name="example.com")
+    assert "host" not in whole and kinds(whole).count("audit") == 2
+    assert tunnel["name"] == "edge1"
+
+
+def test_a_capsule_without_cloudflare_and_of_nothing(site, sim):
+    sim.fault("drop", path="/accounts/*/logs/audit*", method="GET", count=0)
+    answer = site.api("incident_capsule", name="app.example.com")
+    assert [u["part"] for u in answer["unknown"]] == ["audit_log"] and "plan" in kinds(answer)
+    assert site.refused("incident_capsule", name="no.example.org").kind == "not_found"
+    assert site.refused("incident_capsule", name="???").kind == "invalid"
+    quiet = site.api("incident_capsule", name="other.example.net")
+    assert quiet["timeline"] == []
+
+
+def test_a_narrowed_grant_sees_its_own_part_of_an_incident(site, sim):
+    audit_says(sim, change(1, f"/client/v4/zones/{zone_id(sim)}/firewall/rules/1", 30,
+                           zone=zone_id(sim)))
+    site.api("dns_set", name="other.example.com", type="A", content="192.0.2.1")
+    site.api("grant_create", name="part", role="auditor", hosts=["app.example.com"])
+    site.api("grant_create", name="zone", role="auditor", zones=["example.com"])
+    site.api("grant_create", name="viewer", role="viewer")
+    part = Client(site, "part")
+    answer = part.result("incident_capsule", name="app.example.com")
+    assert [u["part"] for u in answer["unknown"]] == ["audit_log"]
+    assert "plan" in kinds(answer) and "firewall_changed" not in kinds(answer)
+    assert "Nothing is known" in part.refused("incident_capsule", name="other.example.com")
+    part.close()
+    zone = Client(site, "zone")
+    assert "firewall_changed" in kinds(zone.result("incident_capsule", name="example.com"))
+    assert "Nothing is known" in zone.refused("incident_capsule", name="example.net")
+    assert zone.result("audit_log_list", zone="example.com")["items"]
+    assert "account as a whole" in zone.refused("audit_log_list")
+    assert "no zone" in zone.refused("audit_log_list", zone="example.net")
+    zone.close()
+    viewer = Client(site, "viewer")
+    assert not {"incident_capsule", "audit_log_list", "security_change_report"} & {
+        t["name"] for t in json.loads(viewer.ask("tools/list"))["result"]["tools"]}
+    viewer.close()
