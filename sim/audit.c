@@ -170,6 +170,12 @@ static bool is_left(const struct asked *a, const struct sim_audit_row *x)
 	return a->ascending ? number > a->after : number < a->after;
 }
 
+/* In the order that was asked for, none of the others is within the window. */
+static bool is_behind(const struct asked *a, const struct sim_audit_row *x)
+{
+	return a->ascending ? audit_time(x) >= a->before_ms : audit_time(x) <= a->since_ms;
+}
+
 static bool is_shown(const struct call *k, const struct asked *a, const struct sim_audit_row *x)
 {
 	int64_t at = audit_time(x);
@@ -255,6 +261,8 @@ void answer_audit_list(struct call *k)
 	json_array_begin(&k->w);
 	for (size_t i = 0; i < log->n && !more; i++) {
 		const struct sim_audit_row *x = audit_row(log, a.ascending ? i : log->n - 1 - i);
+		if (is_behind(&a, x))
+			break;
 		if (!is_shown(k, &a, x))
 			continue;
 		more = (int64_t)count == a.limit;

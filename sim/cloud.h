@@ -40,10 +40,9 @@ struct cloud_request {
 	const char *body;
 	size_t body_len;
 	int64_t now_ms;
-	const struct json
-		*actor; /* who is said to have done it, for the audit log; NULL = whoever asks */
-	bool too_long;  /* there were more arguments than are read */
-	bool outside;   /* somebody else, by the dashboard: no token is asked for or charged */
+	const struct json *actor; /* for the audit log; NULL = whoever asks */
+	bool too_long;            /* there were more arguments than are read */
+	bool outside; /* somebody else, by the dashboard: no token is asked for or charged */
 };
 
 struct cloud_response {
@@ -62,9 +61,8 @@ struct cloud_response {
 /* Answers always, also nonsense; r is zeroed by the caller and freed by cloud_response_free. */
 void cloud_answer(struct cloud *c, const struct cloud_request *q, struct cloud_response *r);
 /* What somebody else does at the dashboard: {method, path, query, body, actor, at}. In the path a
- * segment
- * "@name" stands for the id of the account, zone or living tunnel of that name, "@account" for the
- * first account's; the base path may be left out. */
+ * segment "@name" stands for the id of the account, zone or living tunnel of that name, "@account"
+ * for the first account's; the base path may be left out. */
 MUST_USE int cloud_edit(struct cloud *c, const struct json *edit, int64_t now_ms,
 			struct cloud_response *r, struct err *e);
 void cloud_response_free(struct cloud_response *r);

@@ -25,7 +25,7 @@ struct shelf_kind {
 	const char *path;                   /* how it stands in a route's pattern */
 	int64_t least, most, otherwise;     /* rows of a page */
 	const char *defaults;               /* a JSON object */
-	const char *made;                   /* what POST makes of a row, too; NULL = nothing */
+	const char *made;                   /* what POST starts from instead; NULL = the same */
 	const char *const *needs;           /* members without which POST is refused */
 	const struct shelf_filter *filters; /* ends with arg NULL; NULL = none */
 	const char *const *orders;          /* paths by which it may be ordered; NULL = none */

@@ -97,7 +97,7 @@ static int check_needs(struct call *k, const struct shelf_kind *kind)
 	return 0;
 }
 
-/* What POST gives a row of its own, under what the caller says. */
+/* What a row that POST makes starts from. */
 static int made_of(const struct shelf_kind *kind, struct json_doc **out)
 {
 	struct err e = {0};

@@ -16,10 +16,14 @@ static const struct {
 	{"tokens:read", "API Tokens Read", OF_USER},
 	{"account:read", "Account Settings Read", OF_ACCOUNT},
 	{"account:write", "Account Settings Write", OF_ACCOUNT},
+	{"tokens:write", "API Tokens Write", OF_USER},
+	{"account-tokens:write", "Account API Tokens Write", OF_ACCOUNT},
 	{"account-tokens:read", "Account API Tokens Read", OF_ACCOUNT},
 	{"tunnel:read", "Cloudflare Tunnel Read", OF_ACCOUNT},
 	{"tunnel:write", "Cloudflare Tunnel Write", OF_ACCOUNT},
 	{"account-waf:read", "Account WAF Read", OF_ACCOUNT},
+	{"account-waf:write", "Account WAF Write", OF_ACCOUNT},
+	{"account-firewall:write", "Account Firewall Access Rules Write", OF_ACCOUNT},
 	{"account-rulesets:read", "Account Rulesets Read", OF_ACCOUNT},
 	{"account-firewall:read", "Account Firewall Access Rules Read", OF_ACCOUNT},
 	{"zone:read", "Zone Read", OF_ZONE},
@@ -29,6 +33,7 @@ static const struct {
 	{"waf:write", "Zone WAF Write", OF_ZONE},
 	{"transform:read", "Zone Transform Rules Read", OF_ZONE},
 	{"firewall:read", "Firewall Services Read", OF_ZONE},
+	{"firewall:write", "Firewall Services Write", OF_ZONE},
 };
 
 /* Those that waf:read stands for. */
