@@ -77,7 +77,7 @@ static inline int fixture_down(void **state)
 	return 0;
 }
 
-/* The status; the answer is parsed into f->doc. target may have a query: "?a=b&c=d". */
+/* The status; the answer, if any, is parsed into f->doc. target may have a query: "?a=b&c=d". */
 static inline int ask(struct fixture *f, const char *method, const char *target, const char *body)
 {
 	struct cloud_arg args[8];
@@ -107,7 +107,7 @@ static inline int ask(struct fixture *f, const char *method, const char *target,
 				  .now_ms = f->now_ms};
 	fixture_forget(f);
 	cloud_answer(f->c, &q, &f->r);
-	if (json_parse(buf_text(&f->r.body), f->r.body.len, NULL, &f->doc, &e) < 0)
+	if (f->r.body.len && json_parse(buf_text(&f->r.body), f->r.body.len, NULL, &f->doc, &e) < 0)
 		fail_msg("%s %s: %s: %s", method, target, e.message, buf_text(&f->r.body));
 	return f->r.status;
 }
