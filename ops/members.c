@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "base/untrusted.h"
+#include "base/utf8.h"
 
 #define NAME_MAX_SHOWN 120 /* of a role */
 #define ZONES_SHOWN    10  /* of a right, in its words */
@@ -169,7 +170,9 @@ static void zones_of(const struct members *m, const struct cf_right *r, struct z
 void right_words(const struct members *m, const struct cf_right *r, struct buf *out)
 {
 	const char *name = r->name ? r->name : r->id;
-	AUTO(str_t) shown = str_ndup(name, strnlen(name, NAME_MAX_SHOWN));
+	size_t len = strlen(name);
+	AUTO(str_t)
+	shown = str_ndup(name, len > NAME_MAX_SHOWN ? utf8_whole(name, NAME_MAX_SHOWN) : len);
 	struct zones z;
 
 	text_printable(shown);

@@ -34,6 +34,7 @@ static const struct op_needs rows[] = {
 	{"account_list", ACCOUNT, 0, true},
 	{"member_list", ACCOUNT, 0, true},
 	{"role_list", ACCOUNT, 0, true},
+	{"access_review", ACCOUNT, 0, true},
 	{"audit_log_list", ACCOUNT, 0, true},
 	{"ruleset_list", 0, RULES | NEED(CF_RULESETS_READ), true},
 	{"ruleset_get", 0, RULES | NEED(CF_RULESETS_READ) | NEED(CF_ACCOUNT_WAF_READ), true},

@@ -251,6 +251,11 @@ struct incident_capsule_args {
 	char *name, *since, *until;
 	bool fresh;
 };
+struct access_review_args {
+	LIST_ARGS;
+	char *can, *format, *account;
+	bool details, fresh;
+};
 struct plan_list_args {
 	LIST_ARGS;
 	char *state;

@@ -7,34 +7,9 @@ static const char *const tags[] = {"security", NULL};
 
 UNKNOWN_TABLE;
 
-static const struct field right_rows[] = {
-	FIELD_OUT("kind", FIELD_STRING, .doc = "role, or policy (a permission group of one)."),
-	FIELD_OUT("id", FIELD_STRING, .doc = "Of the role or permission group."),
-	FIELD_OUT("untrusted_name", FIELD_STRING, .flags = FIELD_UNTRUSTED, .doc = "Its name."),
-	FIELD_OUT("denies", FIELD_BOOL, .doc = "The policy denies it."),
-	FIELD_OUT("permissions", FIELD_STRING, .doc = "What a role tells that it permits."),
-	FIELD_OUT("reaches", FIELD_STRING, .doc = "account, zones, or unknown."),
-	FIELD_OUT("zones", FIELD_STRINGS, .doc = "Names or ids of the zones it is for."),
-	FIELDS_END,
-};
+RIGHT_TABLE;
 
-static const struct field member_rows[] = {
-	FIELD_OUT("id", FIELD_STRING, .doc = "Of the membership."),
-	FIELD_OUT("untrusted_email", FIELD_STRING, .flags = FIELD_UNTRUSTED, .doc = "Address."),
-	FIELD_OUT("untrusted_name", FIELD_STRING, .flags = FIELD_UNTRUSTED,
-		  .doc = "First and last name, where told."),
-	FIELD_OUT("status", FIELD_STRING,
-		  .doc = "accepted, pending (invited), rejected or unknown."),
-	FIELD_OUT("two_factor", FIELD_STRING, .doc = "Second factor: on, off or unknown."),
-	FIELD_OUT("super_administrator", FIELD_BOOL, .doc = "Holds all there is."),
-	FIELD_OUT("can", FIELD_STRINGS, .doc = "May change: dns, firewall, members, tokens."),
-	FIELD_OUT("untrusted_roles", FIELD_STRINGS, .flags = FIELD_UNTRUSTED,
-		  .doc = "Names of roles and of what policies allow; \"not\" before what one "
-			 "denies, \"on\" before the zones that it is for."),
-	FIELD_OUT("rights", FIELD_ITEMS, .sub = right_rows,
-		  .doc = "With details: the same one by one."),
-	FIELDS_END,
-};
+static const struct field member_rows[] = {MEMBER_ROWS, FIELDS_END};
 
 const struct op *op_member_list(void)
 {

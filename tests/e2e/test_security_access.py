@@ -1,9 +1,11 @@
 """Who has access to the account: members, roles, and what they come to; tokens and what they lack."""
+import json
 import time
 
 import pytest
 
-from mcp_client import Http, Refused
+from harness import free_port
+from mcp_client import Http
 
 ALL = {"read": True, "write": True}
 READ = {"read": True, "write": False}
@@ -277,19 +279,154 @@ def test_a_token_that_is_refused(host, sim):
     assert "is refused" in answer["warnings"][0]
 
 
+# ---- the review ----
+
+def test_the_review_begins_with_the_riskiest(team, sim):
+    since = sim.mark()
+    answer = team.api("access_review")
+    assert emails(answer) == ["careless", "root", "guest", "names", "rules"]
+    first, root, guest = answer["items"][:3]
+    assert first["flags"] == ["no_second_factor"] and root["flags"] == ["super_administrator"]
+    assert guest["flags"] == ["invited", "invitation_undated"] and "invited" not in guest
+    assert answer["summary"] == {
+        "members": 5, "accepted": 4, "pending": 1, "super_administrators": 1, "without_second_factor": 1,
+        "second_factor_unknown": 0, "invitations_old": 0, "invitations_undated": 1, "can_dns": 3,
+        "can_firewall": 3, "can_members": 1, "can_tokens": 1, "by_policies": 1}
+    assert "1 member who has accepted has no second factor." in answer["findings"]
+    assert {p: len(asked(sim, since, p)) for p in ("/members", "/permission_groups", "/logs/audit", "/roles")} == {
+        "/members": 1, "/permission_groups": 1, "/logs/audit": 1, "/roles": 0}
+
+
+def test_who_can_change_what(team, sim):
+    since = sim.mark()
+    answer = team.api("access_review", can="dns")
+    assert set(emails(answer)) == {"root", "careless", "names"} and answer["total"] == 3
+    assert not asked(sim, since, "/logs/audit") and "invitations_old" not in answer["summary"]
+    assert set(emails(team.api("access_review", can="members"))) == {"root"}
+    assert set(emails(team.api("access_review", can="firewall"))) == {"root", "careless", "rules"}
+
+
+def test_invitations_that_nobody_took(team, sim):
+    rows = {row["untrusted_email"].split("@")[0]: row["id"] for row in team.items("member_list")}
+    seed(sim, audit=[{"action": {"type": "create", "result": "success", "time": "480h", "description": "x"},
+                      "resource": {"id": rows["guest"], "product": "members", "type": "member",
+                                   "scope": "accounts"}}])
+    answer = team.api("access_review", fresh=True)
+    guest, = [r for r in answer["items"] if r["id"] == rows["guest"]]
+    assert guest["flags"] == ["invited", "invitation_old"] and guest["invited"]
+    assert answer["summary"]["invitations_old"] == 1 and answer["summary"]["invitations_undated"] == 0
+
+
+def test_dates_that_cannot_be_read_are_unknown(team, sim):
+    sim.fault("error", path="/accounts/*/logs/audit", status=403, code=10000, count=0)
+    answer = team.api("access_review")
+    part, = answer["unknown"]
+    assert part["part"] == "age of invitations" and part["missing_permission"]
+    assert answer["summary"]["invitations_undated"] == 1
+
+
+def test_the_review_as_a_text(team):
+    answer = team.api("access_review", format="markdown")
+    text = answer["untrusted_markdown"]
+    assert answer["items"] == [] and answer["count"] == 5
+    assert text.startswith(f"# Access to Cloudflare account {team.sim.account}\n")
+    assert "- 1 member is super administrator.\n" in text
+    assert "| careless@example.com | accepted | off | dns, firewall | Administrator |\n" in text
+    assert "| root@example.com | accepted | on | everything |" in text
+    assert "| rules@example.com | accepted | on | firewall | Zone WAF Write on example.com |" in text
+
+
+def test_others_words_are_no_markup(host, sim):
+    evil = "x|[y](http://z)\n# <b>`*_\u202e"
+    seed(sim, members=[{"email": evil, "two_factor": True, "roles": [{"id": "r", "name": evil * 20}]}])
+    host.start()
+    text = host.api("access_review", format="markdown")["untrusted_markdown"]
+    row = text.strip().split("\n")[-1]
+    assert row.startswith("| x\\|\\[y\\](http\\://z)?\\# \\<b\\>\\`\\*\\_? | accepted")
+    assert len(row) < 400 and "\u202e" not in text
+
+
+@pytest.mark.parametrize("form", ["json", "markdown"])
+def test_a_large_account_fits_in_answers(host, sim, form):
+    seed(sim, roles=ROLES, members=[
+        {"email": f"member-{i}@example.com", "two_factor": i % 3 != 0, "roles": ["Administrator", "DNS"],
+         "status": "pending" if i % 100 == 0 else "accepted"} for i in range(1200)])
+    host.start()
+    since, seen, cursor = sim.mark(), 0, {}
+    while True:
+        answer = host.api("access_review", format=form, limit=1000, **cursor)
+        assert len(json.dumps(answer, ensure_ascii=False)) < 40000 and answer["total"] == 1200
+        seen += answer["count"]
+        if not answer["truncated"]:
+            break
+        cursor = {"cursor": answer["next_cursor"]}
+    assert seen == 1200 and answer["summary"]["pending"] == 12
+    assert len(asked(sim, since, "/members")) == 24 and len(asked(sim, since, "/logs/audit")) == 1
+
+
 # ---- who may ----
 
-def client(host, role, **more):
-    made = host.api("grant_create", name=f"g{time.monotonic_ns()}", role=role, **more)
-    return Http(host.mcp_port, made["token"])
-
-
-OPERATIONS = ["member_list", "role_list"]
+OPERATIONS = ["member_list", "role_list", "access_review"]
 
 
 @pytest.fixture
-def mcp(team):
-    return team
+def door(host, sim):
+    host.port = free_port()
+    host.configure(mcp={"listen": f"127.0.0.1:{host.port}"})
+    seed(sim, roles=ROLES, permission_groups=GROUPS)
+    seed(sim, members=people(zone_id(sim)))
+    return host.start()
+
+
+def client(host, role, **more):
+    made = host.api("grant_create", name=f"g{time.monotonic_ns()}", role=role, **more)
+    return Http(host.port, made["token"])
+
+
+def tools(of):
+    return {t["name"]: t for t in of.ask("tools/list")["tools"]}
+
+
+def test_a_viewer_sees_none_of_it(door, sim):
+    viewer, since = client(door, "viewer"), sim.mark()
+    assert "zone_list" in tools(viewer)
+    for operation in [*OPERATIONS, "token_check"]:
+        assert operation not in tools(viewer)
+        assert viewer.tool(operation)["isError"]
+    assert viewer.tool("zone_list")["structuredContent"]["total"] == 2
+    assert "access_review" not in [p["name"] for p in viewer.ask("prompts/list")["prompts"]]
+    assert not asked(sim, since, f"/accounts/{sim.account}/members")
+
+
+def test_an_auditor_reads_and_writes_nothing(door, sim):
+    auditor, since = client(door, "auditor"), sim.mark()
+    offered = tools(auditor)
+    assert {*OPERATIONS, "token_check", "zone_list"} <= set(offered)
+    assert all(t["annotations"]["readOnlyHint"] for t in offered.values())
+    for write, wish in (("dns_set", {"name": "x.example.com", "type": "A", "content": "192.0.2.1"}),
+                        ("tunnel_create", {"name": "x"}), ("tunnel_delete", {"tunnel": "edge1"})):
+        assert auditor.ask("tools/call", name=write, arguments=wish)["isError"], write
+    answer = auditor.tool("access_review", can="dns")["structuredContent"]
+    assert set(emails(answer)) == {"root", "careless", "names"}
+    assert sim.writes(since) == []
+
+
+def test_the_prompt_leads_through_the_review(door):
+    auditor = client(door, "auditor")
+    prompt, = [p for p in auditor.ask("prompts/list")["prompts"] if p["name"] == "access_review"]
+    assert [a["name"] for a in prompt["arguments"]] == ["account"]
+    text = auditor.ask("prompts/get", name="access_review", arguments={"account": "Sim Account"})[
+        "messages"][0]["content"]["text"]
+    assert "access_review for Sim Account" in text
+
+
+@pytest.mark.parametrize("narrowed", [{"zones": ["example.com"]}, {"hosts": ["*.example.com"]}])
+def test_a_narrowed_grant_has_nothing_of_the_account(door, sim, narrowed):
+    auditor, since = client(door, "auditor", **narrowed), sim.mark()
+    for operation in [*OPERATIONS, "token_check"]:
+        answer = auditor.tool(operation)
+        assert answer["isError"] and "account as a whole" in str(answer), answer
+    assert not asked(sim, since, f"/accounts/{sim.account}/members") and not asked(sim, since, "/tokens")
 
 
 def test_a_refusal_names_the_permission_and_the_token(host, sim):

@@ -7,7 +7,6 @@ import re
 import tree
 
 EXCUSED = {
-    "cf_listing_count": "operations that are to come",
     "clock_freeze": "tests stop the clock",
     "connector_state_doc": "docs/DESIGN.md is held against it",
     "heal_describe": "docs/DESIGN.md is held against it",

@@ -41,6 +41,7 @@ static const struct {
 	{"firewall_rule_list", {"{\"zone\":\"@.org\"}"}},
 	{"waf_override_list", {"{\"zone\":\"@.org\"}"}},
 	{"member_list", {"{}", "{\"text\":\"@\"}", "{\"account\":\"@\"}"}},
+	{"access_review", {"{}", "{\"can\":\"dns\"}", "{\"format\":\"markdown\"}"}},
 	{"role_list", {"{}", "{\"text\":\"@\"}", "{\"members\":true}"}},
 	{"incident_capsule",
 	 {"{\"name\":\"app.example.com\"}", "{\"name\":\"@-shared.example.net\"}",

@@ -42,6 +42,7 @@ static const struct row {
 	{"firewall_rule_list", ROLE_AUDITOR, BOTH, "list", "security", true},
 	{"waf_override_list", ROLE_AUDITOR, BOTH, "list", "security", true},
 	{"member_list", ROLE_AUDITOR, BOTH, "list", "security", true},
+	{"access_review", ROLE_AUDITOR, BOTH, "get", "security", true},
 	{"role_list", ROLE_AUDITOR, BOTH, "list", "security", true},
 	{"audit_log_list", ROLE_AUDITOR, BOTH, "list", "security", true},
 	{"security_change_report", ROLE_AUDITOR, BOTH, "get", "security", true},
