@@ -30,12 +30,12 @@ static void draw_seed(void)
 	seed.drawn = true;
 }
 
-static uint64_t rotate(uint64_t v, int bits)
+static inline uint64_t rotate(uint64_t v, int bits)
 {
 	return v << bits | v >> (64 - bits);
 }
 
-static void sip_round(uint64_t v[4])
+static inline void sip_round(uint64_t v[4])
 {
 	v[0] += v[1];
 	v[1] = rotate(v[1], 13) ^ v[0];
@@ -49,7 +49,7 @@ static void sip_round(uint64_t v[4])
 	v[2] = rotate(v[2], 32);
 }
 
-static void sip_word(uint64_t v[4], uint64_t word)
+static inline void sip_word(uint64_t v[4], uint64_t word)
 {
 	v[3] ^= word;
 	sip_round(v);

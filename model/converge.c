@@ -41,17 +41,28 @@ bool content_leads_to(const char *content, const char *remote_id)
 	       strcasecmp(content + n, TUNNEL_DOMAIN) == 0;
 }
 
-static bool record_as_wanted(const struct world *w, const struct record *r, char **why)
+/* Asked of all records with each answer: the content of a tunnel's record is not written out. */
+static bool leads_as_wanted(const struct world *w, const struct record *r, char **why)
 {
-	AUTO(str_t) content = record_content(w, r);
+	const struct tunnel *t = *r->tunnel_id ? world_tunnel(w, r->tunnel_id) : NULL;
 
-	if (r->applied_generation == r->generation && world_record_policy(w, r) == DRIFT_IGNORE)
-		return true;
-	if (!content)
+	if (!*r->tunnel_id)
+		return record_content_same(r->type, r->observed.content, r->content) ||
+		       missing(why, "record %s: it does not lead to %s yet", r->name, r->content);
+	if (!t || !*t->remote_id)
 		return missing(why, "record %s: its tunnel does not exist at Cloudflare yet",
 			       r->name);
-	if (!record_content_same(r->type, r->observed.content, content))
-		return missing(why, "record %s: it does not lead to %s yet", r->name, content);
+	return content_leads_to(r->observed.content, t->remote_id) ||
+	       missing(why, "record %s: it does not lead to %s" TUNNEL_DOMAIN " yet", r->name,
+		       t->remote_id);
+}
+
+static bool record_as_wanted(const struct world *w, const struct record *r, char **why)
+{
+	if (r->applied_generation == r->generation && world_record_policy(w, r) == DRIFT_IGNORE)
+		return true;
+	if (!leads_as_wanted(w, r, why))
+		return false;
 	if (r->observed.type && strcasecmp(r->observed.type, r->type) != 0)
 		return missing(why, "record %s: it is not a %s record yet", r->name, r->type);
 	if (r->observed.proxied != r->proxied)
@@ -259,7 +270,7 @@ bool world_tunnel_runs(const struct world *w, const char *id, char **why)
 bool world_tunnel_converged(const struct world *w, const char *id, char **why)
 {
 	const struct tunnel *t = world_tunnel(w, id);
-	struct map hostnames = {.entries = NULL};
+	struct map hostnames = {.borrows = true};
 	bool converged;
 
 	if (!t)

@@ -88,7 +88,6 @@ void render_problem(const struct problem *p, struct json_writer *out)
 
 struct tally {
 	int64_t routes, serving, ready;
-	bool current; /* one that serves runs the tunnel's configuration */
 };
 
 static struct tally tally_of(const struct world *w, const struct tunnel *t)
@@ -102,7 +101,6 @@ static struct tally tally_of(const struct world *w, const struct tunnel *t)
 			continue;
 		n.serving++;
 		n.ready += c->state == CONNECTOR_READY;
-		n.current |= c->config_version >= t->config_version;
 	}
 	return n;
 }
@@ -189,13 +187,22 @@ void render_tunnel(const struct world *w, const struct tunnel *t, struct json_wr
 
 /* ---- routes ---- */
 
+static bool runs_configuration(const struct world *w, const struct tunnel *t)
+{
+	TABLE_EACH (i, struct connector, c, &w->connectors)
+		if (str_equal(c->tunnel_id, t->id) && connector_serving(c) &&
+		    c->config_version >= t->config_version)
+			return true;
+	return false;
+}
+
 /* Without connectors here, Cloudflare's word has to do. */
-static bool tunnel_serves(const struct tunnel *t, const struct tally *n)
+static bool tunnel_serves(const struct world *w, const struct tunnel *t)
 {
 	if (t->want != WANT_PRESENT || !*t->remote_id || t->config_version == 0)
 		return false;
 	if (t->replicas > 0)
-		return n->current;
+		return runs_configuration(w, t);
 	return str_equal(t->observed.status, "healthy") ||
 	       str_equal(t->observed.status, "degraded");
 }
@@ -211,12 +218,9 @@ static const struct record *record_of(const struct world *w, const char *hostnam
 static const char *route_state(const struct world *w, const struct route *r, const struct tunnel *t,
 			       const struct record *d)
 {
-	struct tally n;
-
 	if (r->problem || !t || t->problem || t->observed.gone || (d && d->problem))
 		return "problem";
-	n = tally_of(w, t);
-	if (r->applied_generation != r->generation || !tunnel_serves(t, &n))
+	if (r->applied_generation != r->generation || !tunnel_serves(w, t))
 		return "pending";
 	if (!world_route_converged(w, r->id, NULL))
 		return "problem";
