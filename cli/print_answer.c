@@ -111,15 +111,14 @@ static void print_row_problems(const struct json *items, const struct style *s, 
 	}
 }
 
-static void print_more(const struct op *op, const struct json *result, struct buf *out)
+static void print_more(const struct json *result, struct buf *out)
 {
 	const char *cursor = json_get_string(result, "next_cursor");
 	int64_t total = json_get_int(result, "total", -1);
-	char words[WORDS_SIZE], of[40] = "";
+	char of[40] = "";
 
 	if (!json_get_bool(result, "truncated", false) && !cursor)
 		return;
-	op_words(op, words);
 	if (total >= 0)
 		(void)snprintf(of, sizeof(of), " of %lld", (long long)total);
 	(void)buf_printf(out, "\n%lld%s shown",
@@ -127,7 +126,7 @@ static void print_more(const struct op *op, const struct json *result, struct bu
 						 (int64_t)json_count(json_get(result, "items"))),
 			 of);
 	if (cursor) {
-		(void)buf_printf(out, "; go on with: adit %s --cursor ", words);
+		(void)buf_str(out, "; go on with the same command and --cursor ");
 		print_text(out, cursor);
 	}
 	(void)buf_char(out, '\n');
@@ -164,7 +163,7 @@ static void print_list(const struct op *op, const struct json *result, const str
 	print_rows(op->name, f ? f->sub : NULL, items, s, 0, out);
 	print_row_problems(items, s, out);
 	print_unknown(result, s, out);
-	print_more(op, result, out);
+	print_more(result, out);
 }
 
 /* ---- objects ---- */

@@ -80,9 +80,9 @@ char *audit_ask_query(const struct audit_ask *a, bool old)
 const char *audit_ask_not_old(const struct audit_ask *a)
 {
 	if (a->actor && !strchr(a->actor, '@') && !is_address(a->actor))
-		return "the older log does not tell tokens";
+		return "The older audit log does not tell tokens";
 	if (a->product)
-		return "the older log does not tell products";
+		return "The older audit log does not tell products";
 	return NULL;
 }
 

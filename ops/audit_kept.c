@@ -115,8 +115,9 @@ const struct cf_audit_entry *audit_of_rule(const struct audit_kept *k, const cha
 		const struct cf_audit_entry *x = &k->items[i];
 		if (x->failed || x->action == CF_AUDIT_VIEW)
 			continue;
+		/* The whole ruleset may have been written after that. */
 		if (str_equal(x->resource_id, rule) || has(x->uri, rule))
-			return x;
+			return by_time && !at_time(x, updated_ms) ? by_time : x;
 		if (!by_time && of_ruleset(x, ruleset, phase) && at_time(x, updated_ms))
 			by_time = x;
 	}

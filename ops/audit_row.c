@@ -51,7 +51,9 @@ void audit_put_ours(const struct ops *o, const struct cf_audit_entry *x, struct 
 	if (o->store && x->ray && cf_ray_valid(x->ray) &&
 	    store_ledger_ray(o->store, x->ray, &kept, &seq, &plan, &e) < 0)
 		log_debug("the ledger was not asked for a ray: %s", e.message);
-	json_put_bool(w, "ours", ours || kept);
+	/* Rays of what only reads are not kept: of that it is not known. */
+	if (ours || kept || x->action != CF_AUDIT_VIEW)
+		json_put_bool(w, "ours", ours || kept);
 	if (misuse_is_ours(o->store, x->token_id))
 		json_put_bool(w, "our_token", true);
 	if (kept)

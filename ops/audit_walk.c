@@ -53,16 +53,33 @@ static int read_cursor(struct audit_walk *k, const char *cursor, struct err *e)
 
 /* ---- life ---- */
 
+/* What the log of before cannot be asked for must not look as if it held nothing of that. */
+static int check_old(const struct audit_walk *k, struct err *e)
+{
+	const char *not_old = audit_ask_not_old(&k->ask);
+	char from[TEXT_TIME_SIZE];
+
+	if (!not_old)
+		return 0;
+	time_format(cf_audit_horizon(clock_wall_ms()), from);
+	(void)err_set(e, ERR_INVALID, "%s", not_old);
+	return err_hint(e,
+			"Ask it by e-mail or IP address, zone, type or resource, or ask for a time "
+			"since %.10s alone.",
+			from);
+}
+
 int audit_walk_begin(struct audit_walk *k, const char *cursor, struct err *e)
 {
 	int64_t horizon = cf_audit_horizon(clock_wall_ms());
 
-	if (cursor)
-		return read_cursor(k, cursor, e);
+	if (cursor && read_cursor(k, cursor, e) < 0)
+		return -1;
 	if (k->ask.since_ms > k->ask.before_ms)
 		return err_set(e, ERR_INVALID, "since is later than until");
-	k->old = k->ask.before_ms <= horizon;
-	return 0;
+	if (!cursor)
+		k->old = k->ask.before_ms <= horizon;
+	return k->old ? check_old(k, e) : 0;
 }
 
 void audit_walk_fini(struct audit_walk *k)
@@ -99,14 +116,9 @@ void audit_walk_ask(struct gather *g, struct audit_walk *k)
 /* The other log is at its end. */
 static bool goes_older(struct audit_walk *k)
 {
-	const char *not_old = audit_ask_not_old(&k->ask);
-
-	if (k->old || k->ask.since_ms >= cf_audit_horizon(clock_wall_ms()))
+	if (k->old || k->ask.since_ms >= cf_audit_horizon(clock_wall_ms()) ||
+	    check_old(k, &k->old_error) < 0)
 		return false;
-	if (not_old) {
-		(void)err_set(&k->old_error, ERR_INVALID, "%s", not_old);
-		return false;
-	}
 	k->old = true;
 	k->skip = 0;
 	str_set(&k->cursor, NULL);

@@ -51,7 +51,7 @@ static void answer(struct call *c, const struct gather *g, struct listing *x)
 	const struct audit_walk *k = &x->walk;
 	json_array_end(w);
 	json_put_int(w, "count", x->l.written);
-	if (x->whole && !k->more)
+	if (x->whole && !k->more && k->old_error.kind == ERR_NONE)
 		json_put_int(w, "total", x->l.written);
 	if (k->more) {
 		AUTO(str_t) cursor = audit_walk_cursor(k);

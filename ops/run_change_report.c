@@ -261,14 +261,18 @@ static void put_unknown_parts(const struct report *x, const struct gather *g, st
 static void put_frame(const struct report *x, struct json_writer *w)
 {
 	const struct audit_walk *k = &x->walks[WALK_ZONE];
+	int64_t looked_ms = 0;
+	for (size_t i = 0; i < WALKS; i++)
+		if (x->walks[i].more && x->walks[i].looked_ms > looked_ms)
+			looked_ms = x->walks[i].looked_ms;
 	json_put_string(w, "zone", x->zone);
 	json_put_time(w, "since", k->ask.since_ms);
 	json_put_time(w, "until", k->ask.before_ms);
 	json_put_int(w, "changes_total", (int64_t)x->kept.n + x->kept.more);
 	json_put_int(w, "rules", x->rules);
 	json_put_int(w, "blocking_total", (int64_t)x->n_stops + x->more_stops);
-	if (k->more && k->looked_ms)
-		json_put_time(w, "looked_back_to", k->looked_ms);
+	if (looked_ms)
+		json_put_time(w, "looked_back_to", looked_ms);
 }
 
 static void write_report(struct call *c, struct gather *g, const struct report *x, size_t changes,
@@ -289,10 +293,12 @@ static void write_report(struct call *c, struct gather *g, const struct report *
 		put_change(x, &x->kept.items[i], &w);
 	json_array_end(&w);
 	put_unknown_parts(x, g, &w);
-	json_put_int(&w, "unreadable", x->unreadable + x->walks[WALK_ZONE].unreadable);
+	json_put_int(&w, "unreadable",
+		     x->unreadable + x->walks[WALK_ZONE].unreadable +
+			     x->walks[WALK_ACCOUNT].unreadable);
 	json_put_bool(&w, "truncated",
 		      changes < x->kept.n || stops < x->n_stops || x->kept.more || x->more_stops ||
-			      x->walks[WALK_ZONE].more);
+			      x->walks[WALK_ZONE].more || x->walks[WALK_ACCOUNT].more);
 	json_put_time(&w, "as_of", gather_as_of(g));
 	gather_put_rate(c, &w);
 	json_object_end(&w);

@@ -239,6 +239,7 @@ static void roles_came(struct call *c, struct gather *g)
 	}
 	if (x->members)
 		missing = gather_error(g, x->members - 1);
+	(void)list_takes_details((struct list_args *)c->args, false);
 	x->counted = x->members && !missing;
 	if (x->counted)
 		(void)cf_listing_each(gather_listing(g, x->members - 1), member_counted, &x->held);

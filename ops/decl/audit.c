@@ -25,7 +25,10 @@ static const struct field audit_rows[] = {
 	FIELD_OUT("resource", FIELD_STRING, .doc = "Its id."),
 	FIELD_OUT("zone", FIELD_STRING, .doc = "Zone that it belongs to."),
 	FIELD_OUT("ray", FIELD_STRING, .doc = "Ray id of the call."),
-	FIELD_OUT("ours", FIELD_BOOL, .doc = "adit made the call: its ray is known here."),
+	FIELD_OUT(
+		"ours", FIELD_BOOL,
+		.doc = "adit made the call: its ray is known here. Absent = not known, as of what "
+		       "only reads."),
 	FIELD_OUT("our_token", FIELD_BOOL, .doc = "It was made with the token that adit uses."),
 	FIELD_OUT("ledger", FIELD_INT, .doc = "Number of the row of adit's ledger that tells it."),
 	FIELD_OUT("plan", FIELD_STRING, .doc = "adit's plan that asked for it."),

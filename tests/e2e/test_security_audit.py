@@ -168,6 +168,13 @@ def test_what_is_older_is_asked_of_the_older_log(host, sim):
     # What it cannot tell is said to be unknown.
     answer = host.api("audit_log_list", since="2025-06-01T00:00:00Z", actor="some token")
     assert answer["unknown"][0]["part"] == "audit_logs" and len(asked(sim, since, "/audit_logs")) == 1
+    assert "total" not in answer and answer["unknown"][0]["hint"]
+    # Where all of the window is there, nothing would look like there being no such entries.
+    for wrong in {"actor": "some token"}, {"product": "dns"}:
+        e = host.refused("audit_log_list", since="2025-06-01T00:00:00Z", until="2025-07-01T00:00:00Z",
+                         **wrong)
+        assert e.kind == "invalid" and "older audit log" in e.message and e.hint
+    assert len(asked(sim, since, "/audit_logs")) == 1
 
 
 # ---- security_change_report ----

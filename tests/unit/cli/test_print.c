@@ -60,7 +60,7 @@ static void answers_become_text(void **state)
 		 "a.example.com  -     http://x:1  web     problem\n"
 		 "b.example.com  /v1   http://y:1  web     live\n"
 		 "\n  ! a.example.com: A record is in the way\n    -> Remove it.\n"
-		 "\n2 of 5 shown; go on with: adit route list --cursor 2\n"},
+		 "\n2 of 5 shown; go on with the same command and --cursor 2\n"},
 		{"health_get",
 		 "{\"host\":\"a.example.com\",\"path\":\"/\",\"state\":\"down\","
 		 "\"broken\":\"proxied\",\"evidence\":\"It is not.\",\"cure\":\"Do this\","

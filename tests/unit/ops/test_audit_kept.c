@@ -74,6 +74,8 @@ static void who_wrote_a_rule(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(entries); i++)
 		audit_keep(&k, &entries[i]);
 	assert_string_equal(audit_of_rule(&k, RULE, SET, "p", 0)->id, "rule");
+	assert_string_equal(audit_of_rule(&k, RULE, SET, "p", AT)->id, "rule");
+	assert_string_equal(audit_of_rule(&k, RULE, SET, "p", AT + 10005)->id, "set");
 	assert_string_equal(audit_of_rule(&k, "none", SET, "p", AT)->id, "set");
 	assert_null(audit_of_rule(&k, "none", SET, "p", AT + 60000));
 	assert_null(audit_of_rule(&k, "none", SET, "p", 0));
