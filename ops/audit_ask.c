@@ -126,14 +126,21 @@ static bool about(const struct cf_audit_entry *x, const char *word)
 	return false;
 }
 
+/* The older log tells no scope: what is of no zone may be the account's. */
+static bool of_scope(const struct cf_audit_entry *x, const char *scope)
+{
+	if (x->scope || x->zone_id || x->zone_name)
+		return same_word(x->scope, scope);
+	return true;
+}
+
 bool audit_ask_fits(const struct audit_ask *a, const struct cf_audit_entry *x)
 {
 	return x->time_ms >= a->since_ms && x->time_ms <= a->before_ms &&
 	       (!a->zone || audit_of_zone(x, a->zone)) && (!a->actor || by_actor(x, a->actor)) &&
 	       (!a->action || by_action(x, a->action)) &&
 	       (!a->result || x->failed == str_equal(a->result, "failure")) &&
-	       (!a->resource || about(x, a->resource)) &&
-	       (!a->scope || same_word(x->scope, a->scope)) &&
+	       (!a->resource || about(x, a->resource)) && (!a->scope || of_scope(x, a->scope)) &&
 	       (!a->product || same_word(x->resource_product, a->product)) &&
 	       (!a->type || same_word(x->resource_type, a->type));
 }

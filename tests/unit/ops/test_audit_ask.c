@@ -95,6 +95,15 @@ static void what_fits(void **state)
 		if (audit_ask_fits(&ask, &x) != cases[i].fits)
 			fail_msg("case %zu", i);
 	}
+	const struct audit_ask wide = {.before_ms = AT, .scope = "accounts"};
+	assert_true(audit_ask_fits(&wide, &(struct cf_audit_entry){.time_ms = AT}));
+	assert_true(audit_ask_fits(
+		&wide,
+		&(struct cf_audit_entry){.time_ms = AT, .scope = "Accounts", .zone_name = "a.b"}));
+	assert_false(audit_ask_fits(
+		&wide, &(struct cf_audit_entry){.time_ms = AT, .zone_name = "example.com"}));
+	assert_false(
+		audit_ask_fits(&wide, &(struct cf_audit_entry){.time_ms = AT, .scope = "user"}));
 	struct audit_ask early = {.before_ms = AT - 1};
 	assert_false(audit_ask_fits(&early, &x));
 	assert_true(audit_of_zone(&(struct cf_audit_entry){.zone_name = "EXAMPLE.com"}, z));
