@@ -28,7 +28,9 @@ def host_of_a_large_account(world):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="adit-sim-", dir="/tmp"))
     sim = Sim(folder)
     world.seed(sim)
-    host = Host(sim).start()
+    host = Host(sim)
+    host.configure(reconcile={"interval": "1h"})  # what is counted are the calls for those who ask
+    host.start()
     host.api("grant_create", name="auditor", role="auditor")
     host.api("grant_create", name="viewer", role="viewer")
     yield host
@@ -246,6 +248,33 @@ def test_entries_are_chosen(large, world, args, of):
     assert len(calls(large.sim, mark, "/logs/audit", "/audit_logs")) <= max(1.1 * least, least)
 
 
+STOPS = {"block", "managed_challenge", "js_challenge", "execute"}
+
+
+@pytest.mark.parametrize("zone", ["z001.example", "z040.example"])
+def test_a_report_of_what_changed(large, client, world, zone):
+    lately, since = world.ages("90d"), large.sim.mark()
+    changes = made(world, lambda x: lately(x) and x.get("zone", {}).get("name") == zone and
+                   x["resource"]["type"] in ("ruleset", "access_rule") and
+                   x["action"]["type"] in CHANGES)
+    wanted = {i for i, (paused, action) in firewall_of(world, zone).items()
+              if not paused and action in STOPS}
+    report = large.api("security_change_report", zone=zone, since="90d", fresh=True)
+    assert report["changes_total"] == len(changes) > 0 and report["unknown"] == []
+    assert report["blocking_total"] == len(wanted) and report["truncated"] == (len(wanted) > 60)
+    told = {r["id"] for r in report["blocking"]}
+    assert told <= wanted and len(told) == min(len(wanted), 60)
+    assert len(report["changes"]) == len(changes)
+    # nine parts of the firewall, the zone's entries, and those of the account's firewall
+    of_account = len(made(world, lambda x: lately(x) and "zone" not in x and
+                          x["action"]["type"] in CHANGES))
+    assert len(calls(large.sim, since, "/rulesets", "/firewall/")) == 9
+    assert len(calls(large.sim, since, "/logs/audit")) <= 1 - (-of_account // 1000)
+    for op, args, most in (("security_change_report", {"zone": zone}, MOST),
+                           ("incident_capsule", {"name": zone}, 16000)):
+        assert len(text_of(client.call(op, since="90d", **args))) < most
+
+
 # ---- for a model ----
 
 LISTS = [("zone_list", {}), ("account_list", {}), ("ruleset_list", {}),
@@ -258,17 +287,19 @@ LISTS = [("zone_list", {}), ("account_list", {}), ("ruleset_list", {}),
          ("audit_log_list", {"since": "90d", "details": True})]
 
 
+def text_of(line):
+    answer = json.loads(line)["result"]
+    assert not answer.get("isError"), line[:500]
+    return "".join(block["text"] for block in answer["content"])
+
+
 @pytest.mark.parametrize("op, args", LISTS)
 @pytest.mark.parametrize("more", [{}, {"limit": 1000}])
 def test_each_answer_is_small_enough_for_a_model(client, op, args, more):
     line = client.call(op, **args, **more)
-    answer = json.loads(line)["result"]
-    assert not answer.get("isError"), line[:500]
-    for block in answer["content"]:
-        assert len(block["text"]) < MOST
-    assert len(json.dumps(answer["structuredContent"], ensure_ascii=False,
-                          separators=(",", ":"))) < MOST
-    told = answer["structuredContent"]
+    told = json.loads(line)["result"]["structuredContent"]
+    assert len(text_of(line)) < MOST
+    assert len(json.dumps(told, ensure_ascii=False, separators=(",", ":"))) < MOST
     assert told["truncated"] == ("next_cursor" in told)
 
 
@@ -303,8 +334,9 @@ def test_an_allowance_that_is_soon_spent_is_waited_for(large, world):
 
 # ---- to whom ----
 
-SECURITY = {"account_list", "audit_log_list", "firewall_rule_list", "member_list", "role_list",
-            "ruleset_get", "ruleset_list", "waf_override_list"}
+SECURITY = {"account_list", "audit_log_list", "firewall_rule_list", "incident_capsule",
+            "member_list", "role_list", "ruleset_get", "ruleset_list", "security_change_report",
+            "token_check", "waf_override_list"}
 
 
 def tools_of(client):
