@@ -163,6 +163,12 @@ void links_running(struct stub *s)
 			send_running(s, i);
 }
 
+static void link_unregister(struct stub *s, struct link *l)
+{
+	link_send(s, l->index, WIRE_UNREGISTER, 0, NULL, 0);
+	l->closing = true;
+}
+
 static void link_registered(struct stub *s, struct link *l, const struct wire_frame *f)
 {
 	char location[32];
@@ -181,6 +187,8 @@ static void link_registered(struct stub *s, struct link *l, const struct wire_fr
 	s->registered++;
 	log_say(&s->log, LEVEL_INFO, "Registered tunnel connection", kv);
 	stub_registered(s);
+	if (s->stopping_at) /* it was on its way when the signal came */
+		link_unregister(s, l);
 	for (int i = 1; i < LINKS && !l->index; i++)
 		if (s->links[i].fd < 0 && s->links[i].at == INT64_MAX)
 			s->links[i].at = now + (i - 1) * s->mode.step_ms;
@@ -464,8 +472,7 @@ void links_unregister(struct stub *s)
 		struct link *l = &s->links[i];
 
 		if (l->state == LINK_UP) {
-			link_send(s, i, WIRE_UNREGISTER, 0, NULL, 0);
-			l->closing = true;
+			link_unregister(s, l);
 		} else if (l->state != LINK_HELLO) {
 			link_reset(s, l);
 			l->at = INT64_MAX;

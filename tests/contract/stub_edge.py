@@ -32,7 +32,8 @@ class Link:
 
 
 class Edge:
-    """Registers what comes; `refuse` = (kind, words) refuses; `hold` keeps unregistering links."""
+    """Registers what comes; `refuse` = (kind, words) refuses; `hold` keeps unregistering links;
+    `slow` lets all but the first wait for their answer."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -40,6 +41,7 @@ class Edge:
         self.links, self.hellos = [], []
         self.refuse = None
         self.hold = False
+        self.slow = False
         self.config = None
         self.answers = {}
         self.changed = threading.Condition()
@@ -94,6 +96,8 @@ class Edge:
             link.send(REFUSED, 0, "\n".join(self.refuse).encode())
             link.close()
             return
+        if self.slow and self.links:
+            self.changed.wait_for(lambda: not self.slow, 10)
         link.send(OK, 0, b"lhr01")
         self.links.append(link)
         if self.config:
