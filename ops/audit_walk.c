@@ -172,7 +172,8 @@ int audit_walk_came(struct gather *g, struct audit_walk *k, struct err *why)
 		return 0;
 	const char *next = cf_listing_next(l);
 	if (next && strlen(next) > AUDIT_CURSOR_MAX - 80)
-		next = NULL;
+		return err_set(why, ERR_UPSTREAM,
+			       "Cloudflare's cursor in its audit log is longer than adit takes");
 	if (!next && !goes_older(k))
 		return 0;
 	if (next) {

@@ -51,7 +51,18 @@ static void put_unknown_parts(const struct incidence *i, struct json_writer *w)
 		put_unknown(w, "audit_log", &i->failed);
 	else if (i->narrowed)
 		put_unknown(w, "audit_log", NULL);
+	if (i->n_walks && i->walks[0].old_error.kind != ERR_NONE)
+		put_unknown(w, AUDIT_API_OLD, &i->walks[0].old_error);
 	json_array_end(w);
+}
+
+/* The log was not read back to the beginning of the window. */
+static bool reads_on(const struct incidence *i)
+{
+	for (size_t k = 0; k < i->n_walks; k++)
+		if (i->walks[k].more)
+			return true;
+	return false;
 }
 
 static void write_capsule(struct call *c, struct gather *g, const struct incidence *i, size_t rows)
@@ -67,7 +78,7 @@ static void write_capsule(struct call *c, struct gather *g, const struct inciden
 	json_put_int(&w, "total", (int64_t)x->line.n);
 	json_write_key(&w, "timeline");
 	timeline_write(&x->line, rows, &w);
-	json_put_bool(&w, "truncated", rows < x->line.n || i->kept.more > 0);
+	json_put_bool(&w, "truncated", rows < x->line.n || i->kept.more > 0 || reads_on(i));
 	put_unknown_parts(i, &w);
 	json_put_time(&w, "as_of", gather_as_of(g));
 	if (gather_count(g))

@@ -203,6 +203,29 @@ def audit_says(sim, *rows):
         "result_info": {"count": str(len(rows)), "cursor": ""}})
 
 
+def audit_goes_on(sim, pages, *rows):
+    """So many pages, each with these rows, and there are more behind them."""
+    for i in range(pages):
+        sim.fault("wrong", path="/accounts/*/logs/audit*", method="GET", body={
+            "success": True, "errors": [], "messages": [], "result": list(rows),
+            "result_info": {"count": str(len(rows)), "cursors": {"after": f"page-{i}"}}})
+
+
+def test_a_log_that_was_not_read_to_its_end_makes_an_answer_truncated(host, sim):
+    host.start()
+    row = change(1, "/zones/z/rulesets/1", 60, zone=zone_id(sim))
+    audit_goes_on(sim, 15, row)
+    report = host.api("security_change_report", zone="example.com")
+    assert report["truncated"] and report["looked_back_to"]
+    sim.faults_clear()
+    audit_goes_on(sim, 9, row)
+    assert host.api("incident_capsule", name="example.com", fresh=True)["truncated"]
+    sim.faults_clear()
+    audit_says(sim, row)
+    assert not host.api("security_change_report", zone="example.com", fresh=True)["truncated"]
+    assert not host.api("incident_capsule", name="example.com", fresh=True)["truncated"]
+
+
 def zone_id(sim):
     return by_token(sim, "GET", "/zones?name=example.com")["result"][0]["id"]
 
