@@ -150,12 +150,35 @@ static void print_unknown(const struct json *result, const struct style *s, stru
 				 (long long)unreadable);
 }
 
+/* A text to hand on: its lines stay lines. */
+static void print_document(const char *text, struct buf *out)
+{
+	for (const char *at = text; *at;) {
+		size_t len = strcspn(at, "\n");
+		AUTO(str_t) line = str_ndup(at, len);
+		print_text(out, line);
+		(void)buf_char(out, '\n');
+		at += len + (at[len] == '\n');
+	}
+}
+
 static void print_list(const struct op *op, const struct json *result, const struct style *s,
 		       struct buf *out)
 {
 	const struct json *items = json_get(result, "items");
 	const struct field *f = fields_find(op->result, "items");
+	const struct json *findings = json_get(result, "findings");
+	const char *document = json_get_string(result, "untrusted_markdown");
 
+	if (document) {
+		print_document(document, out);
+		print_unknown(result, s, out);
+		print_more(result, out);
+		return;
+	}
+	print_sentences(findings, "-", s, out);
+	if (json_count(findings) > 0)
+		(void)buf_char(out, '\n');
 	if (json_count(items) == 0)
 		(void)buf_str(out, json_count(json_get(result, "unknown")) == 0
 					   ? "Nothing to list.\n"

@@ -105,6 +105,20 @@ static const struct view_column members[] = {
 	{"two_factor", "SECOND FACTOR"}, {"can", "CAN CHANGE"},
 	{"untrusted_roles", "ROLES"},    END,
 };
+static const struct view_column review[] = {
+	{"untrusted_email", "MEMBER"},
+	{"flags", NULL},
+	{"status", NULL},
+	{"invited", NULL},
+	{"can", "CAN CHANGE"},
+	{"untrusted_roles", "ROLES"},
+	END,
+};
+static const struct view_column tokens[] = {
+	{"setting", NULL}, {"serves", NULL},     {"status", NULL},
+	{"owner", NULL},   {"expires_on", NULL}, {"known_by", NULL},
+	{"missing", NULL}, {"message", NULL},    END,
+};
 static const struct view_column roles[] = {
 	{"untrusted_name", "ROLE"}, {"permissions", NULL}, {"members", NULL}, {"id", NULL}, END,
 };
@@ -200,6 +214,8 @@ static const struct {
 	{"waf_override_list", overrides},
 	{"member_list", members},
 	{"role_list", roles},
+	{"access_review", review},
+	{"tokens", tokens},
 	{"audit_log_list", audit},
 };
 

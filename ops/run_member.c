@@ -189,7 +189,10 @@ static void row_role(const void *row, struct json_writer *w, const void *owner)
 	json_put_untrusted(w, "untrusted_name", r->name);
 	json_put_untrusted(w, "untrusted_description", r->description);
 	if (r->permissions)
-		json_put_string(w, "permissions", words.len ? buf_text(&words) : "nothing");
+		json_put_string(w, "permissions",
+				words.len      ? buf_text(&words)
+				: powers.super ? "everything"
+					       : "nothing");
 	put_powers(w, &powers);
 	if (x->counted)
 		json_put_int(w, "members", held ? *held : 0);

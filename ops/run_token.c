@@ -130,24 +130,26 @@ static const char *status_word(const struct cf_token_look *l)
 	return l->task.err.cloudflare.status ? "refused" : "missing";
 }
 
+/* What it may, by how much of it. */
 static void put_permissions(struct json_writer *w, const struct cf_token_look *l)
 {
-	static const char *const words[] = {
-		[CF_MAY_UNKNOWN] = "unknown",
-		[CF_MAY_NOT] = "no",
-		[CF_MAY_PARTLY] = "partly",
-		[CF_MAY] = "yes",
+	static const struct {
+		const char *name;
+		enum cf_may may;
+	} lists[] = {
+		{"may", CF_MAY},
+		{"may_partly", CF_MAY_PARTLY},
+		{"may_not", CF_MAY_NOT},
+		{"not_known", CF_MAY_UNKNOWN},
 	};
 
-	json_write_key(w, "permissions");
-	json_array_begin(w);
-	for (int p = 0; p < CF_PERMISSIONS; p++) {
-		json_object_begin(w);
-		json_put_string(w, "permission", cf_permission_name((enum cf_permission)p));
-		json_put_string(w, "state", words[l->may[p]]);
-		json_object_end(w);
+	for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+		unsigned set = 0;
+		for (int p = 0; p < CF_PERMISSIONS; p++)
+			if (l->may[p] == lists[i].may)
+				set |= NEED(p);
+		put_names(w, lists[i].name, set);
 	}
-	json_array_end(w);
 }
 
 static void put_verified(struct json_writer *w, const struct cf_token_look *l)

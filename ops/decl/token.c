@@ -5,13 +5,6 @@ RATE_TABLE;
 
 static const char *const tags[] = {"access", NULL};
 
-static const struct field permission_rows[] = {
-	FIELD_OUT("permission", FIELD_STRING, .doc = "As Cloudflare's dashboard calls it."),
-	FIELD_OUT("state", FIELD_STRING,
-		  .doc = "yes, partly (for some zones only), no, or unknown (nothing tells it)."),
-	FIELDS_END,
-};
-
 static const struct field token_rows[] = {
 	FIELD_OUT("setting", FIELD_STRING, .doc = "Which setting names its file."),
 	FIELD_OUT("serves", FIELD_STRING,
@@ -29,7 +22,11 @@ static const struct field token_rows[] = {
 	FIELD_OUT("known_by", FIELD_STRING,
 		  .doc = "policies: its own row says what it may. reads: it was tried, zone "
 			 "permissions on one zone, and what only a write would show is unknown."),
-	FIELD_OUT("permissions", FIELD_ITEMS, .sub = permission_rows, .doc = "What it may."),
+	FIELD_OUT("may", FIELD_STRINGS,
+		  .doc = "Permissions that it has, as Cloudflare's dashboard calls them."),
+	FIELD_OUT("may_partly", FIELD_STRINGS, .doc = "For some zones only."),
+	FIELD_OUT("may_not", FIELD_STRINGS, .doc = "That it has not."),
+	FIELD_OUT("not_known", FIELD_STRINGS, .doc = "Nothing tells whether it has them."),
 	FIELD_OUT("missing", FIELD_STRINGS,
 		  .doc = "Permissions to add to it, so that all that it serves works."),
 	FIELD_OUT("message", FIELD_STRING, .doc = "Why it could not be verified."),

@@ -151,6 +151,7 @@ def test_roles_in_words(team, sim):
     assert set(rows) == {r["name"] for r in ROLES}
     assert rows["DNS"]["permissions"] == "edit dns_records; read zone" and rows["DNS"]["can"] == ["dns"]
     assert rows[SUPER]["super_administrator"] and "members" not in rows["DNS"]
+    assert rows[SUPER]["permissions"] == "everything"
     assert not asked(sim, since, "/members")
     rows = {row["untrusted_name"]: row for row in team.items("role_list", members=True)}
     assert {name: row["members"] for name, row in rows.items()} == {
@@ -201,7 +202,8 @@ def use(host, managing, reading=None):
 
 
 def permissions(row):
-    return {p["permission"]: p["state"] for p in row["permissions"]}
+    words = {"may": "yes", "may_partly": "partly", "may_not": "no", "not_known": "unknown"}
+    return {name: word for key, word in words.items() for name in row[key]}
 
 
 def named(answer, verdict):
@@ -334,6 +336,10 @@ def test_the_review_as_a_text(team):
     assert "| careless@example.com | accepted | off | dns, firewall | Administrator |\n" in text
     assert "| root@example.com | accepted | on | everything |" in text
     assert "| rules@example.com | accepted | on | firewall | Zone WAF Write on example.com |" in text
+    code, told, _ = team.adit("access", "review", "--format", "markdown")
+    assert code == 0 and told.splitlines()[2:] == text.splitlines()[2:] and told.startswith("# Access")
+    code, told, _ = team.adit("access", "review", "dns")
+    assert code == 0 and "- 1 member is super administrator." in told and "careless@" in told
 
 
 def test_others_words_are_no_markup(host, sim):
