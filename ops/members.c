@@ -167,7 +167,7 @@ static void zones_of(const struct members *m, const struct cf_right *r, struct z
 	cf_right_reach(r, zone_reached, z);
 }
 
-void right_words(const struct members *m, const struct cf_right *r, struct buf *out)
+static void right_words(const struct members *m, const struct cf_right *r, struct buf *out)
 {
 	const char *name = r->name ? r->name : r->id;
 	size_t len = strlen(name);
@@ -209,17 +209,24 @@ char *member_name(const struct cf_member *x)
 	return str_format("%s %s", x->first, x->last);
 }
 
-static void right_put_name(const struct members *m, const struct cf_right *r, void *owner)
+static void right_added(const struct members *m, const struct cf_right *r, void *owner)
 {
 	AUTO(buf_t) words = {0};
 
 	right_words(m, r, &words);
-	json_write_string(owner, buf_text(&words));
+	if (!strlist_has(owner, buf_text(&words)))
+		strlist_add(owner, buf_text(&words));
+}
+
+void members_words(const struct members *m, const struct cf_member *x, struct strlist *out)
+{
+	members_rights(m, x, right_added, out);
 }
 
 void put_member(const struct members *m, const struct cf_member *x, struct json_writer *w)
 {
 	AUTO(str_t) name = member_name(x);
+	AUTO(strlist_t) roles = {0};
 	struct powers powers;
 
 	json_put_string(w, "id", x->id);
@@ -229,10 +236,8 @@ void put_member(const struct members *m, const struct cf_member *x, struct json_
 	json_put_string(w, "two_factor", second_factor_word(x->two_factor));
 	members_powers(m, x, &powers);
 	put_powers(w, &powers);
-	json_write_key(w, "untrusted_roles");
-	json_array_begin(w);
-	members_rights(m, x, right_put_name, w);
-	json_array_end(w);
+	members_words(m, x, &roles);
+	json_put_strlist(w, "untrusted_roles", &roles);
 }
 
 static void right_put(const struct members *m, const struct cf_right *r, void *owner)

@@ -29,8 +29,9 @@ void members_free(struct members *m);
 typedef void right_fn(const struct members *m, const struct cf_right *r, void *owner);
 void members_rights(const struct members *m, const struct cf_member *x, right_fn *right,
 		    void *owner);
-/* What it is called and for which zones, in words: for members untrusted_* alone. */
-void right_words(const struct members *m, const struct cf_right *r, struct buf *out);
+/* What they are called and for which zones, in words, each once (a role may be told as a policy,
+ * too): for members untrusted_* alone. */
+void members_words(const struct members *m, const struct cf_member *x, struct strlist *out);
 
 /* What all of somebody's rights come to. */
 struct powers {

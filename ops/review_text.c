@@ -48,19 +48,6 @@ void review_text_begin(const struct review_sum *s, const char *account, const ch
 			   "|---|---|---|---|---|\n");
 }
 
-struct role_names {
-	struct buf text;
-	size_t n;
-};
-
-static void role_added(const struct members *m, const struct cf_right *r, void *owner)
-{
-	struct role_names *x = owner;
-
-	(void)buf_str(&x->text, x->n++ ? ", " : "");
-	right_words(m, r, &x->text);
-}
-
 static void add_powers(struct buf *out, const struct powers *p)
 {
 	bool any = false;
@@ -78,7 +65,8 @@ static void add_powers(struct buf *out, const struct powers *p)
 void review_text_row(const struct members *m, const struct cf_member *x, const struct judged *j,
 		     struct buf *out)
 {
-	struct role_names roles = {.n = 0};
+	AUTO(strlist_t) roles = {0};
+	AUTO(buf_t) names = {0};
 	char invited[TEXT_TIME_SIZE];
 
 	(void)buf_str(out, "| ");
@@ -92,8 +80,9 @@ void review_text_row(const struct members *m, const struct cf_member *x, const s
 			 j->flags & REVIEW_INVITED ? "–" : second_factor_word(x->two_factor));
 	add_powers(out, &j->powers);
 	(void)buf_str(out, " | ");
-	members_rights(m, x, role_added, &roles);
-	add_cell(out, buf_text(&roles.text), ROLES_MAX);
+	members_words(m, x, &roles);
+	for (size_t i = 0; i < roles.n; i++)
+		(void)buf_printf(&names, "%s%s", i ? ", " : "", roles.items[i]);
+	add_cell(out, buf_text(&names), ROLES_MAX);
 	(void)buf_str(out, " |\n");
-	buf_free(&roles.text);
 }

@@ -134,8 +134,14 @@ struct role_listing {
 	struct list_answer l;
 	int64_t unreadable;
 	size_t roles, members; /* reads, + 1 */
-	struct map held;       /* id -> int64_t *, owned; empty = not counted */
+	struct map held;       /* id -> struct held *, owned; empty = not counted */
+	size_t member;         /* who is counted now */
 	bool counted;
+};
+
+struct held {
+	int64_t members;
+	size_t last; /* of them: a role may be told as a policy, too */
 };
 
 static void role_listing_drop(void *own)
@@ -151,25 +157,28 @@ static void role_listing_drop(void *own)
 
 static void role_counted(const struct cf_right *r, void *owner)
 {
-	struct map *held = owner;
-	int64_t *n = r->id ? map_get(held, r->id) : NULL;
+	struct role_listing *x = owner;
+	struct held *h = r->id ? map_get(&x->held, r->id) : NULL;
 
 	if (!r->id || r->denies)
 		return;
-	if (!n) {
-		n = mem_alloc(sizeof(*n));
-		(void)map_set(held, r->id, n);
+	if (!h) {
+		h = mem_alloc(sizeof(*h));
+		(void)map_set(&x->held, r->id, h);
 	}
-	++*n;
+	h->members += h->last != x->member;
+	h->last = x->member;
 }
 
 static int member_counted(const struct json *row, void *owner)
 {
+	struct role_listing *x = owner;
 	struct cf_member member;
 	struct err e;
 
+	x->member++;
 	if (cf_member_read(row, &member, &e) == 0)
-		cf_member_rights(&member, NULL, role_counted, owner);
+		cf_member_rights(&member, NULL, role_counted, x);
 	return 0;
 }
 
@@ -177,7 +186,7 @@ static void row_role(const void *row, struct json_writer *w, const void *owner)
 {
 	const struct role_listing *x = owner;
 	const struct cf_role *r = row;
-	const int64_t *held = map_get(&x->held, r->id);
+	const struct held *held = map_get(&x->held, r->id);
 	const struct cf_right right = {.id = r->id, .name = r->name, .permissions = r->permissions};
 	struct powers powers = {.super = false};
 	AUTO(buf_t) words = {0};
@@ -195,7 +204,7 @@ static void row_role(const void *row, struct json_writer *w, const void *owner)
 					       : "nothing");
 	put_powers(w, &powers);
 	if (x->counted)
-		json_put_int(w, "members", held ? *held : 0);
+		json_put_int(w, "members", held ? held->members : 0);
 	json_object_end(w);
 }
 
@@ -245,7 +254,7 @@ static void roles_came(struct call *c, struct gather *g)
 	(void)list_takes_details((struct list_args *)c->args, false);
 	x->counted = x->members && !missing;
 	if (x->counted)
-		(void)cf_listing_each(gather_listing(g, x->members - 1), member_counted, &x->held);
+		(void)cf_listing_each(gather_listing(g, x->members - 1), member_counted, x);
 	if (list_begin(c, (const struct list_args *)a, &x->l) < 0) {
 		call_fail(c);
 		return;

@@ -161,6 +161,18 @@ def test_roles_in_words(team, sim):
     assert code == 0 and "edit dns_records; read zone" in text
 
 
+def test_a_role_that_is_told_as_a_policy_too_is_one(host, sim):
+    both = {"id": GROUP, "name": "DNS", "permissions": {"dns_records": ALL}}
+    seed(sim, roles=[both], members=[
+        {"email": "both@example.com", "two_factor": True, "roles": [both], "policies": [
+            {"id": "p1", "access": "allow", "permission_groups": [{"id": GROUP, "name": "DNS"}],
+             "resource_groups": [{"scope": {"objects": [{"key": "*"}]}}]}]}])
+    host.start()
+    row, = host.items("member_list")
+    assert row["untrusted_roles"] == ["DNS"] and row["can"] == ["dns"]
+    assert host.items("role_list", members=True)[0]["members"] == 1
+
+
 # ---- which account ----
 
 def test_an_account_by_name(team, sim):
