@@ -4,6 +4,7 @@
 #include "base/untrusted.h"
 #include "cloudflare/accounts.h"
 #include "ops/gather.h"
+#include "ops/rule_rows.h"
 
 static void row_account(const void *row, struct json_writer *w, const void *owner)
 {
@@ -48,6 +49,7 @@ static void accounts_came(struct call *c, struct gather *g)
 		gather_fail(c, g, 0);
 		return;
 	}
+	(void)list_takes_details((struct list_args *)c->args, false);
 	if (list_begin(c, (const struct list_args *)a, &l) < 0) {
 		call_fail(c);
 		return;

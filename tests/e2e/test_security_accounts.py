@@ -11,6 +11,12 @@ def asked(sim, since):
             r["path"].split("?")[0].endswith("/accounts")]
 
 
+def test_full_stands_for_all_members_of_a_list_that_has_no_more(host, sim):
+    host.start()
+    for op in "account_list", "role_list":
+        assert host.items(op, fields=["full"]) == host.items(op)
+
+
 def test_the_account_is_listed_and_what_was_read_is_kept(host, sim):
     host.start()
     since = sim.mark()
