@@ -75,6 +75,10 @@ static const struct view_column firewall[] = {
 	{"last_updated", NULL},
 	END,
 };
+static const struct view_column timeline[] = {
+	{"at", "WHEN"},  {"kind", NULL},        {"what", NULL},      {"untrusted_detail", "DETAIL"},
+	{"times", NULL}, {"operation", "MORE"}, {"arguments", NULL}, END,
+};
 static const struct view_column audit[] = {
 	{"time", NULL},
 	{"action", NULL},
@@ -217,6 +221,8 @@ static const struct {
 	{"access_review", review},
 	{"tokens", tokens},
 	{"audit_log_list", audit},
+	{"entries", audit},
+	{"timeline", timeline},
 };
 
 const struct view_column *view_of(const char *op_name)

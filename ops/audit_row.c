@@ -23,13 +23,26 @@ void audit_put_word(struct json_writer *w, const char *key, const char *text)
 		json_put_string(w, key, text);
 }
 
+/* "" = the path names none. */
+static void rule_of(const struct cf_audit_entry *x, char rule[WORD_MAX + 1])
+{
+	cf_audit_uri_id(x, "rules", rule, WORD_MAX + 1);
+	if (!audit_is_word(rule))
+		rule[0] = '\0';
+}
+
 char *audit_what(const struct cf_audit_entry *x)
 {
 	const char *of = audit_is_word(x->resource_type)      ? x->resource_type
 			 : audit_is_word(x->resource_product) ? x->resource_product
 							      : "something";
+	char rule[WORD_MAX + 1];
 
-	return str_format("%s %s", cf_audit_action_name(x->action), of);
+	rule_of(x, rule);
+	return str_format("%s %s%s%s%s%s", cf_audit_action_name(x->action), of,
+			  audit_is_word(x->resource_id) ? " " : "",
+			  audit_is_word(x->resource_id) ? x->resource_id : "",
+			  rule[0] ? ", rule " : "", rule);
 }
 
 void audit_put_actor(const struct cf_audit_entry *x, struct json_writer *w)
@@ -93,6 +106,7 @@ void audit_row_write(const void *row, struct json_writer *w, const void *owner)
 	const struct audit_row *r = row;
 	const struct cf_audit_entry *x = &r->x;
 	const struct ops *o = owner;
+	char rule[WORD_MAX + 1];
 
 	json_object_begin(w);
 	json_put_time(w, "time", x->time_ms);
@@ -104,6 +118,8 @@ void audit_row_write(const void *row, struct json_writer *w, const void *owner)
 	audit_put_word(w, "product", x->resource_product);
 	audit_put_word(w, "type", x->resource_type);
 	audit_put_word(w, "resource", x->resource_id);
+	rule_of(x, rule);
+	audit_put_word(w, "rule", rule);
 	put_zone(o->world, x, w);
 	if (x->ray && cf_ray_valid(x->ray))
 		json_put_string(w, "ray", x->ray);

@@ -25,7 +25,7 @@ void audit_put_actor(const struct cf_audit_entry *x, struct json_writer *w);
 void audit_put_ours(const struct ops *o, const struct cf_audit_entry *x, struct json_writer *w);
 /* A word of Cloudflare's, an id: nothing that says anything else. */
 bool audit_is_word(const char *text);
-/* "update ruleset", of words alone; the caller frees it. */
+/* "update ruleset <id>, rule <id>", of words alone; the caller frees it. */
 char *audit_what(const struct cf_audit_entry *x);
 /* The member is left out where the text is no word. */
 void audit_put_word(struct json_writer *w, const char *key, const char *text);

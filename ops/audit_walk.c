@@ -108,9 +108,11 @@ void audit_walk_ask(struct gather *g, struct audit_walk *k)
 	AUTO(str_t) query = audit_ask_query(&a, k->old);
 
 	k->pages++;
-	k->read = gather_read(
-		g, k->old ? CF_SOURCE_AUDIT_OLD : CF_SOURCE_AUDIT,
-		&(struct cf_target){.query = query, .rows = PAGE_ROWS, .cursor = k->cursor});
+	k->read = gather_read(g, k->old ? CF_SOURCE_AUDIT_OLD : CF_SOURCE_AUDIT,
+			      &(struct cf_target){.account = k->account,
+						  .query = query,
+						  .rows = PAGE_ROWS,
+						  .cursor = k->cursor});
 }
 
 /* The other log is at its end. */

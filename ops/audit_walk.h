@@ -13,6 +13,7 @@
 
 struct audit_walk {
 	struct audit_ask ask;
+	const char *account; /* borrowed; NULL = the configured one */
 	bool (*take)(const struct cf_audit_entry *x, void *owner); /* false = enough */
 	void *owner;
 	int64_t pages_most;

@@ -14,6 +14,7 @@ struct listing {
 	struct list_answer l;
 	struct list_args args;
 	bool full, whole; /* whole: from the beginning */
+	bool asked;       /* for entries: which account it is, is known */
 	struct call *call;
 };
 
@@ -72,9 +73,21 @@ static void answer(struct call *c, const struct gather *g, struct listing *x)
 	call_answer(c);
 }
 
+static void ask_first(struct call *c, struct gather *g, struct listing *x)
+{
+	const struct audit_log_list_args *a = c->args;
+	x->asked = gather_account(c, g, a->account, &x->walk.account);
+	if (x->asked)
+		audit_walk_ask(g, &x->walk);
+}
+
 static void page_came(struct call *c, struct gather *g)
 {
 	struct listing *x = gather_own(g);
+	if (!x->asked) {
+		ask_first(c, g, x);
+		return;
+	}
 	int rc = audit_walk_came(g, &x->walk, &c->task.err);
 	if (rc < 0)
 		call_fail(c);
@@ -130,5 +143,5 @@ void run_audit_log_list(struct call *c)
 		call_fail(c);
 		return;
 	}
-	audit_walk_ask(g, &x->walk);
+	ask_first(c, g, x);
 }

@@ -268,7 +268,7 @@ static void put_frame(const struct report *x, struct json_writer *w)
 	json_put_string(w, "zone", x->zone);
 	json_put_time(w, "since", k->ask.since_ms);
 	json_put_time(w, "until", k->ask.before_ms);
-	json_put_int(w, "changes_total", (int64_t)x->kept.n + x->kept.more);
+	json_put_int(w, "entries_total", (int64_t)x->kept.n + x->kept.more);
 	json_put_int(w, "rules", x->rules);
 	json_put_int(w, "blocking_total", (int64_t)x->n_stops + x->more_stops);
 	if (looked_ms)
@@ -287,7 +287,7 @@ static void write_report(struct call *c, struct gather *g, const struct report *
 	for (size_t i = 0; i < x->n_stops && i < stops; i++)
 		put_stop(x, &x->stops[i], &w);
 	json_array_end(&w);
-	json_write_key(&w, "changes");
+	json_write_key(&w, "entries");
 	json_array_begin(&w);
 	for (size_t i = 0; i < x->kept.n && i < changes; i++)
 		put_change(x, &x->kept.items[i], &w);

@@ -63,10 +63,23 @@ static void row_drift(const void *row, struct json_writer *w, const void *owner)
 	json_object_end(w);
 }
 
+/* Between somebody's write and ours that it raced with; clocks differ. */
+#define RACED_BEFORE_MS (10 * 60 * 1000LL)
+#define RACED_AFTER_MS  (60 * 1000LL)
+
 struct raced {
 	const struct tunnel *tunnel;
 	const struct race *race;
 };
+
+/* Who wrote the configuration then, as the audit log says; NULL = it is not told. */
+static const char *race_actor(const struct raced *x)
+{
+	const struct drift_actor *who = &x->tunnel->observed.config_actor;
+	bool then = who->at_ms > x->race->at_ms - RACED_BEFORE_MS &&
+		    who->at_ms < x->race->at_ms + RACED_AFTER_MS;
+	return then ? who->text : NULL;
+}
 
 static void row_race(const void *row, struct json_writer *w, const void *owner)
 {
@@ -86,6 +99,7 @@ static void row_race(const void *row, struct json_writer *w, const void *owner)
 	json_put_untrusted_document(w, "untrusted_seen", r->read);
 	json_put_untrusted_document(w, "untrusted_put", r->put);
 	json_put_time(w, "since", r->at_ms);
+	json_put_untrusted(w, "untrusted_actor", race_actor(x));
 	json_put_string(w, "policy", drift_policy_name(DRIFT_REPORT));
 	json_put_bool(w, "repair", false);
 	json_put_string(w, "why_not", "it was written over; both are shown");

@@ -240,7 +240,7 @@ struct role_list_args {
 };
 struct audit_log_list_args {
 	LIST_ARGS;
-	char *since, *until, *zone, *actor, *action, *result, *resource, *product, *type;
+	char *since, *until, *zone, *account, *actor, *action, *result, *resource, *product, *type;
 	bool details, fresh;
 };
 struct security_change_report_args {

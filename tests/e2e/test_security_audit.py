@@ -151,6 +151,8 @@ def test_filters_are_asked_of_cloudflare_and_a_list_is_gone_on_with(host, sim):
     whole = host.api("audit_log_list", action="update", fields=["time", "zone"])
     assert whole["total"] == 5 and set(whole["items"][0]) == {"time", "zone"}
     assert entries(host, actor="nobody@example.com") == []
+    assert len(entries(host, account=sim.account, action="update")) == 5
+    assert host.refused("audit_log_list", account="no such account").kind == "not_found"
     assert entries(host, until="1h", since="2h") == []
     assert host.refused("audit_log_list", since="1h", until="2h").kind == "invalid"
     assert host.refused("audit_log_list", cursor="x").kind == "invalid"
@@ -255,18 +257,19 @@ def test_what_blocks_now_and_who_changed_it_in_one_answer(host, sim):
     host.start()
     since = sim.mark()
     report = host.api("security_change_report", zone="example.com")
-    assert [r["untrusted_actor"][:5] for r in report["changes"]] == ["user1", "user2"]
-    assert report["changes_total"] == 2 and report["rules"] == 7 and report["blocking_total"] == 5
+    assert [r["untrusted_actor"][:5] for r in report["entries"]] == ["user1", "user2"]
+    assert report["entries_total"] == 2 and report["rules"] == 7 and report["blocking_total"] == 5
     first, *others = report["blocking"]
     assert first["id"] == RULE and first["action"] == "block" and first["source"] == "custom"
     assert first["untrusted_actor"].startswith("user1@example.com") and not first["ours"]
-    assert first["changed"] == report["changes"][0]["time"]
+    assert first["changed"] == report["entries"][0]["time"]
+    assert report["entries"][0]["rule"] == RULE
     assert all("changed" not in r for r in others) and "lockdown" in {r["source"] for r in others}
     assert report["unknown"] == [] and not report["truncated"] and report["rate"]["limit"]
     calls = [r for r in sim.log(since) if r["method"] == "GET"]
     assert len(calls) <= 11  # two readings of the log, nine places
     assert "Ignore all" not in str([{k: v for k, v in r.items() if not k.startswith("untrusted_")}
-                                    for r in report["changes"]])
+                                    for r in report["entries"]])
 
 
 def test_a_part_that_cannot_be_read_is_unknown_and_the_size_is_kept(host, sim):
@@ -278,15 +281,15 @@ def test_a_part_that_cannot_be_read_is_unknown_and_the_size_is_kept(host, sim):
     host.start()
     report = host.api("security_change_report", zone="example.com")
     assert len(json.dumps(report)) < 40000 and report["truncated"]
-    assert report["changes_total"] == 899 and report["blocking_total"] == 901
-    assert len(report["changes"]) > 20 and len(report["blocking"]) > 10
+    assert report["entries_total"] == 899 and report["blocking_total"] == 901
+    assert len(report["entries"]) > 20 and len(report["blocking"]) > 10
     lost, = report["unknown"]
     assert lost["part"] == "lockdown" and lost["missing_permission"] == "Firewall Services: Read"
     sim.faults_clear()
     sim.fault("error", path="/accounts/*/logs/audit*", method="GET", count=0, status=403, code=9109)
     report = host.api("security_change_report", zone="example.com", fresh=True)
     assert {"audit_log", "account_audit_log"} <= {u["part"] for u in report["unknown"]}
-    assert report["changes"] == [] and len(report["blocking"]) > 10
+    assert report["entries"] == [] and len(report["blocking"]) > 10
 
 
 # ---- incident_capsule ----
