@@ -76,9 +76,10 @@ static void answer(struct call *c, const struct gather *g, struct listing *x)
 static void ask_first(struct call *c, struct gather *g, struct listing *x)
 {
 	const struct audit_log_list_args *a = c->args;
-	x->asked = gather_account(c, g, a->account, &x->walk.account);
-	if (x->asked)
-		audit_walk_ask(g, &x->walk);
+	if (!gather_account(c, g, a->account, &x->walk.account))
+		return; /* where the call has failed, x is no more */
+	x->asked = true;
+	audit_walk_ask(g, &x->walk);
 }
 
 static void page_came(struct call *c, struct gather *g)
