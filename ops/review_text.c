@@ -34,10 +34,10 @@ void review_text_begin(const struct review_sum *s, const char *account, const ch
 	time_format(as_of_ms, as_of);
 	(void)buf_printf(out, "# Access to Cloudflare account %s\n\n", account);
 	(void)buf_printf(out,
-			 "As of %s: %" PRId64 " members, %" PRId64 " have accepted, %" PRId64
-			 " are invited.\n\n## What stands out\n\n",
-			 as_of, s->members, s->status[CF_MEMBER_ACCEPTED],
-			 s->status[CF_MEMBER_PENDING]);
+			 "As of %s: %" PRId64 " member%s; %" PRId64 " accepted, %" PRId64
+			 " invited.\n\n## What stands out\n\n",
+			 as_of, s->members, s->members == 1 ? "" : "s",
+			 s->status[CF_MEMBER_ACCEPTED], s->status[CF_MEMBER_PENDING]);
 	review_findings(s, "- ", out);
 	for (int p = 0; p < CF_POWERS; p++)
 		(void)buf_printf(out, "- %" PRId64 " may change %s.\n", s->can[p],
