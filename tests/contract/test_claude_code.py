@@ -189,10 +189,9 @@ QUESTIONS = [
      {"resource": "token", "action": "change", "since": "48h", "limit": 200,
       "fields": ["time", "action", "resource"]},
      lambda items: sorted((r["time"], r["action"], r["resource"]) for r in items), token_changes),
-    ("Who can change DNS?", "member_list",
-     {"limit": 200, "fields": ["untrusted_email", "can"]},
-     lambda items: sorted(r["untrusted_email"] for r in items if "dns" in r.get("can", [])),
-     who_edits_dns)]
+    ("Who can change DNS?", "access_review",
+     {"can": "dns", "limit": 200, "fields": ["untrusted_email"]},
+     lambda items: sorted(r["untrusted_email"] for r in items), who_edits_dns)]
 
 
 @pytest.fixture(name="secured", scope="module")
