@@ -22,7 +22,7 @@ static void fill_in(struct cf_token_look *x)
 			if (has == p ||
 			    !cf_permission_includes((enum cf_permission)has, (enum cf_permission)p))
 				continue;
-			if (x->may[has] > x->may[p])
+			if (x->may[has] >= CF_MAY_PARTLY && x->may[has] > x->may[p])
 				x->may[p] = x->may[has];
 			if (x->may[p] == CF_MAY_NOT)
 				x->may[has] = CF_MAY_NOT;

@@ -10,6 +10,7 @@
 
 #define NAME_MAX_SHOWN 120 /* of a role */
 #define ZONES_SHOWN    10  /* of a right, in its words */
+#define RIGHTS_SHOWN   40  /* of a member */
 
 /* ---- gathering ---- */
 
@@ -211,11 +212,14 @@ char *member_name(const struct cf_member *x)
 
 static void right_added(const struct members *m, const struct cf_right *r, void *owner)
 {
+	struct strlist *shown = owner;
 	AUTO(buf_t) words = {0};
 
+	if (shown->n > RIGHTS_SHOWN)
+		return;
 	right_words(m, r, &words);
-	if (!strlist_has(owner, buf_text(&words)))
-		strlist_add(owner, buf_text(&words));
+	if (!strlist_has(shown, buf_text(&words)))
+		strlist_add(shown, shown->n < RIGHTS_SHOWN ? buf_text(&words) : "and more");
 }
 
 void members_words(const struct members *m, const struct cf_member *x, struct strlist *out)

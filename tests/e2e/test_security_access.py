@@ -161,6 +161,15 @@ def test_roles_in_words(team, sim):
     assert code == 0 and "edit dns_records; read zone" in text
 
 
+def test_a_member_of_very_many_roles(host, sim):
+    seed(sim, members=[{"email": "all@example.com", "two_factor": True,
+                        "roles": [{"id": f"r{i}", "name": f"Role {i}"} for i in range(300)]}])
+    host.start()
+    row, = host.items("member_list")
+    assert row["untrusted_roles"][39:] == ["Role 39", "and more"]
+    assert len(host.items("member_list", details=True)[0]["rights"]) == 300
+
+
 def test_a_role_that_is_told_as_a_policy_too_is_one(host, sim):
     both = {"id": GROUP, "name": "DNS", "permissions": {"dns_records": ALL}}
     seed(sim, roles=[both], members=[
@@ -179,8 +188,27 @@ def test_an_account_by_name(team, sim):
     assert team.api("member_list", account=sim.account)["total"] == 5
     name = next(r["untrusted_name"] for r in team.items("account_list") if r["id"] == sim.account)
     assert team.api("member_list", account=name.upper())["total"] == 5
+    assert team.api("member_list", account="other account")["total"] == 1
     error = team.refused("member_list", account="nowhere").error
     assert error["kind"] == "not_found" and "account list" in error["hint"]
+    sim.control("POST", "seed", {"accounts": [{"id": "3" * 32, "name": "Twice"}, {"id": "4" * 32, "name": "Twice"}]})
+    error = team.refused("member_list", account="twice", fresh=True).error
+    assert error["kind"] == "conflict" and "id" in error["hint"]
+
+
+def test_an_accounts_token_knows_the_accounts_name(host, sim):
+    use(host, token(sim, [*MANAGES, "account:read"], account=sim.account))
+    host.start()
+    name = host.items("account_list")[0]["untrusted_name"]
+    assert host.api("member_list", account=name)["total"] == 1
+    assert host.refused("member_list", account="nowhere").kind == "not_found"
+
+
+def test_a_token_that_lists_no_accounts_says_so(host, sim):
+    use(host, token(sim, MANAGES))
+    host.start()
+    error = host.refused("member_list", account="whatever").error
+    assert error["kind"] == "denied" and error["missing_permission"] == "Account Settings: Read"
 
 
 def test_zones_by_plan_and_account(host, sim):
@@ -320,15 +348,16 @@ def test_who_can_change_what(team, sim):
     assert set(emails(team.api("access_review", can="firewall"))) == {"root", "careless", "rules"}
 
 
-def test_invitations_that_nobody_took(team, sim):
+@pytest.mark.parametrize("ago, old", [("480h", True), ("330h", False)])
+def test_invitations_that_nobody_took(team, sim, ago, old):
     rows = {row["untrusted_email"].split("@")[0]: row["id"] for row in team.items("member_list")}
-    seed(sim, audit=[{"action": {"type": "create", "result": "success", "time": "480h", "description": "x"},
+    seed(sim, audit=[{"action": {"type": "create", "result": "success", "time": ago, "description": "x"},
                       "resource": {"id": rows["guest"], "product": "members", "type": "member",
                                    "scope": "accounts"}}])
     answer = team.api("access_review", fresh=True)
     guest, = [r for r in answer["items"] if r["id"] == rows["guest"]]
-    assert guest["flags"] == ["invited", "invitation_old"] and guest["invited"]
-    assert answer["summary"]["invitations_old"] == 1 and answer["summary"]["invitations_undated"] == 0
+    assert guest["flags"] == ["invited"] + ["invitation_old"] * old and guest["invited"]
+    assert answer["summary"]["invitations_old"] == old and answer["summary"]["invitations_undated"] == 0
 
 
 def test_dates_that_cannot_be_read_are_unknown(team, sim):
