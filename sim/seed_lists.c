@@ -2,7 +2,6 @@
  * Lists out of a seed: each list that is named takes the place of the one that is there. A row that
  * says no id gets one that is the same in each run.
  */
-#include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
