@@ -254,7 +254,8 @@ static void right_put(const struct members *m, const struct cf_right *r, void *o
 	zones_of(m, r, &z);
 	json_object_begin(w);
 	json_put_string(w, "kind", r->resources ? "policy" : "role");
-	json_put_string(w, "id", r->id);
+	if (r->id)
+		json_put_string(w, "id", r->id);
 	json_put_untrusted(w, "untrusted_name", r->name);
 	json_put_bool(w, "denies", r->denies);
 	if (words.len)
