@@ -45,7 +45,7 @@ void access_refused(struct world *w, const struct err *why)
 	if (news || !s->writes_off)
 		access_set(w, ACCESS_REFUSED);
 	if (news)
-		log_warning("nothing is written to Cloudflare: %s", why->message);
+		log_warning("Cloudflare refuses the API token: %s", why->message);
 }
 
 void access_lost(struct world *w, const struct err *why)

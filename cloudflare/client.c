@@ -460,9 +460,13 @@ static void call_launch(struct cf *cf, struct cf_call *c)
 
 static void call_without_token(struct cf_call *c)
 {
+	const struct system_facts *s = &c->cf->world->system;
+
 	(void)err_set(&c->task.err, ERR_DENIED, "there is no API token");
 	(void)err_hint(&c->task.err, "Put one into a file of mode 0600, name it in %s and reload.",
 		       c->cf->token_key);
+	if (s->access == ACCESS_MISSING && s->access_problem)
+		c->task.err = s->access_problem->err;
 	call_end(c);
 }
 

@@ -132,13 +132,14 @@ static void walk_policy(const struct walk *w, const struct json *policy)
 {
 	const struct json *resources = array_of(policy, "resource_groups");
 
-	/* One that names no resources is not thereby for all of them. */
+	/* One that names no resources is not thereby for all of them. One that does not say what it
+	 * does allows: who reviews access must not overlook it. */
 	JSON_EACH (group, array_of(policy, "permission_groups"))
 		walk_right(w, (struct cf_right){
 				      .id = id_of(group),
 				      .name = text_of(group, "name"),
 				      .resources = resources ? resources : policy,
-				      .denies = !str_equal(text_of(policy, "access"), "allow"),
+				      .denies = str_equal(text_of(policy, "access"), "deny"),
 			      });
 }
 

@@ -82,17 +82,23 @@ static void load_read_token(struct daemon *d)
 	AUTO(secret_t) token = {0};
 	const char *file = d->settings.cloudflare.read_token_file;
 	struct err e;
+	struct system_facts *s = &d->reading_world->system;
 	cf_reads_use(d->security, file ? d->cf_reading : d->cf);
-	if (!file) {
-		cf_set_token(d->cf_reading, NULL);
-		return;
+	if (s->access == ACCESS_MISSING) {
+		s->access = ACCESS_UNCHECKED;
+		problem_clear(&s->access_problem);
 	}
-	if (secret_read_file(AT_FDCWD, file, &token, &e) < 0) {
-		cf_set_token(d->cf_reading, NULL);
-		log_warning("security data cannot be read: " READ_TOKEN_KEY ": %s", e.message);
-		return;
+	if (file && secret_read_file(AT_FDCWD, file, &token, &e) < 0) {
+		(void)err_wrap(&e, READ_TOKEN_KEY);
+		e.kind = ERR_DENIED;
+		if (!e.hint[0])
+			(void)err_hint(&e, "Put the API token for reading there, mode 0600, and "
+					   "reload (SIGHUP).");
+		s->access = ACCESS_MISSING;
+		problem_set(&s->access_problem, &e, clock_wall_ms());
+		log_warning("security data cannot be read: %s", e.message);
 	}
-	cf_set_token(d->cf_reading, &token);
+	cf_set_token(d->cf_reading, token.len ? &token : NULL);
 }
 
 /* ---- clients ---- */

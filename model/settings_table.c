@@ -50,8 +50,8 @@ static const struct field cloudflare_fields[] = {
 	FIELD(struct settings_cloudflare, ca_file,
 	      .doc = "further trust anchor (PEM) for a base_url of one's own", .check = check_path),
 	FIELD(struct settings_cloudflare, budget,
-	      .doc = "calls in a time, of Cloudflare's 1200 per 5 minutes per user or account "
-		     "token",
+	      .doc = "calls in a time with each token, of Cloudflare's 1200 per 5 minutes per "
+		     "user or account token (one user's tokens share them)",
 	      .fallback = "600/5m", .check = check_budget),
 	FIELD(struct settings_cloudflare, fleet_size,
 	      .doc = "hosts that share the token: the budget is divided by it", .fallback = "1",

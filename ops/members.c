@@ -10,6 +10,7 @@
 
 #define NAME_MAX_SHOWN 120 /* of a role */
 #define ZONES_SHOWN    10  /* of a right, in its words */
+#define RIGHT_ZONES    20  /* of a right, with details */
 #define RIGHTS_SHOWN   40  /* of a member */
 
 /* ---- gathering ---- */
@@ -261,7 +262,11 @@ static void right_put(const struct members *m, const struct cf_right *r, void *o
 	if (words.len)
 		json_put_string(w, "permissions", buf_text(&words));
 	json_put_string(w, "reaches", z.account ? "account" : z.other ? "unknown" : "zones");
-	json_put_strlist(w, "zones", &z.names);
+	if (z.names.n > RIGHT_ZONES)
+		json_put_int(w, "zones_total", (int64_t)z.names.n);
+	json_put_strlist(w, "zones",
+			 &(struct strlist){z.names.items,
+					   z.names.n < RIGHT_ZONES ? z.names.n : RIGHT_ZONES});
 	json_object_end(w);
 	strlist_free(&z.names);
 }

@@ -54,6 +54,16 @@ static void put_held(const struct system_facts *s, struct json_writer *w, enum h
 	raise_to(h, HEALTH_DEGRADED);
 }
 
+/* What the token that only reads for people is worth; its client has a world of its own. */
+static void put_reading(const struct ops *o, struct json_writer *w, enum health *h)
+{
+	const struct world *reading = o->security ? cf_world(cf_reads_client(o->security)) : NULL;
+	if (!reading || reading == o->world || !reading->system.access_problem)
+		return;
+	put_problem(w, "system", "reading", reading->system.access_problem);
+	raise_to(h, HEALTH_DEGRADED);
+}
+
 static void put_system_problems(const struct ops *o, struct json_writer *w, enum health *h)
 {
 	const struct system_facts *s = &o->world->system;
@@ -64,6 +74,7 @@ static void put_system_problems(const struct ops *o, struct json_writer *w, enum
 		put_problem(w, "system", "cloudflare", s->access_problem);
 		raise_to(h, HEALTH_DEGRADED);
 	}
+	put_reading(o, w, h);
 	if (!o->store) {
 		struct problem p = {.since_ms = s->started_ms};
 		(void)err_set(&p.err, ERR_INTERNAL, "The store is not open: %s", disk_no_store(o));

@@ -97,6 +97,7 @@
 		FIELD_OUT("permissions", FIELD_STRING,                                             \
 			  .doc = "What a role tells that it permits."),                            \
 		FIELD_OUT("reaches", FIELD_STRING, .doc = "account, zones, or unknown."),          \
+		FIELD_OUT("zones_total", FIELD_INT, .doc = "How many, where not all are shown."),  \
 		FIELD_OUT("zones", FIELD_STRINGS, .doc = "Names or ids of the zones it is for."),  \
 		FIELDS_END,                                                                        \
 	}

@@ -79,11 +79,15 @@ def test_the_token_for_reading_reads_alone(host, sim):
     host.configure(cloudflare={"read_token_file": str(second)})
     host.start()
     error = host.refused("account_list").error
-    assert error["kind"] == "denied" and "read_token_file" in error["hint"]
+    assert error["kind"] == "denied" and "read_token_file" in error["message"]
+    assert str(second) in error["message"]
+    problem, = host.problems(name="reading")
+    assert problem["message"] == error["message"] and host.status()["writes"] == "on"
+    assert host.adit("status")[0] == 1
     second.write_text(sim.token + "\n")
     second.chmod(0o600)
     host.reload()
-    assert host.api("account_list")["total"] > 0
+    assert host.api("account_list")["total"] > 0 and not host.problems(name="reading")
     second.write_text(NARROW + "\n")
     host.reload()
     assert host.refused("account_list").kind == "denied"

@@ -176,7 +176,7 @@ static void rights_and_what_they_give(void **state)
 		 "(DNS dns) (g2) (Zone WAF Write firewall)"},
 		{"\"policies\":[{\"access\":\"deny\",\"permission_groups\":[{\"id\":\"g1\"}]},"
 		 "{\"permission_groups\":[{\"name\":\"Super Administrator\"}]}]",
-		 "-(DNS) -(Super Administrator)"},
+		 "-(DNS) (Super Administrator super dns firewall members tokens)"},
 		{"\"policies\":[{\"access\":\"allow\",\"permission_groups\":["
 		 "{\"name\":\"DNS Firewall Write\"},{\"name\":\"DNS View Write\"},"
 		 "{\"name\":\"DNS Read\"},{\"name\":\"Account Settings Write\"},"
