@@ -44,6 +44,11 @@ bool cf_permission_includes(enum cf_permission has, enum cf_permission wanted)
 	       (has == CF_DNS_EDIT && wanted == CF_DNS_READ);
 }
 
+bool cf_permission_is_zones(enum cf_permission p)
+{
+	return rows[p].zone || p == CF_DNS_EDIT;
+}
+
 char *cf_permission_probe(enum cf_permission p, const char *account, const char *zone)
 {
 	if (p == CF_ZONE_READ && *account)

@@ -27,6 +27,8 @@ enum cf_permission {
 const char *cf_permission_name(enum cf_permission p); /* "DNS: Edit" */
 /* Who may edit may read. */
 bool cf_permission_includes(enum cf_permission has, enum cf_permission wanted);
+/* Is it given zone by zone? */
+bool cf_permission_is_zones(enum cf_permission p);
 /* The path of that read; the caller frees it. NULL: there is none, or it takes a zone and there is
  * none. Ids are well formed, or "". */
 char *cf_permission_probe(enum cf_permission p, const char *account, const char *zone);

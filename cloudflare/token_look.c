@@ -37,32 +37,65 @@ static void look_end(struct cf_token_look *x)
 
 /* ---- what it may, one by one ---- */
 
+/* Does a refusal tell of the permission, and not of the zone? */
+static bool tells(const struct cf_token_look *x, enum cf_permission p)
+{
+	return x->own_zone || !cf_permission_is_zones(p);
+}
+
+static void zones_came(struct cf_token_look *x, const struct json *zones);
+
 static void probe_came(struct task *t, void *owner)
 {
 	struct cf_token_look *x = owner;
 	const struct cf_call *c = (const struct cf_call *)(const void *)t;
-	enum cf_may *may = &x->may[c - x->probes];
+	enum cf_permission p = (enum cf_permission)(c - x->probes);
+	enum cf_may *may = &x->may[p];
 
 	/* That there is no such thing is an answer, too. */
 	if (t->err.kind == ERR_NONE || c->absent)
 		*may = CF_MAY;
-	else if (t->err.kind == ERR_DENIED && t->err.cloudflare.status)
+	else if (t->err.kind == ERR_DENIED && t->err.cloudflare.status && tells(x, p))
 		*may = CF_MAY_NOT;
+	if (p == CF_ZONE_READ)
+		zones_came(x, c->result);
 	if (--x->waiting == 0)
 		look_end(x);
 }
 
+static void probe(struct cf_token_look *x, enum cf_permission p)
+{
+	AUTO(str_t) path = cf_permission_probe(p, x->account, x->zone);
+
+	if (!path)
+		return;
+	x->waiting++;
+	cf_call_start_with(x->cf, &x->probes[p], CF_SHARE_PEOPLE, "GET", path, NULL, NULL, NULL,
+			   CF_CALL_TRYING | CF_CALL_BESIDE, probe_came, x);
+}
+
+static void probe_rest(struct cf_token_look *x)
+{
+	for (int p = 0; p < CF_PERMISSIONS; p++)
+		if (p != CF_ZONE_READ)
+			probe(x, (enum cf_permission)p);
+}
+
+/* A token may be for other zones than the other one: it is tried on one that it lists itself. */
+static void zones_came(struct cf_token_look *x, const struct json *zones)
+{
+	const char *id = json_get_string(json_first(zones), "id");
+
+	if (id && hex_valid(id, CF_ID_SIZE - 1))
+		x->own_zone = str_copy(x->zone, sizeof(x->zone), id);
+	probe_rest(x);
+}
+
 static void probe_all(struct cf_token_look *x)
 {
-	for (int p = 0; p < CF_PERMISSIONS; p++) {
-		AUTO(str_t)
-		path = cf_permission_probe((enum cf_permission)p, x->account, x->zone);
-		if (!path)
-			continue;
-		x->waiting++;
-		cf_call_start_with(x->cf, &x->probes[p], CF_SHARE_PEOPLE, "GET", path, NULL, NULL,
-				   NULL, CF_CALL_TRYING | CF_CALL_BESIDE, probe_came, x);
-	}
+	probe(x, CF_ZONE_READ);
+	if (!x->waiting)
+		probe_rest(x);
 	if (!x->waiting)
 		look_end(x);
 }
@@ -179,7 +212,7 @@ void cf_token_look_reset(struct cf_token_look *x)
 		cf_call_reset(&x->probes[p]);
 	x->token = NULL;
 	x->name = NULL;
-	x->by_policies = false;
+	x->by_policies = x->own_zone = false;
 	for (int p = 0; p < CF_PERMISSIONS; p++)
 		x->may[p] = CF_MAY_UNKNOWN;
 }

@@ -25,14 +25,16 @@ struct cf_token_look {
 	/* private */
 	struct cf *cf;
 	char account[33], zone[33];
+	bool own_zone; /* the token lists that zone itself */
 	struct cf_token_row row, own;
 	struct cf_call verify, self;
 	struct cf_call probes[CF_PERMISSIONS];
 	size_t waiting;
 };
 
-/* zone: one of the account's, for what is allowed by zones; "" = none is known. The account is the
- * client's. Zero x before its first use. */
+/* zone: one of the account's, for what is allowed by zones where the token lists none of its own:
+ * that it may not read there tells nothing then; "" = none is known. The account is the client's.
+ * Zero x before its first use. */
 void cf_token_look_start(struct cf *cf, struct cf_token_look *x, const char *zone,
 			 task_done_fn *done, void *owner);
 /* Not when it is missing, refused, disabled or over; nothing is known of what it may, then. */

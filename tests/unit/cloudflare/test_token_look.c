@@ -65,7 +65,9 @@ static void an_accounts_token_that_may_not_see_itself(void **state)
 	assert_null(x->name);
 	assert_int_equal(b->n_asked, 3 + PROBES);
 	for (int p = 0; p < CF_PERMISSIONS; p++)
-		if (p != CF_USER_TOKENS_READ) /* not its own to have */
+		if (cf_permission_is_zones((enum cf_permission)p)) /* perhaps of another zone */
+			assert_int_equal(x->may[p], CF_MAY_UNKNOWN);
+		else if (p != CF_USER_TOKENS_READ) /* not its own to have */
 			assert_int_equal(x->may[p], CF_MAY_NOT);
 	cfb_asked_is(b, 1, "GET " PREFIX "/accounts/" ACCOUNT "/tokens/verify");
 	cfb_asked_is(b, 2, "GET " PREFIX "/accounts/" ACCOUNT "/tokens/" ID);
@@ -108,6 +110,29 @@ static void what_is_tried(void **state)
 	}
 }
 
+static void tried_on_a_zone_of_its_own(void **state)
+{
+	static const char others[] = "fedcba9876543210fedcba9876543210";
+	struct cfb *b = *state;
+
+	SCRIPT(b, {403, DENIED},
+	       {200, OK_RESULT("[{\"id\":\"fedcba9876543210fedcba9876543210\"}]")}, {403, DENIED},
+	       {403, DENIED}, {403, DENIED}, {403, DENIED}, {403, DENIED}, {403, DENIED},
+	       {403, DENIED}, {403, DENIED});
+	struct cf_token_look *x = look(b, ZONE);
+	assert_int_equal(b->n_asked, 1 + PROBES);
+	assert_int_equal(x->may[CF_ZONE_READ], CF_MAY);
+	assert_int_equal(x->may[CF_DNS_READ], CF_MAY_NOT);
+	assert_int_equal(x->may[CF_ZONE_WAF_READ], CF_MAY_NOT);
+	int there = 0;
+	for (size_t i = 0; i < b->n_asked; i++) {
+		assert_null(strstr(b->asked[i].line, ZONE));
+		there += strstr(b->asked[i].line, others) != NULL;
+	}
+	assert_int_equal(there, 3);
+	look_free(x);
+}
+
 static void one_that_ended_is_asked_no_more(void **state)
 {
 	struct cfb *b = *state;
@@ -138,7 +163,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(its_own_row_says_it),   TEST(an_accounts_token_that_may_not_see_itself),
 		TEST(what_is_tried),         TEST(one_that_ended_is_asked_no_more),
-		TEST(one_that_nobody_knows),
+		TEST(one_that_nobody_knows), TEST(tried_on_a_zone_of_its_own),
 	};
 
 	log_init("test", LOG_LEVEL_ERROR);
