@@ -10,7 +10,7 @@
 struct route {
 	const char *method; /* NULL = any */
 	const char *pattern;
-	const char *scope; /* NULL = any valid token */
+	const char *scope; /* or several, with | between; NULL = any valid token */
 	void (*answer)(struct call *k);
 };
 
