@@ -183,6 +183,15 @@ const struct json *json_root(const struct json_doc *doc)
 	return doc ? from_cjson(doc->root) : NULL;
 }
 
+size_t json_doc_size(const struct json_doc *doc)
+{
+	size_t n = doc && doc->text ? strlen(doc->text) : 0;
+
+	for (const struct json_chunk *c = doc ? doc->chunks : NULL; c; c = c->next)
+		n += c->size;
+	return n;
+}
+
 enum json_type json_type(const struct json *v)
 {
 	switch (v ? kind_of(to_cjson(v)) : cJSON_NULL) {

@@ -28,6 +28,7 @@ void json_doc_free(struct json_doc *doc);
 typedef struct json_doc *json_doc_t;
 void json_doc_t_cleanup(json_doc_t *doc);
 const struct json *json_root(const struct json_doc *doc);
+size_t json_doc_size(const struct json_doc *doc); /* bytes of memory that it takes; NULL: none */
 
 enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 

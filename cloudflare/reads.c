@@ -40,11 +40,14 @@ static bool is_object(const struct cf_listing *l)
 	return cf_source_row(l->source)->paging == CF_PAGED_NOT;
 }
 
+/* Bytes of memory, nearly: an object's tree is several times its text. */
 static size_t listing_size(const struct cf_listing *l)
 {
+	const struct cf_rows *rows = l->page.rows;
+
 	if (is_object(l))
-		return l->call.text ? l->call.text->len : 0;
-	return l->page.rows ? cf_rows_size(l->page.rows) : 0;
+		return (l->call.text ? l->call.text->len : 0) + json_doc_size(l->call.doc);
+	return rows ? cf_rows_size(rows) + rows->cap * sizeof(rows->items[0]) : 0;
 }
 
 static void listing_unref(struct cf_listing *l)
@@ -115,6 +118,19 @@ static void kept_drop(struct cf_reads *x, struct cf_listing *l)
 	listing_leave(l);
 }
 
+/* The oldest stand first. */
+static void kept_expire(struct cf_reads *x)
+{
+	int64_t now = clock_wall_ms();
+
+	while (!list_empty(&x->kept)) {
+		struct cf_listing *l = LIST_OF(x->kept.next, struct cf_listing, node);
+		if (now - l->as_of_ms < CF_READS_KEPT_MS)
+			return;
+		kept_drop(x, l);
+	}
+}
+
 static void kept_clear(struct cf_reads *x)
 {
 	LIST_EACH (it, &x->kept)
@@ -142,6 +158,7 @@ static void listing_keep(struct cf_reads *x, struct cf_listing *l)
 	list_append(&x->kept, &l->node);
 	x->n_kept++;
 	x->bytes += listing_size(l);
+	kept_expire(x);
 	while (x->n_kept > KEPT_MOST || x->bytes > KEPT_BYTES)
 		kept_drop(x, LIST_OF(x->kept.next, struct cf_listing, node));
 }
@@ -317,6 +334,7 @@ void cf_read_start(struct cf_reads *x, struct cf_read *r, enum cf_source s,
 	AUTO(str_t) key = NULL;
 
 	cf_read_reset(r);
+	kept_expire(x);
 	task_begin(&r->task, cf_loop(x->cf), done, owner);
 	list_init(&r->node);
 	if (read_path(x, s, *t, &path, &r->task.err) < 0) {

@@ -12,6 +12,9 @@
 
 struct cf_reads;
 
+/* What is older than this goes when something is asked or kept. */
+#define CF_READS_KEPT_MS 600000
+
 /* cf: borrowed, outlives it. */
 struct cf_reads *cf_reads_new(struct cf *cf);
 /* Cancels what runs, without done(). */

@@ -98,6 +98,17 @@ bool audit_of_zone(const struct cf_audit_entry *x, const struct zone *z)
 	return same_word(x->zone_name, z->name) || str_equal(x->resource_id, z->id);
 }
 
+/* The log of before was asked for the zone by its name, and need not tell it in each row. */
+static bool zone_untold(const struct audit_ask *a, const struct cf_audit_entry *x)
+{
+	return x->old && !x->zone_id && !x->zone_name && !audit_of_zone(x, a->zone);
+}
+
+static bool of_zone(const struct audit_ask *a, const struct cf_audit_entry *x)
+{
+	return !a->zone || audit_of_zone(x, a->zone) || (!a->narrowed && zone_untold(a, x));
+}
+
 static bool by_actor(const struct cf_audit_entry *x, const char *actor)
 {
 	const char *const said[] = {x->email, x->address, x->token_id, x->token_name, x->actor_id};
@@ -136,11 +147,28 @@ static bool of_scope(const struct cf_audit_entry *x, const char *scope)
 
 bool audit_ask_fits(const struct audit_ask *a, const struct cf_audit_entry *x)
 {
-	return x->time_ms >= a->since_ms && x->time_ms <= a->before_ms &&
-	       (!a->zone || audit_of_zone(x, a->zone)) && (!a->actor || by_actor(x, a->actor)) &&
-	       (!a->action || by_action(x, a->action)) &&
+	return x->time_ms >= a->since_ms && x->time_ms <= a->before_ms && of_zone(a, x) &&
+	       (!a->actor || by_actor(x, a->actor)) && (!a->action || by_action(x, a->action)) &&
 	       (!a->result || x->failed == str_equal(a->result, "failure")) &&
 	       (!a->resource || about(x, a->resource)) && (!a->scope || of_scope(x, a->scope)) &&
 	       (!a->product || same_word(x->resource_product, a->product)) &&
 	       (!a->type || same_word(x->resource_type, a->type));
+}
+
+bool audit_ask_unknown(const struct audit_ask *a, const struct cf_audit_entry *x)
+{
+	struct audit_ask wide = *a;
+
+	wide.narrowed = false;
+	return a->zone && a->narrowed && zone_untold(a, x) && audit_ask_fits(&wide, x);
+}
+
+int audit_ask_check(int64_t since_ms, int64_t until_ms, struct err *e)
+{
+	if (since_ms <= until_ms)
+		return 0;
+	(void)err_set(e, ERR_INVALID, "since is later than until");
+	return err_hint(e,
+			"since is where the window begins: as in since 48h, until 24h, both back "
+			"from now.");
 }

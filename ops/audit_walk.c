@@ -1,4 +1,6 @@
-/* A cursor is "<log>.<since>.<before>.<rows of the page that were taken>.<Cloudflare's cursor>". */
+/* A cursor is "<log>.<since>.<before>.<horizon>.<rows of the page that were taken>.<Cloudflare's
+ * cursor, in hex>". The horizon moves with the time: pages of the log of before are counted from
+ * it, and a walk keeps the one that it began with. */
 #include "ops/audit_walk.h"
 
 #include <inttypes.h>
@@ -10,13 +12,44 @@
 
 #define PAGE_ROWS 1000 /* the most that both logs give */
 #define YEARS_MS  (50LL * 365 * 24 * 3600 * 1000)
+/* What stands before Cloudflare's, and a NUL. */
+#define NUMBERS_SIZE 96
 
 /* ---- cursors ---- */
 
+/* Text from outside stands in no member that is not called untrusted: it leaves as digits. */
 char *audit_walk_cursor(const struct audit_walk *k)
 {
-	return str_format("%d.%" PRId64 ".%" PRId64 ".%" PRId64 ".%s", k->old ? 1 : 2,
-			  k->ask.since_ms, k->ask.before_ms, k->skip, k->cursor ? k->cursor : "");
+	AUTO(buf_t) out = {0};
+
+	(void)buf_printf(&out, "%d.%" PRId64 ".%" PRId64 ".%" PRId64 ".%" PRId64 ".",
+			 k->old ? 1 : 2, k->ask.since_ms, k->ask.before_ms, k->horizon_ms, k->skip);
+	for (const char *at = k->cursor; at && *at; at++)
+		(void)buf_printf(&out, "%02x", (unsigned)(unsigned char)*at);
+	return buf_steal(&out);
+}
+
+static int hex_digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* *text is NULL for no digits at all. */
+static bool read_hex(const char *hex, char **text)
+{
+	size_t len = strlen(hex) / 2;
+	AUTO(str_t) out = mem_alloc(len + 1);
+
+	for (size_t i = 0; i < len; i++) {
+		int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
+		if (high < 0 || low < 0 || high + low == 0)
+			return false;
+		out[i] = (char)(high * 16 + low);
+	}
+	if (hex[2 * len])
+		return false;
+	*text = len ? steal(&out) : NULL;
+	return true;
 }
 
 static bool read_number(const char **at, int64_t most, int64_t *out)
@@ -34,20 +67,22 @@ static bool read_number(const char **at, int64_t most, int64_t *out)
 
 static int read_cursor(struct audit_walk *k, const char *cursor, struct err *e)
 {
-	int64_t log = 0, since = 0, before = 0, skip = 0;
+	int64_t log = 0, since = 0, before = 0, horizon = 0, skip = 0;
+	AUTO(str_t) rest = NULL;
 	const char *at = cursor;
 
 	if (!read_number(&at, 2, &log) || log == 0 || !read_number(&at, YEARS_MS * 2, &since) ||
-	    !read_number(&at, YEARS_MS * 2, &before) || !read_number(&at, PAGE_ROWS, &skip) ||
-	    since > before)
+	    !read_number(&at, YEARS_MS * 2, &before) || !read_number(&at, YEARS_MS * 2, &horizon) ||
+	    !read_number(&at, PAGE_ROWS, &skip) || !read_hex(at, &rest) || since > before)
 		return err_set(e, ERR_INVALID,
 			       "cursor: \"%.40s\" is none; give back next_cursor of an answer",
 			       cursor);
 	k->old = log == 1;
 	k->ask.since_ms = since;
 	k->ask.before_ms = before;
+	k->horizon_ms = horizon;
 	k->skip = skip;
-	k->cursor = *at ? str_dup(at) : NULL;
+	str_set(&k->cursor, rest);
 	return 0;
 }
 
@@ -61,7 +96,7 @@ static int check_old(const struct audit_walk *k, struct err *e)
 
 	if (!not_old)
 		return 0;
-	time_format(cf_audit_horizon(clock_wall_ms()), from);
+	time_format(k->horizon_ms, from);
 	(void)err_set(e, ERR_INVALID, "%s", not_old);
 	return err_hint(e,
 			"Ask it by e-mail or IP address, zone, type or resource, or ask for a time "
@@ -71,14 +106,13 @@ static int check_old(const struct audit_walk *k, struct err *e)
 
 int audit_walk_begin(struct audit_walk *k, const char *cursor, struct err *e)
 {
-	int64_t horizon = cf_audit_horizon(clock_wall_ms());
-
+	k->horizon_ms = cf_audit_horizon(clock_wall_ms());
 	if (cursor && read_cursor(k, cursor, e) < 0)
 		return -1;
-	if (k->ask.since_ms > k->ask.before_ms)
-		return err_set(e, ERR_INVALID, "since is later than until");
+	if (audit_ask_check(k->ask.since_ms, k->ask.before_ms, e) < 0)
+		return -1;
 	if (!cursor)
-		k->old = k->ask.before_ms <= horizon;
+		k->old = k->ask.before_ms <= k->horizon_ms;
 	return k->old ? check_old(k, e) : 0;
 }
 
@@ -87,16 +121,14 @@ void audit_walk_fini(struct audit_walk *k)
 	str_set(&k->cursor, NULL);
 }
 
-/* The part of the window that this log is asked for. */
-static struct audit_ask part_of(const struct audit_walk *k)
+struct audit_ask audit_walk_part(const struct audit_walk *k)
 {
-	int64_t horizon = cf_audit_horizon(clock_wall_ms());
 	struct audit_ask a = k->ask;
 
-	if (!k->old && a.since_ms < horizon)
-		a.since_ms = horizon;
-	if (k->old && a.before_ms > horizon)
-		a.before_ms = horizon - 1;
+	if (!k->old && a.since_ms < k->horizon_ms)
+		a.since_ms = k->horizon_ms;
+	if (k->old && a.before_ms > k->horizon_ms)
+		a.before_ms = k->horizon_ms - 1;
 	return a;
 }
 
@@ -104,7 +136,7 @@ static struct audit_ask part_of(const struct audit_walk *k)
 
 void audit_walk_ask(struct gather *g, struct audit_walk *k)
 {
-	struct audit_ask a = part_of(k);
+	struct audit_ask a = audit_walk_part(k);
 	AUTO(str_t) query = audit_ask_query(&a, k->old);
 
 	k->pages++;
@@ -118,8 +150,7 @@ void audit_walk_ask(struct gather *g, struct audit_walk *k)
 /* The other log is at its end. */
 static bool goes_older(struct audit_walk *k)
 {
-	if (k->old || k->ask.since_ms >= cf_audit_horizon(clock_wall_ms()) ||
-	    check_old(k, &k->old_error) < 0)
+	if (k->old || k->ask.since_ms >= k->horizon_ms || check_old(k, &k->old_error) < 0)
 		return false;
 	k->old = true;
 	k->skip = 0;
@@ -143,7 +174,8 @@ static int take_row(const struct json *row, void *owner)
 
 	if (k->at++ < k->skip)
 		return 0;
-	if ((k->old ? cf_audit_old_read : cf_audit_read)(row, &x, &ignored) < 0) {
+	if ((k->old ? cf_audit_old_read : cf_audit_read)(row, &x, &ignored) < 0 ||
+	    audit_ask_unknown(&t->part, &x)) {
 		k->unreadable++;
 		return 0;
 	}
@@ -158,7 +190,7 @@ static int take_row(const struct json *row, void *owner)
 int audit_walk_came(struct gather *g, struct audit_walk *k, struct err *why)
 {
 	const struct cf_listing *l = gather_listing(g, k->read);
-	struct taking t = {k, part_of(k)};
+	struct taking t = {k, audit_walk_part(k)};
 
 	if (!l && !k->old) {
 		*why = *gather_error(g, k->read);
@@ -173,7 +205,7 @@ int audit_walk_came(struct gather *g, struct audit_walk *k, struct err *why)
 	if (k->more)
 		return 0;
 	const char *next = cf_listing_next(l);
-	if (next && strlen(next) > AUDIT_CURSOR_MAX - 80)
+	if (next && strlen(next) > (AUDIT_CURSOR_MAX - NUMBERS_SIZE) / 2)
 		return err_set(why, ERR_UPSTREAM,
 			       "Cloudflare's cursor in its audit log is longer than adit takes");
 	if (!next && !goes_older(k))

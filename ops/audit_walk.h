@@ -21,24 +21,26 @@ struct audit_walk {
 	/* out */
 	bool more;            /* it was not gone to the end */
 	int64_t looked_ms;    /* wall: of the last entry that was looked at; 0 = none was */
-	int64_t unreadable;   /* entries that could not be read */
+	int64_t unreadable;   /* entries that could not be read, or may not be his */
 	struct err old_error; /* why the log of before was not read; ERR_NONE = it was not needed,
 				 or read */
 
 	/* private */
 	bool old;
 	size_t read;
-	int64_t pages, skip, at;
-	char *cursor, *page; /* where the walk is, and the page that is read now */
+	int64_t pages, skip, at, horizon_ms;
+	char *cursor; /* of Cloudflare's: where the walk is */
 };
 
 /* cursor: of a walk before, whose window it has; NULL = from the beginning. */
 MUST_USE int audit_walk_begin(struct audit_walk *k, const char *cursor, struct err *e);
 void audit_walk_fini(struct audit_walk *k);
+/* The part of the window that the log is asked for which is read now. Pure. */
+struct audit_ask audit_walk_part(const struct audit_walk *k);
 void audit_walk_ask(struct gather *g, struct audit_walk *k);
 /* A page came: 1 = another was asked for, 0 = over, -1 = it failed, as *why has it. */
 MUST_USE int audit_walk_came(struct gather *g, struct audit_walk *k, struct err *why);
-/* Of what is more; the caller frees it. */
+/* Of what is more, in digits, small letters and dots alone; the caller frees it. */
 char *audit_walk_cursor(const struct audit_walk *k);
 
 #endif

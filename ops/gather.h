@@ -10,7 +10,7 @@
 
 #define GATHER_MAX_AGE_MS 30000 /* of what will do unless it is asked for afresh */
 /* Of what will do for whoever goes on with a list: the rows that he has had, not all read again. */
-#define GATHER_GO_ON_MS 600000
+#define GATHER_GO_ON_MS CF_READS_KEPT_MS
 
 struct gather;
 /* All reads have ended. Whoever asks for more here is called again when those have, too. */

@@ -6,6 +6,7 @@
 #include "ops/audit_row.h"
 #include "ops/audit_walk.h"
 #include "ops/rule_rows.h"
+#include "ops/sight.h"
 
 #define PAGES_MOST 20 /* in one answer: a word that only few entries hold may be far back */
 
@@ -112,6 +113,7 @@ static int listing_begin(struct call *c, struct listing *x, const struct zone *z
 	const struct audit_log_list_args *a = c->args;
 	struct audit_ask *ask = &x->walk.ask;
 	*ask = (struct audit_ask){.zone = z,
+				  .narrowed = sight_is_limited(&c->who),
 				  .actor = a->actor,
 				  .action = a->action,
 				  .result = a->result,

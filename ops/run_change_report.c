@@ -352,7 +352,7 @@ static void all_came(struct call *c, struct gather *g)
 static int walks_begin(struct report *x, const struct security_change_report_args *a, struct err *e)
 {
 	int64_t now = clock_wall_ms();
-	struct audit_ask ask = {.before_ms = now, .action = "change"};
+	struct audit_ask ask = {.before_ms = now, .narrowed = x->narrowed, .action = "change"};
 	if (time_parse(a->since, now, &ask.since_ms, e) < 0)
 		return err_wrap(e, "since");
 	if (a->until && time_parse(a->until, now, &ask.before_ms, e) < 0)

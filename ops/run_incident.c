@@ -135,6 +135,7 @@ static void walk_add(struct incidence *i, const struct zone *z, const char *tunn
 	k->ask = (struct audit_ask){.since_ms = i->x.since_ms,
 				    .before_ms = i->x.until_ms,
 				    .zone = z,
+				    .narrowed = i->narrowed,
 				    .action = "change",
 				    .resource = i->asked[i->n_walks]};
 	k->take = take_entry;
@@ -180,8 +181,7 @@ static int read_window(const struct incident_capsule_args *a, struct incident *x
 		return err_wrap(e, "since");
 	if (a->until && time_parse(a->until, now, &x->until_ms, e) < 0)
 		return err_wrap(e, "until");
-	return x->since_ms <= x->until_ms ? 0
-					  : err_set(e, ERR_INVALID, "since is later than until");
+	return audit_ask_check(x->since_ms, x->until_ms, e);
 }
 
 void run_incident_capsule(struct call *c)

@@ -261,6 +261,63 @@ static void old_ones_make_room(void **state)
 	cf_reads_free(x);
 }
 
+#define RULESET(x, n)                                                                              \
+	cf_read_start(x, &r, CF_SOURCE_ZONE_RULESET, &(struct cf_target){.zone = ZONE, .id = n},   \
+		      MINUTE, cfb_done, b)
+
+/* Of an object the tree is what takes the memory: 400 KiB of text are more than 12 MiB. */
+static void trees_are_counted(void **state)
+{
+	struct cfb *b = *state;
+	struct cf_read r = {0};
+	AUTO(buf_t) big = {0};
+
+	buf_str(&big, "{\"success\":true,\"errors\":[],\"messages\":[],\"result\":{\"id\":\"a\","
+		      "\"x\":[0");
+	for (int i = 0; i < 200000; i++)
+		buf_str(&big, ",0");
+	buf_str(&big, "]}}");
+	const struct said_answer script[] = {
+		{200, buf_text(&big)}, {200, buf_text(&big)}, {200, OK_RESULT(ROW("c"))}};
+	b->script = script;
+	b->n_script = ARRAY_LEN(script);
+	READS(b, x);
+	RULESET(x, ZONE);
+	cfb_wait(b, 1);
+	RULESET(x, ACCOUNT);
+	cfb_wait(b, 2);
+	has(&r, "a");
+	RULESET(x, ACCOUNT);
+	cfb_wait(b, 3);
+	has(&r, "a");
+	RULESET(x, ZONE);
+	cfb_wait(b, 4);
+	has(&r, "c");
+	cf_read_reset(&r);
+	cf_reads_free(x);
+}
+
+static void nothing_is_kept_for_long(void **state)
+{
+	struct cfb *b = *state;
+	struct cf_read r = {0};
+
+	SCRIPT(b, {200, ROWS(1, ROW("a"))}, {200, ROWS(1, ROW("b"))});
+	READS(b, x);
+	whole_read(b, x, &r, 0);
+	int64_t late = cf_listing_as_of(r.listing) + CF_READS_KEPT_MS, mono = clock_mono_ms();
+	for (int i = 0; i < 2; i++) {
+		clock_freeze(mono, late - 1 + i);
+		cf_read_start(x, &r, CF_SOURCE_ROLES, &(struct cf_target){0}, 2 * CF_READS_KEPT_MS,
+			      cfb_done, b);
+		clock_freeze(0, 0);
+		cfb_wait(b, 2 + i);
+		has(&r, i ? "b" : "a");
+	}
+	cf_read_reset(&r);
+	cf_reads_free(x);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -273,6 +330,8 @@ int main(void)
 		TEST(who_leaves_is_not_told),
 		TEST(what_runs_ends_with_the_reads),
 		TEST(old_ones_make_room),
+		TEST(trees_are_counted),
+		TEST(nothing_is_kept_for_long),
 	};
 
 	log_init("test", LOG_LEVEL_ERROR);

@@ -113,11 +113,40 @@ static void what_fits(void **state)
 	zone_free(other);
 }
 
+/* The log of before, asked for a zone by its name, need not tell it in each row. */
+static void rows_that_tell_no_zone(void **state)
+{
+	struct zone *z = zone_new(ZONE, "example.com");
+	const struct audit_ask wide = {.before_ms = AT, .zone = z};
+	struct audit_ask narrow = wide;
+	struct cf_audit_entry x = {.id = "e", .time_ms = AT, .old = true};
+
+	(void)state;
+	narrow.narrowed = true;
+	assert_true(audit_ask_fits(&wide, &x));
+	assert_false(audit_ask_unknown(&wide, &x));
+	assert_false(audit_ask_fits(&narrow, &x));
+	assert_true(audit_ask_unknown(&narrow, &x));
+	x.time_ms = AT + 1;
+	assert_false(audit_ask_unknown(&narrow, &x));
+	x.time_ms = AT;
+	x.resource_id = ZONE;
+	assert_true(audit_ask_fits(&narrow, &x));
+	assert_false(audit_ask_unknown(&narrow, &x));
+	x = (struct cf_audit_entry){.id = "e", .time_ms = AT, .old = true, .zone_name = "a.b"};
+	assert_false(audit_ask_fits(&wide, &x));
+	assert_false(audit_ask_unknown(&narrow, &x));
+	x = (struct cf_audit_entry){.id = "e", .time_ms = AT};
+	assert_false(audit_ask_fits(&wide, &x));
+	zone_free(z);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_asked),
 		cmocka_unit_test(what_fits),
+		cmocka_unit_test(rows_that_tell_no_zone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
