@@ -72,21 +72,29 @@ static void listing_leave(struct cf_listing *l)
 	listing_unref(l);
 }
 
+int cf_listing_some(const struct cf_listing *l, size_t *at, size_t most,
+		    int (*row)(const struct json *row, void *owner), void *owner)
+{
+	struct cf_rows *rows = l->page.rows;
+	int rc = 0;
+
+	if (is_object(l))
+		return l->call.result && (*at)++ == 0 ? row(l->call.result, owner) : 0;
+	for (; rows && *at < rows->n && most > 0 && rc == 0; most--) {
+		struct cf_row *one = &rows->items[(*at)++];
+		rc = row(cf_row_json(one), owner);
+		/* Trees of all rows at once would be many times their text. */
+		json_doc_free(steal(&one->doc));
+	}
+	return rc;
+}
+
 int cf_listing_each(const struct cf_listing *l, int (*row)(const struct json *row, void *owner),
 		    void *owner)
 {
-	struct cf_rows *rows = l->page.rows;
+	size_t at = 0;
 
-	if (is_object(l))
-		return l->call.result ? row(l->call.result, owner) : 0;
-	for (size_t i = 0; rows && i < rows->n; i++) {
-		int rc = row(cf_row_json(&rows->items[i]), owner);
-		/* Trees of all rows at once would be many times their text. */
-		json_doc_free(steal(&rows->items[i].doc));
-		if (rc)
-			return rc;
-	}
-	return 0;
+	return cf_listing_some(l, &at, SIZE_MAX, row, owner);
 }
 
 size_t cf_listing_count(const struct cf_listing *l)

@@ -29,6 +29,9 @@ struct cf_listing;
  * row's JSON is there while row() runs. */
 int cf_listing_each(const struct cf_listing *l, int (*row)(const struct json *row, void *owner),
 		    void *owner);
+/* The same from row *at on, so many of them at the most; *at is where it goes on. */
+int cf_listing_some(const struct cf_listing *l, size_t *at, size_t most,
+		    int (*row)(const struct json *row, void *owner), void *owner);
 size_t cf_listing_count(const struct cf_listing *l);
 /* Of CF_PAGED_NOT; NULL where Cloudflare says that there is none. */
 const struct json *cf_listing_object(const struct cf_listing *l);

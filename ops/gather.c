@@ -10,6 +10,17 @@
 #include "ops/find.h"
 #include "ops/inside.h"
 
+#define ROWS_A_TURN 1000
+
+/* Over the rows of what came. */
+struct walk {
+	size_t read, at;
+	int (*row)(const struct json *row, void *owner);
+	void *owner;
+	gathered_fn *then;
+	struct timer turn;
+};
+
 struct gather {
 	struct call *call;
 	gathered_fn *then;
@@ -18,6 +29,7 @@ struct gather {
 	int64_t max_age_ms;
 	char account[CF_ID_SIZE]; /* "" = not looked up */
 	size_t accounts;          /* which read lists accounts, + 1 */
+	struct walk walk;
 	void *own;
 	void (*drop)(void *own);
 };
@@ -31,6 +43,7 @@ static void gather_drop(struct call *c)
 {
 	struct gather *g = steal(&c->state);
 
+	timer_stop(&g->walk.turn);
 	for (size_t i = 0; i < g->n; i++) {
 		cf_read_cancel(&g->reads[i]->read);
 		cf_read_reset(&g->reads[i]->read);
@@ -109,6 +122,33 @@ const struct err *gather_error(const struct gather *g, size_t i)
 	const struct cf_read *r = &g->reads[i]->read;
 
 	return r->listing ? NULL : &r->task.err;
+}
+
+static void rows_walk(struct gather *g)
+{
+	struct walk *w = &g->walk;
+	const struct cf_listing *l = gather_listing(g, w->read);
+	size_t before = w->at;
+
+	if (l && cf_listing_some(l, &w->at, ROWS_A_TURN, w->row, w->owner) == 0 &&
+	    w->at - before == ROWS_A_TURN)
+		timer_start(&w->turn, 0);
+	else
+		w->then(g->call, g);
+}
+
+static void turn_came(struct timer *t, void *owner)
+{
+	(void)t;
+	rows_walk(owner);
+}
+
+void gather_each(struct gather *g, size_t i, int (*row)(const struct json *row, void *owner),
+		 void *owner, gathered_fn *then)
+{
+	g->walk = (struct walk){.read = i, .row = row, .owner = owner, .then = then};
+	timer_init(&g->walk.turn, cf_loop(cf_reads_client(g->call->ops->security)), turn_came, g);
+	rows_walk(g);
 }
 
 int64_t gather_as_of(const struct gather *g)

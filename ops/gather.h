@@ -37,6 +37,11 @@ int64_t gather_as_of(const struct gather *g);
  * has failed. *account is g's. */
 bool gather_account(struct call *c, struct gather *g, const char *name, const char **account);
 
+/* Every row of the ith read, if it came, and then then(). Many of them take several turns of the
+ * loop, so that nobody else has to wait. */
+void gather_each(struct gather *g, size_t i, int (*row)(const struct json *row, void *owner),
+		 void *owner, gathered_fn *then);
+
 /* The call fails as that read did. */
 void gather_fail(struct call *c, const struct gather *g, size_t i);
 /* Ends a list of what was gathered: with its age, and the budget of the client that asked. */

@@ -34,6 +34,11 @@ struct stop {
 
 enum walk_of { WALK_ZONE, WALK_ACCOUNT, WALKS };
 
+struct reading {
+	struct report *x;
+	const struct firewall_part *part;
+};
+
 struct report {
 	char *zone;
 	char zone_id[CF_ID_SIZE];
@@ -47,6 +52,8 @@ struct report {
 	struct stop *stops;
 	size_t n_stops;
 	int64_t rules, unreadable, more_stops;
+	struct reading in; /* the part that is read now */
+	size_t at;         /* the one behind it */
 	const struct ops *ops;
 };
 
@@ -95,11 +102,6 @@ static void stop_add(struct report *x, struct stop s)
 	x->stops = mem_grow(x->stops, x->n_stops + 1, sizeof(*x->stops));
 	x->stops[x->n_stops++] = s;
 }
-
-struct reading {
-	struct report *x;
-	const struct firewall_part *part;
-};
 
 static void read_rule(const struct reading *in, const struct json *v, const char *ruleset)
 {
@@ -163,17 +165,6 @@ static int read_other(const struct json *v, void *owner)
 static bool part_is_read(const struct report *x, size_t i)
 {
 	return !firewall_part(i)->account || !x->narrowed;
-}
-
-static void read_parts(struct report *x, const struct gather *g)
-{
-	for (size_t i = 0; i < FIREWALL_PARTS; i++) {
-		struct reading in = {x, firewall_part(i)};
-		const struct cf_listing *l =
-			part_is_read(x, i) ? gather_listing(g, x->parts[i]) : NULL;
-		if (l)
-			(void)cf_listing_each(l, in.part->phase ? read_ruleset : read_other, &in);
-	}
 }
 
 /* Those that were changed lately first. */
@@ -307,7 +298,6 @@ static void write_report(struct call *c, struct gather *g, const struct report *
 static void answer(struct call *c, struct gather *g, struct report *x)
 {
 	size_t changes = 60, stops = 60;
-	read_parts(x, g);
 	name_who(x);
 	for (;;) {
 		write_report(c, g, x, changes, stops);
@@ -321,6 +311,21 @@ static void answer(struct call *c, struct gather *g, struct report *x)
 }
 
 /* ---- reading ---- */
+
+static void read_parts(struct call *c, struct gather *g)
+{
+	struct report *x = gather_own(g);
+	while (x->at < FIREWALL_PARTS) {
+		size_t i = x->at++;
+		if (!part_is_read(x, i))
+			continue;
+		x->in = (struct reading){x, firewall_part(i)};
+		gather_each(g, x->parts[i], x->in.part->phase ? read_ruleset : read_other, &x->in,
+			    read_parts);
+		return;
+	}
+	answer(c, g, x);
+}
 
 static bool take_change(const struct cf_audit_entry *x, void *owner)
 {
@@ -346,7 +351,7 @@ static void all_came(struct call *c, struct gather *g)
 	if (gather_all_failed(g))
 		gather_fail(c, g, 0);
 	else
-		answer(c, g, x);
+		read_parts(c, g);
 }
 
 static int walks_begin(struct report *x, const struct security_change_report_args *a, struct err *e)

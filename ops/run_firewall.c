@@ -16,12 +16,20 @@ struct asked_part {
 	size_t at;
 };
 
+struct reading {
+	struct firewall *x;
+	const struct firewall_part *part;
+	const struct firewall_rule_list_args *args;
+};
+
 struct firewall {
 	char zone_id[CF_ID_SIZE];
 	char *zone;
 	bool narrowed; /* the caller is */
 	struct asked_part asked[FIREWALL_PARTS];
 	size_t n;
+	struct reading in; /* which of them is read now */
+	size_t at;         /* the one behind it */
 	size_t unreadable;
 	struct list_answer l;
 };
@@ -134,12 +142,6 @@ static bool rule_fits(const struct firewall_rule_list_args *a, const char *actio
 	       (!wanted || str_equal(wanted, action)) && rule_contains(a->text, texts, 3);
 }
 
-struct reading {
-	struct firewall *x;
-	const struct firewall_part *part;
-	const struct firewall_rule_list_args *args;
-};
-
 static int listed_other(const struct json *v, void *owner)
 {
 	const struct reading *in = owner;
@@ -204,14 +206,29 @@ static void put_unknown_parts(struct json_writer *w, const struct firewall *x,
 	json_array_end(w);
 }
 
-static void list_part(struct firewall *x, const struct asked_part *a, const struct gather *g,
-		      const struct firewall_rule_list_args *args)
+static void answer(struct gather *g, struct firewall *x)
 {
-	struct reading in = {x, a->part, args};
-	const struct cf_listing *came = a->read ? gather_listing(g, a->at) : NULL;
+	list_rows_end(&x->l);
+	json_put_string(&x->l.w, "zone", x->zone);
+	put_unknown_parts(&x->l.w, x, g);
+	json_put_int(&x->l.w, "unreadable", (int64_t)x->unreadable);
+	gather_list_end(g, &x->l);
+}
 
-	if (came)
-		(void)cf_listing_each(came, a->part->phase ? listed_ruleset : listed_other, &in);
+static void list_parts(struct call *c, struct gather *g)
+{
+	struct firewall *x = gather_own(g);
+
+	while (x->at < x->n) {
+		const struct asked_part *a = &x->asked[x->at++];
+		if (!a->read)
+			continue;
+		x->in = (struct reading){x, a->part, c->args};
+		gather_each(g, a->at, a->part->phase ? listed_ruleset : listed_other, &x->in,
+			    list_parts);
+		return;
+	}
+	answer(g, x);
 }
 
 static void parts_came(struct call *c, struct gather *g)
@@ -228,13 +245,7 @@ static void parts_came(struct call *c, struct gather *g)
 		call_fail(c);
 		return;
 	}
-	for (size_t i = 0; i < x->n; i++)
-		list_part(x, &x->asked[i], g, a);
-	list_rows_end(&x->l);
-	json_put_string(&x->l.w, "zone", x->zone);
-	put_unknown_parts(&x->l.w, x, g);
-	json_put_int(&x->l.w, "unreadable", (int64_t)x->unreadable);
-	gather_list_end(g, &x->l);
+	list_parts(c, g);
 }
 
 void run_firewall_rule_list(struct call *c)

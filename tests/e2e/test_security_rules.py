@@ -277,6 +277,24 @@ def test_rows_that_make_no_sense_stand_in_nobodys_way(host, sim):
     assert host.refused("ruleset_get", phase=MANAGED, **args).kind == "upstream"
 
 
+def test_rows_that_take_several_turns_are_all_there(host, sim):
+    sim.control("POST", "seed", {"security": {"example.com": {
+        "access_rules": [{"mode": "block", "notes": f"rule {n}", "configuration": {
+            "target": "ip", "value": f"198.51.{n // 250}.{n % 250}"}} for n in range(3001)],
+        "lockdowns": [{"urls": ["shop.example.com/admin*"], "description": "desk",
+                       "configurations": [{"target": "ip", "value": "198.51.100.4"}]}]}}})
+    host.start()
+    found, cursor = [], {}
+    while cursor is not None:
+        answer = host.api("firewall_rule_list", zone="example.com", limit=1000, **cursor)
+        assert answer["total"] == 3002
+        found += [r["untrusted_description"] for r in answer["items"]]
+        cursor = {"cursor": answer["next_cursor"]} if answer["truncated"] else None
+    assert found == [f"rule {n}" for n in range(3001)] + ["desk"]
+    report = host.api("security_change_report", zone="example.com")
+    assert report["rules"] == report["blocking_total"] == 3002
+
+
 def test_a_thousand_rules_come_in_pieces(host, sim):
     sim.control("POST", "seed", {"security": {"example.com": {"rulesets": [
         {"phase": CUSTOM, "rules": [

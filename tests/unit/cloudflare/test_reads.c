@@ -106,6 +106,31 @@ static void kept_until_too_old(void **state)
 	cf_reads_free(x);
 }
 
+static void read_in_parts(void **state)
+{
+	struct cfb *b = *state;
+	struct cf_read r = {0};
+	AUTO(buf_t) text = {0};
+	size_t at = 0, object = 0;
+
+	SCRIPT(b, {200, ROWS(3, ROW("a") "," ROW("b") "," ROW("c"))}, {200, OK_RESULT(ROW("d"))});
+	READS(b, x);
+	whole_read(b, x, &r, 0);
+	for (size_t i = 0; i < 3; i++) {
+		assert_int_equal(cf_listing_some(r.listing, &at, 2, row_joins, &text), 0);
+		buf_char(&text, ';');
+		assert_int_equal(at, i ? 3 : 2);
+	}
+	cf_read_start(x, &r, CF_SOURCE_ZONE_ENTRY, &(struct cf_target){.zone = ZONE, .id = CUSTOM},
+		      0, cfb_done, b);
+	cfb_wait(b, 2);
+	for (size_t i = 0; i < 2; i++)
+		assert_int_equal(cf_listing_some(r.listing, &object, 2, row_joins, &text), 0);
+	assert_string_equal(buf_text(&text), "ab;c;;d");
+	cf_read_reset(&r);
+	cf_reads_free(x);
+}
+
 static void failures_are_told_to_all_and_not_kept(void **state)
 {
 	struct cfb *b = *state;
@@ -323,6 +348,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(asked_once_for_all),
 		TEST(kept_until_too_old),
+		TEST(read_in_parts),
 		TEST(failures_are_told_to_all_and_not_kept),
 		TEST(what_may_pass_is_tried_once_more),
 		TEST(one_object_or_none),
