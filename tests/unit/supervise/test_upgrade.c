@@ -111,6 +111,15 @@ static void test_is_seen_when_asked_for(void **state)
 	wait_for(b, is_upgraded);
 }
 
+static bool all_serve(const struct bench *b)
+{
+	size_t n = 0;
+
+	TABLE_EACH (i, struct connector, c, &b->world->connectors)
+		n += connector_serving(c);
+	return n == 2;
+}
+
 static bool all_upgraded(const struct bench *b)
 {
 	size_t n = 0;
@@ -128,7 +137,7 @@ static void test_is_rolled(void **state)
 	b->options.upgrade_roll = true;
 	add_tunnel(b, 2);
 	bench_begin(b);
-	wait_for(b, is_ready);
+	wait_for(b, all_serve);
 	run_for(b, 300);
 	fake_program(&b->fake, fake_script);
 	while (!all_upgraded(b)) {
@@ -154,7 +163,7 @@ static void test_a_bad_one_stops_at_the_first(void **state)
 	b->options.upgrade_roll = true;
 	add_tunnel(b, 2);
 	bench_begin(b);
-	wait_for(b, is_ready);
+	wait_for(b, all_serve);
 	run_for(b, 300);
 	fake_program(&b->fake, "#!/bin/sh\nexit 1\n");
 	run_for(b, 3000);
