@@ -8,12 +8,14 @@
 #include "cloudflare/client.h"
 
 /* What the dashboard calls the permissions. */
-#define PERMISSION_TUNNEL_READ "Cloudflare Tunnel: Read"
-#define PERMISSION_TUNNEL_EDIT "Cloudflare Tunnel: Edit"
-#define PERMISSION_DNS_READ    "DNS: Read"
-#define PERMISSION_DNS_EDIT    "DNS: Edit"
-#define PERMISSION_ZONE_READ   "Zone: Read"
-#define PERMISSION_AUDIT_READ  "Account Settings: Read"
+#define PERMISSION_TUNNEL_READ      "Cloudflare Tunnel: Read"
+#define PERMISSION_TUNNEL_EDIT      "Cloudflare Tunnel: Edit"
+#define PERMISSION_DNS_READ         "DNS: Read"
+#define PERMISSION_DNS_EDIT         "DNS: Edit"
+#define PERMISSION_ZONE_READ        "Zone: Read"
+#define PERMISSION_AUDIT_READ       "Account Settings: Read"
+#define PERMISSION_ZONE_WAF_READ    "Zone WAF: Read"
+#define PERMISSION_ACCOUNT_WAF_READ "Account WAF: Read"
 
 /* "/accounts/<account><rest>"; the caller frees *path. */
 MUST_USE int path_account(const struct cf *cf, const char *rest, char **path, struct err *e);

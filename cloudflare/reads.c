@@ -18,6 +18,7 @@ struct cf_listing {
 	enum cf_source source;
 	int64_t rows; /* of one page; 0 = all */
 	char *cursor;
+	char *id;               /* as in cf_target */
 	struct cf_reads *reads; /* NULL = it stands in no list */
 	struct cf_page page;
 	struct cf_call call; /* of one object */
@@ -62,6 +63,7 @@ static void listing_unref(struct cf_listing *l)
 	free(l->path);
 	free(l->key);
 	free(l->cursor);
+	free(l->id);
 	free(l);
 }
 
@@ -224,11 +226,24 @@ static void page_ended(struct task *t, void *owner)
 	listing_ended(owner, why.kind == ERR_NONE ? NULL : &why);
 }
 
+/* Where the permission has no name here, what it is for has one. */
+static void tell_phase(const struct cf_listing *l, struct err *e)
+{
+	bool entry = l->source == CF_SOURCE_ZONE_ENTRY || l->source == CF_SOURCE_ACCOUNT_ENTRY;
+
+	if (e->cloudflare.status != 403 || cf_source_permission(l->source, l->id))
+		return;
+	AUTO(str_t) hint = str_dup(e->hint);
+	(void)err_hint(e, "It takes a permission for the phase %s. %s",
+		       entry ? l->id : "that the ruleset is of", hint);
+}
+
 static void call_ended(struct task *t, void *owner)
 {
 	struct cf_listing *l = owner;
 	struct err why = t->err;
 
+	tell_phase(l, &why);
 	listing_ended(l, why.kind == ERR_NONE || l->call.absent ? NULL : &why);
 }
 
@@ -239,7 +254,8 @@ static void listing_ask(struct cf_listing *l)
 
 	if (row->paging == CF_PAGED_NOT) {
 		cf_call_start_with(cf, &l->call, CF_SHARE_PEOPLE, "GET", l->path, NULL, NULL,
-				   row->permission, CF_CALL_BESIDE, call_ended, l);
+				   cf_source_permission(l->source, l->id), CF_CALL_BESIDE,
+				   call_ended, l);
 		return;
 	}
 	if (l->rows) {
@@ -314,6 +330,7 @@ static struct cf_listing *listing_new(struct cf_reads *x, enum cf_source s,
 	l->source = s;
 	l->rows = t->rows;
 	l->cursor = str_dup(t->cursor);
+	l->id = str_dup(t->id);
 	l->reads = x;
 	list_init(&l->waiting);
 	timer_init(&l->again, cf_loop(x->cf), again_due, l);

@@ -14,34 +14,51 @@ static const struct json *object_of(const struct json *object, const char *key)
 	return of_type(json_get(object, key), JSON_OBJECT);
 }
 
+/* As the dashboard calls them, and the API where it has another name. */
+#define ZONE_WAF       PERMISSION_ZONE_WAF_READ
+#define ACCT_WAF       PERMISSION_ACCOUNT_WAF_READ
+#define TRANSFORM      "Transform Rules: Read (API: Zone Transform Rules Read)"
+#define ACCT_TRANSFORM "Transform Rules: Read"
+#define MAGIC          "Magic Firewall: Read"
+
 static const struct {
 	const char *phase, *words;
+	const char *zone, *account; /* permissions */
 } phases[] = {
-	{CF_PHASE_CUSTOM, "custom firewall rules"},
-	{CF_PHASE_MANAGED, "managed firewall rules (WAF), as they are deployed"},
-	{CF_PHASE_RATELIMIT, "rate limiting rules"},
-	{"http_request_sbfm", "bots (Super Bot Fight Mode)"},
-	{"ddos_l7", "protection from DDoS by HTTP"},
-	{"ddos_l4", "protection from DDoS below HTTP"},
-	{"http_response_firewall_managed", "managed rules on answers (sensitive data)"},
-	{"http_request_dynamic_redirect", "redirects by rule"},
-	{"http_request_redirect", "redirects by list"},
-	{"http_request_origin", "origin rules: host, port, SNI"},
-	{"http_request_transform", "rewritten URLs"},
-	{"http_request_late_transform", "changed request headers"},
-	{"http_response_headers_transform", "changed response headers"},
-	{"http_request_sanitize", "normalised URLs"},
-	{"http_config_settings", "settings by rule"},
-	{"http_request_cache_settings", "cache rules"},
-	{"http_response_cache_settings", "cache rules on answers"},
-	{"http_response_compression", "compression"},
-	{"http_custom_errors", "error pages"},
-	{"http_log_custom_fields", "further fields of logs"},
-	{"magic_transit", "network firewall"},
-	{"magic_transit_ids_managed", "intrusion detection of networks"},
-	{"magic_transit_managed", "managed network firewall"},
-	{"magic_transit_ratelimit", "network rate limits"},
+	{CF_PHASE_CUSTOM, "custom firewall rules", ZONE_WAF, ACCT_WAF},
+	{CF_PHASE_MANAGED, "managed firewall rules (WAF), as they are deployed", ZONE_WAF,
+	 ACCT_WAF},
+	{CF_PHASE_RATELIMIT, "rate limiting rules", ZONE_WAF, ACCT_WAF},
+	{"http_request_sbfm", "bots (Super Bot Fight Mode)", "Bot Management: Read", NULL},
+	{"ddos_l7", "protection from DDoS by HTTP", "HTTP DDoS Managed Ruleset: Read", NULL},
+	{"ddos_l4", "protection from DDoS below HTTP", NULL, "L4 DDoS Managed Ruleset: Read"},
+	{"http_response_firewall_managed", "managed rules on answers (sensitive data)", ZONE_WAF,
+	 ACCT_WAF},
+	{"http_request_dynamic_redirect", "redirects by rule",
+	 "Single Redirect: Read (API: Dynamic URL Redirects Read)", NULL},
+	{"http_request_redirect", "redirects by list", NULL,
+	 "Bulk URL Redirects: Read (API: Mass URL Redirects Read)"},
+	{"http_request_origin", "origin rules: host, port, SNI",
+	 "Origin Rules: Read (API: Origin Read)", NULL},
+	{"http_request_transform", "rewritten URLs", TRANSFORM, ACCT_TRANSFORM},
+	{"http_request_late_transform", "changed request headers", TRANSFORM, ACCT_TRANSFORM},
+	{"http_response_headers_transform", "changed response headers", TRANSFORM, ACCT_TRANSFORM},
+	{"http_request_sanitize", "normalised URLs", "Sanitize: Read", NULL},
+	{"http_config_settings", "settings by rule",
+	 "Config Rules: Read (API: Config Settings Read)", NULL},
+	{"http_request_cache_settings", "cache rules",
+	 "Cache Rules: Read (API: Cache Settings Read)", NULL},
+	{"http_response_cache_settings", "cache rules on answers", NULL, NULL},
+	{"http_response_compression", "compression", "Response Compression: Read", NULL},
+	{"http_custom_errors", "error pages", "Custom Error Rules: Read (API: Custom Errors Read)",
+	 NULL},
+	{"http_log_custom_fields", "further fields of logs", "Logs: Read", NULL},
+	{"magic_transit", "network firewall", NULL, MAGIC},
+	{"magic_transit_ids_managed", "intrusion detection of networks", NULL, MAGIC},
+	{"magic_transit_managed", "managed network firewall", NULL, MAGIC},
+	{"magic_transit_ratelimit", "network rate limits", NULL, MAGIC},
 };
+_Static_assert(ARRAY_LEN(phases) < CF_PHASES_MOST, "and NULL behind the last");
 
 const char *cf_phase_words(const char *phase)
 {
@@ -49,6 +66,23 @@ const char *cf_phase_words(const char *phase)
 		if (str_equal(phases[i].phase, phase))
 			return phases[i].words;
 	return NULL;
+}
+
+const char *cf_phase_permission(const char *phase, bool account)
+{
+	for (size_t i = 0; i < ARRAY_LEN(phases); i++)
+		if (str_equal(phases[i].phase, phase))
+			return account ? phases[i].account : phases[i].zone;
+	return NULL;
+}
+
+void cf_phase_names(const char *names[CF_PHASES_MOST])
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(phases); i++)
+		names[i] = phases[i].phase;
+	names[i] = NULL;
 }
 
 bool cf_phase_is_firewall(const char *phase)

@@ -24,6 +24,12 @@ struct cf_ruleset {
 };
 /* What rulesets of a phase do, in words; NULL = not known here. */
 const char *cf_phase_words(const char *phase);
+/* Which permission reads the rulesets of a phase, a zone's or the account's; NULL = not known here:
+ * better no name than one that does not help. */
+const char *cf_phase_permission(const char *phase, bool account);
+#define CF_PHASES_MOST 32
+/* The names of the phases that are known here, and NULL behind the last. */
+void cf_phase_names(const char *names[CF_PHASES_MOST]);
 /* Is it one of those that make up the firewall? */
 bool cf_phase_is_firewall(const char *phase);
 /* -1: it has no id, which all else hangs on, or its rules are no list. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cloudflare/paths.h"
+#include "cloudflare/rulesets.h"
 
 #define NUMBERS   CF_PAGED_NUMBERS, "per_page"
 #define CURSORS   CF_PAGED_CURSORS, "per_page"
@@ -11,8 +12,8 @@
 #define MANY      50000
 #define ACCOUNT_P "Account Settings: Read"
 #define MEMBERS_P "Account Settings: Read"
-#define ZONE_WAF  "Zone WAF: Read"
-#define ACCT_WAF  "Account WAF: Read"
+#define ZONE_WAF  PERMISSION_ZONE_WAF_READ
+#define ACCT_WAF  PERMISSION_ACCOUNT_WAF_READ
 #define ACCT_SETS "Account Rulesets: Read"
 #define FIREWALL  "Firewall Services: Read"
 
@@ -52,6 +53,16 @@ static const struct cf_source_row rows[CF_SOURCES] = {
 const struct cf_source_row *cf_source_row(enum cf_source s)
 {
 	return &rows[s];
+}
+
+const char *cf_source_permission(enum cf_source s, const char *id)
+{
+	if (s == CF_SOURCE_ZONE_ENTRY || s == CF_SOURCE_ACCOUNT_ENTRY)
+		return cf_phase_permission(id, s == CF_SOURCE_ACCOUNT_ENTRY);
+	/* What phase a ruleset is of, its id does not tell. */
+	if (s == CF_SOURCE_ZONE_RULESET || s == CF_SOURCE_ACCOUNT_RULESET)
+		return NULL;
+	return rows[s].permission;
 }
 
 /* Ids of Cloudflare's, and phases. */

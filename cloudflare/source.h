@@ -43,9 +43,12 @@ struct cf_source_row {
 	const char *size_key; /* the argument that says how many rows a page has */
 	int64_t per_page;     /* the most that the API gives */
 	size_t max_rows;      /* a listing of more is refused as a whole */
+	/* Of phases and rulesets that of the firewall's. */
 	const char *permission;
 };
 const struct cf_source_row *cf_source_row(enum cf_source s);
+/* Which permission reads it; id as in cf_target. NULL: it is one for the phase, and not known. */
+const char *cf_source_permission(enum cf_source s, const char *id);
 
 /* Which of them. NULL where the path has no place for it. */
 struct cf_target {

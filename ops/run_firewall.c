@@ -202,6 +202,9 @@ static void put_unknown_parts(struct json_writer *w, const struct firewall *x,
 		const struct err *why = a->read ? gather_error(g, a->at) : NULL;
 		if (why || !a->read)
 			put_unknown(w, a->part->name, why);
+		/* Those of the account come among the zone's, and are left out. */
+		if (x->narrowed && a->part->source == CF_SOURCE_ZONE_ACCESS_RULES)
+			put_unknown(w, "account_access_rule", NULL);
 	}
 	json_array_end(w);
 }

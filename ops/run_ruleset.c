@@ -140,8 +140,31 @@ static const char *doubtful_phase(const struct ruleset_list_args *a, const struc
 	return a->phase ? a->phase : CF_PHASE_CUSTOM;
 }
 
+/* What is Cloudflare's own says nothing of what the token may read of others. */
+static int is_no_firewalls(const struct json *row, void *owner)
+{
+	struct cf_ruleset r;
+
+	(void)owner;
+	return cf_ruleset_read(row, &r) == 0 && r.phase && !str_equal(r.kind, "managed") &&
+	       !cf_phase_is_firewall(r.phase);
+}
+
+/* The same of all other phases: to ask for each of them would be a call each. */
+static void put_unknown_others(struct json_writer *w)
+{
+	struct err why;
+
+	(void)err_set(&why, ERR_DENIED,
+		      "The list has none of them: there are none, or the API token may not read "
+		      "them, which a list does not tell");
+	(void)err_hint(&why, "Ask for the phase that matters, as in adit ruleset list --phase "
+			     "http_request_transform: what it lacks is told then.");
+	put_unknown(w, "rulesets of other phases", &why);
+}
+
 static void put_unknown_phases(struct json_writer *w, const struct ruleset_list_args *a,
-			       const struct err *why)
+			       const struct cf_listing *came, const struct err *why)
 {
 	static const char *const firewall[] = {CF_PHASE_CUSTOM, CF_PHASE_MANAGED,
 					       CF_PHASE_RATELIMIT};
@@ -152,6 +175,8 @@ static void put_unknown_phases(struct json_writer *w, const struct ruleset_list_
 		put_unknown(w, a->phase, why);
 	for (size_t i = 0; why && !a->phase && i < ARRAY_LEN(firewall); i++)
 		put_unknown(w, firewall[i], why);
+	if (!a->phase && !cf_listing_each(came, is_no_firewalls, NULL))
+		put_unknown_others(w);
 	json_array_end(w);
 }
 
@@ -183,16 +208,35 @@ static void rulesets_came(struct call *c, struct gather *g)
 	}
 	(void)cf_listing_each(came, listed_ruleset, x);
 	list_rows_end(&x->l);
-	put_unknown_phases(&x->l.w, a, gather_count(g) > beside ? gather_error(g, beside) : NULL);
+	put_unknown_phases(&x->l.w, a, came,
+			   gather_count(g) > beside ? gather_error(g, beside) : NULL);
 	put_frame(x);
 	gather_list_end(g, &x->l);
+}
+
+static int check_phase(const char *phase, struct err *e)
+{
+	const char *names[CF_PHASES_MOST];
+
+	if (!phase || cf_phase_words(phase))
+		return 0;
+	cf_phase_names(names);
+	const char *near = fields_nearest(names, phase);
+	(void)err_set(e, ERR_INVALID, "phase: \"%.63s\" is none that adit knows", phase);
+	return err_hint(e,
+			"%s%s%sadit ruleset list without a phase shows those in use; adit ruleset "
+			"get shows any ruleset by its id.",
+			near ? "Did you mean " : "", near ? near : "", near ? "? " : "");
 }
 
 void run_ruleset_list(struct call *c)
 {
 	const struct ruleset_list_args *a = c->args;
 
-	begin(c, a->zone, a->account, a->fresh, rulesets_came);
+	if (check_phase(a->phase, &c->task.err) < 0)
+		call_fail(c);
+	else
+		begin(c, a->zone, a->account, a->fresh, rulesets_came);
 }
 
 /* ---- one ---- */
@@ -284,13 +328,18 @@ static void ruleset_came(struct call *c, struct gather *g)
 
 static int check_which(const struct ruleset_get_args *a, struct err *e)
 {
+	if (a->ruleset && !a->phase && hex_valid(a->ruleset, CF_ID_SIZE - 1))
+		return 0;
+	if (!a->ruleset && a->phase)
+		return check_phase(a->phase, e);
 	if (!a->ruleset == !a->phase)
-		return err_set(e, ERR_INVALID,
-			       "ruleset: name one by its id, or a phase instead of it");
-	if (a->ruleset && !hex_valid(a->ruleset, CF_ID_SIZE - 1))
-		return err_set(e, ERR_INVALID,
-			       "ruleset: \"%.40s\" is no id of 32 hexadecimal digits", a->ruleset);
-	return 0;
+		(void)err_set(e, ERR_INVALID,
+			      "ruleset: name one by its id, or a phase instead of it");
+	else
+		(void)err_set(e, ERR_INVALID,
+			      "ruleset: \"%.40s\" is no id of 32 hexadecimal digits", a->ruleset);
+	return err_hint(e, "adit ruleset list has the ids of the account's, adit ruleset list ZONE "
+			   "those of a zone; or adit ruleset get --zone ZONE --phase PHASE.");
 }
 
 void run_ruleset_get(struct call *c)

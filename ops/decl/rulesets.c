@@ -181,14 +181,17 @@ const struct op *op_firewall_rule_list(void)
 		"custom",          "rate_limit", "managed",        "access_rule",
 		"lockdown",        "user_agent", "account_custom", "account_rate_limit",
 		"account_managed", NULL};
+	static const char *const actions[] = {
+		"block",     "challenge", "js_challenge", "managed_challenge", "allow",
+		"whitelist", "skip",      "log",          "execute",           "bypass",
+		NULL};
 	static const struct field args[] =
 	{ FIELD(struct firewall_rule_list_args, zone, .flags = FIELD_REQUIRED | FIELD_POSITIONAL,
 		.min = 1, .max = 253, .doc = ZONE_DOC),
 	  FIELD(struct firewall_rule_list_args, paused, .doc = "Only rules that are paused."),
 	  FIELD(struct firewall_rule_list_args, active, .doc = "Only rules that are not."),
-	  FIELD(struct firewall_rule_list_args, action, .min = 1, .max = 64,
-		.doc = "Only rules with this action, as in block, managed_challenge, allow, "
-		       "skip, log."),
+	  FIELD(struct firewall_rule_list_args, action, .values = actions,
+		.doc = "Only rules with this action."),
 	  FIELD(struct firewall_rule_list_args, source, .values = sources,
 		.doc = "Only this part of the firewall."),
 	  TEXT_FIELD(struct firewall_rule_list_args, "rules whose id, expression or description"),

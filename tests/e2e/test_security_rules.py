@@ -189,6 +189,57 @@ def test_a_list_that_leaves_out_is_unknown_and_not_empty(walled, sim):
     assert answer["total"] == 0 and answer["unknown"] == []
 
 
+def test_what_a_phase_takes_is_named_or_not_at_all(walled, sim):
+    with_token(walled, sim, "zone-waf:read").reload()
+    for phase, permission in (("http_config_settings", "Config Rules: Read (API: Config Settings Read)"),
+                              (TRANSFORM, "Transform Rules: Read (API: Zone Transform Rules Read)"),
+                              ("http_response_cache_settings", None)):
+        error = walled.refused("ruleset_get", zone="example.com", phase=phase)
+        assert error.kind == "denied" and error.error.get("missing_permission") == permission
+        assert permission or f"a permission for the phase {phase}." in error.hint
+        part, = walled.api("ruleset_list", zone="example.com", phase=phase)["unknown"]
+        assert part["part"] == phase and part.get("missing_permission") == permission
+        assert "WAF" not in error.hint + part["hint"]
+
+
+def test_a_list_of_the_firewalls_phases_alone_leaves_the_others_unknown(walled, sim):
+    with_token(walled, sim, "zone-waf:read").reload()
+    since = sim.mark()
+    answer = walled.api("ruleset_list", zone="example.com")
+    assert {r["phase"] for r in answer["items"]} == {CUSTOM, MANAGED, LIMIT}
+    part, = answer["unknown"]
+    assert part["part"] == "rulesets of other phases" and "--phase" in part["hint"]
+    assert len(asked(sim, since)) == 1
+    assert walled.api("ruleset_list", zone="example.com", phase=CUSTOM)["unknown"] == []
+
+
+def test_words_that_are_none_are_told_before_anything_is_asked(walled, sim):
+    since = sim.mark()
+    error = walled.refused("firewall_rule_list", zone="example.com", action="blok")
+    assert error.kind == "invalid" and '"block"' in str(error) and "managed_challenge" in str(error)
+    for op in ("ruleset_list", "ruleset_get"):
+        error = walled.refused(op, zone="example.com", phase="http_request_firewal_custom")
+        assert error.kind == "invalid" and f"Did you mean {CUSTOM}?" in error.hint
+        error = walled.refused(op, zone="example.com", phase="bogus")
+        assert error.kind == "invalid" and "adit ruleset list" in error.hint
+    for args in ({}, {"ruleset": "7"}, {"ruleset": "a" * 32, "phase": CUSTOM}):
+        error = walled.refused("ruleset_get", zone="example.com", **args)
+        assert error.kind == "invalid" and "adit ruleset list" in error.hint
+    error = walled.refused("firewall_rule_list", zone="example.com", source="lockdown",
+                           fields=["nothing"])
+    named = error.hint.removeprefix("There are: ").removesuffix(", ...").split(", ")
+    assert {"id", "paused", "action"} <= set(named) and error.hint.endswith(", ...")
+    assert not any("." in n or n.endswith("_") for n in named)
+    assert len(asked(sim, since)) == 1  # the lockdowns
+
+
+def test_an_action_that_nobody_knows_is_shown(walled, sim):
+    sim.control("POST", "seed", {"security": {"example.net": {"rulesets": [
+        {"phase": CUSTOM, "rules": [rule(9, "entirely_new")]}]}}})
+    answer = walled.api("firewall_rule_list", zone="example.net", source="custom", fresh=True)
+    assert [r["action"] for r in answer["items"]] == ["entirely_new"]
+
+
 def test_rulesets_and_their_rules(walled, sim):
     rows = walled.items("ruleset_list", zone="example.com", kind="zone")
     assert len(rows) == 4 and rows[0]["about"] == "custom firewall rules"
@@ -327,8 +378,10 @@ def test_a_grant_sees_its_own_zones_and_nothing_of_the_accounts(walled, sim):
     answer = client.result("firewall_rule_list", zone="example.com")
     assert "tor" not in names(answer["items"]) and "rule 7" not in names(answer["items"])
     assert answer["total"] == 9
-    assert [u["part"] for u in answer["unknown"]] == ["account_custom", "account_rate_limit",
-                                                      "account_managed"]
+    assert [u["part"] for u in answer["unknown"]] == [
+        "account_access_rule", "account_custom", "account_rate_limit", "account_managed"]
+    answer = client.result("firewall_rule_list", zone="example.com", source="lockdown")
+    assert not answer.get("unknown")
     assert client.result("ruleset_list", zone="example.com")["total"] == 5
     assert client.result("waf_override_list", zone="example.com")["total"] == 5
     root = walled.items("ruleset_list", kind="root")[0]["id"]

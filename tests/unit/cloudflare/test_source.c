@@ -81,11 +81,46 @@ static void the_table_is_whole(void **state)
 	}
 }
 
+/* The firewall's permission is named where it helps, and nowhere else. */
+static void permissions(void **state)
+{
+	static const struct {
+		enum cf_source source;
+		const char *id, *permission;
+	} cases[] = {
+		{CF_SOURCE_ZONE_ENTRY, CUSTOM, "Zone WAF: Read"},
+		{CF_SOURCE_ZONE_ENTRY, "http_ratelimit", "Zone WAF: Read"},
+		{CF_SOURCE_ACCOUNT_ENTRY, CUSTOM, "Account WAF: Read"},
+		{CF_SOURCE_ZONE_ENTRY, "http_config_settings",
+		 "Config Rules: Read (API: Config Settings Read)"},
+		{CF_SOURCE_ZONE_ENTRY, "http_request_transform",
+		 "Transform Rules: Read (API: Zone Transform Rules Read)"},
+		{CF_SOURCE_ACCOUNT_ENTRY, "http_request_transform", "Transform Rules: Read"},
+		{CF_SOURCE_ACCOUNT_ENTRY, "http_request_redirect",
+		 "Bulk URL Redirects: Read (API: Mass URL Redirects Read)"},
+		{CF_SOURCE_ZONE_ENTRY, "http_request_redirect", NULL},
+		{CF_SOURCE_ZONE_ENTRY, "http_response_cache_settings", NULL},
+		{CF_SOURCE_ZONE_ENTRY, "http_something_new", NULL},
+		{CF_SOURCE_ZONE_RULESET, SET, NULL},
+		{CF_SOURCE_ACCOUNT_RULESET, SET, NULL},
+		{CF_SOURCE_LOCKDOWNS, NULL, "Firewall Services: Read"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *named = cf_source_permission(cases[i].source, cases[i].id);
+
+		if (!str_equal(named, cases[i].permission))
+			fail_msg("%zu: %s", i, named ? named : "(none)");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paths),
 		cmocka_unit_test(the_table_is_whole),
+		cmocka_unit_test(permissions),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
