@@ -150,6 +150,7 @@ def test_invariant_3_a_rejection_survives(site):
     assert site.api("plan_get", plan=plan["plan"])["state"] == "rejected"
 
 
+@pytest.mark.waits
 def test_invariant_3_every_acknowledged_plan_is_there(running, origin):
     done = [running.publish(f"a{i}.example.com", origin.url, wait=False) for i in range(20)]
     running.kill9()
@@ -157,7 +158,8 @@ def test_invariant_3_every_acknowledged_plan_is_there(running, origin):
     numbers = {p["plan"] for p in running.items("plan_list", limit=100)}
     assert {d["plan"] for d in done} <= numbers
     assert len(running.items("route_list", limit=100)) == 20
-    running.wait_converged()
+    # A write that was on its way when it was killed may still take effect, which is waited for.
+    running.wait_converged(PATIENCE + SETTLE)
     assert len(running.sim.records()) == 20 and len(running.sim.tunnels()) == 1
 
 

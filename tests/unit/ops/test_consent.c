@@ -102,8 +102,10 @@ static char *told(struct bench *b, int *pid)
 	FILE *f = fopen(b->told, "re");
 	if (!f)
 		return NULL;
-	assert_non_null(fgets(line, sizeof(line), f));
+	bool whole = fgets(line, sizeof(line), f) && strchr(line, '\n');
 	(void)fclose(f);
+	if (!whole) /* it is about to be written */
+		return NULL;
 	char *rest = strchr(line, ' ');
 	assert_non_null(rest);
 	*pid = atoi(line);
