@@ -97,5 +97,6 @@ def test_off_unless_said(host):
     host.reload()
     assert "zones" in aliases(client)
     client.close()
+    host.stop()
     host.configure(mcp={"aliases": "other"})
     assert host.spawn("--check-config").wait(20) != 0
