@@ -95,8 +95,10 @@ const struct op *op_ruleset_list(void)
 		.name = "ruleset_list",
 		.title = "List rulesets",
 		.doc = "The rulesets of a zone, or of the account, without their rules: "
-		       "ruleset_get has those. What the API token may not see is unknown, and "
-		       "told as such.",
+		       "ruleset_get has those. Cloudflare leaves out what the token may not see: "
+		       "where that can be told it stands in unknown. Of any other phase that is "
+		       "not listed, ruleset_get by phase tells whether there is none or it may "
+		       "not be read.",
 		.role = ROLE_AUDITOR,
 		.effects = OP_READS,
 		.doors = OP_DOOR_ALL,
