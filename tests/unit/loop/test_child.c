@@ -302,6 +302,38 @@ static void test_among_many_descriptors(void **state)
 	close(first);
 }
 
+/* One that was there before the loop was, as systemd's are. */
+static void test_an_older_descriptor_is_not_inherited(void **state)
+{
+	struct bench *b = *state;
+	struct loop *first = b->loop;
+	int fd = scratch_file(), leak = open("/etc/passwd", O_RDONLY);
+
+	b->loop = loop_new();
+	assert_non_null(strstr(own_report(b, NULL, NULL, fd), "fds: 012\n"));
+	loop_free(b->loop);
+	b->loop = first;
+	close(leak);
+	close(fd);
+}
+
+/* Who reads what a child says is told of its end: nobody here holds the other end any more. */
+static void test_its_output_ends_with_it(void **state)
+{
+	struct bench *b = *state;
+	int ends[2];
+	char text[8];
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC | O_NONBLOCK), 0);
+	shell_start(b, "echo out", ends[1]);
+	close(ends[1]);
+	b->target = 1;
+	loop_run(b->loop);
+	assert_int_equal(read(ends[0], text, sizeof(text)), 4);
+	assert_int_equal(read(ends[0], text, sizeof(text)), 0);
+	close(ends[0]);
+}
+
 /* ---- processes of an earlier life ---- */
 
 static pid_t stranger_start(int *ready)
@@ -519,6 +551,8 @@ int main(int argc, char **argv)
 		TEST(test_refused),
 		TEST(test_no_descriptor_left),
 		TEST(test_among_many_descriptors),
+		TEST(test_an_older_descriptor_is_not_inherited),
+		TEST(test_its_output_ends_with_it),
 		TEST(test_adopt_stranger),
 		TEST(test_adopt_own_child),
 		TEST(test_adopt_nobody),
