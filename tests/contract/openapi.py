@@ -58,6 +58,14 @@ def check_answer(method, path, status, answer):
             f"{method} {path}: {wrong.json_path}: {wrong.message[:300]}"
 
 
+def ask(sim, path, method="GET", body=None, token=None):
+    """The envelope of an answer that fits the document; (status, code) of a refusal."""
+    headers = {"Authorization": f"Bearer {token}"} if token else None
+    status, answer, _ = sim.api(method, path, body, headers=headers)
+    check_answer(method, path, status, answer)
+    return answer if status == 200 else (status, answer["errors"][0]["code"])
+
+
 def check_query(method, path, names):
     """Are these the names of arguments that the call has?"""
     if not document():

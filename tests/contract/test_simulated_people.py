@@ -1,7 +1,7 @@
 """Accounts, members, roles and tokens of adit-sim, by the API's document where it is at hand."""
 import pytest
 
-from openapi import check_answer
+from openapi import ask
 from simulator import Simulator
 
 NARROW = "a-narrow-token-of-the-test"
@@ -16,14 +16,6 @@ def running_simulator():
 @pytest.fixture(autouse=True)
 def fresh(sim):
     sim.control("POST", "reset")
-
-
-def ask(sim, path, method="GET", body=None, token=None):
-    """The envelope of an answer that fits the document; (status, code) of a refusal."""
-    headers = {"Authorization": f"Bearer {token}"} if token else None
-    status, answer, _ = sim.api(method, path, body, headers=headers)
-    check_answer(method, path, status, answer)
-    return answer if status == 200 else (status, answer["errors"][0]["code"])
 
 
 def seed(sim, owner="account", **lists):

@@ -2,7 +2,7 @@
 retired."""
 import pytest
 
-from openapi import check_answer
+from openapi import ask
 from simulator import Simulator
 
 CUSTOM, MANAGED = "http_request_firewall_custom", "http_request_firewall_managed"
@@ -18,14 +18,6 @@ def running_simulator():
 @pytest.fixture(autouse=True)
 def fresh(sim):
     sim.control("POST", "reset")
-
-
-def ask(sim, path, method="GET", body=None, token=None):
-    """The envelope of an answer that fits the document; (status, code) of a refusal."""
-    headers = {"Authorization": f"Bearer {token}"} if token else None
-    status, answer, _ = sim.api(method, path, body, headers=headers)
-    check_answer(method, path, status, answer)
-    return answer if status == 200 else (status, answer["errors"][0]["code"])
 
 
 def zone(sim, name="example.com"):
