@@ -64,7 +64,7 @@ void cf_audit_list(struct cf *cf, struct cf_page *p, enum cf_share share, int64_
 		cf_page_refuse(cf, p, &e, done, owner);
 	else
 		cf_page_start_cursor(cf, p, share, path, PAGE_ROWS, CF_AUDIT_ROWS,
-				     PERMISSION_AUDIT_READ, done, owner);
+				     PERMISSION_ACCOUNT_READ, done, owner);
 }
 
 /* ---- a row ---- */

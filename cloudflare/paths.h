@@ -13,7 +13,7 @@
 #define PERMISSION_DNS_READ         "DNS: Read"
 #define PERMISSION_DNS_EDIT         "DNS: Edit"
 #define PERMISSION_ZONE_READ        "Zone: Read"
-#define PERMISSION_AUDIT_READ       "Account Settings: Read"
+#define PERMISSION_ACCOUNT_READ     "Account Settings: Read"
 #define PERMISSION_ZONE_WAF_READ    "Zone WAF: Read"
 #define PERMISSION_ACCOUNT_WAF_READ "Account WAF: Read"
 

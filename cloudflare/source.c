@@ -10,8 +10,7 @@
 #define CURSORS   CF_PAGED_CURSORS, "per_page"
 #define OBJECT    CF_PAGED_NOT, NULL, 0, 0
 #define MANY      50000
-#define ACCOUNT_P "Account Settings: Read"
-#define MEMBERS_P "Account Settings: Read"
+#define ACCOUNT_P PERMISSION_ACCOUNT_READ
 #define ZONE_WAF  PERMISSION_ZONE_WAF_READ
 #define ACCT_WAF  PERMISSION_ACCOUNT_WAF_READ
 #define ACCT_SETS "Account Rulesets: Read"
@@ -20,17 +19,16 @@
 static const struct cf_source_row rows[CF_SOURCES] = {
 	[CF_SOURCE_ACCOUNTS] = {"/accounts", NUMBERS, 50, 5000, ACCOUNT_P},
 	[CF_SOURCE_ACCOUNT] = {"/accounts/{account}", OBJECT, ACCOUNT_P},
-	[CF_SOURCE_MEMBERS] = {"/accounts/{account}/members", NUMBERS, 50, 20000, MEMBERS_P},
-	[CF_SOURCE_ROLES] = {"/accounts/{account}/roles", NUMBERS, 50, 2000, MEMBERS_P},
+	[CF_SOURCE_MEMBERS] = {"/accounts/{account}/members", NUMBERS, 50, 20000, ACCOUNT_P},
+	[CF_SOURCE_ROLES] = {"/accounts/{account}/roles", NUMBERS, 50, 2000, ACCOUNT_P},
 	[CF_SOURCE_GROUPS] = {"/accounts/{account}/iam/permission_groups", NUMBERS, 50, 5000,
-			      MEMBERS_P},
+			      ACCOUNT_P},
 	[CF_SOURCE_USER_TOKENS] = {"/user/tokens", NUMBERS, 50, 1000, "API Tokens: Read"},
 	[CF_SOURCE_ACCOUNT_TOKENS] = {"/accounts/{account}/tokens", NUMBERS, 50, 1000,
 				      "Account API Tokens: Read"},
 	[CF_SOURCE_AUDIT] = {"/accounts/{account}/logs/audit", CF_PAGED_CURSORS, "limit", 1000,
-			     MANY, PERMISSION_AUDIT_READ},
-	[CF_SOURCE_AUDIT_OLD] = {"/accounts/{account}/audit_logs", NUMBERS, 1000, MANY,
-				 PERMISSION_AUDIT_READ},
+			     MANY, ACCOUNT_P},
+	[CF_SOURCE_AUDIT_OLD] = {"/accounts/{account}/audit_logs", NUMBERS, 1000, MANY, ACCOUNT_P},
 	[CF_SOURCE_ACCOUNT_RULESETS] = {"/accounts/{account}/rulesets", CURSORS, 50, 5000,
 					ACCT_SETS},
 	[CF_SOURCE_ZONE_RULESETS] = {"/zones/{zone}/rulesets", CURSORS, 50, 5000, ZONE_WAF},
