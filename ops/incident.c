@@ -224,17 +224,24 @@ static int tell_plans(struct call *c, struct incident *x, struct err *e)
 
 /* ---- writes that failed: what succeeded is an event ---- */
 
-static void tell_write(const struct world *w, struct incident *x, const struct ledger_row *row)
+/* The ledger is the auditor's, but not all of it a narrowed one's. */
+static bool sees_write(struct call *c, const struct incident *x, const struct ledger_row *row)
+{
+	const struct world *w = call_world(c);
+	enum object_type type = world_find_tunnel(w, row->object) ? OBJECT_TUNNEL : OBJECT_RECORD;
+	AUTO(str_t) object = str_dup(object_type_name(type));
+	const struct change named = {.object = object, .name = row->object};
+	return is_about(w, x, type, row->object) && sight_change(c->ops, &c->who, &named);
+}
+
+static void tell_write(struct incident *x, const struct ledger_row *row)
 {
 	AUTO(str_t) id = str_format("l%lld", (long long)row->seq);
-	bool tunnel = world_find_tunnel(w, row->object) != NULL;
 	AUTO(str_t)
 	more = row->plan ? arguments("plan", row->plan, 0)
 			 : arguments("object", row->object, row->at_ms);
 	AUTO(str_t)
 	what = str_format("adit's %s of %s failed: %s", row->operation, row->object, row->outcome);
-	if (!is_about(w, x, tunnel ? OBJECT_TUNNEL : OBJECT_RECORD, row->object))
-		return;
 	timeline_add(&x->line, &(struct moment){.at_ms = row->at_ms,
 						.kind = "write_failed",
 						.name = row->object,
@@ -256,8 +263,8 @@ static int tell_writes(struct call *c, struct incident *x, struct err *e)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		if (rows[i].phase == LEDGER_RESULT && rows[i].object && rows[i].outcome &&
-		    !str_equal(rows[i].outcome, "ok"))
-			tell_write(call_world(c), x, &rows[i]);
+		    !str_equal(rows[i].outcome, "ok") && sees_write(c, x, &rows[i]))
+			tell_write(x, &rows[i]);
 		ledger_row_free(&rows[i]);
 	}
 	free(rows);

@@ -339,6 +339,27 @@ def test_one_time_line_of_a_name_and_each_row_tells_more(site, sim):
     assert tunnel["name"] == "edge1"
 
 
+def test_a_failed_write_is_told_to_whom_its_name_is(site, sim):
+    for name in ("txt.app.example.com", "other.example.com"):
+        site.api("dns_set", name=name, type="TXT", content="one")
+        record, = [r for r in sim.records(name) if r["type"] == "TXT"]
+        sim.fault("error", method="PATCH", path=f"/zones/*/dns_records/{record['id']}", status=400,
+                  code=9005, count=1)
+        site.api("dns_set", name=name, type="TXT", content="two", wait=False)
+    site.api("grant_create", name="part", role="auditor", hosts=["*.app.example.com"])
+
+    def failed(answer):
+        return sorted(r["what"].split(" of ")[1].split(" ")[0] for r in answer["timeline"]
+                      if r["kind"] == "write_failed")
+    until(lambda: failed(site.api("incident_capsule", name="example.com")) ==
+          ["other.example.com", "txt.app.example.com"], SLOWLY)
+    part = Client(site, "part")
+    answer = part.result("incident_capsule", name="example.com")
+    assert failed(answer) == ["txt.app.example.com"]
+    assert "other.example.com" not in json.dumps(answer)
+    part.close()
+
+
 def test_a_capsule_without_cloudflare_and_of_nothing(site, sim):
     sim.fault("drop", path="/accounts/*/logs/audit*", method="GET", count=0)
     answer = site.api("incident_capsule", name="app.example.com")
