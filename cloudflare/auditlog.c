@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cloudflare/paths.h"
+#include "cloudflare/words.h"
 
 #define PAGE_ROWS 1000
 #define ACTOR_MAX 200
@@ -69,13 +70,6 @@ void cf_audit_list(struct cf *cf, struct cf_page *p, enum cf_share share, int64_
 
 /* ---- a row ---- */
 
-static const char *word_of(const struct json *v, const char *key)
-{
-	const char *text = json_get_string(v, key);
-
-	return text && *text ? text : NULL;
-}
-
 static enum cf_audit_action action_of(const char *name)
 {
 	for (int i = 0; i < CF_AUDIT_OTHER; i++)
@@ -86,35 +80,35 @@ static enum cf_audit_action action_of(const char *name)
 
 static void read_actor(const struct json *actor, struct cf_audit_entry *x)
 {
-	x->email = word_of(actor, "email");
-	x->context = word_of(actor, "context");
-	x->token_id = word_of(actor, "token_id");
-	x->token_name = word_of(actor, "token_name");
-	x->address = word_of(actor, "ip_address");
-	x->actor_type = word_of(actor, "type");
-	x->actor_id = word_of(actor, "id");
+	x->email = cf_text(actor, "email");
+	x->context = cf_text(actor, "context");
+	x->token_id = cf_text(actor, "token_id");
+	x->token_name = cf_text(actor, "token_name");
+	x->address = cf_text(actor, "ip_address");
+	x->actor_type = cf_text(actor, "type");
+	x->actor_id = cf_text(actor, "id");
 }
 
 int cf_audit_read(const struct json *row, struct cf_audit_entry *out, struct err *e)
 {
 	const struct json *action = json_get(row, "action"), *raw = json_get(row, "raw");
 	const struct json *resource = json_get(row, "resource"), *zone = json_get(row, "zone");
-	const char *time = word_of(action, "time");
+	const char *time = cf_text(action, "time");
 	struct cf_audit_entry x = {
-		.id = word_of(row, "id"),
-		.action = action_of(word_of(action, "type")),
-		.word = word_of(action, "description"),
-		.failed = str_equal(word_of(action, "result"), "failure"),
-		.resource_id = word_of(resource, "id"),
-		.resource_type = word_of(resource, "type"),
-		.resource_product = word_of(resource, "product"),
-		.scope = word_of(resource, "scope"),
-		.zone_id = word_of(zone, "id"),
-		.zone_name = word_of(zone, "name"),
-		.ray = word_of(raw, "cf_ray_id"),
-		.method = word_of(raw, "method"),
-		.uri = word_of(raw, "uri"),
-		.agent = word_of(raw, "user_agent"),
+		.id = cf_text(row, "id"),
+		.action = action_of(cf_text(action, "type")),
+		.word = cf_text(action, "description"),
+		.failed = str_equal(cf_text(action, "result"), "failure"),
+		.resource_id = cf_text(resource, "id"),
+		.resource_type = cf_text(resource, "type"),
+		.resource_product = cf_text(resource, "product"),
+		.scope = cf_text(resource, "scope"),
+		.zone_id = cf_text(zone, "id"),
+		.zone_name = cf_text(zone, "name"),
+		.ray = cf_text(raw, "cf_ray_id"),
+		.method = cf_text(raw, "method"),
+		.uri = cf_text(raw, "uri"),
+		.agent = cf_text(raw, "user_agent"),
 		.status = json_get_int(raw, "status_code", 0),
 	};
 

@@ -3,12 +3,7 @@
 
 #include <string.h>
 
-static const char *word_of(const struct json *v, const char *key)
-{
-	const char *text = json_get_string(v, key);
-
-	return text && *text ? text : NULL;
-}
+#include "cloudflare/words.h"
 
 /* "rec_add", "ssl_set", "delete", "login" ... What says nothing of these changed something. */
 static enum cf_audit_action action_of(const char *word)
@@ -36,20 +31,20 @@ int cf_audit_old_read(const struct json *row, struct cf_audit_entry *out, struct
 	const struct json *action = json_get(row, "action"), *actor = json_get(row, "actor");
 	const struct json *resource = json_get(row, "resource");
 	const struct json *metadata = json_get(row, "metadata");
-	const char *time = word_of(row, "when");
+	const char *time = cf_text(row, "when");
 	struct cf_audit_entry x = {
-		.id = word_of(row, "id"),
+		.id = cf_text(row, "id"),
 		.old = true,
-		.word = word_of(action, "type"),
+		.word = cf_text(action, "type"),
 		.failed = !json_get_bool(action, "result", true),
-		.resource_id = word_of(resource, "id"),
-		.resource_type = word_of(resource, "type"),
-		.zone_name = word_of(metadata, "zone_name"),
-		.email = word_of(actor, "email"),
-		.address = word_of(actor, "ip"),
-		.actor_type = word_of(actor, "type"),
-		.actor_id = word_of(actor, "id"),
-		.context = word_of(row, "interface"),
+		.resource_id = cf_text(resource, "id"),
+		.resource_type = cf_text(resource, "type"),
+		.zone_name = cf_text(metadata, "zone_name"),
+		.email = cf_text(actor, "email"),
+		.address = cf_text(actor, "ip"),
+		.actor_type = cf_text(actor, "type"),
+		.actor_id = cf_text(actor, "id"),
+		.context = cf_text(row, "interface"),
 	};
 
 	x.action = action_of(x.word);

@@ -4,11 +4,11 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cloudflare/words.h"
 #include "model/tunnel.h"
 
 #define ACCOUNT_KEY "com.cloudflare.api.account."
 #define ZONE_KEY    ACCOUNT_KEY "zone."
-#define ID_MAX      64
 #define AREA_MAX    40
 
 static const char *const status_names[CF_MEMBER_STATUSES] = {
@@ -24,23 +24,6 @@ const char *cf_member_status_name(enum cf_member_status s)
 }
 
 /* ---- rows ---- */
-
-static const char *text_of(const struct json *v, const char *key)
-{
-	const char *text = json_get_string(v, key);
-
-	return text && *text ? text : NULL;
-}
-
-/* Hex digits at Cloudflare; other forms are taken as long as they are words. */
-static const char *id_of(const struct json *v)
-{
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				      "0123456789-_";
-	const char *id = text_of(v, "id");
-
-	return id && strlen(id) <= ID_MAX && !id[strspn(id, allowed)] ? id : NULL;
-}
 
 static const struct json *array_of(const struct json *v, const char *key)
 {
@@ -68,11 +51,11 @@ int cf_member_read(const struct json *row, struct cf_member *out, struct err *e)
 {
 	const struct json *user = json_get(row, "user");
 	struct cf_member m = {
-		.id = id_of(row),
-		.email = text_of(row, "email"),
-		.first = text_of(user, "first_name"),
-		.last = text_of(user, "last_name"),
-		.status = status_of(text_of(row, "status")),
+		.id = cf_word(row, "id"),
+		.email = cf_text(row, "email"),
+		.first = cf_text(user, "first_name"),
+		.last = cf_text(user, "last_name"),
+		.status = status_of(cf_text(row, "status")),
 		.two_factor = told(json_get(user, "two_factor_authentication_enabled")),
 		.roles = array_of(row, "roles"),
 		.policies = array_of(row, "policies"),
@@ -81,7 +64,7 @@ int cf_member_read(const struct json *row, struct cf_member *out, struct err *e)
 	if (!m.id)
 		return err_set(e, ERR_UPSTREAM, "a member has no id");
 	if (!m.email)
-		m.email = text_of(user, "email");
+		m.email = cf_text(user, "email");
 	*out = m;
 	return 0;
 }
@@ -90,9 +73,9 @@ int cf_role_read(const struct json *row, struct cf_role *out, struct err *e)
 {
 	const struct json *permissions = json_get(row, "permissions");
 	struct cf_role r = {
-		.id = id_of(row),
-		.name = text_of(row, "name"),
-		.description = text_of(row, "description"),
+		.id = cf_word(row, "id"),
+		.name = cf_text(row, "name"),
+		.description = cf_text(row, "description"),
 		.permissions = json_type(permissions) == JSON_OBJECT ? permissions : NULL,
 	};
 
@@ -104,7 +87,7 @@ int cf_role_read(const struct json *row, struct cf_role *out, struct err *e)
 
 int cf_group_read(const struct json *row, struct cf_group *out, struct err *e)
 {
-	struct cf_group g = {.id = id_of(row), .name = text_of(row, "name")};
+	struct cf_group g = {.id = cf_word(row, "id"), .name = cf_text(row, "name")};
 
 	if (!g.id)
 		return err_set(e, ERR_UPSTREAM, "a permission group has no id");
@@ -136,10 +119,10 @@ static void walk_policy(const struct walk *w, const struct json *policy)
 	 * does allows: who reviews access must not overlook it. */
 	JSON_EACH (group, array_of(policy, "permission_groups"))
 		walk_right(w, (struct cf_right){
-				      .id = id_of(group),
-				      .name = text_of(group, "name"),
+				      .id = cf_word(group, "id"),
+				      .name = cf_text(group, "name"),
 				      .resources = resources ? resources : policy,
-				      .denies = str_equal(text_of(policy, "access"), "deny"),
+				      .denies = str_equal(cf_text(policy, "access"), "deny"),
 			      });
 }
 
@@ -152,8 +135,8 @@ void cf_member_rights(const struct cf_member *m,
 	JSON_EACH (role, m->roles) {
 		const struct json *permissions = json_get(role, "permissions");
 		walk_right(&w, (struct cf_right){
-				       .id = id_of(role),
-				       .name = text_of(role, "name"),
+				       .id = cf_word(role, "id"),
+				       .name = cf_text(role, "name"),
 				       .permissions = json_type(permissions) == JSON_OBJECT
 							      ? permissions
 							      : NULL,
@@ -271,14 +254,14 @@ static bool reach_scope(const struct json *scope, reach_fn *reach, void *owner)
 	const struct json *objects = array_of(scope, "objects");
 
 	JSON_EACH (object, objects)
-		reach_key(text_of(object, "key"), reach, owner);
+		reach_key(cf_text(object, "key"), reach, owner);
 	return json_count(objects) > 0;
 }
 
 static void reach_group(const struct json *group, reach_fn *reach, void *owner)
 {
 	const struct json *scope = json_get(group, "scope");
-	const char *name = text_of(group, "name");
+	const char *name = cf_text(group, "name");
 	bool any = false;
 
 	if (json_type(scope) == JSON_ARRAY) {
