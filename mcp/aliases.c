@@ -1,8 +1,6 @@
 /* One table: what they are called elsewhere, and what that is here. */
 #include "mcp/aliases.h"
 
-#include <strings.h>
-
 struct alias_arg {
 	const char *name, *own;
 	const char *unless; /* the argument that stands for false; NULL: it is passed on */
@@ -89,12 +87,7 @@ static bool is_renamed(const struct alias *a, const char *own)
 static struct field field_of(const struct alias *a, const struct alias_arg *x,
 			     const struct field *own)
 {
-	static const struct field account = {
-		.type = FIELD_STRING,
-		.max = 64,
-		.doc = "Id of the account; absent = the one that adit works in, and no other.",
-	};
-	struct field f = own ? *own : account;
+	struct field f = *own;
 	bool shared = false;
 
 	for (const struct alias_arg *o = a->args; o->name; o++)
@@ -124,32 +117,17 @@ struct field *alias_fields(const struct alias *a)
 
 /* ---- a call ---- */
 
-/* Of what the operation cannot be asked for, only what goes without saying is taken. */
-static int check_account(const struct json *value, const char *account, struct err *e)
-{
-	const char *id = json_string(value);
-
-	if (json_is_null(value) || (id && strcasecmp(id, account) == 0))
-		return 0;
-	(void)err_set(e, ERR_INVALID, "account_id: it is not the account that adit works in");
-	return err_hint(e, "Leave it out.");
-}
-
-static int write_argument(const struct alias *a, const struct json *member, const char *account,
-			  struct json_writer *w, struct err *e)
+static void write_argument(const struct alias *a, const struct json *member, struct json_writer *w)
 {
 	const struct alias_arg *x = arg_named(a, json_key(member));
 	const char *own = x ? x->own : json_key(member);
 
-	if (x && !fields_find(alias_op(a)->args, own))
-		return check_account(member, account, e);
 	if (x && x->unless && json_type(member) == JSON_BOOL && !json_bool(member, true)) {
 		json_put_bool(w, x->unless, true);
-		return 0;
+		return;
 	}
 	json_write_key(w, own);
 	json_write_value(w, member);
-	return 0;
 }
 
 /* Two names of one argument would be one of them without a word. */
@@ -169,8 +147,7 @@ static int check_once(const struct alias *a, const struct json *given, struct er
 	return 0;
 }
 
-int alias_arguments(const struct alias *a, const struct json *given, const char *account,
-		    struct buf *out, struct err *e)
+int alias_arguments(const struct alias *a, const struct json *given, struct buf *out, struct err *e)
 {
 	struct json_writer w;
 
@@ -179,8 +156,7 @@ int alias_arguments(const struct alias *a, const struct json *given, const char 
 	json_write_init(&w, out);
 	json_object_begin(&w);
 	JSON_EACH (member, given)
-		if (write_argument(a, member, account, &w, e) < 0)
-			return -1;
+		write_argument(a, member, &w);
 	json_object_end(&w);
 	return 0;
 }

@@ -19,9 +19,8 @@ bool aliases_are_on(const struct settings *s);
 
 /* Its arguments: those of the operation, some under other names. The caller frees the table. */
 struct field *alias_fields(const struct alias *a);
-/* What was given, as the operation has it; own names are taken too. account: the one that adit
- * works in, which is the only one that operations know which have no such argument. */
-MUST_USE int alias_arguments(const struct alias *a, const struct json *given, const char *account,
-			     struct buf *out, struct err *e);
+/* What was given, as the operation has it; own names are taken too. */
+MUST_USE int alias_arguments(const struct alias *a, const struct json *given, struct buf *out,
+			     struct err *e);
 
 #endif

@@ -180,8 +180,7 @@ static void alias_run(struct exchange *x, const struct tool *t, const struct jso
 {
 	AUTO(buf_t) own = {0};
 	struct err e;
-	const char *account = x->parcel->mcp->ops->world->system.account_id;
-	if (alias_arguments(t->alias, arguments, account, &own, &e) < 0 ||
+	if (alias_arguments(t->alias, arguments, &own, &e) < 0 ||
 	    json_parse(buf_text(&own), own.len, NULL, &x->own, &e) < 0)
 		tool_answer_error(x, &e);
 	else

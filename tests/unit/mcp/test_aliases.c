@@ -46,7 +46,7 @@ static void arguments(void **state)
 		struct err e;
 		assert_int_equal(json_parse(rows[i].given, strlen(rows[i].given), NULL, &doc, &e),
 				 0);
-		int rc = alias_arguments(alias_named(name), json_root(doc), OWN, &own, &e);
+		int rc = alias_arguments(alias_named(name), json_root(doc), &own, &e);
 		assert_int_equal(rc, rows[i].own ? 0 : -1);
 		if (rows[i].own)
 			assert_string_equal(buf_text(&own), rows[i].own);
