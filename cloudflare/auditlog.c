@@ -93,9 +93,9 @@ int cf_audit_read(const struct json *row, struct cf_audit_entry *out, struct err
 {
 	const struct json *action = json_get(row, "action"), *raw = json_get(row, "raw");
 	const struct json *resource = json_get(row, "resource"), *zone = json_get(row, "zone");
-	const char *time = cf_text(action, "time");
 	struct cf_audit_entry x = {
 		.id = cf_text(row, "id"),
+		.time_ms = cf_time(action, "time"),
 		.action = action_of(cf_text(action, "type")),
 		.word = cf_text(action, "description"),
 		.failed = str_equal(cf_text(action, "result"), "failure"),
@@ -114,7 +114,7 @@ int cf_audit_read(const struct json *row, struct cf_audit_entry *out, struct err
 
 	if (!x.id || strlen(x.id) > 128)
 		return err_set(e, ERR_UPSTREAM, "an entry of the audit log has no id");
-	if (!time || time_parse(time, 0, &x.time_ms, e) < 0 || x.time_ms <= 0)
+	if (!x.time_ms)
 		return err_set(e, ERR_UPSTREAM, "an entry of the audit log has no time");
 	read_actor(json_get(row, "actor"), &x);
 	*out = x;

@@ -31,10 +31,10 @@ int cf_audit_old_read(const struct json *row, struct cf_audit_entry *out, struct
 	const struct json *action = json_get(row, "action"), *actor = json_get(row, "actor");
 	const struct json *resource = json_get(row, "resource");
 	const struct json *metadata = json_get(row, "metadata");
-	const char *time = cf_text(row, "when");
 	struct cf_audit_entry x = {
 		.id = cf_text(row, "id"),
 		.old = true,
+		.time_ms = cf_time(row, "when"),
 		.word = cf_text(action, "type"),
 		.failed = !json_get_bool(action, "result", true),
 		.resource_id = cf_text(resource, "id"),
@@ -50,7 +50,7 @@ int cf_audit_old_read(const struct json *row, struct cf_audit_entry *out, struct
 	x.action = action_of(x.word);
 	if (!x.id || strlen(x.id) > 128)
 		return err_set(e, ERR_UPSTREAM, "an entry of the older audit log has no id");
-	if (!time || time_parse(time, 0, &x.time_ms, e) < 0 || x.time_ms <= 0)
+	if (!x.time_ms)
 		return err_set(e, ERR_UPSTREAM, "an entry of the older audit log has no time");
 	*out = x;
 	return 0;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "cloudflare/words.h"
 #include "model/tunnel.h"
 
 #define ACCOUNT_KEY "com.cloudflare.api.account."
@@ -32,25 +33,15 @@ static enum cf_token_status status_of(const char *name)
 	return CF_TOKEN_OTHER;
 }
 
-static int64_t time_of(const struct json *row, const char *key)
-{
-	const char *text = json_get_string(row, key);
-	int64_t ms;
-	struct err e;
-
-	return text && time_parse(text, 0, &ms, &e) == 0 && ms > 0 ? ms : 0;
-}
-
 int cf_token_row_read(const struct json *row, struct cf_token_row *out, struct err *e)
 {
 	const struct json *policies = json_get(row, "policies");
-	const char *name = json_get_string(row, "name");
 	struct cf_token_row t = {
 		.id = json_get_string(row, "id"),
-		.name = name && *name ? name : NULL,
+		.name = cf_text(row, "name"),
 		.status = status_of(json_get_string(row, "status")),
-		.expires_ms = time_of(row, "expires_on"),
-		.not_before_ms = time_of(row, "not_before"),
+		.expires_ms = cf_time(row, "expires_on"),
+		.not_before_ms = cf_time(row, "not_before"),
 		.policies = json_type(policies) == JSON_ARRAY ? policies : NULL,
 	};
 
