@@ -299,6 +299,10 @@ def kinds(answer):
     return [r["kind"] for r in answer["timeline"]]
 
 
+def ids(answer, kind):
+    return [r["id"] for r in answer["timeline"] if r["kind"] == kind]
+
+
 def expand(host, row):
     return host.api(row["operation"], **json.loads(row["arguments"]))
 
@@ -357,6 +361,8 @@ def test_a_failed_write_is_told_to_whom_its_name_is(site, sim):
     answer = part.result("incident_capsule", name="example.com")
     assert failed(answer) == ["txt.app.example.com"]
     assert "other.example.com" not in json.dumps(answer)
+    whole = site.api("incident_capsule", name="txt.app.example.com")
+    assert ids(answer, "plan") == ids(whole, "plan") != []
     part.close()
 
 

@@ -34,6 +34,7 @@ static void what_is_asked(void **state)
 		 false,
 		 "&resource_product=p&resource_type=t",
 		 "_id"},
+		{{.scope = "accounts"}, false, "&resource_scope=accounts", "type"},
 		{{.actor = "a@b.c", .action = "delete"}, true, "&actor.email=a%40b.c", "action"},
 		{{.actor = "192.0.2.1"}, true, "&actor.ip=192.0.2.1", "email"},
 	};
@@ -49,6 +50,12 @@ static void what_is_asked(void **state)
 	later.before_ms = AT / 30000 * 30000 + 29999;
 	AUTO(str_t) two = audit_ask_query(&later, false);
 	assert_string_equal(one, two); /* within half a minute it is the same question */
+	struct zone *z = zone_new(ZONE, "example.com");
+	AUTO(str_t) by_id = audit_ask_query(&(struct audit_ask){.zone = z}, false);
+	AUTO(str_t) by_name = audit_ask_query(&(struct audit_ask){.zone = z}, true);
+	assert_non_null(strstr(by_id, "&zone_id=" ZONE));
+	assert_non_null(strstr(by_name, "&zone.name=example.com"));
+	zone_free(z);
 	assert_null(audit_ask_not_old(&(struct audit_ask){.actor = "a@b.c"}));
 	assert_non_null(audit_ask_not_old(&(struct audit_ask){.actor = TOKEN}));
 	assert_non_null(audit_ask_not_old(&(struct audit_ask){.product = "x"}));
@@ -86,6 +93,7 @@ static void what_fits(void **state)
 		{{.resource = "token"}, false},
 		{{.product = "rulesets", .type = "zone_ruleset"}, true},
 		{{.product = "ruleset"}, false},
+		{{.type = "ruleset"}, false},
 	};
 
 	(void)state;
@@ -104,6 +112,9 @@ static void what_fits(void **state)
 		&wide, &(struct cf_audit_entry){.time_ms = AT, .zone_name = "example.com"}));
 	assert_false(
 		audit_ask_fits(&wide, &(struct cf_audit_entry){.time_ms = AT, .scope = "user"}));
+	const struct audit_ask changes = {.before_ms = AT, .action = "change"};
+	assert_false(audit_ask_fits(
+		&changes, &(struct cf_audit_entry){.time_ms = AT, .action = CF_AUDIT_VIEW}));
 	struct audit_ask early = {.before_ms = AT - 1};
 	assert_false(audit_ask_fits(&early, &x));
 	assert_true(audit_of_zone(&(struct cf_audit_entry){.zone_name = "EXAMPLE.com"}, z));

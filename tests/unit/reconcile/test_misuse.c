@@ -43,6 +43,12 @@ static void set_up(struct site *s, void **state)
 	begin(s);
 }
 
+static void know_zone(struct site *s)
+{
+	if (!world_zone(s->b->world, ZONE))
+		world_add_zone(s->b->world, zone_new(ZONE, "example.com"));
+}
+
 static struct cf_audit_entry entry(const char *id, const char *token, const char *ray)
 {
 	return (struct cf_audit_entry){.id = id,
@@ -95,6 +101,9 @@ static void our_token_is_learnt_and_its_misuse_told(void **state)
 	struct cf_audit_entry elsewhere = entry("elsewhere", OURS, FOREIGN);
 	elsewhere.uri = "/accounts/" ACCOUNT "/cfd_tunnel/11111111-2222-4333-8444-555555555555";
 	take(&s, elsewhere);
+	struct cf_audit_entry before = entry("before", OURS, FOREIGN);
+	before.time_ms = s.a.misuse.began_ms - 1; /* of which the ledger knows nothing */
+	take(&s, before);
 	assert_null(shown(&s));
 	take(&s, entry("leak", OURS, FOREIGN));
 	take(&s, entry("leak", OURS, FOREIGN));
@@ -119,6 +128,7 @@ static void a_lost_answer_is_no_misuse(void **state)
 {
 	struct site s;
 	set_up(&s, state);
+	know_zone(&s);
 	take(&s, entry("own", OURS, RAY));
 	row(&s, LEDGER_INTENT, s.r->name, NULL);
 	take(&s, entry("lost", OURS, FOREIGN));
@@ -145,8 +155,7 @@ static void a_batch_is_told_of_where_no_host_shares_the_token(void **state)
 	struct site s;
 	set_up(&s, state);
 	take(&s, entry("own", OURS, RAY));
-	if (!world_zone(s.b->world, ZONE))
-		world_add_zone(s.b->world, zone_new(ZONE, "example.com"));
+	know_zone(&s);
 	struct cf_audit_entry x = entry("batch", OURS, FOREIGN);
 	x.uri = "/client/v4/zones/" ZONE "/dns_records/batch";
 	s.a.misuse.fleet_size = 2;
@@ -193,6 +202,66 @@ static void it_is_shown_after_a_start_and_ends(void **state)
 	old.time_ms -= 60 * 1000;
 	take(&s, old);
 	assert_string_equal(s.a.misuse.token_id, "");
+	take(&s, entry("own3", OTHER, RAY));
+	assert_string_equal(s.a.misuse.token_id, OTHER);
+	s.a.misuse.began_ms -= 3600 * 1000;
+	struct cf_audit_entry tried = entry("tried", OTHER, FOREIGN);
+	tried.time_ms = s.a.misuse.token_since_ms - 60 * 1000; /* by whoever made the token */
+	take(&s, tried);
+	assert_null(shown(&s));
+	audit_fini(&s.a);
+}
+
+static void a_token_that_came_while_adit_was_down_ends_it(void **state)
+{
+	struct site s;
+	AUTO(secret_t) token = {0};
+	set_up(&s, state);
+	take(&s, entry("own", OURS, RAY));
+	take(&s, entry("leak", OURS, FOREIGN));
+	audit_fini(&s.a);
+	world_notice(s.b->world, MISUSE_NOTICE, NULL, 0);
+	secret_set(&token, "another", 7);
+	cf_set_token(s.b->cf, &token);
+	begin(&s);
+	assert_null(shown(&s));
+	audit_fini(&s.a);
+}
+
+/* A flood is counted, and fills neither the store nor what is kept. */
+static void many_are_counted(void **state)
+{
+	struct site s;
+	set_up(&s, state);
+	take(&s, entry("own", OURS, RAY));
+	for (int i = 0; i < 70; i++) {
+		AUTO(str_t) id = str_format("leak%d", i);
+		take(&s, entry(id, OURS, FOREIGN));
+	}
+	take(&s, entry("leak69", OURS, FOREIGN));
+	assert_non_null(strstr(shown(&s)->problem.err.message, "used 70 times"));
+	assert_int_equal(events(&s), 64);
+	assert_int_equal(s.a.misuse.told.n, 64);
+	audit_fini(&s.a);
+}
+
+/* It is told all the same, and kept with the next. */
+static void it_is_shown_when_the_disk_is_full(void **state)
+{
+	struct site s;
+	set_up(&s, state);
+	take(&s, entry("own", OURS, RAY));
+	bench_full(s.b, true);
+	take(&s, entry("leak", OURS, FOREIGN));
+	assert_non_null(shown(&s));
+	assert_int_equal(events(&s), 0);
+	bench_full(s.b, false);
+	take(&s, entry("more", OURS, FOREIGN));
+	assert_int_equal(events(&s), 1);
+	audit_fini(&s.a);
+	world_notice(s.b->world, MISUSE_NOTICE, NULL, 0);
+	begin(&s);
+	assert_non_null(strstr(shown(&s)->problem.err.message, "used 2 times"));
 	audit_fini(&s.a);
 }
 
@@ -203,6 +272,9 @@ int main(void)
 		TEST(a_lost_answer_is_no_misuse),
 		TEST(a_batch_is_told_of_where_no_host_shares_the_token),
 		TEST(it_is_shown_after_a_start_and_ends),
+		TEST(a_token_that_came_while_adit_was_down_ends_it),
+		TEST(many_are_counted),
+		TEST(it_is_shown_when_the_disk_is_full),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
