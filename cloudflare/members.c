@@ -7,9 +7,7 @@
 #include "cloudflare/words.h"
 #include "model/tunnel.h"
 
-#define ACCOUNT_KEY "com.cloudflare.api.account."
-#define ZONE_KEY    ACCOUNT_KEY "zone."
-#define AREA_MAX    40
+#define AREA_MAX 40
 
 static const char *const status_names[CF_MEMBER_STATUSES] = {
 	[CF_MEMBER_ACCEPTED] = "accepted",
@@ -238,7 +236,8 @@ typedef void reach_fn(enum cf_reach what, const char *zone, void *owner);
 
 static void reach_key(const char *key, reach_fn *reach, void *owner)
 {
-	const char *zone = key && str_starts(key, ZONE_KEY) ? key + strlen(ZONE_KEY) : NULL;
+	const char *zone =
+		key && str_starts(key, RESOURCE_ZONE) ? key + strlen(RESOURCE_ZONE) : NULL;
 
 	if (str_equal(key, "*") || str_equal(zone, "*"))
 		reach(CF_REACH_ACCOUNT, NULL, owner);
@@ -273,8 +272,8 @@ static void reach_group(const struct json *group, reach_fn *reach, void *owner)
 	if (any)
 		return;
 	/* The group of all that an account has is named after it. */
-	if (name && str_starts(name, ACCOUNT_KEY) &&
-	    hex_valid(name + strlen(ACCOUNT_KEY), CF_ID_SIZE - 1))
+	if (name && str_starts(name, RESOURCE_ACCOUNT) &&
+	    hex_valid(name + strlen(RESOURCE_ACCOUNT), CF_ID_SIZE - 1))
 		reach(CF_REACH_ACCOUNT, NULL, owner);
 	else
 		reach_key(name, reach, owner);

@@ -7,9 +7,7 @@
 #include "cloudflare/words.h"
 #include "model/tunnel.h"
 
-#define ACCOUNT_KEY "com.cloudflare.api.account."
-#define ZONE_KEY    ACCOUNT_KEY "zone."
-#define USER_KEY    "com.cloudflare.api.user."
+#define USER_KEY "com.cloudflare.api.user."
 
 static const char *const status_names[CF_TOKEN_STATUSES] = {
 	[CF_TOKEN_ACTIVE] = "active",
@@ -136,8 +134,8 @@ static enum cf_allowed zones_below(const struct json *value)
 	if (json_type(value) != JSON_OBJECT)
 		return CF_ALLOWED_NOT;
 	JSON_EACH (member, value)
-		if (str_starts(json_key(member), ZONE_KEY))
-			found = more_of(found, zone_key(json_key(member) + strlen(ZONE_KEY)));
+		if (str_starts(json_key(member), RESOURCE_ZONE))
+			found = more_of(found, zone_key(json_key(member) + strlen(RESOURCE_ZONE)));
 	return found;
 }
 
@@ -147,11 +145,11 @@ static enum cf_allowed resource_covers(const struct json *member, const char *ac
 
 	if (str_starts(key, USER_KEY))
 		return CF_ALLOWED;
-	if (str_starts(key, ZONE_KEY))
-		return zone_key(key + strlen(ZONE_KEY));
-	if (!str_starts(key, ACCOUNT_KEY))
+	if (str_starts(key, RESOURCE_ZONE))
+		return zone_key(key + strlen(RESOURCE_ZONE));
+	if (!str_starts(key, RESOURCE_ACCOUNT))
 		return CF_ALLOWED_NOT;
-	key += strlen(ACCOUNT_KEY);
+	key += strlen(RESOURCE_ACCOUNT);
 	return str_equal(key, "*") || str_equal(key, account_id) ? zones_below(member)
 								 : CF_ALLOWED_NOT;
 }

@@ -5,6 +5,10 @@
 
 #include "base/json.h"
 
+/* What a policy is for: an id, or *, stands behind it. */
+#define RESOURCE_ACCOUNT "com.cloudflare.api.account."
+#define RESOURCE_ZONE    RESOURCE_ACCOUNT "zone."
+
 /* A word of Cloudflare's (an action, a kind, a phase) or an id: letters, digits, _ and -, 64 at
  * most. NULL: it is none. */
 const char *cf_word_of(const struct json *v);
