@@ -11,7 +11,7 @@ struct mcp *mcp_new(struct loop *l, struct ops *o)
 	m->ops = o;
 	list_init(&m->parcels);
 	ask_spent_init(&m->asked);
-	tasks_init(&m->tasks);
+	tasks_init(m);
 	random_bytes(m->key, sizeof(m->key));
 	server_info_write(&m->server_info);
 	return m;
@@ -22,7 +22,7 @@ void mcp_free(struct mcp *m)
 	if (!m)
 		return;
 	visits_free(m);
-	tasks_free(&m->tasks);
+	tasks_free(m);
 	tool_table_free(m->tools);
 	buf_free(&m->server_info);
 	ask_spent_free(&m->asked);

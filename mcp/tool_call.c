@@ -51,13 +51,12 @@ static void put_text(struct json_writer *w, const struct buf *text)
 	json_object_end(w);
 }
 
-void tool_answer(struct exchange *x, const struct buf *text, bool object, bool failed)
+void tool_put_answer(struct json_writer *w, const struct buf *text, bool structured, bool said,
+		     bool failed)
 {
-	bool structured = object && era_since(x->version, "2025-06-18");
-	struct json_writer *w = exchange_result(x);
 	json_write_key(w, "content");
 	json_array_begin(w);
-	if (!structured || needs_text(x))
+	if (!structured || said)
 		put_text(w, text);
 	json_array_end(w);
 	if (structured) {
@@ -66,6 +65,12 @@ void tool_answer(struct exchange *x, const struct buf *text, bool object, bool f
 	}
 	if (failed)
 		json_put_bool(w, "isError", true);
+}
+
+void tool_answer(struct exchange *x, const struct buf *text, bool object, bool failed)
+{
+	bool structured = object && era_since(x->version, "2025-06-18");
+	tool_put_answer(exchange_result(x), text, structured, needs_text(x), failed);
 	exchange_done(x);
 }
 
@@ -172,20 +177,25 @@ static void answer_result(struct tool_call *tc, struct buf *shaped)
 	tool_answer(x, &text, true, false);
 }
 
-void tool_answer_plan(struct exchange *x, const struct buf *result)
+void tool_plan_text(const struct buf *result, struct buf *text)
 {
 	const struct shape concise = {0};
 	AUTO(buf_t) shaped = {0};
-	AUTO(buf_t) text = {0};
 	AUTO(buf_t) cut = {.limit = 400};
 	shape_write(&concise, result, &shaped);
 	if (shaped.len > SHAPE_CAP - 1200)
-		shape_cut(&shaped, SHAPE_CAP - 2000, &text, &cut);
+		shape_cut(&shaped, SHAPE_CAP - 2000, text, &cut);
 	else
-		(void)buf_add(&text, shaped.data, shaped.len);
+		(void)buf_add(text, shaped.data, shaped.len);
 	if (cut.len)
-		shape_append(&text, "cut", buf_text(&cut));
-	say_approval(result, &text);
+		shape_append(text, "cut", buf_text(&cut));
+	say_approval(result, text);
+}
+
+void tool_answer_plan(struct exchange *x, const struct buf *result)
+{
+	AUTO(buf_t) text = {0};
+	tool_plan_text(result, &text);
 	tool_answer(x, &text, true, false);
 }
 
@@ -298,7 +308,7 @@ static void took_long(struct timer *t, void *owner)
 {
 	struct tool_call *tc = owner;
 	(void)t;
-	if (task_detach(tc->x) < 0)
+	if (task_detach(tc->x, &tc->call) < 0)
 		exchange_lasts(tc->x);
 }
 

@@ -15,6 +15,7 @@
 #include "ops/ledger.h"
 #include "ops/screen.h"
 #include "ops/sight.h"
+#include "ops/write.h"
 
 typedef void run_fn(struct call *c);
 
@@ -222,19 +223,33 @@ static int call_admit(struct call *c)
 	return 0;
 }
 
-void call_start(struct ops *o, struct call *c, const struct op *op, const struct principal *who,
-		const char *request_id, const char *body, size_t len, task_done_fn *done,
-		void *owner)
+static void call_begin(struct ops *o, struct call *c, const struct op *op,
+		       const struct principal *who, task_done_fn *done, void *owner)
 {
 	memset(c, 0, sizeof(*c));
 	c->ops = o;
 	c->op = op;
 	c->who = *who;
-	if (!request_id || !str_copy(c->id, sizeof(c->id), request_id))
-		unique_hex(c->id);
 	list_append(&o->calls, &c->node);
 	o->running++;
 	task_begin(&c->task, o->loop, done, owner);
+}
+
+void call_resume(struct ops *o, struct call *c, const struct op *op, const struct principal *who,
+		 const char *plan, int64_t timeout_ms, task_done_fn *done, void *owner)
+{
+	call_begin(o, c, op, who, done, owner);
+	unique_hex(c->id);
+	plan_resume(c, plan, timeout_ms);
+}
+
+void call_start(struct ops *o, struct call *c, const struct op *op, const struct principal *who,
+		const char *request_id, const char *body, size_t len, task_done_fn *done,
+		void *owner)
+{
+	call_begin(o, c, op, who, done, owner);
+	if (!request_id || !str_copy(c->id, sizeof(c->id), request_id))
+		unique_hex(c->id);
 	if (call_admit(c) < 0 || call_decode(c, body, len) < 0) {
 		ledger_refused(c);
 		call_fail(c);

@@ -91,6 +91,13 @@ static struct plan *plan_load(struct call *c, const char *id)
 	return NULL;
 }
 
+void plan_resume(struct call *c, const char *id, int64_t timeout_ms)
+{
+	struct plan *p = call_needs_store(c) ? plan_load(c, id) : NULL;
+	if (p)
+		write_resume(c, p, timeout_ms);
+}
+
 void run_plan_get(struct call *c)
 {
 	const struct plan_get_args *a = c->args;

@@ -23,6 +23,12 @@ bool plan_hash_fits(const struct plan *p, const char *given);
 void write_approve(struct call *c, struct plan *plan, const struct write_args *args);
 void write_apply(struct call *c, struct plan *plan, const struct write_args *args);
 void write_reject(struct call *c, struct plan *plan);
+/* One of an earlier call: the answer that it would have had, with what is true now. An applied one
+ * is waited for that long. Takes the plan. */
+void write_resume(struct call *c, struct plan *plan, int64_t timeout_ms);
+
+/* run_plan.c: the same by its number. */
+void plan_resume(struct call *c, const char *id, int64_t timeout_ms);
 
 /* ---- a look at Cloudflare before anything is stored (preflight.c) ---- */
 

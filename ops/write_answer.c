@@ -146,6 +146,14 @@ static void write_deadline(struct timer *t, void *owner)
 	write_answer(owner);
 }
 
+void write_resume(struct call *c, struct plan *plan, int64_t timeout_ms)
+{
+	struct write *x = write_new(c, plan);
+	x->args.wait = plan->state == PLAN_APPLIED && timeout_ms > 0;
+	x->args.timeout.ms = timeout_ms;
+	write_wait(c);
+}
+
 void write_wait(struct call *c)
 {
 	struct write *x = c->state;

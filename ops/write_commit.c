@@ -25,7 +25,8 @@ bool writes_held(struct call *c)
 static int ledger_intent(struct call *c, const struct plan *p, struct err *e)
 {
 	struct ledger_scratch scratch;
-	struct ledger_row who = {.phase = LEDGER_INTENT};
+	AUTO(str_t) mark = ledger_call_mark(c->id);
+	struct ledger_row who = {.phase = LEDGER_INTENT, .detail = mark};
 	ledger_who(&who, &c->who, &scratch);
 	return apply_ledger(c->ops->store, p, &who, e);
 }

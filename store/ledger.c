@@ -347,6 +347,7 @@ int store_find_ledger(struct store *s, const struct ledger_filter *f, int64_t *b
 /* ---- by ray ---- */
 
 #define OPEN_ROWS 20000 /* the newest that are looked at */
+#define CALL_ROWS 20000 /* that are looked at behind the first row of a call */
 
 int store_ledger_ray(struct store *s, const char *ray, bool *has, int64_t *seq, char **plan,
 		     struct err *e)
@@ -382,6 +383,53 @@ int store_ledger_open(struct store *s, const char *object, int64_t from_ms, int6
 	if (got < 0)
 		return -1;
 	*open = got > 0;
+	return 0;
+}
+
+char *ledger_call_mark(const char *call)
+{
+	return str_format("call %s", call);
+}
+
+void ledger_call_free(struct ledger_call *call)
+{
+	free(call->outcome);
+	free(call->detail);
+	free(call->plan);
+	*call = (struct ledger_call){0};
+}
+
+static void take_call_row(struct query *q, struct ledger_call *out)
+{
+	if (col_text(q, 3))
+		str_set(&out->plan, col_text(q, 3));
+	if (phase_by_name(col_text(q, 0)) != LEDGER_RESULT)
+		return;
+	str_set(&out->outcome, col_text(q, 1));
+	str_set(&out->detail, col_text(q, 2));
+}
+
+int store_ledger_call(struct store *s, int64_t asked, const char *call, struct ledger_call *out,
+		      struct err *e)
+{
+	AUTO(query_t) q = {0};
+	AUTO(str_t) intent = ledger_call_mark(call);
+	struct ledger_call found = {0};
+	int got;
+
+	if (query_open(&q, s, SQL_LEDGER_CALL, e))
+		return -1;
+	bind_int(&q, asked);
+	bind_text(&q, call);
+	bind_text(&q, intent);
+	bind_int(&q, CALL_ROWS);
+	while ((got = query_step(&q, e)) > 0)
+		take_call_row(&q, &found);
+	if (got < 0) {
+		ledger_call_free(&found);
+		return -1;
+	}
+	*out = found;
 	return 0;
 }
 

@@ -186,6 +186,11 @@ static const char *const texts[SQL_COUNT] = {
 		" AND r.seq < coalesce((SELECT min(n.seq) FROM ledger n WHERE n.seq > i.seq"
 		" AND n.phase = 'intent' AND n.object = i.object), 9223372036854775807))"
 		" LIMIT 1",
+	/* Its own last row, and the intents of what it stored. */
+	[SQL_LEDGER_CALL] = "SELECT phase, outcome, detail, plan FROM ledger"
+			    " WHERE seq > ?1 AND seq <= ?1 + ?4"
+			    " AND (phase = 'result' AND object = ?2"
+			    " OR phase = 'intent' AND detail = ?3) ORDER BY seq LIMIT 8",
 	[SQL_LEDGER_FIRST] = "SELECT at_ms FROM ledger ORDER BY seq LIMIT 1",
 	[SQL_GRANT_ADD] = "INSERT INTO access_grant (" GRANT_COLUMNS ")"
 			  " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",

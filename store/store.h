@@ -224,6 +224,16 @@ MUST_USE int store_ledger_ray(struct store *s, const char *ray, bool *has, int64
  * came, or came without a ray? Of the newest rows. */
 MUST_USE int store_ledger_open(struct store *s, const char *object, int64_t from_ms, int64_t to_ms,
 			       bool *open, struct err *e);
+/* What the rows behind its first one (asked) say of a call: how it ended (outcome NULL = there is no
+ * such row), and the last plan that it stored, as in "p7" or NULL. An intent of it says so in its
+ * detail, by the mark, which the caller frees. */
+struct ledger_call {
+	char *outcome, *detail, *plan;
+};
+char *ledger_call_mark(const char *call);
+void ledger_call_free(struct ledger_call *call); /* its members, not itself */
+MUST_USE int store_ledger_call(struct store *s, int64_t asked, const char *call,
+			       struct ledger_call *out, struct err *e);
 /* When its first row was written; 0 = there is none. */
 MUST_USE int store_ledger_began(struct store *s, int64_t *at_ms, struct err *e);
 /* Walk the chain: 0 and *count rows, or ERR_CONFLICT that names the first bad row. All of it in one

@@ -63,7 +63,7 @@ void job_run(struct exchange *x, const struct tool *t, const struct json *argume
 	x->dropped = job_drop;
 	timer_init(&j->timer, x->parcel->mcp->loop, job_over, j);
 	timer_start(&j->timer, ms > 0 ? ms : 1);
-	if (task_may(x) && ms > 0 && task_detach(x) < 0)
+	if (task_may(x) && ms > 0 && task_detach(x, NULL) < 0)
 		exchange_lasts(x);
 }
 

@@ -145,3 +145,55 @@ def test_who_listens_is_told(door):
         plain.answer(ident)
     assert e.value.code == -32021
     plain.end()
+
+
+@pytest.mark.parametrize("ends", ["stop", "kill9"])
+def test_a_new_start_goes_on_with_it(door, sim, ends):
+    """Its plan is put once, and its client is told of it as if nothing had been."""
+    token = grant(door)
+    client = Http(door.port, token, TASKS)
+    task = begin(client, door.wish)
+    since = sim.mark()
+    getattr(door, ends)()
+    sim.faults_clear()
+    door.start(observed=False)
+    got = outcome(client, task)
+    result = got["result"]["structuredContent"]
+    assert (result["plan"], result["state"], result["converged"]) == ("p2", "applied", True), got
+    assert outcome(client, task) == got
+    assert door.api("plan_list")["total"] == 2
+    names = [r["name"] for r in sim.records("new.example.com")]
+    assert names == ["new.example.com"]
+    assert len(sim.writes(since)) == 1  # the record; the configuration was under way before
+    other = Http(door.port, grant(door, "other"), TASKS)
+    unknown(other, task)
+
+
+def test_what_was_not_yet_planned_is_told(door, sim):
+    """Killed while Cloudflare is looked at: nothing was stored, so nothing was changed."""
+    sim.fault("delay", method="GET", path="*/dns_records*", ms=6000)
+    client = Http(door.port, grant(door), TASKS)
+    task = begin(client, door.wish)
+    door.kill9()
+    sim.faults_clear()
+    door.start()
+    got = outcome(client, task)["result"]
+    assert got["isError"] and "structuredContent" not in got, got
+    said = got["content"][0]["text"]
+    assert "nothing" in said and "route_set" in said and "again" in said, said
+    assert door.api("plan_list")["total"] == 1
+    assert [r["hostname"] for r in door.items("route_list")] == ["app.example.com"]
+
+
+def test_a_read_that_was_cut_off_is_told(door, sim):
+    sim.fault("delay", method="GET", path="*/members*", ms=6000)
+    made = door.api("grant_create", name="auditor", role="auditor")
+    client = Http(door.port, made["token"], TASKS)
+    made = client.tool("member_list")
+    assert made["resultType"] == "task", made
+    door.kill9()
+    sim.faults_clear()
+    door.start()
+    got = outcome(client, made["taskId"])["result"]
+    assert got["isError"] and "member_list" in got["content"][0]["text"], got
+    assert client.tool("member_list")["structuredContent"]["items"]
