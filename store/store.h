@@ -224,9 +224,9 @@ MUST_USE int store_ledger_ray(struct store *s, const char *ray, bool *has, int64
  * came, or came without a ray? Of the newest rows. */
 MUST_USE int store_ledger_open(struct store *s, const char *object, int64_t from_ms, int64_t to_ms,
 			       bool *open, struct err *e);
-/* What the rows behind its first one (asked) say of a call: how it ended (outcome NULL = there is no
- * such row), and the last plan that it stored, as in "p7" or NULL. An intent of it says so in its
- * detail, by the mark, which the caller frees. */
+/* What the rows behind its first one (asked) say of a call: how it ended (outcome NULL = there is
+ * no such row), and the last plan that it stored, as in "p7" or NULL. An intent of it says so in
+ * its detail, by the mark, which the caller frees. */
 struct ledger_call {
 	char *outcome, *detail, *plan;
 };
