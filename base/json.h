@@ -119,9 +119,11 @@ struct json_rows {
  * for as long as rows are read. */
 MUST_USE int json_parse_rows(const char *text, size_t len, const struct json_limits *limits,
 			     struct json_rows *rows, struct json_doc **doc, struct err *e);
-/* The ith row, which is not one that is known, with the members that are wanted and no others; in
- * *doc, which may be NULL and whose memory is used again: what was read into it before is gone. */
-const struct json *json_row_read(const struct json_rows *rows, size_t i, struct json_doc **doc);
+/* The members that are wanted of the ith row, which is not one that is known, in their order; NULL:
+ * it has none of that name. members has room for n_wanted; *doc, which may be NULL and whose memory
+ * is used again, holds them: what was read into it before is gone. */
+void json_row_read(const struct json_rows *rows, size_t i, struct json_doc **doc,
+		   const struct json **members);
 void json_rows_free(struct json_rows *rows);
 
 /* ---- writing ---- */

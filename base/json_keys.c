@@ -111,28 +111,32 @@ void json_keys_row(struct json_keys *k)
 	k->alike = 0;
 }
 
+/* From here on they are to be compared: those that were alike as well. */
+static void turn_unlike(struct json_keys *k)
+{
+	for (size_t i = 0; i < k->alike; i++)
+		*key_add(k) = k->before[i];
+	k->alike = JSON_UNLIKE;
+}
+
 const struct json_key *json_keys_alike(struct json_keys *k, size_t at, size_t left)
 {
-	const struct json_key *before = k->alike < k->n_before ? &k->before[k->alike] : NULL;
-	if (!before || left < before->len + 2 ||
-	    memcmp(k->text + at, k->text + before->at, before->len + 2) != 0) {
-		k->alike = JSON_UNLIKE;
+	if (k->alike == JSON_UNLIKE)
 		return NULL;
+	const struct json_key *before = k->alike < k->n_before ? &k->before[k->alike] : NULL;
+	if (before && left >= before->len + 2 &&
+	    memcmp(k->text + at, k->text + before->at, before->len + 2) == 0) {
+		k->alike++;
+		return before;
 	}
-	struct json_key *key = key_add(k);
-	*key = *before;
-	key->at = (uint32_t)at;
-	key->pos = (uint32_t)at + 1;
-	k->alike++;
-	return key;
+	turn_unlike(k);
+	return NULL;
 }
 
 int json_keys_close_row(struct json_keys *k, size_t first)
 {
-	if (k->alike != JSON_UNLIKE) {
-		k->n = first;
+	if (k->alike != JSON_UNLIKE)
 		return 0;
-	}
 	const struct json_key *keys = k->items + first;
 	size_t n = 0;
 	while (n < k->n - first && n < JSON_ALIKE_MAX && !keys[n].escaped) {

@@ -44,8 +44,8 @@ MUST_USE int json_keys_close(struct json_keys *k, size_t first);
 
 /* A row opens. */
 void json_keys_row(struct json_keys *k);
-/* The next key of the row stands at `at` and is the one of the row before: noted. NULL: it is to be
- * read. */
+/* The next key of the row stands at `at` and is the one of the row before, which is returned. NULL:
+ * it is to be read, and noted. */
 const struct json_key *json_keys_alike(struct json_keys *k, size_t at, size_t left);
 /* json_keys_close of a row. */
 MUST_USE int json_keys_close_row(struct json_keys *k, size_t first);

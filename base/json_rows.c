@@ -161,34 +161,13 @@ static struct cJSON *node_new(struct json_doc *doc, struct json_span s)
 	return node;
 }
 
-/* Names are those of the caller's list, for as long as that is. */
-static struct cJSON *wanted_of(struct json_doc *doc, const struct json_rows *rows, size_t i)
+void json_row_read(const struct json_rows *rows, size_t i, struct json_doc **doc,
+		   const struct json **members)
 {
 	const struct json_place *places = json_rows_members(rows, i);
-	struct cJSON *first = NULL, **next = &first;
+	struct json_doc *d = *doc = json_doc_again(*doc, rows->items[i].text.len);
 	for (size_t m = 0; m < rows->n_wanted; m++) {
-		if (places[m].len == 0)
-			continue;
-		*next = node_new(doc,
-				 (struct json_span){rows->text + places[m].start, places[m].len});
-		(*next)->string = (char *)(uintptr_t)rows->wanted[m];
-		next = &(*next)->next;
+		struct json_span s = {rows->text + places[m].start, places[m].len};
+		members[m] = s.len ? (const void *)node_new(d, s) : NULL;
 	}
-	return first;
-}
-
-const struct json *json_row_read(const struct json_rows *rows, size_t i, struct json_doc **doc)
-{
-	struct json_span text = rows->items[i].text;
-	struct json_doc *d = *doc = json_doc_again(*doc, text.len);
-	if (*text.p != '{') {
-		d->root = node_new(d, text);
-	} else {
-		d->root = json_doc_take(d, sizeof(*d->root));
-		*d->root = (struct cJSON){.type = cJSON_Object,
-					  .valuestring = (char *)(uintptr_t)text.p,
-					  .valueint = (int)text.len,
-					  .child = wanted_of(d, rows, i)};
-	}
-	return (const struct json *)(const void *)d->root;
 }

@@ -65,9 +65,7 @@ int cf_page_each(const struct cf_page *p, int (*row)(const struct json *row, voi
 		 void *owner);
 /* The row with that id, NULL when the listing has none. */
 const struct json *cf_page_row(const struct cf_page *p, const char *id);
-/* For families, which tell it decoded (cf_record_row, cf_tunnel_row): is there a row with that id,
- * and could it be read? */
-enum cf_found { CF_FOUND_NONE, CF_FOUND_UNREADABLE, CF_FOUND };
+/* The same for families, which read it (cf_record_row, cf_tunnel_row). */
 struct cf_row *cf_page_find(const struct cf_page *p, const char *id);
 
 #endif

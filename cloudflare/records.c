@@ -275,44 +275,81 @@ static bool is_type(const char *text)
 	return len <= 16 && !text[len];
 }
 
-/* Listings are long: each member is looked up once. */
-int cf_record_read(const struct json *v, struct cf_record *out, struct err *e)
+/* ---- rows ---- */
+
+enum member {
+	RECORD_ID, /* first: a row is known by it */
+	RECORD_NAME,
+	RECORD_TYPE,
+	RECORD_CONTENT,
+	RECORD_COMMENT,
+	RECORD_PROXIED,
+	RECORD_TTL,
+	RECORD_META,
+	RECORD_LOCKED,
+	RECORD_PRIORITY,
+	RECORD_DATA,
+	RECORD_MEMBERS
+};
+
+static const char *const member_names[RECORD_MEMBERS] = {
+	[RECORD_ID] = "id",           [RECORD_NAME] = "name",
+	[RECORD_TYPE] = "type",       [RECORD_CONTENT] = "content",
+	[RECORD_COMMENT] = "comment", [RECORD_PROXIED] = "proxied",
+	[RECORD_TTL] = "ttl",         [RECORD_META] = "meta",
+	[RECORD_LOCKED] = "locked",   [RECORD_PRIORITY] = "priority",
+	[RECORD_DATA] = "data",
+};
+
+static bool is_locked(const struct json *const *m)
 {
-	const char *id = json_get_string(v, "id");
-	const struct json *content = json_get(v, "content"), *comment = json_get(v, "comment");
-	const struct json *proxied = json_get(v, "proxied"), *ttl = json_get(v, "ttl");
-	const struct json *meta = json_get(v, "meta");
+	return json_get_bool(m[RECORD_META], "read_only", false) ||
+	       json_bool(m[RECORD_LOCKED], false);
+}
+
+static int record_of(const struct json *const *m, struct cf_record *out, struct err *e)
+{
+	const char *id = json_string(m[RECORD_ID]);
 	struct cf_record r = {
-		.name = json_get_string(v, "name"),
-		.type = json_get_string(v, "type"),
-		.content = json_string(content),
-		.comment = json_string(comment),
-		.proxied = json_bool(proxied, false),
-		.locked = json_get_bool(meta, "read_only", false) ||
-			  json_get_bool(v, "locked", false),
-		.ttl = json_int_or(ttl, 1),
-		.priority = json_get_int(v, "priority", 0),
+		.name = json_string(m[RECORD_NAME]),
+		.type = json_string(m[RECORD_TYPE]),
+		.content = json_string(m[RECORD_CONTENT]),
+		.comment = json_string(m[RECORD_COMMENT]),
+		.proxied = json_bool(m[RECORD_PROXIED], false),
+		.locked = is_locked(m),
+		.ttl = json_int_or(m[RECORD_TTL], 1),
+		.priority = json_int_or(m[RECORD_PRIORITY], 0),
 	};
 
-	if (json_type(v) != JSON_OBJECT)
-		return record_refuse(json_type_name(json_type(v)), e);
 	if (!id || !hex_valid(id, CF_ID_SIZE - 1) || !str_copy(r.id, sizeof(r.id), id))
 		return record_refuse("its id is missing or malformed", e);
 	if (!r.name || !*r.name || !r.type || !*r.type)
 		return record_refuse("its name or type is missing", e);
 	if (!is_type(r.type))
 		return record_refuse("its type is none", e);
-	if (!may_be(content, JSON_STRING) || !may_be(comment, JSON_STRING) ||
-	    !may_be(proxied, JSON_BOOL) || !may_be(ttl, JSON_NUMBER) || r.ttl < 1)
+	if (!may_be(m[RECORD_CONTENT], JSON_STRING) || !may_be(m[RECORD_COMMENT], JSON_STRING) ||
+	    !may_be(m[RECORD_PROXIED], JSON_BOOL) || !may_be(m[RECORD_TTL], JSON_NUMBER) ||
+	    r.ttl < 1)
 		return record_refuse("a member is of the wrong type", e);
 	if (record_type_has_data(r.type))
-		r.data = json_get(v, "data");
+		r.data = m[RECORD_DATA];
 	if (r.data && !record_data_valid(r.type, r.data))
 		return record_refuse("its data is not that of its type", e);
 	if (!r.content)
 		r.content = "";
 	*out = r;
 	return 0;
+}
+
+int cf_record_read(const struct json *v, struct cf_record *out, struct err *e)
+{
+	const struct json *members[RECORD_MEMBERS];
+
+	if (json_type(v) != JSON_OBJECT)
+		return record_refuse(json_type_name(json_type(v)), e);
+	for (size_t i = 0; i < RECORD_MEMBERS; i++)
+		members[i] = json_get(v, member_names[i]);
+	return record_of(members, out, e);
 }
 
 char *cf_record_content(const struct cf_record *r)
@@ -352,12 +389,12 @@ static void string_keep(const char **s, char **room)
 }
 
 /* Data is a tree, and rare: such a row is read anew each time. */
-static struct cf_decoded *record_decode(const struct json *row)
+static struct cf_decoded *record_decode(const struct json *const *members)
 {
 	struct cf_record r;
 	struct err e;
 
-	if (cf_record_read(row, &r, &e) < 0 || r.data)
+	if (record_of(members, &r, &e) < 0 || r.data)
 		return NULL;
 	size_t size = string_size(r.name) + string_size(r.type) + string_size(r.content) +
 		      string_size(r.comment);
@@ -375,12 +412,8 @@ static struct cf_decoded *record_decode(const struct json *row)
 
 const struct cf_family *cf_record_family(void)
 {
-	/* In the order in which cf_record_read asks for them. */
-	static const char *const members[] = {"id",     "content",  "comment", "proxied",
-					      "ttl",    "meta",     "name",    "type",
-					      "locked", "priority", "data"};
 	static const struct cf_family family = {
-		.members = members, .n_members = ARRAY_LEN(members), .decode = record_decode};
+		.members = member_names, .n_members = RECORD_MEMBERS, .decode = record_decode};
 
 	return &family;
 }
@@ -392,19 +425,14 @@ static const struct cf_record *record_decoded(const struct cf_page *p, const str
 	return ours ? &((const struct record_decoded *)(const void *)row->decoded)->record : NULL;
 }
 
-enum cf_found cf_record_row(const struct cf_page *p, const char *id, struct cf_record *out)
+int cf_record_row(const struct cf_page *p, struct cf_row *row, struct cf_record *out, struct err *e)
 {
-	struct cf_row *row = cf_page_find(p, id);
-	struct err e;
-
-	if (!row)
-		return CF_FOUND_NONE;
 	const struct cf_record *r = record_decoded(p, row);
-	if (r)
-		*out = *r;
-	else if (cf_record_read(cf_row_json(row), out, &e) < 0)
-		return CF_FOUND_UNREADABLE;
-	return CF_FOUND;
+
+	if (!r)
+		return cf_record_read(cf_row_json(row), out, e);
+	*out = *r;
+	return 0;
 }
 
 static struct cf_record_label record_label(const struct cf_page *p, struct cf_row *row)

@@ -67,7 +67,8 @@ MUST_USE int cf_record_read(const struct json *v, struct cf_record *out, struct 
 /* How rows of listings without a filter are kept. */
 const struct cf_family *cf_record_family(void);
 /* The row with that id of a listing, until the page is reset. */
-enum cf_found cf_record_row(const struct cf_page *p, const char *id, struct cf_record *out);
+MUST_USE int cf_record_row(const struct cf_page *p, struct cf_row *row, struct cf_record *out,
+			   struct err *e);
 /* What each row says of these, whether or not it is a record; NULL = nothing. */
 struct cf_record_label {
 	const char *id, *name, *comment;

@@ -24,6 +24,7 @@ struct cf_rows *cf_rows_new(const struct cf_family *family, struct cf_rows *befo
 	struct cf_rows *r = mem_alloc(sizeof(*r));
 
 	assert(!before || before->family == family);
+	assert(!family || family->n_members <= CF_MEMBERS_MAX);
 	r->family = family;
 	r->by_id.borrows = true;
 	r->before = cf_rows_ref(before);
@@ -158,12 +159,13 @@ static bool take_known(struct cf_rows *r, struct cf_row *row, const struct json_
 
 static bool take_new(struct cf_rows *r, struct cf_row *row, size_t i)
 {
-	const struct json *json = json_row_read(&r->page, i, &r->scratch);
+	const struct json *members[CF_MEMBERS_MAX];
 
-	row->decoded = r->family ? r->family->decode(json) : NULL;
+	json_row_read(&r->page, i, &r->scratch, members);
+	row->decoded = r->family ? r->family->decode(members) : NULL;
 	if (row->decoded)
 		row->decoded->refs = 1;
-	return row_identify(r, row, json_get_string(json, "id"));
+	return row_identify(r, row, json_string(members[0]));
 }
 
 bool cf_rows_take(struct cf_rows *r, struct buf *text)

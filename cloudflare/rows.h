@@ -16,13 +16,15 @@ struct cf_decoded {
 	size_t refs;
 	const char *id; /* the row's, within that memory */
 };
+#define CF_MEMBERS_MAX 16
 /* How a family's rows are read. */
 struct cf_family {
 	const char *const *members; /* those that decode looks at; the first is "id" */
-	size_t n_members;
-	/* The row has no others. It may depend on nothing but the row, and borrows nothing. NULL:
-	 * there is no such form, and the row is read from its text each time. */
-	struct cf_decoded *(*decode)(const struct json *row);
+	size_t n_members;           /* CF_MEMBERS_MAX at most */
+	/* Those members, NULL for one that the row lacks. It may depend on nothing else, and
+	 * borrows nothing. NULL: there is no such form, and the row is read from its text each
+	 * time. */
+	struct cf_decoded *(*decode)(const struct json *const *members);
 };
 
 struct cf_row {

@@ -203,11 +203,34 @@ static int tunnel_refuse(const char *what, struct err *e)
 	return err_set(e, ERR_UPSTREAM, "Cloudflare's answer is no tunnel: %s", what);
 }
 
-static bool is_remote(const struct json *v)
-{
-	const char *source = json_get_string(v, "config_src");
+enum member {
+	TUNNEL_ID, /* first: a row is known by it */
+	TUNNEL_NAME,
+	TUNNEL_STATUS,
+	TUNNEL_CREATED,
+	TUNNEL_DELETED,
+	TUNNEL_CONNECTIONS,
+	TUNNEL_SOURCE,
+	TUNNEL_REMOTE,
+	TUNNEL_MEMBERS
+};
 
-	return source ? str_equal(source, "cloudflare") : json_get_bool(v, "remote_config", false);
+static const char *const member_names[TUNNEL_MEMBERS] = {
+	[TUNNEL_ID] = "id",
+	[TUNNEL_NAME] = "name",
+	[TUNNEL_STATUS] = "status",
+	[TUNNEL_CREATED] = "created_at",
+	[TUNNEL_DELETED] = "deleted_at",
+	[TUNNEL_CONNECTIONS] = "connections",
+	[TUNNEL_SOURCE] = "config_src",
+	[TUNNEL_REMOTE] = "remote_config",
+};
+
+static bool is_remote(const struct json *const *m)
+{
+	const char *source = json_string(m[TUNNEL_SOURCE]);
+
+	return source ? str_equal(source, "cloudflare") : json_bool(m[TUNNEL_REMOTE], false);
 }
 
 /* A word that we do not know is not passed on. */
@@ -221,19 +244,15 @@ static bool is_status(const char *word)
 	return false;
 }
 
-int cf_tunnel_read(const struct json *v, struct cf_tunnel *out, struct err *e)
+static int tunnel_of(const struct json *const *m, struct cf_tunnel *out, struct err *e)
 {
-	const struct json *deleted = json_get(v, "deleted_at");
-	const struct json *connections = json_get(v, "connections");
-	const char *id = json_get_string(v, "id");
-	const char *name = json_get_string(v, "name");
-	const char *status = json_get_string(v, "status");
-	const char *created = json_get_string(v, "created_at");
+	const struct json *deleted = m[TUNNEL_DELETED], *connections = m[TUNNEL_CONNECTIONS];
+	const char *id = json_string(m[TUNNEL_ID]), *name = json_string(m[TUNNEL_NAME]);
+	const char *status = json_string(m[TUNNEL_STATUS]);
+	const char *created = json_string(m[TUNNEL_CREATED]);
 	struct err ignored;
 	struct cf_tunnel t = {.connections = -1};
 
-	if (json_type(v) != JSON_OBJECT)
-		return tunnel_refuse(json_type_name(json_type(v)), e);
 	if (!id || !uuid_valid(id) || !str_copy(t.id, sizeof(t.id), id))
 		return tunnel_refuse("its id is missing or malformed", e);
 	if (!name || !*name || !str_copy(t.name, sizeof(t.name), name))
@@ -241,7 +260,7 @@ int cf_tunnel_read(const struct json *v, struct cf_tunnel *out, struct err *e)
 	if (!json_is_null(deleted) && !json_string(deleted))
 		return tunnel_refuse("it does not say whether it is deleted", e);
 	t.deleted = !json_is_null(deleted);
-	t.remote = is_remote(v);
+	t.remote = is_remote(m);
 	if (is_status(status))
 		(void)str_copy(t.status, sizeof(t.status), status);
 	text_printable(t.name);
@@ -253,17 +272,28 @@ int cf_tunnel_read(const struct json *v, struct cf_tunnel *out, struct err *e)
 	return 0;
 }
 
+int cf_tunnel_read(const struct json *v, struct cf_tunnel *out, struct err *e)
+{
+	const struct json *members[TUNNEL_MEMBERS];
+
+	if (json_type(v) != JSON_OBJECT)
+		return tunnel_refuse(json_type_name(json_type(v)), e);
+	for (size_t i = 0; i < TUNNEL_MEMBERS; i++)
+		members[i] = json_get(v, member_names[i]);
+	return tunnel_of(members, out, e);
+}
+
 struct tunnel_decoded {
 	struct cf_decoded head; /* first */
 	struct cf_tunnel tunnel;
 };
 
-static struct cf_decoded *tunnel_decode(const struct json *row)
+static struct cf_decoded *tunnel_decode(const struct json *const *members)
 {
 	struct cf_tunnel t;
 	struct err e;
 
-	if (cf_tunnel_read(row, &t, &e) < 0)
+	if (tunnel_of(members, &t, &e) < 0)
 		return NULL;
 	struct tunnel_decoded *d = mem_alloc(sizeof(*d));
 	d->head.id = d->tunnel.id;
@@ -273,28 +303,18 @@ static struct cf_decoded *tunnel_decode(const struct json *row)
 
 const struct cf_family *cf_tunnel_family(void)
 {
-	/* In the order in which cf_tunnel_read asks for them. */
-	static const char *const members[] = {"id",         "deleted_at",   "connections",
-					      "name",       "status",       "created_at",
-					      "config_src", "remote_config"};
 	static const struct cf_family family = {
-		.members = members, .n_members = ARRAY_LEN(members), .decode = tunnel_decode};
+		.members = member_names, .n_members = TUNNEL_MEMBERS, .decode = tunnel_decode};
 
 	return &family;
 }
 
-enum cf_found cf_tunnel_row(const struct cf_page *p, const char *id, struct cf_tunnel *out)
+int cf_tunnel_row(const struct cf_page *p, struct cf_row *row, struct cf_tunnel *out, struct err *e)
 {
-	struct cf_row *row = cf_page_find(p, id);
-	struct err e;
-
-	if (!row)
-		return CF_FOUND_NONE;
-	if (row->decoded && p->rows->family == cf_tunnel_family())
-		*out = ((const struct tunnel_decoded *)(const void *)row->decoded)->tunnel;
-	else if (cf_tunnel_read(cf_row_json(row), out, &e) < 0)
-		return CF_FOUND_UNREADABLE;
-	return CF_FOUND;
+	if (!row->decoded || p->rows->family != cf_tunnel_family())
+		return cf_tunnel_read(cf_row_json(row), out, e);
+	*out = ((const struct tunnel_decoded *)(const void *)row->decoded)->tunnel;
+	return 0;
 }
 
 static int token_refuse(struct err *e)

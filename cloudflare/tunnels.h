@@ -50,7 +50,8 @@ MUST_USE int cf_tunnel_read(const struct json *v, struct cf_tunnel *out, struct 
 /* How rows of listings are kept. */
 const struct cf_family *cf_tunnel_family(void);
 /* The row with that id of a listing. */
-enum cf_found cf_tunnel_row(const struct cf_page *p, const char *id, struct cf_tunnel *out);
+MUST_USE int cf_tunnel_row(const struct cf_page *p, struct cf_row *row, struct cf_tunnel *out,
+			   struct err *e);
 /* Split a token: account (32 hex), tunnel (UUID), secret (base64). ERR_UPSTREAM when malformed. */
 struct cf_token {
 	char account[CF_ID_SIZE];

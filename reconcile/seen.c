@@ -185,13 +185,14 @@ void seen_tunnels(struct world *w, const struct cf_page *page, int64_t since_ms,
 		  struct seen_listing *l)
 {
 	struct cf_tunnel found;
+	struct err e;
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels) {
 		if (!t->remote_id[0] || seen_since(t->observed.seen_ms, since_ms))
 			continue;
-		enum cf_found row = cf_tunnel_row(page, t->remote_id, &found);
-		count_row(l, t->id, row != CF_FOUND_NONE, t->observed.gone, t->want);
+		struct cf_row *row = cf_page_find(page, t->remote_id);
+		count_row(l, t->id, row, t->observed.gone, t->want);
 		/* A row that cannot be read is there; more cannot be told. */
-		if (row == CF_FOUND)
+		if (row && cf_tunnel_row(page, row, &found, &e) == 0)
 			seen_tunnel(w, t, &found);
 	}
 	w->system.tunnels_listed_ms = clock_wall_ms();
@@ -241,29 +242,41 @@ static void find_unknown(const struct world *w, const struct cf_page *page, size
 		seen_marks(w, page, l);
 }
 
+struct look {
+	struct world *w;
+	const struct cf_page *page;
+	int64_t since_ms, now_ms;
+	struct seen_listing *l;
+	size_t ours, shown;
+};
+
+static void record_look(struct look *k, struct record *r)
+{
+	struct cf_row *row = cf_page_find(k->page, r->remote_id);
+	struct cf_record found;
+	struct err e;
+	count_row(k->l, r->id, row, r->observed.gone, r->want);
+	k->shown += row != NULL;
+	if (!row || cf_record_row(k->page, row, &found, &e) < 0)
+		return;
+	/* what it shows may be as old as that */
+	record_seen(k->w, r, &found, k->since_ms, k->now_ms);
+	k->ours += r->observed.marked;
+	world_changed(k->w, OBJECT_RECORD, r->id);
+}
+
 void seen_zone_records(struct world *w, const char *zone_id, const struct cf_page *page,
 		       int64_t since_ms, struct seen_listing *l)
 {
-	struct cf_record found;
-	size_t ours = 0, shown = 0;
-	int64_t now = clock_wall_ms();
+	struct look k = {
+		.w = w, .page = page, .since_ms = since_ms, .now_ms = clock_wall_ms(), .l = l};
 	struct zone *z = world_zone(w, zone_id);
 	if (z)
 		z->records = (int64_t)page->count;
-	TABLE_EACH (i, struct record, r, &w->records) {
-		if (!r->remote_id[0] || !str_equal(r->zone_id, zone_id) ||
-		    seen_since(r->observed.looked_ms, since_ms))
-			continue;
-		enum cf_found row = cf_record_row(page, r->remote_id, &found);
-		count_row(l, r->id, row != CF_FOUND_NONE, r->observed.gone, r->want);
-		shown += row != CF_FOUND_NONE;
-		if (row != CF_FOUND)
-			continue;
-		/* what it shows may be as old as that */
-		record_seen(w, r, &found, since_ms, now);
-		ours += r->observed.marked;
-		world_changed(w, OBJECT_RECORD, r->id);
-	}
-	if (shown < page->count)
-		find_unknown(w, page, ours, l);
+	TABLE_EACH (i, struct record, r, &w->records)
+		if (r->remote_id[0] && str_equal(r->zone_id, zone_id) &&
+		    !seen_since(r->observed.looked_ms, since_ms))
+			record_look(&k, r);
+	if (k.shown < page->count)
+		find_unknown(w, page, k.ours, l);
 }

@@ -56,9 +56,13 @@ static void check_rows(const char *text, size_t size, bool accepted)
 		.key = "result", .wanted = wanted, .n_wanted = sizeof(wanted) / sizeof(*wanted)};
 	AUTO(json_doc_t) doc = NULL;
 	AUTO(json_doc_t) row = NULL;
+	const struct json *members[sizeof(wanted) / sizeof(*wanted)];
 	require((json_parse_rows(text, size, NULL, &rows, &doc, NULL) == 0) == accepted);
-	for (size_t i = 0; accepted && i < rows.n; i++)
-		(void)count_values(json_row_read(&rows, i, &row));
+	for (size_t i = 0; accepted && i < rows.n; i++) {
+		json_row_read(&rows, i, &row, members);
+		for (size_t m = 0; m < rows.n_wanted; m++)
+			(void)count_values(members[m]);
+	}
 	json_rows_free(&rows);
 }
 
