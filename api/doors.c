@@ -64,11 +64,21 @@ static int admit_unix(const struct api *a, const struct server_req *r, struct pr
 	return 0;
 }
 
+/* Whoever names one means to see no more than it does, and would see everything. */
+static int admit_ungranted(const struct server_req *r, struct err *e)
+{
+	if (str_equal(server_req_path(r), MCP_PATH) || !server_req_header(r, "x-adit-grant"))
+		return 0;
+	(void)err_set(e, ERR_INVALID,
+		      "X-Adit-Grant is for " MCP_PATH ": here the user of the socket calls");
+	return err_hint(e, "Call without it, or use adit mcp --grant.");
+}
+
 int door_admit(const struct api *a, const struct server_req *r, struct principal *who,
 	       struct err *e)
 {
 	if (server_req_door(r) == DOOR_UNIX)
-		return admit_unix(a, r, who, e);
+		return admit_ungranted(r, e) < 0 ? -1 : admit_unix(a, r, who, e);
 	*who = (struct principal){.door = OP_DOOR_MCP};
 	return admit_host(r, e) < 0 || admit_origin(r, e) < 0 ? -1 : 0;
 }

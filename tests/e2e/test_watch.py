@@ -7,10 +7,11 @@ import signal
 import socket
 import subprocess
 import threading
+from http.client import HTTPConnection
 
 import pytest
 
-from harness import BUILD, PATIENCE, until
+from harness import BUILD, PATIENCE, free_port, until, visit
 
 
 class Stream:
@@ -306,3 +307,22 @@ def test_status_watch_draws_the_page_again(site, origin):
     thread.join(PATIENCE)
     os.close(main)
     assert text().startswith("\x1b[?1049h") and text().endswith("\x1b[?1049l")
+
+
+def test_no_grant_reaches_the_streams(host, streams):
+    """They tell of everything: neither a token nor a grant's name on the socket opens one, or any
+    other of the operations there, and what is refused names nothing."""
+    port = free_port()
+    host.configure(mcp={"listen": f"127.0.0.1:{port}"})
+    host.start()
+    host.publish("secret.example.com", "http_status:404")
+    token = host.api("grant_create", name="narrow", hosts=["app.example.com"])["token"]
+    for path in ("/v1/watch", "/v1/watch?view=status", "/v1/status_get", "/v1/route_list"):
+        over_tcp = HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        status, _, text = visit(over_tcp, "GET", path, None, {"Authorization": f"Bearer {token}"})
+        assert status == 404 and b"secret" not in text and b"edge1" not in text, text
+        status, _, text = host.visit("GET", path, None, {"X-Adit-Grant": "narrow"})
+        assert status == 400 and "X-Adit-Grant" in json.loads(text)["error"]["message"], text
+        assert b"secret" not in text and b"edge1" not in text, text
+    assert host.visit("GET", "/v1/status_get")[0] == 200
+    assert streams(host).next()["type"] == "snapshot"
