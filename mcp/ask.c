@@ -111,6 +111,25 @@ static void ask_decline(struct ask *a)
 		   body.len, declined, a);
 }
 
+/* plan_apply of what was shown, waited for as the call has it. */
+static void write_body(const struct ask *a, struct buf *out)
+{
+	static const char *const waiting[] = {"wait", "timeout"};
+	struct json_writer w;
+	json_write_init(&w, out);
+	json_object_begin(&w);
+	json_put_string(&w, "plan", a->about.plan);
+	json_put_string(&w, "hash", a->about.hash);
+	for (size_t i = 0; i < ARRAY_LEN(waiting); i++) {
+		const struct json *said = json_get(a->arguments, waiting[i]);
+		if (json_is_null(said))
+			continue;
+		json_write_key(&w, waiting[i]);
+		json_write_value(&w, said);
+	}
+	json_object_end(&w);
+}
+
 /* What was shown is let through, and nothing else. */
 static void ask_accept(struct ask *a)
 {
@@ -121,8 +140,7 @@ static void ask_accept(struct ask *a)
 	AUTO(buf_t) body = {0};
 	struct err e;
 	if (a->about.plan[0]) {
-		(void)buf_printf(&body, "{\"plan\":\"%s\",\"hash\":\"%s\"}", a->about.plan,
-				 a->about.hash);
+		write_body(a, &body);
 		if (json_parse(buf_text(&body), body.len, NULL, &x->own, &e) < 0) {
 			ask_error(a, &e);
 			return;
@@ -145,6 +163,17 @@ static enum elicited elicited_of(const struct json *answer)
 	return str_equal(action, "cancel") ? ELICITED_CANCELLED : ELICITED_DECLINED;
 }
 
+/* A yes that nobody could be shown later lets nothing through; it is used up all the same. */
+static void ask_unnoted(struct ask *a, struct err *e)
+{
+	(void)err_wrap(e, "Nothing was done, since the ledger cannot take the answer");
+	(void)err_hint(e,
+		       "Call %s again once adit status tells of no trouble with the store: it "
+		       "asks anew.",
+		       a->tool->name);
+	ask_error(a, e);
+}
+
 static void ask_settle(struct ask *a, const struct json *answer)
 {
 	enum elicited said = elicited_of(answer);
@@ -158,7 +187,7 @@ static void ask_settle(struct ask *a, const struct json *answer)
 	if (said != ELICITED_ACCEPTED)
 		ask_decline(a);
 	else if (noted < 0)
-		ask_error(a, &e);
+		ask_unnoted(a, &e);
 	else
 		ask_accept(a);
 }
@@ -253,17 +282,6 @@ static void ask_question(struct ask *a)
 		ask_legacy(a);
 }
 
-/* Who cannot be shown a form gets nothing done. */
-static bool can_ask(const struct exchange *x)
-{
-	const struct json *declared = json_get(x->msg.meta, META_PREFIX "clientCapabilities");
-	const struct json *e = json_get(declared, "elicitation");
-	if (x->era == ERA_LEGACY)
-		return exchange_client_has(x, "elicitation") &&
-		       x->parcel->carrier->streams(x->parcel);
-	return json_type(e) == JSON_OBJECT && (json_count(e) == 0 || json_get(e, "form"));
-}
-
 /* ---- the plan that is asked about ---- */
 
 static void say_change(const struct json *change, struct buf *out)
@@ -344,9 +362,10 @@ static void ask_plan(struct ask *a)
 		   body.len, planned, a);
 }
 
+/* Who cannot be shown a form gets nothing done. */
 static void ask_first(struct ask *a)
 {
-	if (!can_ask(a->x)) {
+	if (!exchange_elicits(a->x)) {
 		ask_tell(a, "This grant asks a person before each change, and this client cannot "
 			    "show a question; nothing was changed. A person can make the change "
 			    "on the host with adit, or connect a client that can be asked.");

@@ -120,13 +120,6 @@ void discover_run(struct exchange *x)
 	exchange_done(x);
 }
 
-/* In 2025-06-18 and later an empty object means that forms can be shown. */
-static bool elicits(const struct json *capabilities)
-{
-	const struct json *e = json_get(capabilities, "elicitation");
-	return json_type(e) == JSON_OBJECT && (json_count(e) == 0 || json_get(e, "form"));
-}
-
 void initialize_run(struct exchange *x)
 {
 	struct parcel *p = x->parcel;
@@ -134,7 +127,7 @@ void initialize_run(struct exchange *x)
 	const char *known = wanted ? era_legacy(wanted, p->carrier->header != NULL) : NULL;
 	struct session s = {
 		.version = known ? known : VERSION_LATEST,
-		.elicits = elicits(exchange_param(x, "capabilities")),
+		.elicits = client_elicits(exchange_param(x, "capabilities")),
 	};
 	if (!wanted) {
 		exchange_fail(x, RPC_PARAMS, 400, "protocolVersion must be a string", NULL);

@@ -460,12 +460,28 @@ const struct json *exchange_param(const struct exchange *x, const char *name)
 	return json_get(x->msg.params, name);
 }
 
-bool exchange_client_has(const struct exchange *x, const char *capability)
+const struct json *exchange_declared(const struct exchange *x)
 {
 	if (x->era == ERA_LEGACY)
-		return str_equal(capability, "elicitation") && x->parcel->session.elicits;
-	const struct json *declared = json_get(x->msg.meta, META_PREFIX "clientCapabilities");
-	return json_type(json_get(declared, capability)) == JSON_OBJECT;
+		return NULL;
+	return json_get(x->msg.meta, META_PREFIX "clientCapabilities");
+}
+
+/* An empty object means that forms can be shown, and nothing else. */
+bool client_elicits(const struct json *capabilities)
+{
+	const struct json *e = json_get(capabilities, "elicitation");
+	return json_type(e) == JSON_OBJECT &&
+	       (json_count(e) == 0 || !json_is_null(json_get(e, "form")));
+}
+
+/* The legacy era asks by a request ahead of the answer. */
+bool exchange_elicits(const struct exchange *x)
+{
+	const struct parcel *p = x->parcel;
+	if (x->era == ERA_LEGACY)
+		return p->session.elicits && p->carrier->streams(p);
+	return client_elicits(exchange_declared(x));
 }
 
 /* "claude-code 2.1.329" */

@@ -127,8 +127,13 @@ void exchange_ask(struct exchange *x, const char *method, const struct buf *para
 void exchange_unask(struct exchange *x);
 /* A member of params; NULL when absent. */
 const struct json *exchange_param(const struct exchange *x, const char *name);
-/* Did the client declare that capability, for this request or in its session? */
-bool exchange_client_has(const struct exchange *x, const char *capability);
+/* The capabilities that the client declared for this very request; NULL in the legacy era, where it
+ * declares them once. */
+const struct json *exchange_declared(const struct exchange *x);
+/* Do these say that a form can be shown to a person? */
+bool client_elicits(const struct json *capabilities);
+/* Can the person at the client be asked now, about this request? */
+bool exchange_elicits(const struct exchange *x);
 /* Who asks, with what the client says of itself and of this call, for the ledger. */
 void exchange_principal(const struct exchange *x, struct principal *out);
 /* The request's answer takes a while: from now on the client is told that it goes on. */

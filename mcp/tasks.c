@@ -212,10 +212,8 @@ static void put_whole(const struct handle *h, struct json_writer *w)
 
 bool task_may(const struct exchange *x)
 {
-	const struct json *declared = json_get(x->msg.meta, META_PREFIX "clientCapabilities");
-	const struct json *extensions = json_get(declared, "extensions");
-	return x->era == ERA_MODERN &&
-	       json_type(json_get(extensions, TASKS_EXTENSION)) == JSON_OBJECT;
+	const struct json *extensions = json_get(exchange_declared(x), "extensions");
+	return json_type(json_get(extensions, TASKS_EXTENSION)) == JSON_OBJECT;
 }
 
 static struct handle *handle_new(struct mcp *m, const struct principal *who,

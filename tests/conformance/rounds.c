@@ -91,7 +91,7 @@ static struct ask_bond bond_of(const struct exchange *x, const char *name)
 static bool may_ask(const struct exchange *x, const struct round *r, const struct asked_for *a)
 {
 	return !str_equal(r->name, "test_input_required_result_capabilities") ||
-	       exchange_client_has(x, a->capability);
+	       json_type(json_get(exchange_declared(x), a->capability)) == JSON_OBJECT;
 }
 
 static bool is_answered(const struct exchange *x, const struct asked_for *a)

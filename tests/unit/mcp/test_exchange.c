@@ -345,6 +345,53 @@ static void test_dropped(void **state)
 	assert_int_equal(f->desk->ops.running, 0);
 }
 
+/* Whoever can be shown a form; in the modern era by this very request, in the legacy one in its
+ * session, where the question can leave ahead of the answer. */
+static void test_who_can_be_asked(void **state)
+{
+	static const struct {
+		const char *capabilities;
+		bool elicits;
+	} cases[] = {
+		{"{\"elicitation\":{}}", true},
+		{"{\"elicitation\":{\"form\":{}}}", true},
+		{"{\"elicitation\":{\"form\":{},\"url\":{}}}", true},
+		{"{\"elicitation\":{\"url\":{}}}", false},
+		{"{\"elicitation\":{\"form\":null}}", false},
+		{"{\"elicitation\":null}", false},
+		{"{\"elicitation\":true}", false},
+		{"{\"elicitation\":[]}", false},
+		{"{\"sampling\":{}}", false},
+		{"{}", false},
+		{"[]", false},
+	};
+	struct fake *f = *state;
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		AUTO(json_doc_t) doc = NULL;
+		AUTO(str_t)
+		meta = str_format("{\"" META_PREFIX "clientCapabilities\":%s}",
+				  cases[i].capabilities);
+		struct parcel *p = parcel_new(f->mcp, &fake_lines, f, f->who);
+		struct exchange x = {.parcel = p, .era = ERA_MODERN};
+		struct err e;
+
+		assert_int_equal(json_parse(meta, strlen(meta), NULL, &doc, &e), 0);
+		x.msg.meta = json_root(doc);
+		if (exchange_elicits(&x) != cases[i].elicits)
+			fail_msg("%s", cases[i].capabilities);
+		x.era = ERA_LEGACY;
+		assert_null(exchange_declared(&x));
+		assert_false(exchange_elicits(&x));
+		p->session.elicits = true;
+		assert_true(exchange_elicits(&x));
+		f->streams = false;
+		assert_false(exchange_elicits(&x));
+		f->streams = true;
+		parcel_free(p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,6 +410,7 @@ int main(void)
 		FAKE_TEST(test_nobody_cancels_what_is_not_his),
 		FAKE_TEST(test_dropped),
 		FAKE_TEST(test_claims),
+		FAKE_TEST(test_who_can_be_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
