@@ -21,6 +21,7 @@ static void table_fill(const struct pair *p, view_keeps_fn *keeps, void *owner)
 	table_clear(p->to);
 	p->to->items = mem_array(p->from->n + 1, sizeof(*p->to->items));
 	p->to->cap = p->from->n + 1;
+	p->to->by_id.borrows = true;
 	for (size_t i = 0; i < p->from->n; i++) {
 		void *object = p->from->items[i];
 		if (!keeps(p->type, object, owner))

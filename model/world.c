@@ -124,6 +124,8 @@ static void add(struct world *w, enum object_type type, void *object)
 	void *old;
 
 	assert(*(const char *)object && !map_get(&t->by_id, object));
+	if (!t->by_id.cap) /* an object outlives its entry, and its id stands in it */
+		t->by_id.borrows = true;
 	if (t->n == t->cap) {
 		t->cap = t->cap ? t->cap * 2 : 16;
 		t->items = mem_grow(t->items, t->cap, sizeof(*t->items));

@@ -22,8 +22,10 @@
 struct launched {
 	struct child child;
 	struct launch_child *launcher;
-	char *id;
-	struct folder_process fact; /* as its folder has it */
+	struct binary_id binary;
+	int64_t stopping_ms; /* as in struct launch_found */
+	int port;
+	char id[LAUNCH_ID_SIZE]; /* the key in running, too */
 };
 
 struct launch_child {
@@ -50,7 +52,6 @@ static struct launch_child *self(struct launcher *x)
 static void launched_free(struct launched *p)
 {
 	child_forget(&p->child);
-	free(p->id);
 	free(p);
 }
 
@@ -58,9 +59,10 @@ static void process_ended(struct child *c, void *owner)
 {
 	struct launched *p = owner;
 	struct launch_child *x = p->launcher;
-	AUTO(str_t) id = steal(&p->id);
+	char id[LAUNCH_ID_SIZE];
 	int code = c->exit_code, signo = c->exit_signal;
 
+	memcpy(id, p->id, sizeof(id));
 	map_remove(&x->running, id);
 	launched_free(p);
 	x->events.ended(id, code, signo, x->events.owner);
@@ -69,9 +71,11 @@ static void process_ended(struct child *c, void *owner)
 static struct launched *launched_new(struct launch_child *x, const char *id)
 {
 	struct launched *p = mem_alloc(sizeof(*p));
+	bool fits = str_copy(p->id, sizeof(p->id), id);
 
+	assert(fits);
+	(void)fits;
 	p->launcher = x;
-	p->id = str_dup(id);
 	return p;
 }
 
@@ -105,14 +109,17 @@ static int child_prepare(struct launcher *l, const struct launch_spec *spec,
 }
 
 /* A connector that could not be noted is found by its command line. */
-static void note_process(struct launch_child *x, int fd, struct launched *p)
+static void note_process(const struct launch_child *x, int fd, const struct launched *p)
 {
+	struct folder_process fact = {.pid = p->child.pid,
+				      .start_ticks = p->child.start_ticks,
+				      .port = p->port,
+				      .stopping_ms = p->stopping_ms,
+				      .binary = p->binary};
 	struct err e;
 
-	p->fact.pid = p->child.pid;
-	p->fact.start_ticks = p->child.start_ticks;
-	memcpy(p->fact.boot_id, x->boot_id, sizeof(p->fact.boot_id));
-	if (folder_write_process(fd, &p->fact, &e))
+	memcpy(fact.boot_id, x->boot_id, sizeof(fact.boot_id));
+	if (folder_write_process(fd, &fact, &e))
 		log_warning("connector %s: %s", p->id, e.message);
 }
 
@@ -134,10 +141,10 @@ static int child_start(struct launcher *l, const struct launch_spec *spec, struc
 	if (log < 0)
 		return -1;
 	p = launched_new(x, spec->id);
-	p->fact.port = spec->metrics_port;
+	p->port = spec->metrics_port;
 	/* Before it is run: replaced in between, it looks older than it is, and is looked at again.
 	 */
-	binary_stat(spec->cloudflared, &p->fact.binary);
+	binary_stat(spec->cloudflared, &p->binary);
 	if (child_spawn(&p->child, x->loop, &(struct child_spec){.argv = argv, .stderr_fd = log},
 			process_ended, p, e)) {
 		launched_free(p);
@@ -221,7 +228,9 @@ static int adopt(struct launch_child *x, const char *id, const struct folder_pro
 {
 	struct launched *p = launched_new(x, id);
 
-	p->fact = *fact;
+	p->binary = fact->binary;
+	p->stopping_ms = fact->stopping_ms;
+	p->port = fact->port;
 	if (child_adopt(&p->child, x->loop, fact->pid, fact->start_ticks, process_ended, p, e)) {
 		launched_free(p);
 		return -1;
@@ -274,7 +283,7 @@ static void recall_port(struct launched *p, int fd)
 
 	if (folder_recall(fd, &m, &unread))
 		log_debug("connector %s: %s", p->id, unread.message);
-	p->fact.port = m.metrics_port;
+	p->port = m.metrics_port;
 }
 
 /* What runs from an earlier life, by its folder. */
@@ -307,10 +316,10 @@ static int child_find(struct launcher *l, const char *id, struct launch_found *o
 	p = map_get(&x->running, id);
 	*out = (struct launch_found){
 		.pid = p->child.pid,
-		.metrics_port = p->fact.port,
+		.metrics_port = p->port,
 		.started_ms = started_wall(p->child.start_ticks),
-		.stopping_ms = p->fact.stopping_ms,
-		.binary = p->fact.binary,
+		.stopping_ms = p->stopping_ms,
+		.binary = &p->binary,
 	};
 	return 0;
 }
@@ -322,7 +331,7 @@ static void note_stopping(struct launch_child *x, struct launched *p)
 	AUTO(fd_t) fd = -1;
 	struct err e;
 
-	p->fact.stopping_ms = clock_wall_ms();
+	p->stopping_ms = clock_wall_ms();
 	if (folder_open(x->state_dirfd, p->id, false, &fd, &e) == 0)
 		note_process(x, fd, p);
 }
@@ -426,6 +435,7 @@ struct launcher *launch_child_new(struct loop *l, int state_dirfd, const char *s
 	x->loop = l;
 	x->state_dirfd = state_dirfd;
 	x->state_dir = str_dup(state_dir);
+	x->running.borrows = true;
 	x->events = *events;
 	process_boot_id(x->boot_id);
 	return &x->base;

@@ -63,9 +63,10 @@ struct launch_memory {
 struct launch_found {
 	pid_t pid;
 	int metrics_port;
-	int64_t started_ms;      /* wall */
-	int64_t stopping_ms;     /* wall: it was to be asked to stop then; 0 = it was not */
-	struct binary_id binary; /* that it was started from; zeroes = not known */
+	int64_t started_ms;  /* wall */
+	int64_t stopping_ms; /* wall: it was to be asked to stop then; 0 = it was not */
+	/* That it was started from; zeroes = not known. The launcher's, until ended() is called. */
+	const struct binary_id *binary;
 };
 
 struct launcher_events {

@@ -85,18 +85,18 @@ static int port_try(int port)
 /* How many processes remember a port: what another one remembers is not given out. */
 static void port_remember(struct process *p, int port)
 {
-	uint16_t *ports = p->x->s->ports;
+	struct ports *ports = &p->x->s->ports;
 
 	if (p->memory.metrics_port)
-		ports[p->memory.metrics_port]--;
+		ports_remove(ports, p->memory.metrics_port);
 	if (port)
-		ports[port]++;
+		ports_add(ports, port);
 	p->memory.metrics_port = port;
 }
 
 static bool port_promised(const struct process *p, int port)
 {
-	return p->x->s->ports[port] > (port == p->memory.metrics_port);
+	return ports_count(&p->x->s->ports, port) > (port == p->memory.metrics_port);
 }
 
 /* The one it had, so that people and firewalls find it again; another when that one is taken. */
@@ -360,6 +360,7 @@ enum reason process_ended(struct process *p, int code, int signo, int64_t *ran_m
 	tail_flush(&p->tail);
 	probe_stop(&p->probe);
 	p->running = false;
+	p->binary = NULL;
 	p->pid = 0;
 	*ran_ms = ran;
 	const struct exit_facts facts = {

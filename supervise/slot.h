@@ -8,6 +8,7 @@
 
 #include "supervise/budget.h"
 #include "supervise/notes.h"
+#include "supervise/ports.h"
 #include "supervise/process.h"
 #include "supervise/replace.h"
 #include "supervise/step.h"
@@ -25,7 +26,7 @@ struct supervisor {
 	struct launcher *launcher;
 	struct map slots;   /* connector id -> struct slot */
 	struct map rowless; /* ids of connectors that folders alone tell of */
-	uint16_t *ports;    /* by how many processes each is remembered */
+	struct ports ports; /* that processes remember */
 	struct watcher watcher;
 	struct deferred pass;
 	struct timer leaving;      /* may what stays for names that leave its tunnel go? */

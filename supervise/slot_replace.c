@@ -11,7 +11,7 @@ bool slot_outruns(const struct slot *x)
 	const struct disk *d = &x->s->disk;
 
 	return x->own->running && d->settled && binary_known(&d->id) &&
-	       binary_known(&x->own->binary) && !binary_same(&d->id, &x->own->binary);
+	       binary_known(x->own->binary) && !binary_same(&d->id, x->own->binary);
 }
 
 enum reason slot_cause(const struct slot *x, const struct connector *c)

@@ -15,7 +15,6 @@
 
 #define FORGET_AGAIN_MS  5000
 #define LEAVING_AGAIN_MS 1000
-#define PORTS            65536
 
 /* ---- what is wanted ---- */
 
@@ -295,7 +294,7 @@ struct supervisor *supervisor_new(struct loop *l, struct world *w, struct store 
 	s->world = w;
 	s->store = st;
 	s->asker = asker_new(l);
-	s->ports = mem_array(PORTS, sizeof(*s->ports));
+	s->slots.borrows = true;
 	options_copy(&s->options, o);
 	notes_init(&s->notes, l, w, st);
 	s->launcher =
@@ -379,7 +378,7 @@ void supervisor_free(struct supervisor *s)
 	map_free(&s->slots);
 	map_free(&s->rowless);
 	asker_free(s->asker);
-	free(s->ports);
+	ports_free(&s->ports);
 	s->launcher->ops->free(s->launcher);
 	options_free(&s->options);
 	free(s);
