@@ -217,7 +217,7 @@ int folder_recall(int fd, struct launch_memory *m, struct err *e)
 	protocol = json_get_string(root, "protocol");
 	port = json_get_int(root, "metrics_port", 0);
 	*m = (struct launch_memory){
-		.metrics_port = port > 0 && port < 65536 ? (int)port : 0,
+		.metrics_port = port > 0 && port < 65536 ? (uint16_t)port : 0,
 		.token_generation = json_get_int(root, "token_generation", 0),
 		.has_token = file_exists(fd, "token"),
 		.ip4_only = json_get_bool(root, "ip4_only", false),

@@ -51,11 +51,11 @@ struct launch_kept {
 
 /* What a folder remembers: enough to start it with neither store nor API. */
 struct launch_memory {
-	char tunnel_id[UUID_SIZE];    /* Cloudflare's */
-	int metrics_port;             /* 0 = none yet */
-	char protocol[PROTOCOL_SIZE]; /* that it was last to speak; "" = not known */
 	int64_t token_generation;
+	char tunnel_id[UUID_SIZE]; /* Cloudflare's */
 	bool has_token;
+	uint16_t metrics_port;        /* 0 = none yet */
+	char protocol[PROTOCOL_SIZE]; /* that it was last to speak; "" = not known */
 	bool ip4_only;
 };
 

@@ -60,16 +60,18 @@ static bool config_behind(const struct probe *p)
 
 static bool settled(const struct probe *p)
 {
-	return p->edge >= p->edge_wanted && p->failures == 0 && !config_behind(p);
+	return p->edge >= p->terms->edge_wanted && p->failures == 0 && !config_behind(p);
 }
 
 static int64_t pace(const struct probe *p)
 {
+	int64_t interval = p->terms->interval_ms;
+
 	if (settled(p))
-		return p->interval_ms;
-	if (clock_mono_ms() < p->eager_until_ms && p->interval_ms > EAGER_MS)
+		return interval;
+	if (clock_mono_ms() < p->eager_until_ms && interval > EAGER_MS)
 		return EAGER_MS;
-	return p->interval_ms < UNSETTLED_MS ? p->interval_ms : UNSETTLED_MS;
+	return interval < UNSETTLED_MS ? interval : UNSETTLED_MS;
 }
 
 static bool config_due(const struct probe *p)
@@ -94,9 +96,9 @@ static void put(struct probe *p, const char *path, size_t max_body, task_done_fn
 {
 	p->question = mem_alloc(sizeof(*p->question));
 	p->question->path = path;
-	p->question->timeout_ms = p->timeout_ms;
+	p->question->timeout_ms = p->terms->timeout_ms;
 	p->question->max_body = max_body;
-	ask_start(p->asker, &p->peer, p->port, p->question, done, p);
+	ask_start(p->terms->asker, &p->peer, p->port, p->question, done, p);
 }
 
 /* From question to question: what hangs is not asked seldomer than what answers. */
@@ -119,7 +121,7 @@ static void config_answered(struct task *t, void *owner)
 	    probe_read_config(a->status, buf_text(&a->answer), a->answer.len, &version))
 		p->config_version = version;
 	question_end(p);
-	p->told(p, p->owner);
+	p->terms->told(p, p->owner);
 }
 
 static void take_ready(struct probe *p, int edge, const char *id)
@@ -134,8 +136,15 @@ static void take_ready(struct probe *p, int edge, const char *id)
 		p->zero_since_ms = 0;
 		p->ever_ready = true;
 	}
-	p->edge = edge;
+	p->edge = (int16_t)edge;
 	str_copy(p->connector_id, sizeof(p->connector_id), id);
+}
+
+static bool is_strangers(const struct probe *p, const char *id)
+{
+	const char *expected = p->terms->expected(p->owner);
+
+	return *expected && *id && strcmp(id, expected) != 0;
 }
 
 static void ready_answered(struct task *t, void *owner)
@@ -149,7 +158,7 @@ static void ready_answered(struct task *t, void *owner)
 		    probe_read_ready(a->status, buf_text(&a->answer), a->answer.len, &edge, id);
 
 	question_end(p);
-	if (read && *p->expected_id && *id && strcmp(id, p->expected_id) != 0)
+	if (read && is_strangers(p, id))
 		read = false;
 	if (read)
 		take_ready(p, edge, id);
@@ -159,7 +168,7 @@ static void ready_answered(struct task *t, void *owner)
 		put(p, "/config", CONFIG_MAX, config_answered);
 	else
 		again(p);
-	p->told(p, p->owner);
+	p->terms->told(p, p->owner);
 }
 
 static void probe_due(struct timer *t, void *owner)
@@ -173,22 +182,16 @@ static void probe_due(struct timer *t, void *owner)
 
 /* ---- the owner's side ---- */
 
-void probe_init(struct probe *p, struct loop *l, struct asker *asker, probe_told_fn *told,
-		void *owner)
+void probe_init(struct probe *p, const struct probe_terms *terms, void *owner)
 {
-	*p = (struct probe){.asker = asker,
-			    .expected_id = "",
-			    .told = told,
-			    .owner = owner,
-			    .edge = -1,
-			    .config_version = -1};
-	timer_init(&p->timer, l, probe_due, p);
+	*p = (struct probe){.terms = terms, .owner = owner, .edge = -1, .config_version = -1};
+	timer_init(&p->timer, terms->loop, probe_due, p);
 }
 
 void probe_start(struct probe *p, int port)
 {
 	probe_stop(p);
-	p->port = port;
+	p->port = (uint16_t)port;
 	p->last_answer_ms = 0;
 	p->failures = 0;
 	p->edge = -1;

@@ -32,7 +32,7 @@ bool process_connector_id(const char *launch_id, char out[ID_SIZE + 4])
 
 bool process_is_b(const struct process *p)
 {
-	return strcmp(p->id, p->x->id) != 0;
+	return p->id != p->x->id;
 }
 
 /* ---- the log ---- */
@@ -43,12 +43,14 @@ static void line_came(struct tail *t, const char *line, size_t len, void *owner)
 	struct connector *c = slot_connector(p->x);
 
 	(void)t;
-	outlog_add(&p->log, line, len, NULL);
+	if (!p->log)
+		p->log = mem_alloc(sizeof(*p->log));
+	outlog_add(p->log, line, len, NULL);
 	if (!c || p != p->x->own)
 		return;
 	/* Not told: a chatty log is no reason to wake everybody; the next change brings it along.
 	 */
-	str_set(&c->last_line, outlog_line(&p->log, 0));
+	str_set(&c->last_line, outlog_line(p->log, 0));
 }
 
 static void follow_log(struct process *p)
@@ -91,7 +93,7 @@ static void port_remember(struct process *p, int port)
 		ports_remove(ports, p->memory.metrics_port);
 	if (port)
 		ports_add(ports, port);
-	p->memory.metrics_port = port;
+	p->memory.metrics_port = (uint16_t)port;
 }
 
 static bool port_promised(const struct process *p, int port)
@@ -276,7 +278,8 @@ static enum reason launch(struct process *p, const struct launch_spec *spec,
 	if (p != p->x->own && l->ops->keep(l, p->id, &none, false, e))
 		return REASON_NO_START;
 	follow_log(p);
-	outlog_begin(&p->log);
+	if (p->log)
+		outlog_begin(p->log);
 	if (l->ops->start(l, spec, e))
 		return e->kind == ERR_NOT_FOUND || e->kind == ERR_DENIED ? REASON_NO_BINARY
 									 : REASON_NO_START;
@@ -364,7 +367,7 @@ enum reason process_ended(struct process *p, int code, int signo, int64_t *ran_m
 	p->pid = 0;
 	*ran_ms = ran;
 	const struct exit_facts facts = {
-		.code = code, .signal = signo, .ran_ms = ran, .log_class = p->log.telling};
+		.code = code, .signal = signo, .ran_ms = ran, .log_class = process_log(p)->telling};
 	return p->term_sent_ms ? p->stop_reason : reason_of_exit(&facts);
 }
 
@@ -376,17 +379,31 @@ bool process_serves(const struct process *p)
 	       p->probe.failures < p->x->s->options.probe_failures;
 }
 
-const char *process_version(const struct process *p)
+const struct outlog *process_log(const struct process *p)
 {
-	return *p->log.version ? p->log.version : NULL;
+	static const struct outlog silent;
+
+	return p->log ? p->log : &silent;
 }
 
-static void probe_told(struct probe *probe, void *owner)
+const char *process_version(const struct process *p)
+{
+	const struct outlog *log = process_log(p);
+
+	return *log->version ? log->version : NULL;
+}
+
+const char *process_expected(void *owner)
+{
+	return process_log(owner)->connector_id;
+}
+
+void process_probed(struct probe *probe, void *owner)
 {
 	struct process *p = owner;
 
 	disk_look(&p->x->s->disk);
-	if (probe->edge < probe->edge_wanted || probe->failures > 0)
+	if (probe->edge < probe->terms->edge_wanted || probe->failures > 0)
 		p->full_ms = 0;
 	else if (!p->full_ms)
 		p->full_ms = clock_mono_ms();
@@ -407,12 +424,8 @@ struct process *process_new(struct slot *x, bool side_b, struct launch_kept *kep
 	struct err e;
 
 	p->x = x;
-	snprintf(p->id, sizeof(p->id), "%s%s", x->id, side_b ? SIDE_B : "");
-	probe_init(&p->probe, s->loop, s->asker, probe_told, p);
-	p->probe.interval_ms = s->options.probe_interval_ms;
-	p->probe.timeout_ms = s->options.probe_timeout_ms;
-	p->probe.edge_wanted = EDGE_WANTED;
-	p->probe.expected_id = p->log.connector_id;
+	p->id = side_b ? str_format("%s" SIDE_B, x->id) : x->id;
+	probe_init(&p->probe, &s->terms, p);
 	*kept = (struct launch_kept){0};
 	if (s->launcher->ops->recall(s->launcher, p->id, &memory, kept, &e) &&
 	    e.kind != ERR_NOT_FOUND)
@@ -430,6 +443,11 @@ void process_free(struct process *p)
 	port_remember(p, 0);
 	probe_stop(&p->probe);
 	tail_stop(&p->tail);
-	outlog_free(&p->log);
+	signs_free(&p->signs);
+	if (p->log)
+		outlog_free(p->log);
+	free(p->log);
+	if (process_is_b(p))
+		free(p->id);
 	free(p);
 }

@@ -15,21 +15,21 @@
 struct slot;
 
 struct process {
-	struct slot *x;          /* its connector */
-	char id[LAUNCH_ID_SIZE]; /* launch id: "<connector id>" or "<connector id>.b" */
+	struct slot *x; /* its connector */
+	char *id;       /* launch id: the connector's own; or "<connector id>.b", owned */
 	bool running;
-	bool found;    /* it was running before us */
-	bool unsure;   /* whether it runs could not be found out: nothing is started */
-	bool replaced; /* it was the connector's own, another one is now */
-	bool served;   /* by its folder, when that was read: it was the connector's own once */
+	bool found;      /* it was running before us */
+	bool unsure;     /* whether it runs could not be found out: nothing is started */
+	bool replaced;   /* it was the connector's own, another one is now */
+	bool served;     /* by its folder, when that was read: it was the connector's own once */
+	bool term_noted; /* by an earlier life, which perhaps did not do it */
+	bool kill_sent;
 	pid_t pid;
 	int64_t watched_ms;   /* monotonic: since we know of it */
 	int64_t began_ms;     /* monotonic: its start, maybe before ours */
 	int64_t started_ms;   /* wall */
 	int64_t term_sent_ms; /* monotonic */
-	bool term_noted;      /* by an earlier life, which perhaps did not do it */
-	bool kill_sent;
-	int64_t full_ms; /* monotonic: all edge connections stand since; 0 = they do not */
+	int64_t full_ms;      /* monotonic: all edge connections stand since; 0 = they do not */
 	enum reason stop_reason;
 	enum reason outdated; /* it would be started with something else now; REASON_NONE */
 	int64_t restart_seen; /* of the connector's restart_asked, at its start */
@@ -39,7 +39,7 @@ struct process {
 	struct launch_memory memory; /* what its folder holds */
 	struct probe probe;
 	struct signs signs;
-	struct outlog log;
+	struct outlog *log; /* NULL: it has said nothing yet; see process_log */
 	struct tail tail;
 };
 
@@ -62,8 +62,13 @@ enum reason process_ended(struct process *p, int code, int signo, int64_t *ran_m
 /* What it would be started with now, against what it runs with. */
 enum reason process_outdated(const struct process *p);
 void process_judge_outdated(struct process *p); /* NULL, or not running: nothing is judged */
+/* Of struct probe_terms: its owner is a process. */
+probe_told_fn process_probed;
+probe_expected_fn process_expected;
 /* It is connected and answers. */
 bool process_serves(const struct process *p);
+/* What it has said; never NULL. */
+const struct outlog *process_log(const struct process *p);
 /* The version of cloudflared by its log; NULL = not said yet. */
 const char *process_version(const struct process *p);
 

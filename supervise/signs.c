@@ -1,18 +1,41 @@
 #include "supervise/signs.h"
 
+#include <stdlib.h>
+
+#include "base/mem.h"
+
 void signs_begin(struct signs *s)
 {
-	*s = (struct signs){.edge_listed = -1, .resources = {-1, -1, -1}};
+	signs_free(s);
+	*s = (struct signs){.edge_listed = -1, .rss_bytes = -1, .open_fds = -1};
+}
+
+void signs_free(struct signs *s)
+{
+	free(s->losses);
+	s->losses = NULL;
+}
+
+int signs_losses(const struct signs *s, int64_t now_ms)
+{
+	return s->losses ? losses_count(s->losses, now_ms) : 0;
 }
 
 /* ---- by its probe ---- */
 
+static void note_lost(struct signs *s, int n, int64_t now_ms)
+{
+	if (!s->losses)
+		s->losses = mem_alloc(sizeof(*s->losses));
+	losses_add(s->losses, n, now_ms);
+}
+
 static void note_edge(struct signs *s, const struct probe *p, int64_t now_ms)
 {
-	int edge = p->edge > 0 ? p->edge : 0;
+	int16_t edge = p->edge > 0 ? p->edge : 0;
 
 	if (edge < s->edge_before)
-		losses_add(&s->losses, s->edge_before - edge, now_ms);
+		note_lost(s, s->edge_before - edge, now_ms);
 	/* A list from before tells nothing of what it has now. */
 	if (edge != s->edge_before) {
 		s->edge_ms = now_ms;
@@ -37,11 +60,16 @@ static void note_config(struct signs *s, const struct probe *p, int64_t now_ms)
 
 static void note_resources(struct signs *s, const struct probe *p, pid_t pid, int64_t now_ms)
 {
-	if (s->resources_ms && now_ms - s->resources_ms < RESOURCES_INTERVALS * p->interval_ms)
+	struct resources r;
+
+	if (s->resources_ms &&
+	    now_ms - s->resources_ms < RESOURCES_INTERVALS * p->terms->interval_ms)
 		return;
 	s->resources_ms = now_ms;
-	resources_read(pid, &s->resources);
-	s->over = resources_over(&s->resources) ? s->over + 1 : 0;
+	resources_read(pid, &r);
+	s->rss_bytes = r.rss_bytes;
+	s->open_fds = (int)r.open_fds;
+	s->over = resources_over(&r) ? s->over + 1 : 0;
 }
 
 void signs_probed(struct signs *s, const struct probe *p, pid_t pid, int64_t now_ms)
@@ -68,7 +96,7 @@ void signs_listed(struct signs *s, const struct probe *p, const struct tunnel *t
 	else if (asked < s->connected_ms + settled_ms)
 		return;
 	s->look_ms = asked;
-	s->edge_listed = asked < s->edge_ms ? -1 : mine ? mine->connections : 0;
+	s->edge_listed = asked < s->edge_ms ? -1 : mine ? (int)mine->connections : 0;
 	if (mine && mine->connections > 0)
 		return;
 	s->missed_ms = asked;

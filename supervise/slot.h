@@ -21,6 +21,7 @@ struct supervisor {
 	struct world *world;
 	struct store *store; /* NULL: the folders alone say what is wanted */
 	struct asker *asker;
+	struct probe_terms terms;          /* by the options */
 	struct edge_probes *edges;         /* NULL = there are none */
 	struct supervisor_options options; /* strings are owned */
 	struct launcher *launcher;

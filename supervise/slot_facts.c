@@ -62,7 +62,7 @@ static void process_facts(const struct process *p, struct facts *f)
 	f->edge = probe->edge;
 	f->edge_wanted = EDGE_WANTED;
 	f->unready_since_ms = probe->zero_since_ms;
-	f->log_class = outlog_refused(&p->log);
+	f->log_class = outlog_refused(process_log(p));
 }
 
 void slot_facts(const struct slot *x, const struct connector *c, struct facts *f)
@@ -118,7 +118,7 @@ static void other_facts(const struct slot *x, struct replace_other *o)
 		.outdated = p->outdated == REASON_NEW_TOKEN || p->outdated == REASON_OPTIONS,
 		.edge_gate = gate_of(x, p),
 		.config_behind = p->probe.config_version < x->own->probe.config_version,
-		.log_class = outlog_refused(&p->log),
+		.log_class = outlog_refused(process_log(p)),
 	};
 	o->quic_useless = slot_quic_useless(x, p, &o->quic_until_ms);
 }

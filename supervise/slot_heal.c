@@ -54,8 +54,8 @@ static struct protocol_facts protocol_facts_of(const struct slot *x, const struc
 		.ever_ready = p->probe.ever_ready || p->signs.connected_ms,
 		.edge = p->probe.edge,
 		.unready_since_ms = p->probe.zero_since_ms,
-		.telling = p->log.telling,
-		.losses = losses_count(&p->signs.losses, now),
+		.telling = process_log(p)->telling,
+		.losses = signs_losses(&p->signs, now),
 	};
 }
 
@@ -107,7 +107,7 @@ void slot_addresses_ended(struct slot *x, const struct connector *c, const struc
 			  enum reason r)
 {
 	bool found_none = r == REASON_NO_ADDRESSES ||
-			  (r == REASON_UNREADY && p->log.telling == REASON_NO_ADDRESSES);
+			  (r == REASON_UNREADY && process_log(p)->telling == REASON_NO_ADDRESSES);
 
 	if (!found_none ||
 	    !protocol_no_addresses(&x->protocol, p->memory.ip4_only, clock_wall_ms()))
@@ -261,7 +261,7 @@ bool slot_show_health(const struct slot *x, struct connector *c)
 		str_set(&c->protocol_why, why);
 	c->edge_listed = listed;
 	/* Not told: they change with each look. */
-	c->rss_bytes = p->running ? p->signs.resources.rss_bytes : -1;
-	c->open_fds = p->running ? p->signs.resources.open_fds : -1;
+	c->rss_bytes = p->running ? p->signs.rss_bytes : -1;
+	c->open_fds = p->running ? p->signs.open_fds : -1;
 	return news;
 }

@@ -76,7 +76,7 @@ static void set_last_exit(struct connector *c, int code, int signo, int64_t ran_
 
 static void tell_end(struct slot *x, struct connector *c, enum reason r)
 {
-	AUTO(str_t) last = outlog_told(&x->own->log);
+	AUTO(str_t) last = outlog_told(process_log(x->own));
 
 	if (r == REASON_ASKED) {
 		slot_event(x, c, "connector_exited", NULL, "%s, as asked", c->last_exit);

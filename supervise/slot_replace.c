@@ -32,7 +32,7 @@ enum reason slot_cause(const struct slot *x, const struct connector *c)
 
 static void in_vain(struct slot *x, struct connector *c, enum reason r, const char *sentence)
 {
-	AUTO(str_t) last = x->other ? outlog_told(&x->other->log) : NULL;
+	AUTO(str_t) last = x->other ? outlog_told(process_log(x->other)) : NULL;
 
 	if (slot_protocol_in_vain(x, c, r))
 		return;
@@ -74,7 +74,7 @@ void slot_other_ended(struct slot *x, struct connector *c, int code, int signo)
 	if (!c)
 		return;
 	if (p->replaced)
-		slot_event(x, c, "connector_drained", outlog_line(&p->log, 0),
+		slot_event(x, c, "connector_drained", outlog_line(process_log(p), 0),
 			   "the process that it replaced has ended");
 	else if (!asked) {
 		slot_addresses_ended(x, c, p, r);
@@ -119,7 +119,7 @@ static void take_own(struct slot *x, struct connector *c)
 	c->started_ms = own->started_ms;
 	c->token_generation = own->memory.token_generation;
 	str_copy(c->remote_tunnel, sizeof(c->remote_tunnel), own->memory.tunnel_id);
-	str_set(&c->last_line, outlog_line(&own->log, 0));
+	str_set(&c->last_line, outlog_line(process_log(own), 0));
 	if (tokens)
 		slot_save(x);
 }

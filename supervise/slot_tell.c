@@ -119,7 +119,7 @@ static const char *client_id(const struct process *p)
 {
 	if (!p || !p->running)
 		return "";
-	return *p->probe.connector_id ? p->probe.connector_id : p->log.connector_id;
+	return *p->probe.connector_id ? p->probe.connector_id : process_log(p)->connector_id;
 }
 
 static bool show_clients(const struct slot *x, struct connector *c)
@@ -183,8 +183,8 @@ void slot_show(struct slot *x, struct connector *c)
 /* Its log may know why it takes so long: cloudflared tries for ever and never ends of that. */
 static char *starting_words(const struct slot *x, enum reason r)
 {
-	if (x->own->log.telling != REASON_NONE)
-		return str_dup(reason_info(x->own->log.telling)->sentence);
+	if (process_log(x->own)->telling != REASON_NONE)
+		return str_dup(reason_info(process_log(x->own)->telling)->sentence);
 	if (x->own->found)
 		return str_dup("it was running already");
 	if (r == REASON_NEW)
@@ -195,7 +195,7 @@ static char *starting_words(const struct slot *x, enum reason r)
 /* That it has no connection is seen; why, its log may know. */
 static enum reason shown_reason(const struct slot *x, const struct verdict *v)
 {
-	enum reason telling = x->own->log.telling;
+	enum reason telling = process_log(x->own)->telling;
 
 	return v->reason == REASON_UNREADY && telling != REASON_NONE ? telling : v->reason;
 }
@@ -241,7 +241,7 @@ static void ask_for_token(const struct slot *x)
 static void tell_state(struct slot *x, struct connector *c, const struct verdict *v)
 {
 	bool serving = connector_serving(c);
-	AUTO(str_t) last = outlog_told(&x->own->log);
+	AUTO(str_t) last = outlog_told(process_log(x->own));
 
 	if (serving && !x->serving_told)
 		slot_event(x, c, "connector_ready", NULL, "serves with %d edge connections",

@@ -223,19 +223,29 @@ static void options_copy(struct supervisor_options *to, const struct supervisor_
 	to->label = str_dup(from->label);
 }
 
-static void take_probing(struct process *p)
+static void take_terms(struct supervisor *s)
 {
-	if (!p)
-		return;
-	p->probe.interval_ms = p->x->s->options.probe_interval_ms;
-	p->probe.timeout_ms = p->x->s->options.probe_timeout_ms;
-	probe_hurry(&p->probe);
+	s->terms = (struct probe_terms){
+		.loop = s->loop,
+		.asker = s->asker,
+		.interval_ms = s->options.probe_interval_ms,
+		.timeout_ms = s->options.probe_timeout_ms,
+		.edge_wanted = EDGE_WANTED,
+		.told = process_probed,
+		.expected = process_expected,
+	};
+}
+
+static void hurry(struct process *p)
+{
+	if (p)
+		probe_hurry(&p->probe);
 }
 
 static void take_options(struct slot *x)
 {
-	take_probing(x->own);
-	take_probing(x->other);
+	hurry(x->own);
+	hurry(x->other);
 	budget_forgive(&x->budget);
 	slot_turn_again(x);
 	judge_outdated(x);
@@ -249,6 +259,7 @@ void supervisor_configure(struct supervisor *s, const struct supervisor_options 
 	/* The folders stay where they are: these change only with a restart. */
 	s->options.state_dirfd = old.state_dirfd;
 	options_free(&old);
+	take_terms(s);
 	disk_watch(&s->disk, s->options.cloudflared, s->options.probe_interval_ms);
 	s->rolling[0] = '\0';
 	each_slot(s, take_options);
@@ -296,6 +307,7 @@ struct supervisor *supervisor_new(struct loop *l, struct world *w, struct store 
 	s->asker = asker_new(l);
 	s->slots.borrows = true;
 	options_copy(&s->options, o);
+	take_terms(s);
 	notes_init(&s->notes, l, w, st);
 	s->launcher =
 		launch_child_new(l, o->state_dirfd, o->state_dir,
