@@ -125,6 +125,11 @@ void heal_done(struct heal_kept *k, enum reason r, int64_t version, int64_t wall
 	k->again_ms = wall_ms + wait;
 }
 
+bool heal_is_new(const struct heal_kept *k)
+{
+	return !k->heals && !k->healed_ms && !k->again_ms && !k->stale_version;
+}
+
 void heal_recall(struct heal_kept *k, int64_t wall_ms)
 {
 	if (k->again_ms > wall_ms + HEAL_MOST_MS)

@@ -47,6 +47,7 @@ const char *heal_describe(size_t row);
 /* It is being replaced for that. */
 void heal_done(struct heal_kept *k, enum reason r, int64_t version, int64_t wall_ms,
 	       uint64_t random);
+bool heal_is_new(const struct heal_kept *k); /* nothing was ever written to it */
 /* Read again after a restart of ours. */
 void heal_recall(struct heal_kept *k, int64_t wall_ms);
 

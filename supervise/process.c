@@ -131,7 +131,7 @@ static const char *protocol_of(const struct process *p)
 
 	if (p == p->x->other && !p->replaced && p->x->replace_why == REASON_QUIC_AGAIN)
 		return wanted;
-	return protocol_name(&p->x->protocol, wanted);
+	return protocol_name(&slot_trouble(p->x)->protocol, wanted);
 }
 
 static struct launch_spec spec_of(const struct process *p, int port)
@@ -147,7 +147,7 @@ static struct launch_spec spec_of(const struct process *p, int port)
 		.cloudflared = o->cloudflared,
 		.grace_ms = o->grace_ms,
 		.metrics_port = port,
-		.ip4_only = protocol_ip4_only(&p->x->protocol, clock_wall_ms()),
+		.ip4_only = protocol_ip4_only(&slot_trouble(p->x)->protocol, clock_wall_ms()),
 		.token_generation = p->memory.token_generation,
 	};
 }
@@ -156,7 +156,7 @@ static struct launch_spec spec_of(const struct process *p, int port)
  * could not connect. */
 static enum reason other_protocol(const struct process *p)
 {
-	const struct protocol_state *state = &p->x->protocol;
+	const struct protocol_state *state = &slot_trouble(p->x)->protocol;
 
 	if (!str_equal(p->x->s->options.protocol, "quic"))
 		return REASON_OPTIONS;

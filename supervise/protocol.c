@@ -162,6 +162,12 @@ void protocol_forget(struct protocol_state *s)
 	*s = (struct protocol_state){.ip4_ms = s->ip4_ms, .ip4_vain_ms = s->ip4_vain_ms};
 }
 
+bool protocol_is_new(const struct protocol_state *s)
+{
+	return !s->fallen && !s->tries && !s->again_ms && !s->rose_ms && !s->ip4_ms &&
+	       !s->ip4_vain_ms;
+}
+
 void protocol_recall(struct protocol_state *s, int64_t wall_ms)
 {
 	if (s->why != REASON_NO_QUIC && s->why != REASON_LOSSES)

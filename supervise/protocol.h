@@ -62,6 +62,7 @@ void protocol_in_vain(struct protocol_state *s, int64_t wall_ms, uint64_t random
 void protocol_rose(struct protocol_state *s, int64_t wall_ms);
 /* http2 did not come up either: neither is to blame, and quic is next. */
 void protocol_forget(struct protocol_state *s);
+bool protocol_is_new(const struct protocol_state *s); /* nothing was ever written to it */
 /* Read again after a restart of ours: a clock that was put back must not make it wait for ever. */
 void protocol_recall(struct protocol_state *s, int64_t wall_ms);
 

@@ -7,6 +7,20 @@
 #include "base/clock.h"
 #include "base/log.h"
 
+const struct slot_trouble *slot_trouble(const struct slot *x)
+{
+	static const struct slot_trouble none;
+
+	return x->trouble ? x->trouble : &none;
+}
+
+struct slot_trouble *slot_trouble_make(struct slot *x)
+{
+	if (!x->trouble)
+		x->trouble = mem_alloc(sizeof(*x->trouble));
+	return x->trouble;
+}
+
 /* ---- what is to outlast us ---- */
 
 static int64_t next_start_wall(const struct slot *x)
@@ -54,12 +68,25 @@ void slot_keep(struct slot *x, bool lasting)
 		.blocks = x->budget.blocks,
 		.last = x->budget.last,
 		.next_start_ms = next_start_wall(x),
-		.protocol = x->protocol,
-		.heal = x->heal,
+		.protocol = slot_trouble(x)->protocol,
+		.heal = slot_trouble(x)->heal,
 	};
 	x->kept = slot_kept_of(&k);
 	if (l->ops->keep(l, x->own->id, &k, lasting, &e))
 		log_warning("connector %s: %s", x->id, e.message);
+}
+
+static void recall_trouble(struct slot *x, const struct launch_kept *k)
+{
+	struct slot_trouble *t;
+
+	if (protocol_is_new(&k->protocol) && heal_is_new(&k->heal))
+		return;
+	t = slot_trouble_make(x);
+	t->protocol = k->protocol;
+	protocol_recall(&t->protocol, clock_wall_ms());
+	t->heal = k->heal;
+	heal_recall(&t->heal, clock_wall_ms());
 }
 
 /* A clock that was put back must not make it wait for ever. */
@@ -75,10 +102,7 @@ static void recall_budget(struct slot *x, const struct launch_kept *k)
 		.last = k->last,
 		.next_start_ms = left > 0 ? clock_mono_ms() + left : 0,
 	};
-	x->protocol = k->protocol;
-	protocol_recall(&x->protocol, clock_wall_ms());
-	x->heal = k->heal;
-	heal_recall(&x->heal, clock_wall_ms());
+	recall_trouble(x, k);
 	x->kept = slot_kept_of(k);
 }
 
@@ -221,6 +245,7 @@ void slot_free(struct slot *x)
 	process_free(x->other);
 	free(x->recalled);
 	free(x->start_err);
+	free(x->trouble);
 	free(x);
 }
 

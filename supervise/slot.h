@@ -43,6 +43,16 @@ struct slot_kept {
 	bool stopped, restart, upgrade, restart_again, upgrade_again;
 };
 
+/* What most connectors never have: made when it is first written. */
+struct slot_trouble {
+	struct protocol_state protocol;
+	struct heal_kept heal;
+	int64_t replace_again_ms; /* monotonic: not before */
+	int64_t left_again_ms;    /* monotonic: then once more; 0 = nothing is left of it */
+	int tries;                /* replacements in vain, in a row */
+	int left_tries;           /* to remove the second folder, in vain, in a row */
+};
+
 struct slot {
 	struct supervisor *s;
 	char id[ID_SIZE + 4];
@@ -52,36 +62,25 @@ struct slot {
 			    */
 	bool forget;       /* the pass is to drop it */
 	bool looked;       /* its folders were read */
+	bool keep_due;     /* what is to outlast us is to be written: not before a start */
+	bool turn;         /* its turn to be replaced has come */
+	bool serving_told;
+	enum reason problem_reason : 8; /* what the connector's problem was last told of */
+	enum reason replace_why : 8;    /* of the one that comes up */
+	enum reason heal_cause : 8;     /* why it is to have another process; REASON_NONE */
+	enum reason heal_told : 8;      /* what is told to be wrong with it; REASON_NONE */
 
 	struct process *own;   /* the connector's process; never NULL */
 	struct process *other; /* comes up to replace it, or was replaced and drains; or NULL */
 	struct timer wake;
 
-	/* how it went */
 	struct budget budget;
 	struct launch_kept *recalled; /* until its folders were looked at; then NULL */
 	struct slot_kept kept;        /* as the folder of its own process has it */
-	bool keep_due;                /* and it is to be written: not before a start */
 	char *start_err;              /* why the last start failed, a sentence; NULL = it did not */
-	enum reason problem_reason;   /* what the connector's problem was last told of */
-
-	/* replacing */
-	bool turn;                /* its turn has come */
-	enum reason replace_why;  /* of the one that comes up */
-	int tries;                /* replacements in vain, in a row */
-	int64_t replace_again_ms; /* monotonic: not before */
-	int left_tries;           /* to remove the second folder, in vain, in a row */
-	int64_t left_again_ms;    /* monotonic: then once more; 0 = nothing is left of it */
-
-	/* signs against the one that serves */
-	struct protocol_state protocol;
-	struct heal_kept heal;
-	enum reason heal_cause; /* why it is to have another process; REASON_NONE */
-	enum reason heal_told;  /* what is told to be wrong with it; REASON_NONE */
-
-	int64_t token_seen; /* generation when it was last looked at */
+	struct slot_trouble *trouble; /* see slot_trouble */
+	int64_t token_seen;           /* generation when it was last looked at */
 	char remote_seen[UUID_SIZE];
-	bool serving_told;
 };
 
 /* ---- slot.c ---- */
@@ -91,6 +90,9 @@ void slot_free(struct slot *x);
 void slot_find(struct slot *x);
 /* Nothing of it is left but the object: folders, row and slot go. false: try again later. */
 bool slot_forget(struct slot *x);
+/* Zeroes while it had none. */
+const struct slot_trouble *slot_trouble(const struct slot *x);
+struct slot_trouble *slot_trouble_make(struct slot *x);
 /* Write what is to outlast us, if it changed. */
 void slot_keep(struct slot *x, bool lasting);
 
@@ -108,6 +110,8 @@ void slot_ended(struct slot *x, struct process *p, int code, int signo);
 /* ---- slot_replace.c ---- */
 /* The one next action of the replacement; true: look again, facts have changed. */
 bool slot_replace(struct slot *x, struct connector *c, int64_t *wake_ms);
+/* Nothing was tried in vain. */
+void slot_tries_forget(struct slot *x);
 /* Of tries in vain, when there is nothing to try for any more. */
 void slot_replace_forget(struct slot *x, struct connector *c);
 /* The other process came to its end. */

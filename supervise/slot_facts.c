@@ -136,7 +136,7 @@ void slot_replace_facts(const struct slot *x, const struct connector *c, struct 
 		.unheard = is_unheard(own),
 		.edge = own->probe.edge,
 		.cause = x->turn ? slot_cause(x, c) : REASON_NONE,
-		.not_before_ms = x->replace_again_ms,
+		.not_before_ms = slot_trouble(x)->replace_again_ms,
 		.failure_limit = (int)o->probe_failures,
 		.grace_ms = o->grace_ms,
 		.window_ms = START_WINDOW_MS,

@@ -47,7 +47,7 @@ static struct protocol_facts protocol_facts_of(const struct slot *x, const struc
 		.now_ms = now,
 		.wall_ms = clock_wall_ms(),
 		.quic_wanted = wants_quic(x),
-		.state = &x->protocol,
+		.state = &slot_trouble(x)->protocol,
 		.running = p->running && !p->term_sent_ms,
 		.on_quic = str_equal(p->memory.protocol, "quic"),
 		.serves = process_serves(p),
@@ -70,7 +70,7 @@ bool slot_quic_useless(const struct slot *x, const struct process *p, int64_t *u
 
 static void take_protocol(struct slot *x, const struct protocol_state *p)
 {
-	x->protocol = *p;
+	slot_trouble_make(x)->protocol = *p;
 	x->keep_due = true;
 	if (x->own->running)
 		x->own->outdated = process_outdated(x->own);
@@ -82,7 +82,7 @@ static void take_protocol(struct slot *x, const struct protocol_state *p)
 /* It is the tunnel's: what one of its connectors learned, the others need not learn again. */
 static void protocol_moved(struct slot *x)
 {
-	const struct protocol_state now = x->protocol;
+	const struct protocol_state now = slot_trouble(x)->protocol;
 
 	for (int number = 1; number <= TUNNEL_SLOTS_MAX; number++) {
 		AUTO(str_t) id = str_format("%s-%d", x->tunnel_id, number);
@@ -95,7 +95,7 @@ static void protocol_moved(struct slot *x)
 
 static void give_up_quic(struct slot *x, const struct connector *c, enum reason why)
 {
-	protocol_fell(&x->protocol, why, clock_wall_ms(), random_u64());
+	protocol_fell(&slot_trouble_make(x)->protocol, why, clock_wall_ms(), random_u64());
 	slot_event(x, c, "connector_protocol", NULL, "http2 stands in for quic: %s",
 		   reason_info(why)->sentence);
 	protocol_moved(x);
@@ -109,8 +109,8 @@ void slot_addresses_ended(struct slot *x, const struct connector *c, const struc
 	bool found_none = r == REASON_NO_ADDRESSES ||
 			  (r == REASON_UNREADY && process_log(p)->telling == REASON_NO_ADDRESSES);
 
-	if (!found_none ||
-	    !protocol_no_addresses(&x->protocol, p->memory.ip4_only, clock_wall_ms()))
+	if (!found_none || !protocol_no_addresses(&slot_trouble_make(x)->protocol,
+						  p->memory.ip4_only, clock_wall_ms()))
 		return;
 	slot_event(x, c, "connector_addresses", NULL,
 		   p->memory.ip4_only ? "IPv4 alone did not help either: all addresses of the "
@@ -128,8 +128,9 @@ void slot_protocol_ended(struct slot *x, const struct connector *c, const struct
 	slot_addresses_ended(x, c, p, r);
 	if (r == REASON_NO_QUIC && on_quic && wants_quic(x)) {
 		give_up_quic(x, c, r);
-	} else if (r == REASON_UNREADY && !on_quic && x->protocol.fallen && !p->probe.ever_ready) {
-		protocol_forget(&x->protocol);
+	} else if (r == REASON_UNREADY && !on_quic && slot_trouble(x)->protocol.fallen &&
+		   !p->probe.ever_ready) {
+		protocol_forget(&slot_trouble_make(x)->protocol);
 		protocol_moved(x);
 	}
 }
@@ -140,8 +141,8 @@ bool slot_protocol_in_vain(struct slot *x, const struct connector *c, enum reaso
 
 	/* What it came up for is judged anew. */
 	x->heal_cause = REASON_NONE;
-	if (x->protocol.fallen && quic) {
-		protocol_in_vain(&x->protocol, clock_wall_ms(), random_u64());
+	if (slot_trouble(x)->protocol.fallen && quic) {
+		protocol_in_vain(&slot_trouble_make(x)->protocol, clock_wall_ms(), random_u64());
 		slot_event(x, c, "connector_protocol", NULL,
 			   "quic was tried in vain, http2 goes on: %s", reason_info(r)->sentence);
 		protocol_moved(x);
@@ -158,14 +159,15 @@ static enum reason look_at_protocol(struct slot *x, const struct connector *c, i
 	struct protocol_verdict v = protocol_judge(&f);
 
 	*wake_ms = v.wake_ms;
-	if (x->protocol.fallen && !wants_quic(x)) {
-		protocol_forget(&x->protocol);
+	if (slot_trouble(x)->protocol.fallen && !wants_quic(x)) {
+		protocol_forget(&slot_trouble_make(x)->protocol);
 		protocol_moved(x);
-	} else if (x->protocol.fallen && f.on_quic && f.serves) {
-		protocol_rose(&x->protocol, f.wall_ms);
+	} else if (slot_trouble(x)->protocol.fallen && f.on_quic && f.serves) {
+		protocol_rose(&slot_trouble_make(x)->protocol, f.wall_ms);
 		slot_event(x, c, "connector_protocol", NULL, "quic serves again");
 		protocol_moved(x);
-	} else if (v.move == PROTOCOL_GIVE_UP && v.reason == REASON_LOSSES && !x->protocol.fallen) {
+	} else if (v.move == PROTOCOL_GIVE_UP && v.reason == REASON_LOSSES &&
+		   !slot_trouble(x)->protocol.fallen) {
 		give_up_quic(x, c, v.reason);
 	}
 	return v.move == PROTOCOL_RETRY ? v.reason : REASON_NONE;
@@ -186,7 +188,7 @@ static struct heal_verdict judge(const struct slot *x)
 		.behind_since_ms = p->signs.behind_since_ms,
 		.version_wanted = p->probe.version_wanted,
 		.over = p->signs.over,
-		.kept = &x->heal,
+		.kept = &slot_trouble(x)->heal,
 	};
 
 	return heal_judge(&f);
@@ -213,7 +215,7 @@ void slot_heal(struct slot *x, struct connector *c, int64_t *wake_ms)
 {
 	bool coming = x->other && !x->other->replaced;
 	struct heal_verdict v;
-	enum reason protocol, before = x->heal_cause;
+	enum reason cause, before = x->heal_cause;
 	int64_t protocol_wake;
 
 	*wake_ms = 0;
@@ -224,10 +226,12 @@ void slot_heal(struct slot *x, struct connector *c, int64_t *wake_ms)
 		return;
 	}
 	look_at_list(x);
-	protocol = look_at_protocol(x, c, &protocol_wake);
+	cause = look_at_protocol(x, c, &protocol_wake);
 	v = judge(x);
 	tell(x, c, v.reason);
-	x->heal_cause = v.replace ? v.reason : protocol;
+	if (v.replace)
+		cause = v.reason;
+	x->heal_cause = cause;
 	*wake_ms = slot_earlier(v.wake_ms, protocol_wake);
 	/* Turns are given in the pass; while it waits for its turn, others will wake it. */
 	if (x->heal_cause != REASON_NONE && x->heal_cause != before)
@@ -238,7 +242,8 @@ void slot_heal_begins(struct slot *x, enum reason cause)
 {
 	if (cause != x->heal_told || cause == REASON_NONE)
 		return;
-	heal_done(&x->heal, cause, x->own->probe.version_wanted, clock_wall_ms(), random_u64());
+	heal_done(&slot_trouble_make(x)->heal, cause, x->own->probe.version_wanted, clock_wall_ms(),
+		  random_u64());
 	x->keep_due = true;
 	slot_keep(x, true);
 }
@@ -249,9 +254,10 @@ bool slot_show_health(const struct slot *x, struct connector *c)
 {
 	const struct process *p = x->own;
 	const char *speaks = p->running ? p->memory.protocol : "";
-	const char *why = p->running && x->protocol.fallen && str_equal(speaks, "http2")
-				  ? reason_info(x->protocol.why)->sentence
-				  : NULL;
+	const char *why =
+		p->running && slot_trouble(x)->protocol.fallen && str_equal(speaks, "http2")
+			? reason_info(slot_trouble(x)->protocol.why)->sentence
+			: NULL;
 	int64_t listed = p->running ? p->signs.edge_listed : -1;
 	bool news = !str_equal(c->protocol, speaks) || !str_equal(c->protocol_why, why) ||
 		    c->edge_listed != listed;

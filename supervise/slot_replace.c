@@ -33,25 +33,34 @@ enum reason slot_cause(const struct slot *x, const struct connector *c)
 static void in_vain(struct slot *x, struct connector *c, enum reason r, const char *sentence)
 {
 	AUTO(str_t) last = x->other ? outlog_told(process_log(x->other)) : NULL;
+	struct slot_trouble *t;
 
 	if (slot_protocol_in_vain(x, c, r))
 		return;
-	x->tries++;
-	x->replace_again_ms = clock_mono_ms() + budget_replace_delay(x->tries, random_u64());
+	t = slot_trouble_make(x);
+	t->tries++;
+	t->replace_again_ms = clock_mono_ms() + budget_replace_delay(t->tries, random_u64());
 	c->replaced_in_vain++;
 	slot_problem_replacing(x, c, r, sentence);
 	slot_event(x, c, "connector_replace_failed", last,
 		   "the process that was to replace it did not come up: %s", sentence);
 }
 
+void slot_tries_forget(struct slot *x)
+{
+	if (!x->trouble)
+		return;
+	x->trouble->tries = 0;
+	x->trouble->replace_again_ms = 0;
+}
+
 /* What another one was wanted for is over: that none came up matters no more. */
 void slot_replace_forget(struct slot *x, struct connector *c)
 {
-	if (!x->tries || x->other || !process_serves(x->own) || x->heal_told != REASON_NONE ||
-	    slot_cause(x, c) != REASON_NONE)
+	if (!slot_trouble(x)->tries || x->other || !process_serves(x->own) ||
+	    x->heal_told != REASON_NONE || slot_cause(x, c) != REASON_NONE)
 		return;
-	x->tries = 0;
-	x->replace_again_ms = 0;
+	slot_tries_forget(x);
 	if (x->problem_reason != REASON_NOT_UP || !c->problem)
 		return;
 	problem_clear(&c->problem);
@@ -95,7 +104,8 @@ static void start_other(struct slot *x, struct connector *c, enum reason cause)
 	x->keep_due |= x->kept.restart_again || x->kept.upgrade_again;
 	slot_keep(x, false);
 	x->other = process_new(x, !process_is_b(x->own), &left);
-	x->left_again_ms = 0;
+	if (x->trouble)
+		x->trouble->left_again_ms = 0;
 	slot_want_version(x);
 	x->replace_why = cause;
 	slot_heal_begins(x, cause);
@@ -137,8 +147,7 @@ static void swap(struct slot *x, struct connector *c)
 	x->kept.turn++;
 	x->keep_due = true;
 	slot_keep(x, true);
-	x->tries = 0;
-	x->replace_again_ms = 0;
+	slot_tries_forget(x);
 	str_set(&x->start_err, NULL);
 	c->replaced++;
 	if (process_serves(x->own))
@@ -152,20 +161,29 @@ static void swap(struct slot *x, struct connector *c)
 
 /* ---- tidy ---- */
 
+static void left_forget(struct slot *x)
+{
+	if (!x->trouble)
+		return;
+	x->trouble->left_tries = 0;
+	x->trouble->left_again_ms = 0;
+}
+
 static void remove_left(struct slot *x, const char *id)
 {
 	struct launcher *l = x->s->launcher;
+	struct slot_trouble *t;
 	struct err e;
 
 	if (l->ops->remove(l, id, &e) == 0) {
-		x->left_tries = 0;
-		x->left_again_ms = 0;
+		left_forget(x);
 		return;
 	}
 	log_warning("what is left of connector %s cannot be removed: %s", id, e.message);
-	x->left_again_ms = clock_mono_ms() + ((int64_t)LEFT_AGAIN_MS << x->left_tries);
-	if (x->left_tries < LEFT_DOUBLINGS)
-		x->left_tries++;
+	t = slot_trouble_make(x);
+	t->left_again_ms = clock_mono_ms() + ((int64_t)LEFT_AGAIN_MS << t->left_tries);
+	if (t->left_tries < LEFT_DOUBLINGS)
+		t->left_tries++;
 }
 
 static void tidy(struct slot *x)
@@ -187,13 +205,13 @@ static void tidy_again(struct slot *x, int64_t *wake_ms)
 {
 	AUTO(str_t) second = NULL;
 
-	if (!x->left_again_ms)
+	if (!slot_trouble(x)->left_again_ms)
 		return;
-	if (clock_mono_ms() >= x->left_again_ms) {
+	if (clock_mono_ms() >= slot_trouble(x)->left_again_ms) {
 		second = str_format("%s.b", x->id);
 		remove_left(x, second);
 	}
-	*wake_ms = slot_earlier(*wake_ms, x->left_again_ms);
+	*wake_ms = slot_earlier(*wake_ms, slot_trouble(x)->left_again_ms);
 }
 
 bool slot_replace(struct slot *x, struct connector *c, int64_t *wake_ms)

@@ -84,7 +84,8 @@ void slot_problem_replacing(struct slot *x, struct connector *c, enum reason r,
 	x->problem_reason = REASON_NOT_UP;
 	(void)err_set(&e, info->kind == ERR_NONE ? not_up->kind : info->kind, "%s: %s",
 		      not_up->sentence, sentence);
-	take_problem(x, c, &e, info->cure ? info->cure : not_up->cure, x->replace_again_ms);
+	take_problem(x, c, &e, info->cure ? info->cure : not_up->cure,
+		     slot_trouble(x)->replace_again_ms);
 }
 
 /* ---- the object ---- */
@@ -265,7 +266,8 @@ static void tell_state(struct slot *x, struct connector *c, const struct verdict
 static void settle(struct slot *x, struct connector *c)
 {
 	/* That another one cannot take its place goes on being a problem while it serves. */
-	bool lasting = connector_serving(c) && x->tries > 0 && x->problem_reason == REASON_NOT_UP;
+	bool lasting = connector_serving(c) && slot_trouble(x)->tries > 0 &&
+		       x->problem_reason == REASON_NOT_UP;
 
 	if (!lasting && (connector_serving(c) || c->state == CONNECTOR_STOPPED))
 		problem_clear(&c->problem);

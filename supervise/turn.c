@@ -22,7 +22,7 @@ static bool holds_turn(const struct slot *x)
 /* A person does not wait for what was in vain elsewhere. */
 static bool in_the_way(const struct slot *other, enum reason cause)
 {
-	return holds_turn(other) && (cause != REASON_ASKED || other->tries == 0);
+	return holds_turn(other) && (cause != REASON_ASKED || slot_trouble(other)->tries == 0);
 }
 
 static bool tunnel_is_free(const struct slot *x, enum reason cause)
@@ -66,6 +66,5 @@ void slot_turn(struct slot *x)
 void slot_turn_again(struct slot *x)
 {
 	x->turn = false;
-	x->tries = 0;
-	x->replace_again_ms = 0;
+	slot_tries_forget(x);
 }
