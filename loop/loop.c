@@ -9,16 +9,22 @@
 #include <ev.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "loop/loop_private.h"
 #include "loop/spawn.h"
+#include "loop/timers.h"
 
 struct loop {
 	struct ev_loop *ev;
 	ev_prepare before_sleep;
 	ev_check after_sleep;
 	ev_idle awake;
+	ev_timer alarm; /* for the first of the timers, or one that was before it */
+	int64_t alarm_us;
+	bool ringing; /* inside of its call, which sets it anew at its end */
+	struct timers timers;
 	struct list queue;   /* deferred calls for the next round */
 	struct list running; /* what is left of this round */
 	struct tail_watches *tail_watches;
@@ -33,7 +39,6 @@ struct loop {
 			       _Alignof(type) <= 8,                                                \
 		       "the watcher of struct " #holder " has no room for " #type)
 
-WATCHER_FITS(timer, ev_timer);
 WATCHER_FITS(io, ev_io);
 WATCHER_FITS(signal_watch, ev_signal);
 
@@ -99,6 +104,53 @@ void deferred_stop(struct deferred *d)
 	awake_update(d->loop);
 }
 
+/* ---- the alarm of all timers ---- */
+
+/* Of the same clock as the library's, whatever a test makes of ours. */
+static int64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+/* Not later than the first timer is due; none waits: the loop has nothing to wait for. */
+static void alarm_set(struct loop *l, int64_t now)
+{
+	const struct timer *first = timers_first(&l->timers);
+
+	if (l->ringing || (first && ev_is_active(&l->alarm) && l->alarm_us <= first->due_us))
+		return;
+	ev_timer_stop(l->ev, &l->alarm);
+	if (!first)
+		return;
+	/* The library's time is that of the turn's begin; long work since then would shorten the
+	 * delay. It is asked after ours: so the alarm never comes a little too early. */
+	ev_now_update(l->ev);
+	l->alarm_us = first->due_us;
+	ev_timer_set(&l->alarm, (double)(first->due_us > now ? first->due_us - now : 0) / 1e6, 0.);
+	ev_timer_start(l->ev, &l->alarm);
+}
+
+/* What is started meanwhile is due later, be it by a microsecond, and waits for the next turn. */
+static void alarm_came(struct ev_loop *ev, ev_timer *w, int events)
+{
+	struct loop *l = w->data;
+	int64_t now = now_us();
+	struct timer *t;
+
+	(void)ev;
+	(void)events;
+	l->ringing = true;
+	while ((t = timers_first(&l->timers)) && t->due_us <= now) {
+		timers_remove(&l->timers, t);
+		t->fired(t, t->owner);
+	}
+	l->ringing = false;
+	alarm_set(l, now_us());
+}
+
 /* ---- the loop ---- */
 
 static void loop_sleeps(struct ev_loop *ev, ev_prepare *w, int events)
@@ -152,6 +204,8 @@ struct loop *loop_new(void)
 	list_init(&l->queue);
 	list_init(&l->running);
 
+	ev_timer_init(&l->alarm, alarm_came, 0., 0.);
+	l->alarm.data = l;
 	ev_prepare_init(&l->before_sleep, loop_sleeps);
 	ev_check_init(&l->after_sleep, loop_woke);
 	ev_idle_init(&l->awake, loop_idles);
@@ -173,6 +227,8 @@ void loop_free(struct loop *l)
 		return;
 	assert(list_empty(&l->queue) && list_empty(&l->running) && !l->tail_watches);
 	ev_idle_stop(l->ev, &l->awake);
+	ev_timer_stop(l->ev, &l->alarm);
+	timers_free(&l->timers);
 	ev_ref(l->ev);
 	ev_prepare_stop(l->ev, &l->before_sleep);
 	ev_ref(l->ev);
@@ -222,52 +278,34 @@ int64_t loop_take_lag(struct loop *l)
 
 /* ---- timers ---- */
 
-static void timer_expired(struct ev_loop *ev, ev_timer *w, int events)
-{
-	struct timer *t = w->data;
-
-	(void)ev;
-	(void)events;
-	t->fired(t, t->owner);
-}
-
-static ev_timer *timer_watcher(struct timer *t)
-{
-	return (ev_timer *)(void *)t->watcher;
-}
-
 void timer_init(struct timer *t, struct loop *l, timer_fn *fired, void *owner)
 {
-	ev_timer *w = timer_watcher(t);
-
-	t->loop = l;
-	t->fired = fired;
-	t->owner = owner;
-	ev_timer_init(w, timer_expired, 0., 0.);
-	w->data = t;
+	*t = (struct timer){.loop = l, .fired = fired, .owner = owner};
 }
 
 void timer_start(struct timer *t, int64_t delay_ms)
 {
-	ev_timer *w = timer_watcher(t);
+	int64_t now = now_us();
 
-	/* The library's time is that of the turn's begin; long work since then would shorten the
-	 * delay. */
-	ev_now_update(t->loop->ev);
-	ev_timer_stop(t->loop->ev, w);
-	ev_timer_set(w, (double)(delay_ms > 0 ? delay_ms : 0) / 1000., 0.);
-	ev_timer_start(t->loop->ev, w);
+	timer_stop(t);
+	t->due_us = now + (delay_ms > 0 ? delay_ms : 0) * 1000;
+	timers_add(&t->loop->timers, t);
+	alarm_set(t->loop, now);
 }
 
+/* The alarm may come for nothing then, once. */
 void timer_stop(struct timer *t)
 {
-	if (t->loop)
-		ev_timer_stop(t->loop->ev, timer_watcher(t));
+	if (!t->place)
+		return;
+	timers_remove(&t->loop->timers, t);
+	if (!timers_first(&t->loop->timers))
+		ev_timer_stop(t->loop->ev, &t->loop->alarm);
 }
 
 bool timer_active(const struct timer *t)
 {
-	return t->loop && ((const ev_watcher *)(const void *)t->watcher)->active;
+	return t->place != 0;
 }
 
 /* ---- descriptors ---- */

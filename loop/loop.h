@@ -27,7 +27,8 @@ struct timer {
 	struct loop *loop;
 	timer_fn *fired;
 	void *owner;
-	_Alignas(8) unsigned char watcher[48]; /* the library's own struct */
+	int64_t due_us; /* monotonic */
+	uint32_t place; /* among those of the loop that wait, from 1; 0 = it does not wait */
 };
 void timer_init(struct timer *t, struct loop *l, timer_fn *fired, void *owner);
 void timer_start(struct timer *t, int64_t delay_ms); /* restarts a running one */
@@ -43,7 +44,7 @@ struct io {
 	io_fn *ready;
 	void *owner;
 	int fd;
-	_Alignas(8) unsigned char watcher[48];
+	_Alignas(8) unsigned char watcher[48]; /* the library's own struct */
 };
 void io_init(struct io *io, struct loop *l, int fd, io_fn *ready, void *owner);
 void io_start(struct io *io, int events); /* changes the events of a running one; 0 stops */
