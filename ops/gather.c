@@ -10,8 +10,6 @@
 #include "ops/find.h"
 #include "ops/inside.h"
 
-#define ROWS_A_TURN 1000
-
 /* Over the rows of what came. */
 struct walk {
 	size_t read, at;
@@ -130,8 +128,8 @@ static void rows_walk(struct gather *g)
 	const struct cf_listing *l = gather_listing(g, w->read);
 	size_t before = w->at;
 
-	if (l && cf_listing_some(l, &w->at, ROWS_A_TURN, w->row, w->owner) == 0 &&
-	    w->at - before == ROWS_A_TURN)
+	if (l && cf_listing_some(l, &w->at, GATHER_ROWS_A_TURN, w->row, w->owner) == 0 &&
+	    w->at - before == GATHER_ROWS_A_TURN)
 		timer_start(&w->turn, 0);
 	else
 		w->then(g->call, g);
@@ -146,7 +144,8 @@ static void turn_came(struct timer *t, void *owner)
 void gather_each(struct gather *g, size_t i, int (*row)(const struct json *row, void *owner),
 		 void *owner, gathered_fn *then)
 {
-	g->walk = (struct walk){.read = i, .row = row, .owner = owner, .then = then};
+	g->walk =
+		(struct walk){.read = i, .row = row, .owner = owner, .then = then ? then : g->then};
 	timer_init(&g->walk.turn, cf_loop(cf_reads_client(g->call->ops->security)), turn_came, g);
 	rows_walk(g);
 }

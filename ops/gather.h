@@ -37,8 +37,10 @@ int64_t gather_as_of(const struct gather *g);
  * has failed. *account is g's. */
 bool gather_account(struct call *c, struct gather *g, const char *name, const char **account);
 
-/* Every row of the ith read, if it came, and then then(). Many of them take several turns of the
- * loop, so that nobody else has to wait. */
+#define GATHER_ROWS_A_TURN 250
+/* Every row of the ith read, if it came, until row() is not 0; and then then(), NULL: that of
+ * gather_begin. So many are walked in a turn of the loop, so that nobody else has to wait. Nothing
+ * is to be asked for before then() is called, which may be at once: c may be gone afterwards. */
 void gather_each(struct gather *g, size_t i, int (*row)(const struct json *row, void *owner),
 		 void *owner, gathered_fn *then);
 

@@ -10,46 +10,33 @@
 #define READS_MAX 6
 #define DAY_MS    (24 * 3600 * 1000LL)
 
-struct pending {
-	struct cf_audit_filter filters[1 + IDS_READ];
-	char *ids[IDS_READ];
-	size_t n;
-	struct gather *gather;
-	struct invitations *x;
-	const char *account;
-};
-
 /* Whole days, so that who goes on with the list has what was read before. */
-static void pending_ask(struct pending *p)
+static void read_some(struct invitations *x, struct gather *g, char **ids, size_t n,
+		      const char *account)
 {
 	int64_t now = clock_wall_ms(), since = cf_audit_horizon(now) / DAY_MS * DAY_MS;
+	struct cf_audit_filter filters[1 + IDS_READ] = {{"action_type", "create"}};
 
-	p->filters[0] = (struct cf_audit_filter){"action_type", "create"};
-	for (size_t i = 0; i < p->n; i++)
-		p->filters[i + 1] = (struct cf_audit_filter){"resource_id", p->ids[i]};
+	for (size_t i = 0; i < n; i++)
+		filters[i + 1] = (struct cf_audit_filter){"resource_id", ids[i]};
 	AUTO(str_t)
-	query = cf_audit_query(true, since, now / DAY_MS * DAY_MS + DAY_MS, p->filters, p->n + 1);
-	size_t at = gather_read(p->gather, CF_SOURCE_AUDIT,
-				&(struct cf_target){.account = p->account, .query = query});
-	if (p->x->reads++ == 0)
-		p->x->first = at;
-	for (size_t i = 0; i < p->n; i++)
-		free(p->ids[i]);
-	p->n = 0;
+	query = cf_audit_query(true, since, now / DAY_MS * DAY_MS + DAY_MS, filters, n + 1);
+	size_t at = gather_read(g, CF_SOURCE_AUDIT,
+				&(struct cf_target){.account = account, .query = query});
+	if (x->reads++ == 0)
+		x->first = at;
 }
 
 static int pending_added(const struct json *row, void *owner)
 {
-	struct pending *p = owner;
+	struct invitations *x = owner;
 	struct cf_member m;
 	struct err e;
 
 	if (cf_member_read(row, &m, &e) < 0 || m.status != CF_MEMBER_PENDING)
 		return 0;
-	p->ids[p->n++] = str_dup(m.id);
-	if (p->n == IDS_READ)
-		pending_ask(p);
-	return p->x->reads == READS_MAX;
+	strlist_add(&x->pending, m.id);
+	return x->pending.n == (size_t)IDS_READ * READS_MAX;
 }
 
 static int date_found(const struct json *row, void *owner)
@@ -70,20 +57,26 @@ static int date_found(const struct json *row, void *owner)
 bool invitations_gather(struct gather *g, struct invitations *x, const struct members *m,
 			const char *account)
 {
+	if (!x->looked) {
+		x->looked = true;
+		members_each(g, m, pending_added, x, NULL);
+		return false;
+	}
 	if (!x->asked) {
-		struct pending p = {.gather = g, .x = x, .account = account};
 		x->asked = true;
-		(void)cf_listing_each(m->listing, pending_added, &p);
-		if (p.n)
-			pending_ask(&p);
+		for (size_t i = 0; i < x->pending.n; i += IDS_READ)
+			read_some(x, g, x->pending.items + i,
+				  x->pending.n - i < IDS_READ ? x->pending.n - i : IDS_READ,
+				  account);
 		return x->reads == 0;
 	}
-	for (size_t i = 0; i < x->reads; i++) {
-		const struct cf_listing *l = gather_listing(g, x->first + i);
-		if (l)
-			(void)cf_listing_each(l, date_found, x);
-		else
-			x->error = gather_error(g, x->first + i);
+	while (x->dated < x->reads) {
+		size_t at = x->first + x->dated++;
+		if (!gather_error(g, at)) {
+			gather_each(g, at, date_found, x, NULL);
+			return false;
+		}
+		x->error = gather_error(g, at);
 	}
 	return true;
 }
@@ -95,6 +88,7 @@ void invitations_free(struct invitations *x)
 	for (size_t i = 0; (e = map_next(&x->dates, &i)) != NULL;)
 		free(e->value);
 	map_free(&x->dates);
+	strlist_free(&x->pending);
 }
 
 int64_t invitation_date(const struct invitations *x, const char *member)

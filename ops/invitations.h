@@ -15,8 +15,11 @@ struct invitations {
 	const struct err *error; /* the log could not be read */
 
 	/* private */
-	struct map dates;    /* id -> int64_t *, owned */
-	size_t first, reads; /* of gather */
+	bool looked;            /* for those who are invited */
+	struct strlist pending; /* their ids */
+	struct map dates;       /* id -> int64_t *, owned */
+	size_t first, reads;    /* of gather */
+	size_t dated;           /* of the reads */
 };
 
 /* As members_gather, once the members are there: asks of all who are invited and have not accepted.

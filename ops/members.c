@@ -36,14 +36,13 @@ static void right_noted(const struct cf_right *r, void *owner)
 /* Stops at the first that has a right whose name is not told. */
 static int nameless_found(const struct json *row, void *owner)
 {
+	struct members *m = owner;
 	struct cf_member x;
 	struct err e;
-	bool nameless = false;
 
-	(void)owner;
 	if (cf_member_read(row, &x, &e) == 0)
-		cf_member_rights(&x, NULL, right_noted, &nameless);
-	return nameless;
+		cf_member_rights(&x, NULL, right_noted, &m->nameless);
+	return m->nameless;
 }
 
 bool members_gather(struct call *c, struct gather *g, struct members *m, const char *account,
@@ -56,25 +55,39 @@ bool members_gather(struct call *c, struct gather *g, struct members *m, const c
 		m->read = gather_read(g, CF_SOURCE_MEMBERS, &target) + 1;
 		return false;
 	}
-	const struct cf_listing *came = gather_listing(g, m->read - 1);
-	if (!came) {
+	if (gather_error(g, m->read - 1)) {
 		gather_fail(c, g, m->read - 1);
 		return false;
 	}
-	if (!m->groups_read && cf_listing_each(came, nameless_found, NULL)) {
+	if (!m->looked) {
+		m->looked = true;
+		gather_each(g, m->read - 1, nameless_found, m, NULL);
+		return false;
+	}
+	if (m->nameless && !m->groups_read) {
 		m->groups_read =
 			gather_read(g, CF_SOURCE_GROUPS, &(struct cf_target){.account = account}) +
 			1;
 		return false;
 	}
-	if (m->groups_read && !m->listing) {
+	if (m->groups_read && !m->named) {
+		m->named = true;
 		m->groups_error = gather_error(g, m->groups_read - 1);
-		if (!m->groups_error)
-			(void)cf_listing_each(gather_listing(g, m->groups_read - 1), group_named,
-					      m);
+		gather_each(g, m->groups_read - 1, group_named, m, NULL);
+		return false;
 	}
-	m->listing = came;
 	return true;
+}
+
+void members_each(struct gather *g, const struct members *m,
+		  int (*row)(const struct json *row, void *owner), void *owner, gathered_fn *then)
+{
+	gather_each(g, m->read - 1, row, owner, then);
+}
+
+size_t members_count(const struct gather *g, const struct members *m)
+{
+	return cf_listing_count(gather_listing(g, m->read - 1));
 }
 
 void members_free(struct members *m)

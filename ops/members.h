@@ -10,19 +10,24 @@
 #include "ops/gather.h"
 
 struct members {
-	const struct cf_listing *listing; /* NULL until they came */
-	struct map groups;                /* id -> name, owned */
-	const struct err *groups_error;   /* they were needed and did not come */
-	const struct world *world;        /* names zones */
+	struct map groups;              /* id -> name, owned */
+	const struct err *groups_error; /* they were needed and did not come */
+	const struct world *world;      /* names zones */
 
 	/* private */
 	size_t read, groups_read; /* + 1 */
+	bool looked, nameless;    /* for rights without a name; there is one */
+	bool named;               /* groups is filled */
 };
 
 /* Once more each time that what it asks for has come, until it is true. false: it waits, or the
  * call has failed. query: of the listing, NULL = none. m: zeroed before. */
 bool members_gather(struct call *c, struct gather *g, struct members *m, const char *account,
 		    const char *query);
+/* Each of them, when they have come; as gather_each. */
+void members_each(struct gather *g, const struct members *m,
+		  int (*row)(const struct json *row, void *owner), void *owner, gathered_fn *then);
+size_t members_count(const struct gather *g, const struct members *m);
 void members_free(struct members *m);
 
 /* Each right of a member, with the names that are known. */

@@ -97,6 +97,15 @@ static int listed_member(const struct json *row, void *owner)
 	return 0;
 }
 
+static void members_listed(struct call *c, struct gather *g)
+{
+	struct member_listing *x = gather_own(g);
+
+	(void)c;
+	put_rest(&x->l, x->unreadable, "names of permission groups", x->members.groups_error);
+	gather_list_end(g, &x->l);
+}
+
 static void members_came(struct call *c, struct gather *g)
 {
 	const struct member_list_args *a = c->args;
@@ -112,9 +121,7 @@ static void members_came(struct call *c, struct gather *g)
 		call_fail(c);
 		return;
 	}
-	(void)cf_listing_each(x->members.listing, listed_member, x);
-	put_rest(&x->l, x->unreadable, "names of permission groups", x->members.groups_error);
-	gather_list_end(g, &x->l);
+	members_each(g, &x->members, listed_member, x, members_listed);
 }
 
 void run_member_list(struct call *c)
@@ -222,6 +229,26 @@ static int listed_role(const struct json *row, void *owner)
 	return 0;
 }
 
+static void roles_listed(struct call *c, struct gather *g)
+{
+	struct role_listing *x = gather_own(g);
+
+	(void)c;
+	put_rest(&x->l, x->unreadable, "members",
+		 x->members ? gather_error(g, x->members - 1) : NULL);
+	gather_list_end(g, &x->l);
+}
+
+static void holders_counted(struct call *c, struct gather *g)
+{
+	struct role_listing *x = gather_own(g);
+
+	if (list_begin(c, c->args, &x->l) < 0)
+		call_fail(c);
+	else
+		gather_each(g, x->roles - 1, listed_role, x, roles_listed);
+}
+
 /* Both lists at once. */
 static void roles_ask(struct gather *g, struct role_listing *x, const char *account, bool members)
 {
@@ -236,7 +263,6 @@ static void roles_came(struct call *c, struct gather *g)
 {
 	const struct role_list_args *a = c->args;
 	struct role_listing *x = gather_own(g);
-	const struct err *missing = NULL;
 	const char *account;
 
 	if (!gather_account(c, g, a->account, &account))
@@ -249,19 +275,12 @@ static void roles_came(struct call *c, struct gather *g)
 		gather_fail(c, g, x->roles - 1);
 		return;
 	}
-	if (x->members)
-		missing = gather_error(g, x->members - 1);
 	(void)list_takes_details((struct list_args *)c->args, false);
-	x->counted = x->members && !missing;
+	x->counted = x->members && !gather_error(g, x->members - 1);
 	if (x->counted)
-		(void)cf_listing_each(gather_listing(g, x->members - 1), member_counted, x);
-	if (list_begin(c, (const struct list_args *)a, &x->l) < 0) {
-		call_fail(c);
-		return;
-	}
-	(void)cf_listing_each(gather_listing(g, x->roles - 1), listed_role, x);
-	put_rest(&x->l, x->unreadable, "members", missing);
-	gather_list_end(g, &x->l);
+		gather_each(g, x->members - 1, member_counted, x, holders_counted);
+	else
+		holders_counted(c, g);
 }
 
 void run_role_list(struct call *c)

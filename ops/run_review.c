@@ -26,9 +26,10 @@ struct review {
 	size_t *order; /* of the listing's rows: place + 1; 0 = none */
 	int64_t unreadable, now_ms;
 	struct list_args args;
+	struct list_answer l;
 	struct buf text; /* Markdown */
 	bool details, markdown;
-	const char *can;
+	const char *can, *account;
 };
 
 static void review_drop(void *own)
@@ -119,18 +120,20 @@ static int member_told(const struct json *row, void *owner)
 	return 0;
 }
 
-/* Rows from start on, and how many of them there is room for. */
-static void rows_make(struct review *x, const struct cf_listing *listing, int64_t start)
+/* Which of the listing's rows are to be told. */
+static void rows_choose(struct review *x, int64_t start)
 {
-	if (start > (int64_t)x->n)
-		start = (int64_t)x->n;
-	size_t used = x->text.len, end = (size_t)start;
-
 	x->order = mem_array(x->at + 1, sizeof(*x->order));
 	for (size_t i = (size_t)start; i < x->n && i < (size_t)(start + x->args.limit); i++)
 		x->order[x->places[i].at] = i + 1;
 	x->at = 0;
-	(void)cf_listing_each(listing, member_told, x);
+}
+
+/* Those from start on that there is room for. */
+static void rows_fit(struct review *x, int64_t start)
+{
+	size_t used = x->text.len, end = (size_t)start;
+
 	for (; end < x->n && x->places[end].row; end++) {
 		used += strlen(x->places[end].row);
 		if (used > ANSWER_BYTES && end > (size_t)start)
@@ -166,53 +169,70 @@ static void put_unknowns(struct json_writer *w, const struct review *x)
 	json_array_end(w);
 }
 
-static void review_answer(struct call *c, struct gather *g, struct review *x, const char *account)
+static int64_t start_of(const struct review *x)
 {
-	const struct cf_listing *listing = x->members.listing;
-	struct list_answer l;
+	return x->l.start < (int64_t)x->n ? x->l.start : (int64_t)x->n;
+}
 
-	if (list_begin(c, &x->args, &l) < 0) {
+static void rows_told(struct call *c, struct gather *g)
+{
+	struct review *x = gather_own(g);
+
+	(void)c;
+	rows_fit(x, start_of(x));
+	for (size_t i = 0; i < x->n; i++)
+		list_row(&x->l, row_reviewed, &x->places[i], x);
+	list_rows_end(&x->l);
+	review_put_sum(&x->l.w, &x->sum);
+	if (x->markdown)
+		json_put_string(&x->l.w, "untrusted_markdown", buf_text(&x->text));
+	if (x->unreadable)
+		json_put_int(&x->l.w, "unreadable", x->unreadable);
+	put_unknowns(&x->l.w, x);
+	gather_list_end(g, &x->l);
+}
+
+static void all_judged(struct call *c, struct gather *g)
+{
+	struct review *x = gather_own(g);
+
+	qsort(x->places, x->n, sizeof(*x->places), by_risk);
+	if (x->markdown)
+		review_text_begin(&x->sum,
+				  x->account ? x->account : c->ops->world->system.account_id,
+				  x->can, gather_as_of(g), &x->text);
+	rows_choose(x, start_of(x));
+	members_each(g, &x->members, member_told, x, rows_told);
+}
+
+static void review_answer(struct call *c, struct gather *g, struct review *x)
+{
+	if (list_begin(c, &x->args, &x->l) < 0) {
 		call_fail(c);
 		return;
 	}
 	x->now_ms = clock_wall_ms();
 	x->sum.dated = x->invitations.asked;
-	x->places = mem_array(cf_listing_count(listing) + 1, sizeof(*x->places));
-	(void)cf_listing_each(listing, member_judged, x);
-	qsort(x->places, x->n, sizeof(*x->places), by_risk);
-	if (x->markdown)
-		review_text_begin(&x->sum, account ? account : c->ops->world->system.account_id,
-				  x->can, gather_as_of(g), &x->text);
-	rows_make(x, listing, l.start);
-	for (size_t i = 0; i < x->n; i++)
-		list_row(&l, row_reviewed, &x->places[i], x);
-	list_rows_end(&l);
-	review_put_sum(&l.w, &x->sum);
-	if (x->markdown)
-		json_put_string(&l.w, "untrusted_markdown", buf_text(&x->text));
-	if (x->unreadable)
-		json_put_int(&l.w, "unreadable", x->unreadable);
-	put_unknowns(&l.w, x);
-	gather_list_end(g, &l);
+	x->places = mem_array(members_count(g, &x->members) + 1, sizeof(*x->places));
+	members_each(g, &x->members, member_judged, x, all_judged);
 }
 
 static void review_came(struct call *c, struct gather *g)
 {
 	const struct access_review_args *a = c->args;
 	struct review *x = gather_own(g);
-	const char *account;
 
-	if (!gather_account(c, g, a->account, &account) ||
-	    !members_gather(c, g, &x->members, account, NULL))
+	if (!gather_account(c, g, a->account, &x->account) ||
+	    !members_gather(c, g, &x->members, x->account, NULL))
 		return;
 	/* Who may change something is asked; when he was invited is not. */
-	if (!a->can && !invitations_gather(g, &x->invitations, &x->members, account))
+	if (!a->can && !invitations_gather(g, &x->invitations, &x->members, x->account))
 		return;
 	x->details = list_takes_details(c->args, a->details) || strlist_has(&a->fields, "rights");
 	x->markdown = str_equal(a->format, "markdown");
 	x->can = a->can;
 	x->args = *(const struct list_args *)a;
-	review_answer(c, g, x, account);
+	review_answer(c, g, x);
 }
 
 void run_access_review(struct call *c)

@@ -6,12 +6,14 @@
 
 /* Zone NULL: of the account. */
 struct rulesets {
+	struct call *call;
 	char zone_id[CF_ID_SIZE];
 	char *zone;
 	bool narrowed;       /* the caller is: of a zone's rulesets he sees those of no account */
 	const char *account; /* as gather_account has it */
 	bool asked;
-	size_t at; /* of what was asked for, among what is read */
+	size_t at;                            /* of what was asked for, among what is read */
+	bool looked, sees_phase, sees_others; /* of what came; of all phases but the firewall's */
 	size_t unreadable;
 	struct list_answer l;
 };
@@ -65,6 +67,7 @@ static void begin(struct call *c, const char *zone, const char *account, bool fr
 	struct rulesets *x = mem_alloc(sizeof(*x));
 	struct gather *g = gather_begin(c, fresh, then);
 	gather_set_own(g, x, rulesets_drop);
+	x->call = c;
 	x->narrowed = sight_is_limited(&c->who);
 	if (z) {
 		(void)str_copy(x->zone_id, sizeof(x->zone_id), z->id);
@@ -115,39 +118,19 @@ static int listed_ruleset(const struct json *row, void *owner)
 	return 0;
 }
 
-struct phase_seen {
-	const char *phase; /* NULL: any of the firewall's */
-};
-
-static int sees_phase(const struct json *row, void *owner)
+/* What is Cloudflare's own says nothing of what the token may read of others. */
+static int ruleset_looked(const struct json *row, void *owner)
 {
-	const struct phase_seen *seen = owner;
+	struct rulesets *x = owner;
+	const struct ruleset_list_args *a = x->call->args;
 	struct cf_ruleset r;
 
 	if (cf_ruleset_read(row, &r) < 0 || !r.phase)
 		return 0;
-	return seen->phase ? str_equal(r.phase, seen->phase) : cf_phase_is_firewall(r.phase);
-}
-
-/* A token that may read some rulesets is given a list that lacks the others, without a word: where
- * it has none of a phase, whether the phase may be read at all is asked. */
-static const char *doubtful_phase(const struct ruleset_list_args *a, const struct cf_listing *came)
-{
-	struct phase_seen seen = {a->phase};
-
-	if (cf_listing_each(came, sees_phase, &seen))
-		return NULL;
-	return a->phase ? a->phase : CF_PHASE_CUSTOM;
-}
-
-/* What is Cloudflare's own says nothing of what the token may read of others. */
-static int is_no_firewalls(const struct json *row, void *owner)
-{
-	struct cf_ruleset r;
-
-	(void)owner;
-	return cf_ruleset_read(row, &r) == 0 && r.phase && !str_equal(r.kind, "managed") &&
-	       !cf_phase_is_firewall(r.phase);
+	bool firewall = cf_phase_is_firewall(r.phase);
+	x->sees_phase |= a->phase ? str_equal(r.phase, a->phase) : firewall;
+	x->sees_others |= !firewall && !str_equal(r.kind, "managed");
+	return 0;
 }
 
 /* The same of all other phases: to ask for each of them would be a call each. */
@@ -163,11 +146,12 @@ static void put_unknown_others(struct json_writer *w)
 	put_unknown(w, "rulesets of other phases", &why);
 }
 
-static void put_unknown_phases(struct json_writer *w, const struct ruleset_list_args *a,
-			       const struct cf_listing *came, const struct err *why)
+static void put_unknown_phases(struct rulesets *x, const struct ruleset_list_args *a,
+			       const struct err *why)
 {
 	static const char *const firewall[] = {CF_PHASE_CUSTOM, CF_PHASE_MANAGED,
 					       CF_PHASE_RATELIMIT};
+	struct json_writer *w = &x->l.w;
 
 	json_write_key(w, "unknown");
 	json_array_begin(w);
@@ -175,9 +159,20 @@ static void put_unknown_phases(struct json_writer *w, const struct ruleset_list_
 		put_unknown(w, a->phase, why);
 	for (size_t i = 0; why && !a->phase && i < ARRAY_LEN(firewall); i++)
 		put_unknown(w, firewall[i], why);
-	if (!a->phase && !cf_listing_each(came, is_no_firewalls, NULL))
+	if (!a->phase && !x->sees_others)
 		put_unknown_others(w);
 	json_array_end(w);
+}
+
+static void rulesets_listed(struct call *c, struct gather *g)
+{
+	struct rulesets *x = gather_own(g);
+	size_t beside = x->at + 1; /* the phase that was asked for, if one was */
+
+	list_rows_end(&x->l);
+	put_unknown_phases(x, c->args, gather_count(g) > beside ? gather_error(g, beside) : NULL);
+	put_frame(x);
+	gather_list_end(g, &x->l);
 }
 
 static void rulesets_came(struct call *c, struct gather *g)
@@ -189,29 +184,27 @@ static void rulesets_came(struct call *c, struct gather *g)
 
 	if (!x)
 		return;
-	const struct cf_listing *came = gather_listing(g, x->at);
-	size_t beside = x->at + 1; /* the phase that was asked for, if one was */
-	if (!came) {
+	if (gather_error(g, x->at)) {
 		gather_fail(c, g, x->at);
 		return;
 	}
-	const char *doubtful = doubtful_phase(a, came);
-	(void)list_takes_details((struct list_args *)a, false);
-	if (doubtful && gather_count(g) == beside) {
-		const struct cf_target t = target_of(x, doubtful);
+	if (!x->looked) {
+		x->looked = true;
+		gather_each(g, x->at, ruleset_looked, x, NULL);
+		return;
+	}
+	/* A token that may read some rulesets is given a list that lacks the others, without a
+	 * word: where it has none of a phase, whether the phase may be read at all is asked. */
+	if (!x->sees_phase && gather_count(g) == x->at + 1) {
+		const struct cf_target t = target_of(x, a->phase ? a->phase : CF_PHASE_CUSTOM);
 		(void)gather_read(g, x->zone ? CF_SOURCE_ZONE_ENTRY : CF_SOURCE_ACCOUNT_ENTRY, &t);
 		return;
 	}
-	if (list_begin(c, (const struct list_args *)a, &x->l) < 0) {
+	(void)list_takes_details((struct list_args *)a, false);
+	if (list_begin(c, (const struct list_args *)a, &x->l) < 0)
 		call_fail(c);
-		return;
-	}
-	(void)cf_listing_each(came, listed_ruleset, x);
-	list_rows_end(&x->l);
-	put_unknown_phases(&x->l.w, a, came,
-			   gather_count(g) > beside ? gather_error(g, beside) : NULL);
-	put_frame(x);
-	gather_list_end(g, &x->l);
+	else
+		gather_each(g, x->at, listed_ruleset, x, rulesets_listed);
 }
 
 static int check_phase(const char *phase, struct err *e)

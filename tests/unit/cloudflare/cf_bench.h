@@ -46,7 +46,7 @@ struct said_answer {
 	size_t big; /* a body of so many bytes instead */
 };
 
-struct asked {
+struct cfb_asked {
 	char line[512]; /* "GET /path?query" */
 	char authorization[128], type[64], accept[64], agent[64];
 	char *body;
@@ -63,7 +63,7 @@ struct cfb {
 	int port, done, told;
 	const struct said_answer *script;
 	size_t n_script, n_asked;
-	struct asked asked[SAID_MAX];
+	struct cfb_asked asked[SAID_MAX];
 	struct server_req *held[8];
 	size_t n_held;
 	const struct said_answer *held_answer[8];
@@ -94,7 +94,7 @@ CFB void cfb_keep(char *out, size_t size, const char *value)
 		fail_msg("a header is too long for the test");
 }
 
-CFB void cfb_note(struct asked *q, struct server_req *r)
+CFB void cfb_note(struct cfb_asked *q, struct server_req *r)
 {
 	AUTO(buf_t) line = {0};
 	const char *name, *value;
@@ -115,7 +115,7 @@ CFB void cfb_request(struct server_req *r, void *owner)
 	struct cfb *b = owner;
 
 	assert_true(b->n_asked < SAID_MAX);
-	struct asked *q = &b->asked[b->n_asked++];
+	struct cfb_asked *q = &b->asked[b->n_asked++];
 	cfb_note(q, r);
 	if (b->n_asked > b->n_script)
 		fail_msg("an answer too few in the script for %s", q->line);
