@@ -352,13 +352,17 @@ void cf_page_decoded(struct cf_page *p, const struct cf_family *family)
 int cf_page_each(const struct cf_page *p, int (*row)(const struct json *row, void *owner),
 		 void *owner)
 {
-	for (size_t i = 0; p->rows && i < p->rows->n; i++) {
-		int rc = row(cf_row_json(&p->rows->items[i]), owner);
+	int rc = 0;
 
-		if (rc)
-			return rc;
+	for (size_t i = 0; p->rows && i < p->rows->n && rc == 0; i++) {
+		struct cf_row *r = &p->rows->items[i];
+		bool kept = r->doc != NULL;
+
+		rc = row(cf_row_json(r), owner);
+		if (!kept)
+			json_doc_free(steal(&r->doc));
 	}
-	return 0;
+	return rc;
 }
 
 struct cf_row *cf_page_find(const struct cf_page *p, const char *id)

@@ -60,7 +60,8 @@ void cf_page_refuse(struct cf *cf, struct cf_page *p, const struct err *why, tas
 		    void *owner);
 void cf_page_cancel(struct cf_page *p);
 void cf_page_reset(struct cf_page *p);
-/* Every row, in order; stops when row() returns non-zero and returns that. */
+/* Every row, in order, which is there while row() is; stops when that returns non-zero and returns
+ * it. */
 int cf_page_each(const struct cf_page *p, int (*row)(const struct json *row, void *owner),
 		 void *owner);
 /* The row with that id, NULL when the listing has none. */

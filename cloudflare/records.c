@@ -435,6 +435,22 @@ int cf_record_row(const struct cf_page *p, struct cf_row *row, struct cf_record 
 	return 0;
 }
 
+int cf_record_each(const struct cf_page *p,
+		   int (*each)(const struct cf_record *r, const struct err *why, void *owner),
+		   void *owner)
+{
+	int rc = 0;
+
+	for (size_t i = 0; p->rows && i < p->rows->n && rc == 0; i++) {
+		struct cf_record r;
+		struct err e;
+		bool read = cf_record_row(p, &p->rows->items[i], &r, &e) == 0;
+
+		rc = each(read ? &r : NULL, &e, owner);
+	}
+	return rc;
+}
+
 static struct cf_record_label record_label(const struct cf_page *p, struct cf_row *row)
 {
 	const struct cf_record *r = record_decoded(p, row);

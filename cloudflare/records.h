@@ -69,6 +69,11 @@ const struct cf_family *cf_record_family(void);
 /* The row with that id of a listing, until the page is reset. */
 MUST_USE int cf_record_row(const struct cf_page *p, struct cf_row *row, struct cf_record *out,
 			   struct err *e);
+/* Every row, in order, until each() returns non-zero, which is returned. NULL: it is no record, and
+ * why tells what is wrong with it. Borrowed until the page is reset. */
+int cf_record_each(const struct cf_page *p,
+		   int (*each)(const struct cf_record *r, const struct err *why, void *owner),
+		   void *owner);
 /* What each row says of these, whether or not it is a record; NULL = nothing. */
 struct cf_record_label {
 	const char *id, *name, *comment;

@@ -188,14 +188,14 @@ static void read_end(struct call *c, struct plan *p, int made, const struct err 
 
 static void adopt_zone(struct call *c);
 
-static int keep_record(const struct json *row, void *owner)
+static int keep_record(const struct cf_record *r, const struct err *why, void *owner)
 {
+	(void)why;
 	struct call *c = owner;
 	struct reading *x = c->state;
-	struct cf_record r;
 	struct err e;
-	if (cf_record_read(row, &r, &e) < 0 || !str_equal(r.type, "CNAME") ||
-	    !content_leads_to(r.content, x->found.id) || !text_is_plain(r.name))
+	if (!r || !str_equal(r->type, "CNAME") || !content_leads_to(r->content, x->found.id) ||
+	    !text_is_plain(r->name))
 		return 0;
 	x->more = x->n_records == RECORDS_MAX;
 	if (x->more)
@@ -203,14 +203,14 @@ static int keep_record(const struct json *row, void *owner)
 	x->records = mem_room(x->records, x->n_records, sizeof(*x->records));
 	struct adopt_record *kept = &x->records[x->n_records++];
 	memset(kept, 0, sizeof(*kept));
-	(void)str_copy(kept->id, sizeof(kept->id), r.id);
+	(void)str_copy(kept->id, sizeof(kept->id), r->id);
 	(void)str_copy(kept->zone_id, sizeof(kept->zone_id), x->zones.items[x->next]);
-	if (hostname_normalise(r.name, &kept->name, &e) < 0)
-		kept->name = str_dup(r.name);
-	kept->content = str_dup(r.content);
-	kept->comment = str_dup(r.comment);
-	kept->proxied = r.proxied;
-	kept->ttl = r.ttl;
+	if (hostname_normalise(r->name, &kept->name, &e) < 0)
+		kept->name = str_dup(r->name);
+	kept->content = str_dup(r->content);
+	kept->comment = str_dup(r->comment);
+	kept->proxied = r->proxied;
+	kept->ttl = r->ttl;
 	return 0;
 }
 
@@ -221,7 +221,7 @@ static void zone_told(struct task *t, void *owner)
 	const struct tunnel_adopt_args *a = c->args;
 	x->paging = false;
 	if (t->err.kind == ERR_NONE) {
-		(void)cf_page_each(&x->page, keep_record, c);
+		(void)cf_record_each(&x->page, keep_record, c);
 		x->next++;
 	} else if (a->records) {
 		struct err e = t->err;

@@ -91,21 +91,20 @@ static void row_foreign(const void *row, struct json_writer *w, const void *owne
 	json_object_end(w);
 }
 
-static int listed_row(const struct json *row, void *owner)
+static int listed_row(const struct cf_record *r, const struct err *why, void *owner)
 {
+	(void)why;
 	struct call *c = owner;
 	struct listing *x = c->state;
 	const struct dns_list_args *a = c->args;
-	struct cf_record r;
-	struct err e;
-	if (cf_record_read(row, &r, &e) < 0 || !record_fits(a, r.name, r.type))
+	if (!r || !record_fits(a, r->name, r->type))
 		return 0;
 	const struct world *w = call_world(c);
-	const struct record *own = own_record(w, &r);
+	const struct record *own = own_record(w, r);
 	if (own)
 		list_row(&x->l, row_record, own, w);
-	else if (!a->owned && sight_foreign(c->ops, &c->who, r.name))
-		list_row(&x->l, row_foreign, &(struct foreign){&r, x->zone_name}, NULL);
+	else if (!a->owned && sight_foreign(c->ops, &c->who, r->name))
+		list_row(&x->l, row_foreign, &(struct foreign){r, x->zone_name}, NULL);
 	return 0;
 }
 
@@ -124,7 +123,7 @@ static void zone_listed(struct task *t, void *owner)
 		return;
 	}
 	struct list_answer *l = &x->l;
-	(void)cf_page_each(&x->page, listed_row, c);
+	(void)cf_record_each(&x->page, listed_row, c);
 	list_end(l, "api", clock_wall_ms());
 }
 

@@ -215,13 +215,12 @@ static int add_tunnel(const struct json *row, void *owner)
 	return 0;
 }
 
-static int add_record(const struct json *row, void *owner)
+static int add_record(const struct cf_record *r, const struct err *why, void *owner)
 {
 	struct rebuilder *x = owner;
-	struct cf_record r;
-	struct err e;
-	if (cf_record_read(row, &r, &e) == 0)
-		rebuild_add_record(&x->found, x->world, x->zones.items[x->next_zone], &r);
+	(void)why;
+	if (r)
+		rebuild_add_record(&x->found, x->world, x->zones.items[x->next_zone], r);
 	return 0;
 }
 
@@ -246,7 +245,7 @@ static void records_listed(struct task *t, void *owner)
 		look_failed(x, &t->err);
 		return;
 	}
-	(void)cf_page_each(&x->page, add_record, x);
+	(void)cf_record_each(&x->page, add_record, x);
 	x->next_zone++;
 	look_next(x);
 }

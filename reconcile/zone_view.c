@@ -15,17 +15,19 @@ struct reading {
 	struct err *e;
 };
 
-static int read_row(const struct json *row, void *owner)
+static int add_row(const struct cf_record *r, const struct err *why, void *owner)
 {
 	struct reading *x = owner;
 	struct zone_view *v = x->view;
+	if (!r) {
+		*x->e = *why;
+		return -1;
+	}
 	if (v->n == x->cap) {
 		x->cap = x->cap ? x->cap * 2 : 16;
 		v->rows = mem_grow(v->rows, x->cap, sizeof(*v->rows));
 	}
-	if (cf_record_read(row, &v->rows[v->n], x->e) < 0)
-		return -1;
-	v->n++;
+	v->rows[v->n++] = *r;
 	return 0;
 }
 
@@ -47,17 +49,19 @@ static int finish(struct zone_view *v, int rc)
 int zone_view_read(const struct json *rows, struct zone_view *out, struct err *e)
 {
 	struct reading x = {.view = out, .e = e};
+	struct cf_record r;
+	struct err why;
 	int rc = 0;
 	JSON_EACH (row, rows)
 		if (rc == 0)
-			rc = read_row(row, &x);
+			rc = add_row(cf_record_read(row, &r, &why) < 0 ? NULL : &r, &why, &x);
 	return finish(out, rc);
 }
 
 int zone_view_read_page(const struct cf_page *page, struct zone_view *out, struct err *e)
 {
 	struct reading x = {.view = out, .e = e};
-	return finish(out, cf_page_each(page, read_row, &x));
+	return finish(out, cf_record_each(page, add_row, &x));
 }
 
 const struct cf_record *zone_view_name(const struct zone_view *v, const char *name, size_t *n)
