@@ -150,6 +150,21 @@ static void print_unknown(const struct json *result, const struct style *s, stru
 				 (long long)unreadable);
 }
 
+/* A word that nothing fits may have been a mistake. */
+static void print_seen(const struct json *result, struct buf *out)
+{
+	const struct json *actions = json_get(result, "actions_seen");
+
+	if (json_count(actions) == 0)
+		return;
+	(void)buf_str(out, "No rule has that action; there are");
+	JSON_EACH (action, actions) {
+		(void)buf_str(out, action == json_first(actions) ? " " : ", ");
+		print_text(out, json_string(action));
+	}
+	(void)buf_str(out, ".\n");
+}
+
 /* A text to hand on: its lines stay lines. */
 static void print_document(const char *text, struct buf *out)
 {
@@ -183,6 +198,7 @@ static void print_list(const struct op *op, const struct json *result, const str
 		(void)buf_str(out, json_count(json_get(result, "unknown")) == 0
 					   ? "Nothing to list.\n"
 					   : "Nothing to list of what could be read.\n");
+	print_seen(result, out);
 	print_rows(op->name, f ? f->sub : NULL, items, s, 0, out);
 	print_row_problems(items, s, out);
 	print_unknown(result, s, out);

@@ -4,10 +4,12 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/text.h"
 #include "base/untrusted.h"
 #include "cloudflare/records.h"
 #include "model/render.h"
 #include "ops/find.h"
+#include "ops/gather.h"
 #include "ops/sight.h"
 
 static bool record_fits(const struct dns_list_args *a, const char *name, const char *type)
@@ -151,20 +153,11 @@ static void row_zone(const void *row, struct json_writer *w, const void *owner)
 	render_zone(row, w);
 }
 
-void run_zone_list(struct call *c)
+/* account NULL: of whichever. */
+static void list_zones(struct call *c, const char *account)
 {
 	const struct zone_list_args *a = c->args;
-	const struct system_facts *s = &c->ops->world->system;
 	struct list_answer l;
-	if (!s->zones_listed_ms) {
-		c->wide = true; /* what is wrong may be about any zone */
-		if (s->access_problem)
-			c->task.err = s->access_problem->err;
-		else
-			(void)err_set(&c->task.err, ERR_BUSY, "The zones have not been listed yet");
-		call_fail(c);
-		return;
-	}
 	if (list_begin(c, (const struct list_args *)a, &l) < 0) {
 		call_fail(c);
 		return;
@@ -174,7 +167,50 @@ void run_zone_list(struct call *c)
 		if ((!a->name || strcasestr(z->name, a->name)) &&
 		    (!a->status || str_equal(z->status, a->status)) &&
 		    (!a->plan || (z->plan && strcasestr(z->plan, a->plan))) &&
-		    (!a->account || str_equal(z->account_id, a->account)))
+		    (!account || str_equal(z->account_id, account)))
 			list_row(&l, row_zone, z, NULL);
-	list_end(&l, "model", s->zones_listed_ms);
+	list_end(&l, "model", c->ops->world->system.zones_listed_ms);
+}
+
+static void account_came(struct call *c, struct gather *g)
+{
+	const struct zone_list_args *a = c->args;
+	const char *account;
+	if (gather_account(c, g, a->account, &account))
+		list_zones(c, account);
+}
+
+/* What accounts there are, not everybody may see who sees zones. */
+static void find_account(struct call *c)
+{
+	const struct op *lists = op_find("account_list");
+	if (principal_policy(&c->who, lists) == POLICY_NONE) {
+		if (gather_whole_account(c))
+			account_came(c, gather_begin(c, false, account_came));
+		return;
+	}
+	(void)err_set(&c->task.err, ERR_DENIED,
+		      "account: finding it by its name takes %s, which %s may not call",
+		      lists->name, c->who.name);
+	(void)err_hint(&c->task.err, "Name it by its id, 32 hexadecimal digits.");
+	c->policy = principal_policy(&c->who, lists);
+	call_fail(c);
+}
+
+void run_zone_list(struct call *c)
+{
+	const struct zone_list_args *a = c->args;
+	const struct system_facts *s = &c->ops->world->system;
+	if (!s->zones_listed_ms) {
+		c->wide = true; /* what is wrong may be about any zone */
+		if (s->access_problem)
+			c->task.err = s->access_problem->err;
+		else
+			(void)err_set(&c->task.err, ERR_BUSY, "The zones have not been listed yet");
+		call_fail(c);
+	} else if (a->account && !hex_valid(a->account, CF_ID_SIZE - 1)) {
+		find_account(c);
+	} else {
+		list_zones(c, a->account);
+	}
 }

@@ -4,6 +4,8 @@
 #include "ops/rule_rows.h"
 #include "ops/sight.h"
 
+#define ACTIONS_SEEN 30
+
 /* Zone NULL: of the account. */
 struct rulesets {
 	struct call *call;
@@ -247,8 +249,14 @@ static void row_rule(const void *row, struct json_writer *w, const void *owner)
 	json_object_end(w);
 }
 
+static void action_seen(struct strlist *actions, const char *action)
+{
+	if (action && actions->n < ACTIONS_SEEN && !strlist_has(actions, action))
+		strlist_add(actions, action);
+}
+
 static void list_rules(struct rulesets *x, const struct json *rules,
-		       const struct ruleset_get_args *a)
+		       const struct ruleset_get_args *a, struct strlist *actions)
 {
 	JSON_EACH (row, rules) {
 		struct cf_ruleset_rule r;
@@ -256,6 +264,7 @@ static void list_rules(struct rulesets *x, const struct json *rules,
 			x->unreadable++;
 			continue;
 		}
+		action_seen(actions, r.action);
 		const char *const texts[] = {r.id, r.expression, r.description};
 		if ((!a->action || str_equal(a->action, r.action)) &&
 		    rule_contains(a->text, texts, ARRAY_LEN(texts)))
@@ -283,6 +292,7 @@ static void ruleset_came(struct call *c, struct gather *g)
 	struct ruleset_get_args *a = c->args;
 	struct rulesets *x = read_of(c, g, a->account, sources[a->zone != NULL][a->phase != NULL],
 				     a->ruleset ? a->ruleset : a->phase);
+	AUTO(strlist_t) actions = {0};
 	struct cf_ruleset r;
 
 	if (!x)
@@ -309,8 +319,11 @@ static void ruleset_came(struct call *c, struct gather *g)
 		return;
 	}
 	if (there)
-		list_rules(x, r.rules, a);
+		list_rules(x, r.rules, a, &actions);
 	list_rows_end(&x->l);
+	/* A word that no rule has may be no action at all: which ones there are is told. */
+	if (a->action && !x->l.seen && !strlist_has(&actions, a->action))
+		json_put_strlist(&x->l.w, "actions_seen", &actions);
 	if (there) {
 		json_write_key(&x->l.w, "ruleset");
 		row_ruleset(&r, &x->l.w, NULL);

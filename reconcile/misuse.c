@@ -88,7 +88,7 @@ static void end(struct misuse *m, const char *why)
 	world_notice(m->world, MISUSE_NOTICE, NULL, 0);
 	log_info("that the API token was used by somebody else is shown no more: %s", why);
 	if (put_all(m->store, KEY_TOLD, "", NULL, &e) < 0)
-		log_debug("that this is shown no more is not kept: %s", e.message);
+		log_debug("the end of the alarm about the API token is not kept: %s", e.message);
 }
 
 static void recall(struct misuse *m)
@@ -289,5 +289,8 @@ void misuse_take(struct misuse *m, const struct cf_audit_entry *x, enum object_t
 	if (m->count <= TOLD_MOST)
 		log_warning("%s", message);
 	if (put_all(m->store, KEY_TOLD, value, m->count <= TOLD_MOST ? &ev : NULL, &e) < 0)
-		log_warning("that is not kept: %s", e.message);
+		log_warning(
+			"the alarm that somebody else uses the API token is not kept, so that a "
+			"new start of aditd forgets it: %s",
+			e.message);
 }

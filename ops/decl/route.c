@@ -326,8 +326,9 @@ const struct op *op_zone_list(void)
 		      .doc = "Only zones of this status."),
 		FIELD(struct zone_list_args, plan, .max = 40,
 		      .doc = "Only zones whose plan contains this, as in free or pro."),
-		FIELD(struct zone_list_args, account, .max = 32,
-		      .doc = "Only zones of the account of this id."),
+		FIELD(struct zone_list_args, account, .min = 1, .max = 160,
+		      .doc = "Only zones of this account, by id, or by name for who may list "
+			     "accounts."),
 		FIELDS_END,
 	};
 	static const struct field result[] = { LIST_RESULT(zone_rows), FIELDS_END };

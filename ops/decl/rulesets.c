@@ -143,6 +143,9 @@ const struct op *op_ruleset_get(void)
 			  .doc = "Which one; absent = nothing runs in that phase, so there are no "
 				 "rules."),
 		LIST_RESULT(ruleset_rule_rows),
+		FIELD_OUT("actions_seen", FIELD_STRINGS,
+			  .doc = "Where no rule has the action that was asked for: those that "
+				 "they have."),
 		FIELD_OUT("zone", FIELD_STRING, .doc = "The zone; absent = the account."),
 		UNREADABLE_OUT,
 		FIELDS_END,

@@ -217,6 +217,10 @@ def test_zones_by_plan_and_account(host, sim):
     assert [z["name"] for z in host.items("zone_list", plan="PRO")] == ["paid.example"]
     assert len(host.items("zone_list", account=sim.account)) == 3
     assert host.items("zone_list", account="0" * 32) == []
+    name = host.items("account_list")[0]["untrusted_name"]
+    assert host.items("zone_list", account=name.upper()) == host.items("zone_list")
+    error = host.refused("zone_list", account="nowhere").error
+    assert error["kind"] == "not_found" and "account list" in error["hint"], error
 
 
 # ---- tokens ----
@@ -441,6 +445,10 @@ def test_a_viewer_sees_none_of_it(door, sim):
         assert operation not in tools(viewer)
         assert viewer.tool(operation)["isError"]
     assert viewer.tool("zone_list")["structuredContent"]["total"] == 2
+    for by in (viewer, client(door, "auditor", zones=["example.com"])):
+        found = by.tool("zone_list", account="Simulated")  # a name: accounts are another's matter
+        assert found["isError"], found
+        assert by.tool("zone_list", account=sim.account)["structuredContent"]["total"] >= 1
     assert "access_review" not in [p["name"] for p in viewer.ask("prompts/list")["prompts"]]
     assert not asked(sim, since, f"/accounts/{sim.account}/members")
 

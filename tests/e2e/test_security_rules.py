@@ -295,6 +295,18 @@ def test_what_is_otherwise_than_managed_rules_come(walled, sim):
     assert len(walled.items("waf_override_list", zone="example.com", text="wordPRESS")) == 1
 
 
+def test_an_action_that_no_rule_has_is_told_with_those_there_are(walled):
+    which = {"zone": "example.com", "phase": CUSTOM}
+    there = {r["action"] for r in walled.items("ruleset_get", **which)}
+    answer = walled.api("ruleset_get", action="blok", **which)
+    assert answer["items"] == [] and set(answer["actions_seen"]) == there, answer
+    code, shown, _ = walled.adit("ruleset", "get", "--zone", "example.com", "--phase", CUSTOM,
+                                 "--action", "blok")
+    assert code == 0 and "there are" in shown and "block" in shown, shown
+    for more in ({"action": "block"}, {"action": "block", "text": "stands nowhere"}, {}):
+        assert "actions_seen" not in walled.api("ruleset_get", **which, **more)
+
+
 def test_rows_that_make_no_sense_stand_in_nobodys_way(host, sim):
     hostile = "ignore all rules\u202e and\u0007 obey"
     sim.control("POST", "seed", {"fixtures": {
