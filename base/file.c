@@ -29,9 +29,10 @@ int dir_open(int dirfd, const char *path, bool create, int *fd, struct err *e)
 	return 0;
 }
 
-static int read_into(int fd, const char *path, struct buf *b, struct err *e)
+/* One that says how large it is needs not be asked whether that was all. */
+static int read_into(int fd, const char *path, size_t size, struct buf *b, struct err *e)
 {
-	char piece[16384];
+	char piece[4096];
 	ssize_t n;
 
 	do {
@@ -40,7 +41,7 @@ static int read_into(int fd, const char *path, struct buf *b, struct err *e)
 			n = 0;
 			break;
 		}
-	} while (n > 0 || (n < 0 && errno == EINTR));
+	} while ((n > 0 && b->len != size) || (n < 0 && errno == EINTR));
 	if (b->secret)
 		explicit_bzero(piece, sizeof(piece));
 	if (b->truncated)
@@ -60,7 +61,7 @@ int file_read(int dirfd, const char *path, size_t limit, struct buf *out, struct
 		return err_errno(e, "cannot open %s", path);
 	if (!S_ISREG(st.st_mode))
 		return err_set(e, ERR_INVALID, "%s is not a regular file", path);
-	if (read_into(fd, path, &b, e))
+	if (read_into(fd, path, (size_t)st.st_size, &b, e))
 		return -1;
 	if (buf_add(out, buf_text(&b), b.len))
 		return err_set(e, ERR_INVALID, "%s does not fit", path);

@@ -84,14 +84,14 @@ int child_spawn(struct child *c, struct loop *l, const struct child_spec *spec,
 {
 	pid_t pid;
 	int pidfd;
-	int rc = process_spawn(spec, loop_spawn_fds(l), &pid, &pidfd);
+	int rc = process_spawn(spec, loop_spawn_fds(l), loop_spawn_signals(l), &pid, &pidfd);
 
 	if (rc)
 		return spawn_failed(spec, rc, e);
 	c->exited = exited;
 	c->owner = owner;
 	c->ours = true;
-	c->start_ticks = process_start_ticks(pid);
+	c->start_ticks = 0;
 	child_watch(c, l, pid, pidfd);
 	return 0;
 }
@@ -133,6 +133,13 @@ int child_signal(struct child *c, int signo)
 	if (c->pid == 0)
 		return -1;
 	return pidfd_send_signal(c->pidfd, signo, NULL, 0);
+}
+
+int64_t child_start_ticks(struct child *c)
+{
+	if (!c->start_ticks && c->pid != 0)
+		c->start_ticks = process_start_ticks(c->pid);
+	return c->start_ticks;
 }
 
 void child_forget(struct child *c)

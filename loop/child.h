@@ -18,8 +18,7 @@ struct child {
 	struct io io; /* on the pidfd */
 	pid_t pid;    /* 0 = none; so it is in exited() already */
 	int pidfd;
-	int64_t start_ticks; /* field 22 of /proc/PID/stat: with pid and boot id it names a process
-			      */
+	int64_t start_ticks; /* 0 = not looked up yet: child_start_ticks() */
 	bool ours;           /* our own child: exit_code and signal will be known */
 	int exit_code;       /* valid in exited(): -1 when killed or unknown */
 	int exit_signal;     /* 0 when it was no signal or unknown */
@@ -44,6 +43,10 @@ MUST_USE int child_adopt(struct child *c, struct loop *l, pid_t pid, int64_t sta
 			 child_exited_fn *exited, void *owner, struct err *e);
 /* By pidfd, so never to a reused pid. -1 when it is gone. */
 int child_signal(struct child *c, int signo);
+/* Field 22 of /proc/PID/stat: with pid and boot id it names a process. 0 when there is none. It is
+ * looked up when it is first asked for, until exited(): the kernel keeps it for one that ended and
+ * was not waited for. */
+int64_t child_start_ticks(struct child *c);
 /* Stop watching; the process goes on. Idempotent; fine on a zeroed child. */
 void child_forget(struct child *c);
 

@@ -29,6 +29,7 @@ struct loop {
 	struct list running; /* what is left of this round */
 	struct tail_watches *tail_watches;
 	struct spawn_fds spawn_fds;
+	struct spawn_signals spawn_signals;
 	int64_t awake_since; /* 0 = asleep, or not yet run */
 	int64_t lag;
 	bool stopping;
@@ -160,6 +161,7 @@ static void loop_sleeps(struct ev_loop *ev, ev_prepare *w, int events)
 	(void)ev;
 	(void)events;
 	deferred_run(l);
+	l->spawn_signals.known = false;
 	if (l->awake_since) {
 		int64_t took = clock_mono_ms() - l->awake_since;
 
@@ -266,6 +268,11 @@ struct tail_watches **loop_tail_watches(struct loop *l)
 const struct spawn_fds *loop_spawn_fds(const struct loop *l)
 {
 	return &l->spawn_fds;
+}
+
+struct spawn_signals *loop_spawn_signals(struct loop *l)
+{
+	return &l->spawn_signals;
 }
 
 int64_t loop_take_lag(struct loop *l)

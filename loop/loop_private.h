@@ -10,5 +10,8 @@ struct tail_watches **loop_tail_watches(struct loop *l);
 
 struct spawn_fds;
 const struct spawn_fds *loop_spawn_fds(const struct loop *l);
+/* Forgotten with each turn. */
+struct spawn_signals;
+struct spawn_signals *loop_spawn_signals(struct loop *l);
 
 #endif

@@ -16,6 +16,7 @@
 
 struct birth {
 	const struct spawn_fds *fds;
+	const sigset_t *signals;
 	union {
 		/* The strings are only read, whatever the prototype says. */
 		const char *const *read;
@@ -70,7 +71,8 @@ static int descriptors_take(const struct spawn_fds *fds)
 static void signals_reset(const struct birth *b)
 {
 	for (int signo = 1; signo < NSIG; signo++)
-		(void)sigaction(signo, &b->plain, NULL);
+		if (sigismember(b->signals, signo))
+			(void)sigaction(signo, &b->plain, NULL);
 	(void)sigprocmask(SIG_SETMASK, &b->none, NULL);
 }
 
@@ -89,6 +91,19 @@ static int child_begins(void *arg)
 }
 
 /* ---- here ---- */
+
+static void signals_look(struct spawn_signals *signals)
+{
+	struct sigaction now;
+
+	if (signals->known)
+		return;
+	signals->known = true;
+	sigemptyset(&signals->set);
+	for (int signo = 1; signo < NSIG; signo++)
+		if (sigaction(signo, NULL, &now) == 0 && now.sa_handler != SIG_DFL)
+			sigaddset(&signals->set, signo);
+}
 
 /* An errno of the child's is known when it has ended, or is another program: clone waits. */
 static int child_clone(struct birth *b, pid_t *pid, int *pidfd)
@@ -110,12 +125,13 @@ static int child_clone(struct birth *b, pid_t *pid, int *pidfd)
 	return 0;
 }
 
-int process_spawn(const struct child_spec *spec, const struct spawn_fds *fds, pid_t *pid,
-		  int *pidfd)
+int process_spawn(const struct child_spec *spec, const struct spawn_fds *fds,
+		  struct spawn_signals *signals, pid_t *pid, int *pidfd)
 {
 	static const char *const nothing[] = {NULL};
 	struct birth b = {
 		.fds = fds,
+		.signals = &signals->set,
 		.argv = {.read = spec->argv},
 		.envp = {.read = spec->envp ? spec->envp : nothing},
 		.cwd = spec->cwd ? spec->cwd : "/",
@@ -126,6 +142,7 @@ int process_spawn(const struct child_spec *spec, const struct spawn_fds *fds, pi
 
 	if (spec->stderr_fd >= 0 && dup3(spec->stderr_fd, fds->output, O_CLOEXEC) < 0)
 		return errno;
+	signals_look(signals);
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &before);
 	rc = child_clone(&b, pid, pidfd);

@@ -5,6 +5,7 @@
  * does.
  */
 #include <assert.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/map.h"
+#include "supervise/folders.h"
 #include "supervise/launch_folder.h"
 
 #define CMDLINE_LIMIT ((size_t)16 << 10)
@@ -34,7 +36,10 @@ struct launch_child {
 	int state_dirfd;
 	char *state_dir;
 	struct launcher_events events;
-	struct map running; /* id -> struct launched */
+	struct map running;     /* id -> struct launched */
+	struct strlist unnoted; /* ids of those that were started in this turn of the loop */
+	struct folders folders;
+	struct deferred turn;
 	struct map seen;    /* path of config.yml -> struct found, by the last scan */
 	int64_t scanned_ms; /* 0 = never */
 	char boot_id[40];
@@ -87,32 +92,20 @@ static void keep(struct launch_child *x, struct launched *p)
 	(void)old;
 }
 
-/* ---- start ---- */
-
-static int child_prepare(struct launcher *l, const struct launch_spec *spec,
-			 const struct secret *token, struct err *e)
+/* Until the loop turns. */
+static int folder_get(struct launch_child *x, const char *id, bool create, int *fd, struct err *e)
 {
-	struct launch_child *x = self(l);
-	AUTO(secret_t) theirs = {0};
-	AUTO(fd_t) fd = -1;
-	AUTO(fd_t) from = -1;
-
-	if (folder_open(x->state_dirfd, spec->id, true, &fd, e))
-		return -1;
-	if (!token && spec->token_from) {
-		if (folder_open(x->state_dirfd, spec->token_from, false, &from, e) ||
-		    secret_read_file(from, "token", &theirs, e))
-			return -1;
-		token = &theirs;
-	}
-	return folder_prepare(fd, x->state_dir, spec, token, e);
+	deferred_start(&x->turn);
+	return folders_get(&x->folders, id, create, fd, e);
 }
 
+/* ---- notes ---- */
+
 /* A connector that could not be noted is found by its command line. */
-static void note_process(const struct launch_child *x, int fd, const struct launched *p)
+static void note_process(const struct launch_child *x, int fd, struct launched *p)
 {
 	struct folder_process fact = {.pid = p->child.pid,
-				      .start_ticks = p->child.start_ticks,
+				      .start_ticks = child_start_ticks(&p->child),
 				      .port = p->port,
 				      .stopping_ms = p->stopping_ms,
 				      .binary = p->binary};
@@ -123,19 +116,70 @@ static void note_process(const struct launch_child *x, int fd, const struct laun
 		log_warning("connector %s: %s", p->id, e.message);
 }
 
+static void note_started(struct launch_child *x, const char *id)
+{
+	struct launched *p = map_get(&x->running, id);
+	struct err e;
+	int fd;
+
+	if (!p)
+		return;
+	if (folders_get(&x->folders, id, false, &fd, &e))
+		log_warning("connector %s: %s", id, e.message);
+	else
+		note_process(x, fd, p);
+}
+
+/* Not with each start: the next one would wait for it. What is killed in between finds its
+ * connectors as one finds those that could not be noted. */
+static void note_all(struct launch_child *x)
+{
+	deferred_stop(&x->turn);
+	for (size_t i = 0; i < x->unnoted.n; i++)
+		note_started(x, x->unnoted.items[i]);
+	strlist_free(&x->unnoted);
+	folders_close(&x->folders);
+}
+
+static void loop_turned(struct deferred *d, void *owner)
+{
+	(void)d;
+	note_all(owner);
+}
+
+/* ---- start ---- */
+
+static int child_prepare(struct launcher *l, const struct launch_spec *spec,
+			 const struct secret *token, struct err *e)
+{
+	struct launch_child *x = self(l);
+	AUTO(secret_t) theirs = {0};
+	int fd;
+
+	if (!token && spec->token_from) {
+		if (folder_get(x, spec->token_from, false, &fd, e) ||
+		    secret_read_file(fd, "token", &theirs, e))
+			return -1;
+		token = &theirs;
+	}
+	if (folder_get(x, spec->id, true, &fd, e))
+		return -1;
+	return folder_prepare(fd, x->state_dir, spec, token, e);
+}
+
 static int child_start(struct launcher *l, const struct launch_spec *spec, struct err *e)
 {
 	struct launch_child *x = self(l);
 	AUTO(str_t) config = folder_config_path(x->state_dir, spec->id);
 	const char *const argv[] = {spec->cloudflared, "tunnel", "--config", config,
 				    "--output",        "json",   "run",      NULL};
-	AUTO(fd_t) fd = -1;
 	AUTO(fd_t) log = -1;
 	struct launched *p;
+	int fd;
 
 	if (map_get(&x->running, spec->id))
 		return err_set(e, ERR_CONFLICT, "its process runs already");
-	if (folder_open(x->state_dirfd, spec->id, false, &fd, e))
+	if (folder_get(x, spec->id, false, &fd, e))
 		return -1;
 	log = folder_open_log(fd, e);
 	if (log < 0)
@@ -151,7 +195,7 @@ static int child_start(struct launcher *l, const struct launch_spec *spec, struc
 		return -1;
 	}
 	keep(x, p);
-	note_process(x, fd, p);
+	strlist_add(&x->unnoted, spec->id);
 	return 0;
 }
 
@@ -289,11 +333,11 @@ static void recall_port(struct launched *p, int fd)
 /* What runs from an earlier life, by its folder. */
 static int find_again(struct launch_child *x, const char *id, struct err *e)
 {
-	AUTO(fd_t) fd = -1;
 	struct launched *p;
 	bool noted;
+	int fd;
 
-	if (folder_open(x->state_dirfd, id, false, &fd, e))
+	if (folder_get(x, id, false, &fd, e))
 		return -1;
 	noted = find_noted(x, id, fd, e) == 0;
 	if (!noted && find_seen(x, id, e))
@@ -317,7 +361,9 @@ static int child_find(struct launcher *l, const char *id, struct launch_found *o
 	*out = (struct launch_found){
 		.pid = p->child.pid,
 		.metrics_port = p->port,
-		.started_ms = started_wall(p->child.start_ticks),
+		/* One that is not noted yet was started a moment ago. */
+		.started_ms =
+			p->child.start_ticks ? started_wall(p->child.start_ticks) : clock_wall_ms(),
 		.stopping_ms = p->stopping_ms,
 		.binary = &p->binary,
 	};
@@ -328,11 +374,11 @@ static int child_find(struct launcher *l, const char *id, struct launch_found *o
 
 static void note_stopping(struct launch_child *x, struct launched *p)
 {
-	AUTO(fd_t) fd = -1;
 	struct err e;
+	int fd;
 
 	p->stopping_ms = clock_wall_ms();
-	if (folder_open(x->state_dirfd, p->id, false, &fd, &e) == 0)
+	if (folder_get(x, p->id, false, &fd, &e) == 0)
 		note_process(x, fd, p);
 }
 
@@ -348,9 +394,9 @@ static int child_stop(struct launcher *l, const char *id, bool kill)
 static int child_recall(struct launcher *l, const char *id, struct launch_memory *m,
 			struct launch_kept *kept, struct err *e)
 {
-	AUTO(fd_t) fd = -1;
+	int fd;
 
-	if (folder_open(self(l)->state_dirfd, id, false, &fd, e))
+	if (folder_get(self(l), id, false, &fd, e))
 		return -1;
 	if (folder_recall(fd, m, e))
 		return -1;
@@ -361,9 +407,9 @@ static int child_recall(struct launcher *l, const char *id, struct launch_memory
 static int child_keep(struct launcher *l, const char *id, const struct launch_kept *k, bool lasting,
 		      struct err *e)
 {
-	AUTO(fd_t) fd = -1;
+	int fd;
 
-	if (folder_open(self(l)->state_dirfd, id, false, &fd, e) || folder_keep(fd, k, lasting, e))
+	if (folder_get(self(l), id, false, &fd, e) || folder_keep(fd, k, lasting, e))
 		return e->kind == ERR_NOT_FOUND ? 0 : -1;
 	return 0;
 }
@@ -372,18 +418,20 @@ static bool child_current(struct launcher *l, const struct launch_spec *spec)
 {
 	struct launch_child *x = self(l);
 	struct err ignored;
-	AUTO(fd_t) fd = -1;
+	int fd;
 
-	return folder_open(x->state_dirfd, spec->id, false, &fd, &ignored) == 0 &&
+	return folder_get(x, spec->id, false, &fd, &ignored) == 0 &&
 	       folder_current(fd, x->state_dir, spec);
 }
 
 static int child_folder(struct launcher *l, const char *id)
 {
 	struct err ignored;
-	int fd = -1;
+	int fd;
 
-	return folder_open(self(l)->state_dirfd, id, false, &fd, &ignored) ? -1 : fd;
+	if (folder_get(self(l), id, false, &fd, &ignored))
+		return -1;
+	return fcntl(fd, F_DUPFD_CLOEXEC, 3);
 }
 
 static int child_remove(struct launcher *l, const char *id, struct err *e)
@@ -392,6 +440,7 @@ static int child_remove(struct launcher *l, const char *id, struct err *e)
 
 	if (map_get(&x->running, id))
 		return err_set(e, ERR_CONFLICT, "its process still runs");
+	folders_close(&x->folders);
 	return folder_remove(x->state_dirfd, id, e);
 }
 
@@ -405,6 +454,7 @@ static void child_free(struct launcher *l)
 	struct launch_child *x = self(l);
 	const struct map_entry *entry;
 
+	note_all(x);
 	for (size_t i = 0; (entry = map_next(&x->running, &i)) != NULL;)
 		launched_free(entry->value);
 	map_free(&x->running);
@@ -434,6 +484,8 @@ struct launcher *launch_child_new(struct loop *l, int state_dirfd, const char *s
 	x->base.ops = &ops;
 	x->loop = l;
 	x->state_dirfd = state_dirfd;
+	folders_init(&x->folders, state_dirfd);
+	deferred_init(&x->turn, l, loop_turned, x);
 	x->state_dir = str_dup(state_dir);
 	x->running.borrows = true;
 	x->events = *events;

@@ -38,15 +38,23 @@ static int id_refused(struct err *e)
 	return err_set(e, ERR_INVALID, "a connector cannot be called that");
 }
 
+int folder_open_all(int state_dirfd, bool create, int *all, struct err *e)
+{
+	return dir_open(state_dirfd, FOLDER, create, all, e);
+}
+
+int folder_open_in(int all, const char *id, bool create, int *fd, struct err *e)
+{
+	return id_plain(id) ? dir_open(all, id, create, fd, e) : id_refused(e);
+}
+
 int folder_open(int state_dirfd, const char *id, bool create, int *fd, struct err *e)
 {
 	AUTO(fd_t) all = -1;
 
-	if (!id_plain(id))
-		return id_refused(e);
-	if (dir_open(state_dirfd, FOLDER, create, &all, e))
+	if (folder_open_all(state_dirfd, create, &all, e))
 		return -1;
-	return dir_open(all, id, create, fd, e);
+	return folder_open_in(all, id, create, fd, e);
 }
 
 char *folder_config_path(const char *state_dir, const char *id)

@@ -21,6 +21,9 @@ struct folder_process {
 
 /* The caller closes *fd. An id that is no plain file name is refused. */
 MUST_USE int folder_open(int state_dirfd, const char *id, bool create, int *fd, struct err *e);
+/* In two steps: the folder of all of them, and one in it. */
+MUST_USE int folder_open_all(int state_dirfd, bool create, int *all, struct err *e);
+MUST_USE int folder_open_in(int all, const char *id, bool create, int *fd, struct err *e);
 /* The absolute path of config.yml, which is also how a process is recognised. */
 char *folder_config_path(const char *state_dir, const char *id);
 /* The text of config.yml. */

@@ -79,7 +79,7 @@ static void shell_start(struct bench *b, const char *script, int fd)
 	assert_int_equal(child_spawn(&b->child, b->loop, &spec, child_ended, b, &e), 0);
 	assert_true(b->child.pid > 0);
 	assert_true(b->child.ours);
-	assert_true(b->child.start_ticks > 0);
+	assert_true(child_start_ticks(&b->child) > 0);
 }
 
 /* ---- how it ends ---- */
@@ -178,6 +178,21 @@ static void test_nothing_inherited(void **state)
 	signal(SIGHUP, SIG_DFL);
 	close(leak);
 	close(fd);
+}
+
+/* What signals do here may change from one turn of the loop to the next. */
+static void test_signals_that_changed(void **state)
+{
+	struct bench *b = *state;
+	int before = scratch_file(), after = scratch_file();
+
+	own_report(b, NULL, NULL, before);
+	signal(SIGUSR2, SIG_IGN);
+	b->target = 2;
+	assert_non_null(strstr(own_report(b, NULL, NULL, after), "ignored: 0\n"));
+	signal(SIGUSR2, SIG_DFL);
+	close(before);
+	close(after);
 }
 
 static void test_environment_and_folder_given(void **state)
@@ -386,7 +401,7 @@ static void test_adopt_own_child(void **state)
 
 	shell_start(b, "exec sleep 60", -1);
 	pid_t pid = b->child.pid;
-	int64_t ticks = b->child.start_ticks;
+	int64_t ticks = child_start_ticks(&b->child);
 	child_forget(&b->child);
 	child_forget(&b->child);
 	assert_int_equal(child_adopt(&b->child, b->loop, pid, ticks, child_ended, b, &e), 0);
@@ -506,6 +521,22 @@ static void test_no_exit_missed(void **state)
 
 /* ---- facts ---- */
 
+/* It is asked for late: the kernel keeps it until somebody waited for the process. */
+static void test_start_time_of_the_dead(void **state)
+{
+	const char *const argv[] = {"/bin/true", NULL};
+	const struct child_spec spec = {.argv = argv, .stderr_fd = -1};
+	struct bench *b = *state;
+	struct err e = {0};
+	siginfo_t info;
+
+	assert_int_equal(child_spawn(&b->child, b->loop, &spec, child_ended, b, &e), 0);
+	assert_int_equal(waitid(P_PID, (id_t)b->child.pid, &info, WEXITED | WNOWAIT), 0);
+	assert_true(child_start_ticks(&b->child) > 0);
+	loop_run(b->loop);
+	assert_int_equal(b->code, 0);
+}
+
 static void test_facts(void **state)
 {
 	struct bench *b = *state;
@@ -547,6 +578,7 @@ int main(int argc, char **argv)
 		TEST(test_exit_codes),
 		TEST(test_signal),
 		TEST(test_nothing_inherited),
+		TEST(test_signals_that_changed),
 		TEST(test_environment_and_folder_given),
 		TEST(test_refused),
 		TEST(test_no_descriptor_left),
@@ -558,6 +590,7 @@ int main(int argc, char **argv)
 		TEST(test_adopt_nobody),
 		TEST(test_adopt_unburied),
 		TEST(test_no_exit_missed),
+		TEST(test_start_time_of_the_dead),
 		TEST(test_facts),
 	};
 

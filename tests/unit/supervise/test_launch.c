@@ -411,7 +411,7 @@ static void test_program_missing(void **state)
 	assert_int_equal(b->x->ops->remove(b->x, ID, &b->e), 0);
 }
 
-/* The life before: it starts one, perhaps notes it, and is gone without a word. */
+/* The life before: it starts one, notes it if the loop still turns, and is gone without a word. */
 static void live_and_die(struct bench *b, bool noted)
 {
 	pid_t daemon = fork();
@@ -425,8 +425,8 @@ static void live_and_die(struct bench *b, bool noted)
 					 &(struct launcher_events){.ended = ended, .owner = b});
 		int rc = x->ops->start(x, &b->spec, &b->e);
 
-		if (!noted)
-			unlinkat(b->fake.dirfd, "connectors/" ID "/process", 0);
+		if (noted)
+			loop_turn(l);
 		_exit(rc ? 1 : 0);
 	}
 	assert_int_equal(waitpid(daemon, &status, 0), daemon);
@@ -463,6 +463,36 @@ static void test_found_by_its_file(void **state)
 static void test_found_by_its_command_line(void **state)
 {
 	found_from_a_life_before(*state, false);
+}
+
+/* The note of an earlier process still lies there. */
+static void test_found_beside_an_old_note(void **state)
+{
+	struct bench *b = *state;
+	AUTO(str_t) text = NULL;
+	char boot[40];
+
+	process_boot_id(boot);
+	text = str_format("{\"pid\":%d,\"start_ticks\":12,\"boot_id\":\"%s\"}", (int)getpid(),
+			  boot);
+	prepare(b);
+	fake_write(&b->fake, "connectors/" ID "/process", text, 0600);
+	found_from_a_life_before(b, false);
+}
+
+static void test_noted_at_the_end(void **state)
+{
+	struct bench *b = *state;
+	AUTO(buf_t) note = {0};
+
+	prepare(b);
+	assert_int_equal(b->x->ops->start(b->x, &b->spec, &b->e), 0);
+	assert_false(file_exists(b->fake.dirfd, "connectors/" ID "/process"));
+	b->x->ops->free(b->x);
+	text_of(b, "process", &note);
+	assert_non_null(strstr(buf_text(&note), "\"start_ticks\":"));
+	assert_null(strstr(buf_text(&note), "\"start_ticks\":0"));
+	b->x = launcher_of(b);
 }
 
 /* Same pid and start, but another boot: it cannot be the one. */
@@ -539,6 +569,8 @@ int main(void)
 		TEST(test_program_missing),
 		TEST(test_found_by_its_file),
 		TEST(test_found_by_its_command_line),
+		TEST(test_found_beside_an_old_note),
+		TEST(test_noted_at_the_end),
 		TEST(test_another_boot),
 		TEST(test_lookalikes),
 		TEST(test_list),
