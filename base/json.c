@@ -305,6 +305,13 @@ int64_t json_int_or(const struct json *v, int64_t otherwise)
 	return value;
 }
 
+void json_get_each(const struct json *object, const char *const *keys, size_t n,
+		   const struct json **values)
+{
+	for (size_t i = 0; i < n; i++)
+		values[i] = json_get(object, keys[i]);
+}
+
 const char *json_get_string(const struct json *object, const char *key)
 {
 	return json_string(json_get(object, key));

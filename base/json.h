@@ -52,6 +52,9 @@ int64_t json_int_or(const struct json *v, int64_t otherwise);
 	for (const struct json *it = json_first(container); it; it = json_next(it))
 
 /* Shorthands: the member's value, or NULL / otherwise. */
+/* json_get of each of n keys. */
+void json_get_each(const struct json *object, const char *const *keys, size_t n,
+		   const struct json **values);
 const char *json_get_string(const struct json *object, const char *key);
 int64_t json_get_int(const struct json *object, const char *key, int64_t otherwise);
 bool json_get_bool(const struct json *object, const char *key, bool otherwise);

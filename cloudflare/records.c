@@ -347,8 +347,7 @@ int cf_record_read(const struct json *v, struct cf_record *out, struct err *e)
 
 	if (json_type(v) != JSON_OBJECT)
 		return record_refuse(json_type_name(json_type(v)), e);
-	for (size_t i = 0; i < RECORD_MEMBERS; i++)
-		members[i] = json_get(v, member_names[i]);
+	json_get_each(v, member_names, RECORD_MEMBERS, members);
 	return record_of(members, out, e);
 }
 

@@ -278,8 +278,7 @@ int cf_tunnel_read(const struct json *v, struct cf_tunnel *out, struct err *e)
 
 	if (json_type(v) != JSON_OBJECT)
 		return tunnel_refuse(json_type_name(json_type(v)), e);
-	for (size_t i = 0; i < TUNNEL_MEMBERS; i++)
-		members[i] = json_get(v, member_names[i]);
+	json_get_each(v, member_names, TUNNEL_MEMBERS, members);
 	return tunnel_of(members, out, e);
 }
 
