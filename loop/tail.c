@@ -8,10 +8,12 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "loop/tail_watch.h"
 
 #define MAX_LINE ((size_t)16 << 10)
@@ -23,59 +25,73 @@
 /* ---- lines ---- */
 
 /* false when the tail was stopped by the callback: it must not be touched any more. */
-static bool line_give(struct tail *t)
+static bool line_give(struct tail *t, const char *text, size_t len)
 {
-	struct buf text = t->pending; /* not the tail's while others look at it */
 	bool stopped = false;
 
-	t->pending = (struct buf){0};
 	t->stopped = &stopped;
-	t->line(t, buf_text(&text), text.len, t->owner);
-	if (stopped) {
-		buf_free(&text);
-		return false;
-	}
-	t->stopped = NULL;
-	buf_reset(&text);
-	buf_free(&t->pending);
-	t->pending = text;
-	return true;
+	t->line(t, text, len, t->owner);
+	if (!stopped)
+		t->stopped = NULL;
+	return !stopped;
 }
 
-/* Add a piece of one line; the first max_line bytes count. */
-static bool line_add(struct tail *t, const char *data, size_t len)
+static void part_add(struct tail *t, const char *data, size_t len)
 {
-	size_t room = t->max_line - t->pending.len;
-
-	if (t->cutting)
-		return true;
-	buf_add(&t->pending, data, len < room ? len : room);
-	if (len <= room)
-		return true;
-	t->cutting = true;
-	return line_give(t);
+	t->part = mem_grow(t->part, t->part_len + len + 1, 1);
+	memcpy(t->part + t->part_len, data, len);
+	t->part_len += (uint32_t)len;
+	t->part[t->part_len] = '\0';
 }
 
-static bool line_end(struct tail *t)
+static void part_drop(struct tail *t)
 {
+	free(steal(&t->part));
+	t->part_len = 0;
+}
+
+/* It is not the tail's while others look at it. */
+static bool part_give(struct tail *t)
+{
+	AUTO(str_t) text = steal(&t->part);
+	size_t len = t->part_len;
+
+	t->part_len = 0;
+	return line_give(t, text, len);
+}
+
+/* A piece of one line, behind which is room for a NUL; the first max_line bytes of a line count.
+ * One that lies whole in what was read is given from there. */
+static bool line_take(struct tail *t, char *data, size_t len, bool ended)
+{
+	size_t room = t->max_line - t->part_len, n = len < room ? len : room;
+
 	if (t->cutting) {
-		t->cutting = false;
+		t->cutting = !ended;
 		return true;
 	}
-	return line_give(t);
+	t->cutting = !ended && len > room;
+	if (!ended && !t->cutting) {
+		part_add(t, data, n);
+		return true;
+	}
+	if (t->part) {
+		part_add(t, data, n);
+		return part_give(t);
+	}
+	data[n] = '\0';
+	return line_give(t, data, n);
 }
 
-static bool lines_split(struct tail *t, const char *data, size_t len)
+static bool lines_split(struct tail *t, char *data, size_t len)
 {
-	const char *end = data + len;
+	char *end = data + len;
 
 	while (data < end) {
-		const char *newline = memchr(data, '\n', (size_t)(end - data));
-		const char *stop = newline ? newline : end;
+		char *newline = memchr(data, '\n', (size_t)(end - data));
+		char *stop = newline ? newline : end;
 
-		if (!line_add(t, data, (size_t)(stop - data)))
-			return false;
-		if (newline && !line_end(t))
+		if (!line_take(t, data, (size_t)(stop - data), newline != NULL))
 			return false;
 		data = newline ? newline + 1 : end;
 	}
@@ -90,7 +106,7 @@ static void place_set(struct tail *t, int64_t offset, bool inside_line)
 {
 	t->offset = offset;
 	t->cutting = inside_line;
-	buf_reset(&t->pending);
+	part_drop(t);
 }
 
 /* Somebody else has emptied the file: its old text is gone, the new one begins at 0. Or more was
@@ -155,13 +171,10 @@ static enum tail_read pieces_read(struct tail *t, int pieces)
 	return how;
 }
 
-static void backlog_read(struct deferred *d, void *owner)
+void tail_look(struct tail *t)
 {
-	(void)d;
-	struct tail *t = owner;
-
 	if (pieces_read(t, PER_TURN) == READ_MORE)
-		deferred_start(&t->again);
+		tail_due(t);
 }
 
 static int file_open(int dirfd, const char *name, int64_t *size, struct err *e)
@@ -189,7 +202,6 @@ int tail_start(struct tail *t, struct loop *l, int dirfd, const char *name, int6
 
 	if (fd < 0)
 		return -1;
-	deferred_init(&t->again, l, backlog_read, t);
 	if (tail_watch_start(t, l, fd, e) < 0)
 		return err_wrap(e, "%s", name);
 	t->fd = fd;
@@ -197,13 +209,14 @@ int tail_start(struct tail *t, struct loop *l, int dirfd, const char *name, int6
 	t->offset = offset < 0 ? size : offset;
 	t->ceiling = ceiling;
 	t->max_line = t->max_line ? t->max_line : MAX_LINE;
-	t->pending = (struct buf){0};
+	t->part = NULL;
+	t->part_len = 0;
 	t->cutting = false;
 	t->stopped = NULL;
 	t->line = line;
 	t->owner = owner;
 	t->running = true;
-	deferred_start(&t->again);
+	tail_due(t);
 	return 0;
 }
 
@@ -218,8 +231,8 @@ void tail_flush(struct tail *t)
 	int64_t size = fstat(t->fd, &st) == 0 ? st.st_size : 0;
 	if (pieces_read(t, (int)(size / (int64_t)PIECE) + 2) == READ_STOPPED)
 		return;
-	if (t->pending.len > 0 && !t->cutting)
-		line_give(t);
+	if (t->part)
+		part_give(t);
 }
 
 void tail_stop(struct tail *t)
@@ -230,8 +243,7 @@ void tail_stop(struct tail *t)
 	if (t->stopped)
 		*t->stopped = true;
 	t->stopped = NULL;
-	deferred_stop(&t->again);
 	tail_watch_stop(t);
 	close(t->fd);
-	buf_free(&t->pending);
+	part_drop(t);
 }

@@ -9,7 +9,6 @@
 #ifndef LOOP_TAIL_H
 #define LOOP_TAIL_H
 
-#include "base/buf.h"
 #include "loop/loop.h"
 
 struct tail;
@@ -19,18 +18,19 @@ typedef void tail_line_fn(struct tail *t, const char *line, size_t len, void *ow
 struct tail {
 	struct loop *loop;
 	struct list watched; /* among the tails of the loop */
-	int watch;           /* the file's descriptor in the loop's inotify instance */
-	int fd;              /* of the file */
-	int64_t offset;      /* of the next byte to read */
-	int64_t ceiling;     /* bytes; 0 = none */
-	size_t max_line;     /* may be set before the start; 0 = 16 KiB */
-	struct buf pending;  /* a line whose end has not come yet */
-	bool cutting;        /* inside a line that was given cut: skip to its end */
-	bool running;
-	bool *stopped; /* set by tail_stop while line() is called */
+	struct list due;     /* among those that are to be read */
 	tail_line_fn *line;
 	void *owner;
-	struct deferred again; /* a long backlog is read in pieces, other work in between */
+	bool *stopped;   /* set by tail_stop while line() is called */
+	char *part;      /* a line whose end has not come yet; NULL = none */
+	int64_t offset;  /* of the next byte to read */
+	int64_t ceiling; /* bytes; 0 = none */
+	uint32_t part_len;
+	uint32_t max_line; /* may be set before the start; 0 = 16 KiB */
+	int watch;         /* the file's descriptor in the loop's inotify instance */
+	int fd;            /* of the file */
+	bool cutting;      /* inside a line that was given cut: skip to its end */
+	bool running;
 };
 
 /* Opens (creates 0600) name below dirfd and starts at offset, or at its end when offset is -1. A

@@ -17,7 +17,9 @@
 #define NAME_SIZE 40
 
 struct tail_watches {
-	struct io io; /* on the inotify descriptor */
+	struct io io;         /* on the inotify descriptor */
+	struct list due;      /* tails that are to be read, */
+	struct deferred turn; /* and when: after what the loop does just now */
 	size_t tails;
 	struct list slots[SLOTS];
 };
@@ -33,7 +35,7 @@ static void slot_wake(struct list *slot, int watch, bool all)
 		struct tail *t = LIST_OF(node, struct tail, watched);
 
 		if (all || t->watch == watch)
-			deferred_start(&t->again);
+			tail_due(t);
 	}
 }
 
@@ -63,6 +65,39 @@ static void notes_came(struct io *io, int events, void *owner)
 	}
 }
 
+/* ---- reading ---- */
+
+void tail_due(struct tail *t)
+{
+	struct tail_watches *w = *loop_tail_watches(t->loop);
+
+	if (!list_empty(&t->due))
+		return;
+	list_append(&w->due, &t->due);
+	deferred_start(&w->turn);
+}
+
+/* A long backlog is read in pieces, other work in between. Nothing is left of the table when the
+ * last tail was stopped by its own line: by then no other one waits either. */
+static void turn_came(struct deferred *d, void *owner)
+{
+	struct tail_watches *w = owner;
+	struct list now;
+
+	(void)d;
+	list_init(&now);
+	LIST_EACH (node, &w->due) {
+		list_remove(node);
+		list_append(&now, node);
+	}
+	while (!list_empty(&now)) {
+		struct tail *t = LIST_OF(now.next, struct tail, due);
+
+		list_remove(&t->due);
+		tail_look(t);
+	}
+}
+
 /* ---- the one instance ---- */
 
 static int watches_get(struct loop *l, struct tail_watches **out, struct err *e)
@@ -75,6 +110,8 @@ static int watches_get(struct loop *l, struct tail_watches **out, struct err *e)
 		if (fd < 0)
 			return err_errno(e, "cannot watch files");
 		*kept = mem_alloc(sizeof(**kept));
+		list_init(&(*kept)->due);
+		deferred_init(&(*kept)->turn, l, turn_came, *kept);
 		for (size_t i = 0; i < SLOTS; i++)
 			list_init(&(*kept)->slots[i]);
 		io_init(&(*kept)->io, l, fd, notes_came, *kept);
@@ -90,6 +127,7 @@ static void watches_put(struct loop *l)
 
 	if ((*kept)->tails > 0)
 		return;
+	deferred_stop(&(*kept)->turn);
 	io_stop(&(*kept)->io);
 	close((*kept)->io.fd);
 	free(*kept);
@@ -113,6 +151,8 @@ int tail_watch_start(struct tail *t, struct loop *l, int fd, struct err *e)
 	}
 	t->loop = l;
 	t->watch = watch;
+	list_init(&t->due);
+	list_init(&t->watched);
 	list_append(slot_of(w, watch), &t->watched);
 	w->tails++;
 	return 0;
@@ -132,6 +172,7 @@ void tail_watch_stop(struct tail *t)
 	struct tail_watches *w = *loop_tail_watches(t->loop);
 
 	list_remove(&t->watched);
+	list_remove(&t->due);
 	w->tails--;
 	if (!watch_is_shared(w, t->watch))
 		inotify_rm_watch(w->io.fd, t->watch);

@@ -8,8 +8,12 @@
 
 #include "loop/tail.h"
 
-/* From now on t->again is started whenever the file fd changes. Two tails may watch one file. */
+/* From now on t is due, whenever the file fd changes. Two tails may watch one file. */
 MUST_USE int tail_watch_start(struct tail *t, struct loop *l, int fd, struct err *e);
 void tail_watch_stop(struct tail *t);
+/* tail_look will be called, from the loop; idempotent until then. */
+void tail_due(struct tail *t);
+/* In tail.c: reads what came; what is too much for once makes it due again. */
+void tail_look(struct tail *t);
 
 #endif
