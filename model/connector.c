@@ -32,8 +32,22 @@ struct connector *connector_new(const char *tunnel_id, int slot)
 	c->slot = slot;
 	c->edge_connections = -1;
 	c->config_version = -1;
-	c->edge_listed = c->rss_bytes = c->open_fds = -1;
+	c->edge_listed = c->open_fds = -1;
+	c->rss_bytes = -1;
 	return c;
+}
+
+void connector_past_free(struct connector_past *p)
+{
+	if (!p)
+		return;
+	free(p->stopped_by);
+	free(p->stopped_why);
+	free(p->replacing_why);
+	free(p->protocol_why);
+	free(p->disk_version);
+	free(p->last_exit);
+	free(p);
 }
 
 void connector_free(struct connector *c)
@@ -41,16 +55,25 @@ void connector_free(struct connector *c)
 	if (!c)
 		return;
 	free(c->reason);
-	free(c->stopped_by);
-	free(c->stopped_why);
-	free(c->replacing_why);
-	free(c->protocol_why);
-	free(c->disk_version);
 	free(c->version);
-	free(c->last_exit);
 	free(c->last_line);
 	problem_clear(&c->problem);
+	connector_past_free(c->past);
 	free(c);
+}
+
+const struct connector_past *connector_past(const struct connector *c)
+{
+	static const struct connector_past none;
+
+	return c->past ? c->past : &none;
+}
+
+struct connector_past *connector_past_make(struct connector *c)
+{
+	if (!c->past)
+		c->past = mem_alloc(sizeof(*c->past));
+	return c->past;
 }
 
 const char *connector_state_name(enum connector_state s)
@@ -66,15 +89,17 @@ const char *connector_state_doc(enum connector_state s)
 void connector_set_stopped(struct connector *c, const struct connector_stop *stop)
 {
 	c->stopped_by_user = stop != NULL;
-	str_set(&c->stopped_by, stop ? stop->by : NULL);
-	str_set(&c->stopped_why, stop ? stop->why : NULL);
 	c->stopped_until_ms = stop ? stop->until_ms : 0;
+	if (!c->past && !stop)
+		return;
+	str_set(&connector_past_make(c)->stopped_by, stop ? stop->by : NULL);
+	str_set(&c->past->stopped_why, stop ? stop->why : NULL);
 }
 
 bool connector_is_client(const struct connector *c, const char *client_id)
 {
 	return *client_id && (strcasecmp(c->connector_id, client_id) == 0 ||
-			      strcasecmp(c->other_id, client_id) == 0);
+			      strcasecmp(connector_past(c)->other_id, client_id) == 0);
 }
 
 bool connector_serving(const struct connector *c)

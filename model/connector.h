@@ -22,48 +22,55 @@ enum connector_state {
 	CONNECTOR_STATES
 };
 
+/* What most connectors never have: made when it is first written. Strings are owned. */
+struct connector_past {
+	/* Cloudflare's id, as its folder has it; "" = not known, or its tunnel's row tells it. */
+	char remote_tunnel[UUID_SIZE];
+	char other_id[UUID_SIZE]; /* of the process that comes up or drains beside it, else of the
+				     one before: Cloudflare lists that for a while */
+	char *stopped_by, *stopped_why; /* who, and what he said; NULL = not known, nothing */
+	char *replacing_why;            /* one sentence; NULL = nothing comes up beside it */
+	char *protocol_why;             /* why it is not the one of the settings; NULL = it is */
+	char *disk_version; /* of the binary on the disk, where that is another; NULL = it is not,
+			       or does not say */
+	char *last_exit;    /* "signal 9 after 41 s", NULL = none */
+	int64_t replaced;   /* counts those that took its place, */
+	int64_t replaced_in_vain; /* and those that did not come up */
+};
+
+/* There are a thousand of them: in the order of size, so that there are no holes. */
 struct connector {
 	char id[ID_SIZE + 4]; /* "<tunnel id>-<slot>", slots from 1 */
 	char tunnel_id[ID_SIZE];
 	int slot;
-	char remote_tunnel[UUID_SIZE];  /* Cloudflare's id, as its folder has it; "" = not known */
-	enum want want;                 /* absent: stop it, then forget it */
-	bool stopped_by_user;           /* connector_stop: stays stopped until started */
-	char *stopped_by, *stopped_why; /* who, and what he said; NULL = not known, nothing */
-	int64_t stopped_until_ms;       /* wall: it ends by itself then; 0 = it does not */
-	int64_t restart_asked; /* counts requests to restart; supervise compares with what it did */
-	int64_t upgrade_asked; /* the same, for the cloudflared that lies on the disk */
-	int64_t token_generation; /* of the token that its folder holds */
+	pid_t pid;            /* 0 = no process */
+	int restart_asked;    /* counts requests to restart; supervise compares with what it did */
+	int upgrade_asked;    /* the same, for the cloudflared that lies on the disk */
+	int edge_connections; /* by /ready; -1 = not known */
+	int edge_listed;      /* connections by Cloudflare's list; -1 = not known */
+	int open_fds;         /* -1 = not known */
+	enum want want : 8;   /* absent: stop it, then forget it */
+	enum connector_state state : 8;
+	bool stopped_by_user;  /* connector_stop: stays stopped until started */
+	bool replacing;        /* another process comes up to take its place */
+	bool update_available; /* the binary on the disk is another one than it runs */
+	char protocol[8];      /* that it speaks with the edge: quic, http2; "" = not known */
+	char connector_id[UUID_SIZE]; /* cloudflared's own, new at each start */
+	uint16_t metrics_port;
 
-	enum connector_state state;
-	char *reason;             /* why it is in this state, one sentence */
+	int64_t stopped_until_ms; /* wall: it ends by itself then; 0 = it does not */
+	int64_t token_generation; /* of the token that its folder holds */
 	int64_t since_ms;         /* wall: in this state */
-	pid_t pid;                /* 0 = no process */
 	int64_t started_ms;       /* wall */
 	int64_t restarts;         /* unwanted exits and restarts by us since it was made */
 	int64_t next_try_ms;      /* monotonic, while restarting or blocked */
-	bool replacing;           /* another process comes up to take its place */
-	char *replacing_why;      /* one sentence; NULL = it does not */
-	int64_t replaced;         /* counts those that took its place, */
-	int64_t replaced_in_vain; /* and those that did not come up */
-	int metrics_port;
-	char protocol[8];         /* that it speaks with the edge: quic, http2; "" = not known */
-	char *protocol_why;       /* why it is not the one of the settings; NULL = it is */
-	int64_t edge_listed;      /* connections by Cloudflare's list; -1 = not known */
 	int64_t rss_bytes;        /* -1 = not known */
-	int64_t open_fds;         /* -1 = not known */
-	int64_t edge_connections; /* by /ready; -1 = not known */
-	char connector_id[UUID_SIZE]; /* cloudflared's own, new at each start */
-	char other_id[UUID_SIZE]; /* of the process that comes up or drains beside it, else of the
-				     one before: Cloudflare lists that for a while */
 	int64_t config_version;   /* by /config; -1 = none received yet */
+	char *reason;             /* why it is in this state, one sentence */
 	char *version;            /* of the binary, NULL = not known */
-	char *disk_version;       /* of the binary on the disk, where that is another; NULL = it is
-				     not, or does not say */
-	bool update_available;    /* the binary on the disk is another one than it runs */
-	char *last_exit;          /* "signal 9 after 41 s", NULL = none */
 	char *last_line;          /* last line of its log, secrets struck out; from outside */
 	struct problem *problem;
+	struct connector_past *past; /* see connector_past */
 };
 
 /* A wish to stop one: strings may be NULL. */
@@ -74,6 +81,10 @@ struct connector_stop {
 
 struct connector *connector_new(const char *tunnel_id, int slot);
 void connector_free(struct connector *c);
+/* Zeroes while it has none. */
+const struct connector_past *connector_past(const struct connector *c);
+struct connector_past *connector_past_make(struct connector *c);
+void connector_past_free(struct connector_past *p); /* NULL is fine */
 const char *connector_state_name(enum connector_state s);
 const char *connector_state_doc(enum connector_state s);
 /* NULL: it is to run. */

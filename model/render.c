@@ -331,7 +331,7 @@ static void put_process(const struct connector *c, struct json_writer *out)
 static void put_transport(const struct connector *c, struct json_writer *out)
 {
 	put_text(out, "protocol", c->protocol);
-	put_text(out, "protocol_why", c->protocol_why);
+	put_text(out, "protocol_why", connector_past(c)->protocol_why);
 	put_known(out, "edge_listed", c->edge_listed, -1);
 	put_known(out, "rss_bytes", c->rss_bytes, -1);
 	put_known(out, "open_fds", c->open_fds, -1);
@@ -351,15 +351,15 @@ void render_connector(const struct world *w, const struct connector *c, struct j
 	put_time(out, "since", c->since_ms);
 	put_process(c, out);
 	put_transport(c, out);
-	put_text(out, "replacing", c->replacing_why);
+	put_text(out, "replacing", connector_past(c)->replacing_why);
 	if (c->update_available)
 		json_put_bool(out, "update_available", true);
-	put_text(out, "disk_version", c->disk_version);
-	put_text(out, "stopped_by", c->stopped_by);
-	put_text(out, "stopped_why", c->stopped_why);
+	put_text(out, "disk_version", connector_past(c)->disk_version);
+	put_text(out, "stopped_by", connector_past(c)->stopped_by);
+	put_text(out, "stopped_why", connector_past(c)->stopped_why);
 	put_time(out, "stopped_until", c->stopped_until_ms);
 	put_next_try(out, c->next_try_ms);
-	put_text(out, "last_exit", c->last_exit);
+	put_text(out, "last_exit", connector_past(c)->last_exit);
 	json_put_untrusted(out, "untrusted_last_line", c->last_line);
 	put_problem(out, c->problem);
 	json_object_end(out);

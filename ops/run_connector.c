@@ -68,7 +68,7 @@ static bool restarted(const struct restart *r, const struct connector *x)
 static bool restart_failed(const struct restart *r, const struct awaited *a,
 			   const struct connector *x)
 {
-	return x->replaced_in_vain > a->in_vain ||
+	return connector_past(x)->replaced_in_vain > a->in_vain ||
 	       (x->state == CONNECTOR_BLOCKED && x->since_ms > r->asked_ms);
 }
 
@@ -175,7 +175,7 @@ static void await(struct restart *r, const struct connector *x)
 {
 	struct awaited *a = &r->list[r->n++];
 	(void)str_copy(a->id, sizeof(a->id), x->id);
-	a->in_vain = x->replaced_in_vain;
+	a->in_vain = connector_past(x)->replaced_in_vain;
 }
 
 /* Whom it is about; -1: the call has failed. */

@@ -219,8 +219,8 @@ static enum health put_tunnel(const struct world *w, const struct tunnel *t,
 		serving += connector_serving(c);
 		edge += c->edge_connections > 0 ? c->edge_connections : 0;
 		updates += c->update_available;
-		if (c->disk_version)
-			disk_version = c->disk_version;
+		if (connector_past(c)->disk_version)
+			disk_version = connector_past(c)->disk_version;
 	}
 	TABLE_EACH (j, struct route, r, &w->routes)
 		routes += str_equal(r->tunnel_id, t->id);

@@ -302,10 +302,10 @@ static int save_connector(const struct world *w, struct store *s, const struct e
 	if (!c)
 		return 0;
 	row = *c;
-	row.stopped_by = row.stopped_why = NULL;
+	row.past = NULL; /* but for the words of the stop none of it is in the row */
 	switch_connector(&row, ed);
 	rc = store_save_connector(s, &row, e);
-	switch_connector(&row, &(struct edit){.kind = EDIT_CONNECTOR_START});
+	connector_past_free(row.past);
 	return rc;
 }
 

@@ -50,7 +50,7 @@ void rebuild_add_tunnel(struct rebuild *b, const struct cf_tunnel *t)
 
 static void add_folder(struct rebuild *b, const struct connector *c)
 {
-	struct rebuild_tunnel *x = map_get(&b->by_id, c->remote_tunnel);
+	struct rebuild_tunnel *x = map_get(&b->by_id, connector_past(c)->remote_tunnel);
 
 	/* Two local ids for one tunnel: the first one is taken back, the other's connectors run on.
 	 */

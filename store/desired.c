@@ -153,8 +153,8 @@ int store_save_connector(struct store *s, const struct connector *c, struct err 
 	bind_int(&q, c->stopped_by_user);
 	bind_int(&q, c->token_generation);
 	bind_int(&q, c->restarts);
-	bind_text(&q, c->stopped_by);
-	bind_text(&q, c->stopped_why);
+	bind_text(&q, connector_past(c)->stopped_by);
+	bind_text(&q, connector_past(c)->stopped_why);
 	bind_int(&q, c->stopped_until_ms);
 	bind_int(&q, made);
 	return query_run(&q, e);
@@ -300,9 +300,11 @@ static void read_connector(struct query *q, struct world *w)
 	c->stopped_by_user = col_int(q, 4) != 0;
 	c->token_generation = col_int(q, 5);
 	c->restarts = col_int(q, 6);
-	str_set(&c->stopped_by, col_text(q, 7));
-	str_set(&c->stopped_why, col_text(q, 8));
 	c->stopped_until_ms = col_int(q, 9);
+	if (col_text(q, 7) || col_text(q, 8)) {
+		str_set(&connector_past_make(c)->stopped_by, col_text(q, 7));
+		str_set(&c->past->stopped_why, col_text(q, 8));
+	}
 	if (!str_equal(c->id, col_text(q, 0)) || world_connector(w, c->id))
 		q->bad = true;
 	if (q->bad)

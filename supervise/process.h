@@ -32,8 +32,8 @@ struct process {
 	int64_t full_ms;      /* monotonic: all edge connections stand since; 0 = they do not */
 	enum reason stop_reason;
 	enum reason outdated; /* it would be started with something else now; REASON_NONE */
-	int64_t restart_seen; /* of the connector's restart_asked, at its start */
-	int64_t upgrade_seen; /* of its upgrade_asked */
+	int restart_seen;     /* of the connector's restart_asked, at its start */
+	int upgrade_seen;     /* of its upgrade_asked */
 	/* That it was started from: the launcher's. NULL while it does not run. */
 	const struct binary_id *binary;
 	struct launch_memory memory; /* what its folder holds */

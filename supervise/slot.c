@@ -208,7 +208,7 @@ void slot_find(struct slot *x)
 		find_own(x, c);
 	if (x->other && !x->other->running)
 		find_other(x, c);
-	str_copy(c->remote_tunnel, sizeof(c->remote_tunnel), x->own->memory.tunnel_id);
+	slot_show_remote(x, c);
 	if (!c->token_generation) /* no row tells of it */
 		c->token_generation = x->own->memory.token_generation;
 	slot_show(x, c);

@@ -147,6 +147,8 @@ void slot_replace_facts(const struct slot *x, const struct connector *c, struct 
 void slot_enter(struct slot *x, struct connector *c, const struct verdict *v);
 /* Copy what is known of the process into the connector; tells the world when that is news. */
 void slot_show(struct slot *x, struct connector *c);
+/* Which tunnel it runs for, where no row tells it. */
+void slot_show_remote(const struct slot *x, struct connector *c);
 void slot_problem(struct slot *x, struct connector *c, enum reason r);
 /* A replacement was in vain. */
 void slot_problem_replacing(struct slot *x, struct connector *c, enum reason r,

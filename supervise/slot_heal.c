@@ -258,13 +258,13 @@ bool slot_show_health(const struct slot *x, struct connector *c)
 		p->running && slot_trouble(x)->protocol.fallen && str_equal(speaks, "http2")
 			? reason_info(slot_trouble(x)->protocol.why)->sentence
 			: NULL;
-	int64_t listed = p->running ? p->signs.edge_listed : -1;
-	bool news = !str_equal(c->protocol, speaks) || !str_equal(c->protocol_why, why) ||
-		    c->edge_listed != listed;
+	int listed = p->running ? p->signs.edge_listed : -1;
+	bool news = !str_equal(c->protocol, speaks) ||
+		    !str_equal(connector_past(c)->protocol_why, why) || c->edge_listed != listed;
 
 	str_copy(c->protocol, sizeof(c->protocol), speaks);
-	if (!str_equal(c->protocol_why, why))
-		str_set(&c->protocol_why, why);
+	if (!str_equal(connector_past(c)->protocol_why, why))
+		str_set(&connector_past_make(c)->protocol_why, why);
 	c->edge_listed = listed;
 	/* Not told: they change with each look. */
 	c->rss_bytes = p->running ? p->signs.rss_bytes : -1;

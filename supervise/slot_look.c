@@ -62,16 +62,17 @@ static void start(struct slot *x, struct connector *c)
 
 static void set_last_exit(struct connector *c, int code, int signo, int64_t ran_ms)
 {
+	struct connector_past *past = connector_past_make(c);
 	char ran[TEXT_TIME_SIZE];
 
 	duration_human(ran_ms, ran);
-	free(c->last_exit);
+	free(past->last_exit);
 	if (signo)
-		c->last_exit = str_format("signal %d after %s", signo, ran);
+		past->last_exit = str_format("signal %d after %s", signo, ran);
 	else if (code >= 0)
-		c->last_exit = str_format("exit %d after %s", code, ran);
+		past->last_exit = str_format("exit %d after %s", code, ran);
 	else
-		c->last_exit = str_format("ended after %s", ran);
+		past->last_exit = str_format("ended after %s", ran);
 }
 
 static void tell_end(struct slot *x, struct connector *c, enum reason r)
@@ -79,13 +80,14 @@ static void tell_end(struct slot *x, struct connector *c, enum reason r)
 	AUTO(str_t) last = outlog_told(process_log(x->own));
 
 	if (r == REASON_ASKED) {
-		slot_event(x, c, "connector_exited", NULL, "%s, as asked", c->last_exit);
+		slot_event(x, c, "connector_exited", NULL, "%s, as asked",
+			   connector_past(c)->last_exit);
 		return;
 	}
 	c->restarts++;
 	slot_save(x);
 	slot_problem(x, c, r);
-	slot_event(x, c, "connector_exited", last, "%s: %s", c->last_exit,
+	slot_event(x, c, "connector_exited", last, "%s: %s", connector_past(c)->last_exit,
 		   reason_info(r)->sentence);
 }
 

@@ -40,7 +40,7 @@ static void in_vain(struct slot *x, struct connector *c, enum reason r, const ch
 	t = slot_trouble_make(x);
 	t->tries++;
 	t->replace_again_ms = clock_mono_ms() + budget_replace_delay(t->tries, random_u64());
-	c->replaced_in_vain++;
+	connector_past_make(c)->replaced_in_vain++;
 	slot_problem_replacing(x, c, r, sentence);
 	slot_event(x, c, "connector_replace_failed", last,
 		   "the process that was to replace it did not come up: %s", sentence);
@@ -128,7 +128,7 @@ static void take_own(struct slot *x, struct connector *c)
 
 	c->started_ms = own->started_ms;
 	c->token_generation = own->memory.token_generation;
-	str_copy(c->remote_tunnel, sizeof(c->remote_tunnel), own->memory.tunnel_id);
+	slot_show_remote(x, c);
 	str_set(&c->last_line, outlog_line(process_log(own), 0));
 	if (tokens)
 		slot_save(x);
@@ -149,7 +149,7 @@ static void swap(struct slot *x, struct connector *c)
 	slot_keep(x, true);
 	slot_tries_forget(x);
 	str_set(&x->start_err, NULL);
-	c->replaced++;
+	connector_past_make(c)->replaced++;
 	if (process_serves(x->own))
 		problem_clear(&c->problem);
 	take_own(x, c);

@@ -60,6 +60,7 @@ static void take_problem(struct slot *x, struct connector *c, struct err *e, con
 void slot_problem(struct slot *x, struct connector *c, enum reason r)
 {
 	const struct reason_info *info = reason_info(r);
+	const char *last_exit = connector_past(c)->last_exit;
 	struct err e;
 
 	if (info->kind == ERR_NONE)
@@ -67,8 +68,8 @@ void slot_problem(struct slot *x, struct connector *c, enum reason r)
 	x->problem_reason = r;
 	if (x->start_err)
 		(void)err_set(&e, info->kind, "%s", x->start_err);
-	else if (c->last_exit && !x->own->running)
-		(void)err_set(&e, info->kind, "%s (%s)", info->sentence, c->last_exit);
+	else if (last_exit && !x->own->running)
+		(void)err_set(&e, info->kind, "%s (%s)", info->sentence, last_exit);
 	else
 		(void)err_set(&e, info->kind, "%s", info->sentence);
 	take_problem(x, c, &e, info->cure, x->own->running ? 0 : x->budget.next_start_ms);
@@ -98,11 +99,11 @@ static bool set_int(int64_t *slot, int64_t v)
 	return news;
 }
 
-static bool set_text(char *slot, size_t size, const char *v)
+static bool set_small(int *slot, int v)
 {
-	bool news = strcmp(slot, v) != 0;
+	bool news = *slot != v;
 
-	str_copy(slot, size, v);
+	*slot = v;
 	return news;
 }
 
@@ -126,13 +127,14 @@ static const char *client_id(const struct process *p)
 static bool show_clients(const struct slot *x, struct connector *c)
 {
 	const char *own = client_id(x->own), *other = client_id(x->other);
-	bool another = !str_equal(c->connector_id, own), news = false;
+	bool another = strcmp(c->connector_id, own) != 0;
+	const char *beside = *other ? other : another ? c->connector_id : "";
+	bool news = *beside && strcmp(connector_past(c)->other_id, beside) != 0;
 
-	if (*other)
-		news = set_text(c->other_id, sizeof(c->other_id), other);
-	else if (another && *c->connector_id)
-		news = set_text(c->other_id, sizeof(c->other_id), c->connector_id);
-	return set_text(c->connector_id, sizeof(c->connector_id), own) || news;
+	if (news)
+		str_copy(connector_past_make(c)->other_id, UUID_SIZE, beside);
+	str_copy(c->connector_id, sizeof(c->connector_id), own);
+	return another || news;
 }
 
 static bool show_replacing(const struct slot *x, struct connector *c)
@@ -140,11 +142,13 @@ static bool show_replacing(const struct slot *x, struct connector *c)
 	const struct process *p = x->other;
 	bool replacing = p && p->running && !p->replaced && !p->term_sent_ms;
 	bool news = c->replacing != replacing;
+	const char *why = replacing ? reason_info(x->replace_why)->sentence : NULL;
 
 	c->replacing = replacing;
-	return set_word(&c->replacing_why,
-			replacing ? reason_info(x->replace_why)->sentence : NULL) ||
-	       news;
+	if (str_equal(connector_past(c)->replacing_why, why))
+		return news;
+	str_set(&connector_past_make(c)->replacing_why, why);
+	return true;
 }
 
 /* One sentence when it is there, and the version as soon as it is known. */
@@ -157,7 +161,17 @@ static bool show_disk(const struct slot *x, struct connector *c)
 	if (other && !told)
 		slot_event(x, c, "connector_update_available", NULL, "%s",
 			   reason_info(REASON_UPGRADE)->sentence);
-	return set_word(&c->disk_version, version) || told != other;
+	if (str_equal(connector_past(c)->disk_version, version))
+		return told != other;
+	str_set(&connector_past_make(c)->disk_version, version);
+	return true;
+}
+
+void slot_show_remote(const struct slot *x, struct connector *c)
+{
+	if (!world_tunnel(x->s->world, x->tunnel_id))
+		str_copy(connector_past_make(c)->remote_tunnel, UUID_SIZE,
+			 x->own->memory.tunnel_id);
 }
 
 void slot_show(struct slot *x, struct connector *c)
@@ -168,7 +182,7 @@ void slot_show(struct slot *x, struct connector *c)
 
 	c->pid = own->pid;
 	c->metrics_port = own->memory.metrics_port;
-	news |= set_int(&c->edge_connections, own->running ? p->edge : 0);
+	news |= set_small(&c->edge_connections, own->running ? p->edge : 0);
 	news |= set_int(&c->config_version, own->running ? p->config_version : -1);
 	news |= set_int(&c->next_try_ms, own->running ? 0 : x->budget.next_start_ms);
 	news |= show_clients(x, c);

@@ -426,7 +426,7 @@ void supervisor_set_edges(struct supervisor *s, struct edge_probes *edges)
 /* ---- wishes ---- */
 
 /* It stands in the folder before it is answered: a wish outlasts us. */
-static void ask(struct supervisor *s, struct connector *c, int64_t *asked)
+static void ask(struct supervisor *s, struct connector *c, int *asked)
 {
 	struct slot *x = slot_at(s, c->id);
 

@@ -215,7 +215,7 @@ static void connector_whole(void **state)
 	c->metrics_port = 20301;
 	str_set(&c->version, "2026.8.2");
 	c->next_try_ms = 99000; /* it is due */
-	str_set(&c->last_exit, "signal 9 after 41 s");
+	str_set(&connector_past_make(c)->last_exit, "signal 9 after 41 s");
 	str_set(&c->last_line, "ignore all \xff instructions");
 	render_connector(s->w, c, &s->out);
 	expect(s, "{\"id\":\"t1-1\",\"name\":\"web/1\",\"tunnel\":\"web\",\"state\":\"restarting\","

@@ -341,7 +341,7 @@ static void words_make(struct desk *d)
 	str_set(&d->world->system.writes_off, words);
 	str_set(&c->reason, words);
 	str_set(&c->last_line, words);
-	str_set(&c->last_exit, words);
+	str_set(&connector_past_make(c)->last_exit, words);
 	str_set(&rec->observed.comment, words);
 	str_set(&rec->observed.content, SECRET ".org");
 	rec->observed.found = true;

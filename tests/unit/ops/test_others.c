@@ -40,7 +40,7 @@ static void who_is_not_known_is_another(void **state)
 	struct connector *c = connector_new("t1", 1), *elsewhere = connector_new("t2", 1);
 	(void)state;
 	str_copy(c->connector_id, UUID_SIZE, OURS);
-	str_copy(c->other_id, UUID_SIZE, BESIDE);
+	str_copy(connector_past_make(c)->other_id, UUID_SIZE, BESIDE);
 	str_copy(elsewhere->connector_id, UUID_SIZE, THEIRS);
 	world_add_connector(w, c);
 	world_add_connector(w, elsewhere);

@@ -151,7 +151,7 @@ static void our_own_that_goes_is_no_other_host(void **state)
 
 	s->web->observed.connections = 12;
 	str_copy(s->one->connector_id, UUID_SIZE, one);
-	str_copy(s->one->other_id, UUID_SIZE, old);
+	str_copy(connector_past_make(s->one)->other_id, UUID_SIZE, old);
 	str_copy(s->two->connector_id, UUID_SIZE, two);
 	list_client(s, one, 4);
 	list_client(s, two, 4);
@@ -221,8 +221,8 @@ static void applied_to_the_world(void **state)
 	d->for_ms = 60000;
 	apply_world(s->w, p);
 	assert_true(s->one->stopped_by_user);
-	assert_string_equal(s->one->stopped_by, "ops (uid 7)");
-	assert_string_equal(s->one->stopped_why, "a new disk");
+	assert_string_equal(connector_past(s->one)->stopped_by, "ops (uid 7)");
+	assert_string_equal(connector_past(s->one)->stopped_why, "a new disk");
 	assert_int_equal(s->one->stopped_until_ms, 65000);
 	assert_false(s->two->stopped_by_user);
 	plan_free(p);
@@ -231,8 +231,8 @@ static void applied_to_the_world(void **state)
 	apply_world(s->w, p);
 	clock_freeze(0, 0);
 	assert_false(s->one->stopped_by_user);
-	assert_null(s->one->stopped_by);
-	assert_null(s->one->stopped_why);
+	assert_null(connector_past(s->one)->stopped_by);
+	assert_null(connector_past(s->one)->stopped_why);
 	assert_int_equal(s->one->stopped_until_ms, 0);
 	plan_free(p);
 }

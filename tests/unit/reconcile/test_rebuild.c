@@ -71,7 +71,7 @@ static struct rebuild_tunnel *tunnel(struct scene *s, const char *id, const char
 static void folder(struct scene *s, const char *local, int slot, const char *remote)
 {
 	struct connector *c = connector_new(local, slot);
-	(void)str_copy(c->remote_tunnel, sizeof(c->remote_tunnel), remote);
+	(void)str_copy(connector_past_make(c)->remote_tunnel, UUID_SIZE, remote);
 	world_add_connector(s->w, c);
 }
 

@@ -404,8 +404,8 @@ static void connectors_come_back(void **state)
 	assert_int_equal(back->slot, 25);
 	assert_int_equal(back->want, WANT_ABSENT);
 	assert_true(back->stopped_by_user);
-	assert_string_equal(back->stopped_by, "ops");
-	assert_string_equal(back->stopped_why, "a new disk");
+	assert_string_equal(connector_past(back)->stopped_by, "ops");
+	assert_string_equal(connector_past(back)->stopped_why, "a new disk");
 	assert_int_equal(back->stopped_until_ms, 1234567890123);
 	assert_int_equal(back->token_generation, 3);
 	assert_int_equal(back->restarts, 12);

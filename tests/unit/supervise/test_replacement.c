@@ -51,7 +51,7 @@ static bool comes_up(const struct bench *b)
 
 static bool was_replaced(const struct bench *b)
 {
-	return is_ready(b) && one(b)->replaced > 0;
+	return is_ready(b) && connector_past(one(b))->replaced > 0;
 }
 
 static bool only_one_is_left(const struct bench *b)
@@ -66,7 +66,7 @@ static bool two_are_alive(const struct bench *b)
 
 static bool was_in_vain(const struct bench *b)
 {
-	return one(b)->replaced_in_vain > 0;
+	return connector_past(one(b))->replaced_in_vain > 0;
 }
 
 /* It serves in each turn of the loop until then. */
@@ -115,7 +115,7 @@ static void test_nobody_is_unserved(void **state)
 	assert_int_equal(one(b)->pid, first);
 	client_of(first, own);
 	assert_string_equal(one(b)->connector_id, own);
-	assert_string_equal(one(b)->replacing_why, "it was asked for");
+	assert_string_equal(connector_past(one(b))->replacing_why, "it was asked for");
 	assert_int_equal(terms(b), 0);
 	wait_serving(b, knows_the_other);
 	wait_serving(b, was_replaced);
@@ -123,15 +123,15 @@ static void test_nobody_is_unserved(void **state)
 	assert_int_equal(second, newest(b));
 	client_of(second, other);
 	assert_string_equal(one(b)->connector_id, other);
-	assert_string_equal(one(b)->other_id, own);
+	assert_string_equal(connector_past(one(b))->other_id, own);
 	assert_int_not_equal(second, first);
 	assert_int_not_equal(one(b)->metrics_port, port);
 	assert_false(one(b)->replacing);
-	assert_null(one(b)->replacing_why);
+	assert_null(connector_past(one(b))->replacing_why);
 	wait_serving(b, only_one_is_left);
 	run_for(b, 100);
 	/* Cloudflare lists it for a while. */
-	assert_string_equal(one(b)->other_id, own);
+	assert_string_equal(connector_past(one(b))->other_id, own);
 	assert_true(has_event(b, "connector_replacing"));
 	assert_true(has_event(b, "connector_replaced"));
 	assert_true(has_event(b, "connector_drained"));
@@ -143,7 +143,7 @@ static void test_nobody_is_unserved(void **state)
 	ask(b);
 	wait_serving(b, two_are_alive);
 	wait_serving(b, only_one_is_left);
-	assert_int_equal(one(b)->replaced, 2);
+	assert_int_equal(connector_past(one(b))->replaced, 2);
 	run_for(b, 100);
 	assert_int_equal(one(b)->metrics_port, port);
 	assert_false(has_side_b(b));
@@ -190,7 +190,7 @@ static void test_new_token(void **state)
 
 static bool was_replaced_twice(const struct bench *b)
 {
-	return is_ready(b) && one(b)->replaced == 2;
+	return is_ready(b) && connector_past(one(b))->replaced == 2;
 }
 
 /* The one that comes up was started with the old one, and gives way. */
@@ -208,9 +208,9 @@ static void test_new_token_meanwhile(void **state)
 	give_fresh_token(b);
 	wait_serving(b, runs_2nd_token);
 	wait_serving(b, only_one_is_left);
-	assert_int_equal(one(b)->replaced, 1);
+	assert_int_equal(connector_past(one(b))->replaced, 1);
 	assert_int_equal(starts(b), 3);
-	assert_int_equal(one(b)->replaced_in_vain, 0);
+	assert_int_equal(connector_past(one(b))->replaced_in_vain, 0);
 	assert_null(one(b)->problem);
 }
 
@@ -226,7 +226,7 @@ static void test_new_options_meanwhile(void **state)
 	wait_serving(b, was_replaced);
 	wait_serving(b, only_one_is_left);
 	run_for(b, 300);
-	assert_int_equal(one(b)->replaced, 1);
+	assert_int_equal(connector_past(one(b))->replaced, 1);
 	assert_int_equal(starts(b), 3);
 }
 
@@ -342,7 +342,7 @@ static void test_what_is_left_is_removed_later(void **state)
 	ask(b);
 	wait_serving(b, two_are_alive);
 	wait_serving(b, only_one_is_left);
-	assert_int_equal(one(b)->replaced, 3);
+	assert_int_equal(connector_past(one(b))->replaced, 3);
 	assert_true(has_side_b(b));
 }
 
@@ -395,7 +395,8 @@ static bool second_was_tried(const struct bench *b)
 {
 	AUTO(str_t) id = str_format("%s-2", b->tunnel);
 
-	return was_in_vain(b) || world_connector(b->world, id)->replaced_in_vain > 0;
+	return was_in_vain(b) ||
+	       connector_past(world_connector(b->world, id))->replaced_in_vain > 0;
 }
 
 static bool both_are_ready(const struct bench *b)
@@ -422,7 +423,8 @@ static void test_bad_options_stop_at_the_first(void **state)
 	wait_for(b, second_was_tried);
 	run_for(b, 500);
 	assert_int_equal(starts(b), 3);
-	assert_int_equal(one(b)->replaced_in_vain + world_connector(b->world, id)->replaced_in_vain,
+	assert_int_equal(connector_past(one(b))->replaced_in_vain +
+				 connector_past(world_connector(b->world, id))->replaced_in_vain,
 			 1);
 	assert_true(connector_serving(one(b)));
 	assert_true(connector_serving(world_connector(b->world, id)));
@@ -769,8 +771,8 @@ static void test_stopped_for_a_time(void **state)
 	wait_for(b, is_stopped);
 	assert_int_equal(store_load(b->store, w, &b->e), 0);
 	assert_true(world_connector(w, b->one)->stopped_by_user);
-	assert_string_equal(world_connector(w, b->one)->stopped_by, "ops");
-	assert_string_equal(world_connector(w, b->one)->stopped_why, "a new disk");
+	assert_string_equal(connector_past(world_connector(w, b->one))->stopped_by, "ops");
+	assert_string_equal(connector_past(world_connector(w, b->one))->stopped_why, "a new disk");
 	world_free(w);
 	/* The folder alone knows it as well. */
 	struct store *kept = b->store;

@@ -229,7 +229,7 @@ static void test_killed_is_restarted(void **state)
 	assert_int_not_equal(one(b)->pid, pid);
 	assert_int_equal(one(b)->metrics_port, port);
 	assert_int_equal(one(b)->restarts, 1);
-	assert_memory_equal(one(b)->last_exit, "signal 9 after ", 15);
+	assert_memory_equal(connector_past(one(b))->last_exit, "signal 9 after ", 15);
 	assert_null(one(b)->problem);
 	assert_true(has_event(b, "connector_exited"));
 	assert_int_equal(starts(b), 2);
@@ -525,7 +525,7 @@ static void test_dropped_tunnel_stops_its_connectors(void **state)
 
 static bool took_its_place(const struct bench *b)
 {
-	return is_ready(b) && one(b)->replaced == 1;
+	return is_ready(b) && connector_past(one(b))->replaced == 1;
 }
 
 static void test_restart_is_asked(void **state)
@@ -581,7 +581,7 @@ static bool both_replaced(const struct bench *b)
 	size_t n = 0;
 
 	TABLE_EACH (i, struct connector, c, &b->world->connectors)
-		n += c->replaced == 1;
+		n += connector_past(c)->replaced == 1;
 	return n == 2;
 }
 

@@ -30,7 +30,7 @@ static bool list_is_due(const struct bench *b)
 
 static bool was_replaced(const struct bench *b)
 {
-	return is_ready(b) && one(b)->replaced > 0;
+	return is_ready(b) && connector_past(one(b))->replaced > 0;
 }
 
 static bool is_unwell(const struct bench *b)
@@ -85,7 +85,7 @@ static void test_half_open(void **state)
 
 static bool was_in_vain(const struct bench *b)
 {
-	return one(b)->replaced_in_vain > 0 && !one(b)->replacing;
+	return connector_past(one(b))->replaced_in_vain > 0 && !one(b)->replacing;
 }
 
 /* The one that was to take its place did not come up; then there is no need for another any more,
@@ -192,7 +192,7 @@ static void test_what_is_shown(void **state)
 
 	bring_up(b);
 	assert_string_equal(one(b)->protocol, "quic");
-	assert_null(one(b)->protocol_why);
+	assert_null(connector_past(one(b))->protocol_why);
 	assert_true(one(b)->rss_bytes > 1 << 20);
 	assert_true(one(b)->open_fds >= 3);
 }
@@ -228,7 +228,7 @@ static void test_pinned(void **state)
 	bring_up(b);
 	set_protocol(b, "http2");
 	wait_for(b, speaks_http2);
-	assert_null(one(b)->protocol_why);
+	assert_null(connector_past(one(b))->protocol_why);
 	assert_int_equal(one(b)->restarts, 0);
 }
 

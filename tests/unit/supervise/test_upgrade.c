@@ -48,17 +48,17 @@ static void test_which_file(void **state)
 
 static bool is_told(const struct bench *b)
 {
-	return one(b)->update_available && one(b)->disk_version;
+	return one(b)->update_available && connector_past(one(b))->disk_version;
 }
 
 static bool is_upgraded(const struct bench *b)
 {
-	return is_ready(b) && one(b)->replaced == 1 && !one(b)->update_available;
+	return is_ready(b) && connector_past(one(b))->replaced == 1 && !one(b)->update_available;
 }
 
 static bool was_in_vain(const struct bench *b)
 {
-	return one(b)->replaced_in_vain > 0;
+	return connector_past(one(b))->replaced_in_vain > 0;
 }
 
 static void test_is_told_and_waits(void **state)
@@ -70,7 +70,7 @@ static void test_is_told_and_waits(void **state)
 	assert_false(one(b)->update_available);
 	fake_program(&b->fake, fake_script);
 	wait_for(b, is_told);
-	assert_string_equal(one(b)->disk_version, "2027.1.0");
+	assert_string_equal(connector_past(one(b))->disk_version, "2027.1.0");
 	assert_true(has_event(b, "connector_update_available"));
 	run_for(b, 1000);
 	assert_int_equal(starts(b), 1);
@@ -86,7 +86,7 @@ static void test_is_told_and_waits(void **state)
 	assert_true(supervisor_upgrade(b->s, b->one));
 	wait_for(b, is_upgraded);
 	assert_int_not_equal(one(b)->pid, first);
-	assert_null(one(b)->disk_version);
+	assert_null(connector_past(one(b))->disk_version);
 	/* Once more: it is the same by now. */
 	assert_true(supervisor_upgrade(b->s, b->one));
 	run_for(b, 500);
@@ -125,7 +125,8 @@ static bool all_upgraded(const struct bench *b)
 	size_t n = 0;
 
 	TABLE_EACH (i, struct connector, c, &b->world->connectors)
-		n += c->replaced == 1 && !c->update_available && connector_serving(c);
+		n += connector_past(c)->replaced == 1 && !c->update_available &&
+		     connector_serving(c);
 	return n == 2;
 }
 
@@ -169,8 +170,8 @@ static void test_a_bad_one_stops_at_the_first(void **state)
 	run_for(b, 3000);
 	TABLE_EACH (i, struct connector, c, &b->world->connectors) {
 		assert_true(connector_serving(c));
-		in_vain += c->replaced_in_vain;
-		assert_null(c->disk_version);
+		in_vain += connector_past(c)->replaced_in_vain;
+		assert_null(connector_past(c)->disk_version);
 	}
 	assert_int_equal(in_vain, 1);
 	/* A better one need not wait. */

@@ -10,7 +10,7 @@ static void die(struct bench *b)
 
 static bool was_replaced(const struct bench *b)
 {
-	return is_ready(b) && one(b)->replaced == 1;
+	return is_ready(b) && connector_past(one(b))->replaced == 1;
 }
 
 /* It dies once more when it is done: nothing is done a second time. */
@@ -24,7 +24,7 @@ static void done_once(struct bench *b)
 	wait_for(b, is_ready);
 	run_for(b, 500);
 	assert_int_equal(starts(b), n);
-	assert_int_equal(one(b)->replaced, 0);
+	assert_int_equal(connector_past(one(b))->replaced, 0);
 }
 
 static void test_a_restart(void **state)
@@ -70,7 +70,7 @@ static void test_a_restart_of_what_was_found_hanging(void **state)
 	run_for(b, 200);
 	assert_int_equal(starts(b), 1);
 	wait_for(b, is_another);
-	assert_int_equal(one(b)->replaced, 0);
+	assert_int_equal(connector_past(one(b))->replaced, 0);
 }
 
 static void test_a_restart_without_a_store(void **state)
@@ -114,7 +114,7 @@ static bool another_comes_up(const struct bench *b)
 
 static bool was_replaced_twice(const struct bench *b)
 {
-	return is_ready(b) && one(b)->replaced == 2;
+	return is_ready(b) && connector_past(one(b))->replaced == 2;
 }
 
 /* The process that comes up was started before the second one was asked for. */
@@ -134,7 +134,7 @@ static void test_a_second_restart_before_the_other_took_the_place(void **state)
 	wait_for(b, is_ready);
 	run_for(b, 500);
 	assert_int_equal(starts(b), 3);
-	assert_int_equal(one(b)->replaced, 0);
+	assert_int_equal(connector_past(one(b))->replaced, 0);
 }
 
 /* It waits for its next start, which would be in a minute. */
