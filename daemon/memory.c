@@ -13,12 +13,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define LARGE (256 * 1024) /* bytes: mapped for itself, and unmapped when it is freed */
+#define LARGE (64 * 1024)  /* bytes: mapped for itself, and unmapped when it is freed */
+#define TOP   (256 * 1024) /* bytes that may lie free at the end of all others */
 
 void memory_begin(void)
 {
 	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
-	(void)mallopt(M_TRIM_THRESHOLD, LARGE);
+	(void)mallopt(M_TRIM_THRESHOLD, TOP);
 	(void)mallopt(M_ARENA_MAX, 1); /* threads look up names and do nothing else */
 }
 

@@ -143,7 +143,7 @@ static bool has_second_folder(const struct slot *x)
 }
 
 /* Of two sides that one is the connector's own which served last. */
-static void choose_sides(struct slot *x)
+static void choose_sides(struct slot *x, struct launch_kept *recalled)
 {
 	struct launch_kept theirs;
 	struct process *a = x->own, *b;
@@ -152,8 +152,8 @@ static void choose_sides(struct slot *x)
 		return;
 	b = process_new(x, true, &theirs);
 	x->other = b;
-	if (theirs.turn > x->recalled->turn) {
-		*x->recalled = theirs;
+	if (theirs.turn > recalled->turn) {
+		*recalled = theirs;
 		x->own = b;
 		x->other = a;
 	}
@@ -189,20 +189,18 @@ static void find_own(struct slot *x, struct connector *c)
 	slot_event(x, c, "connector_found", NULL, "runs already as process %d", (int)p->pid);
 }
 
-void slot_find(struct slot *x)
+void slot_find(struct slot *x, struct launch_kept *recalled)
 {
 	struct connector *c = slot_connector(x);
 
 	/* Once: while nothing was found out, both stay as they are and are asked again. */
-	if (!x->looked) {
-		x->looked = true;
-		choose_sides(x);
-		recall_budget(x, x->recalled);
+	if (recalled) {
+		choose_sides(x, recalled);
+		recall_budget(x, recalled);
 		x->token_seen = x->own->memory.token_generation;
 		str_copy(x->remote_seen, sizeof(x->remote_seen), x->own->memory.tunnel_id);
 		recall_stop(x, c);
 		recall_wishes(x, c);
-		free(steal(&x->recalled));
 	}
 	if (!x->own->running)
 		find_own(x, c);
@@ -222,7 +220,7 @@ static void wake_up(struct timer *t, void *owner)
 	slot_look(owner);
 }
 
-struct slot *slot_new(struct supervisor *s, const struct connector *c)
+struct slot *slot_new(struct supervisor *s, const struct connector *c, struct launch_kept *recalled)
 {
 	struct slot *x = mem_alloc(sizeof(*x));
 
@@ -230,8 +228,7 @@ struct slot *slot_new(struct supervisor *s, const struct connector *c)
 	x->number = c->slot;
 	str_copy(x->id, sizeof(x->id), c->id);
 	str_copy(x->tunnel_id, sizeof(x->tunnel_id), c->tunnel_id);
-	x->recalled = mem_alloc(sizeof(*x->recalled));
-	x->own = process_new(x, false, x->recalled);
+	x->own = process_new(x, false, recalled);
 	x->own->restart_seen = c->restart_asked;
 	x->own->upgrade_seen = c->upgrade_asked;
 	timer_init(&x->wake, s->loop, wake_up, x);
@@ -243,7 +240,6 @@ void slot_free(struct slot *x)
 	timer_stop(&x->wake);
 	process_free(x->own);
 	process_free(x->other);
-	free(x->recalled);
 	free(x->start_err);
 	free(x->trouble);
 	free(x);

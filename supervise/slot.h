@@ -61,7 +61,6 @@ struct slot {
 	bool tunnel_known; /* its tunnel was seen in the world: when that is gone, so is its cause
 			    */
 	bool forget;       /* the pass is to drop it */
-	bool looked;       /* its folders were read */
 	bool keep_due;     /* what is to outlast us is to be written: not before a start */
 	bool turn;         /* its turn to be replaced has come */
 	bool serving_told;
@@ -75,7 +74,6 @@ struct slot {
 	struct timer wake;
 
 	struct budget budget;
-	struct launch_kept *recalled; /* until its folders were looked at; then NULL */
 	struct slot_kept kept;        /* as the folder of its own process has it */
 	char *start_err;              /* why the last start failed, a sentence; NULL = it did not */
 	struct slot_trouble *trouble; /* see slot_trouble */
@@ -84,10 +82,13 @@ struct slot {
 };
 
 /* ---- slot.c ---- */
-struct slot *slot_new(struct supervisor *s, const struct connector *c);
+/* recalled: what its folder kept. Not in the slot: what is freed so soon leaves a hole between
+ * those that stay. */
+struct slot *slot_new(struct supervisor *s, const struct connector *c,
+		      struct launch_kept *recalled);
 void slot_free(struct slot *x);
-/* Take over what runs already, and what its folders remember. */
-void slot_find(struct slot *x);
+/* Take over what runs already, and what its folders remember: that when it was made, later NULL. */
+void slot_find(struct slot *x, struct launch_kept *recalled);
 /* Nothing of it is left but the object: folders, row and slot go. false: try again later. */
 bool slot_forget(struct slot *x);
 /* Zeroes while it had none. */

@@ -230,7 +230,7 @@ static bool still_unsure(struct slot *x)
 {
 	if (!unsure(x))
 		return false;
-	slot_find(x);
+	slot_find(x, NULL);
 	if (unsure(x))
 		timer_start(&x->wake, UNSURE_MS);
 	return unsure(x);

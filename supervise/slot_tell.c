@@ -38,12 +38,11 @@ void slot_event(const struct slot *x, const struct connector *c, const char *kin
 		  "connector %s: %s", name, message);
 	if (!x->s->store)
 		return;
-	notes_event(&x->s->notes, &(struct event){.object_type = OBJECT_CONNECTOR,
-						  .object_id = str_dup(x->id),
-						  .object_name = str_dup(name),
-						  .kind = str_dup(kind),
-						  .message = steal(&message),
-						  .untrusted_detail = str_dup(detail)});
+	notes_event(&x->s->notes, &(struct note){.connector_id = x->id,
+						 .name = name,
+						 .kind = kind,
+						 .message = message,
+						 .untrusted_detail = detail});
 }
 
 /* Sentences of ours only: what the log says is from outside and stands in last_line. */

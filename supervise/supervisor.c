@@ -36,10 +36,11 @@ static struct slot *slot_at(const struct supervisor *s, const char *id)
 /* Slots follow objects. A new slot first looks whether its process runs already. */
 static void make_slot(struct supervisor *s, const struct connector *c)
 {
-	struct slot *x = slot_new(s, c);
+	struct launch_kept recalled;
+	struct slot *x = slot_new(s, c, &recalled);
 
 	map_set(&s->slots, x->id, x);
-	slot_find(x);
+	slot_find(x, &recalled);
 }
 
 static void want_slots(struct supervisor *s, const struct tunnel *t)
@@ -155,6 +156,7 @@ static void forget(struct slot *x)
 		return;
 	}
 	map_remove(&s->slots, x->id);
+	notes_drop(&s->notes, x->id);
 	world_drop(s->world, OBJECT_CONNECTOR, x->id);
 	slot_free(x);
 }
