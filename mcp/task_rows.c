@@ -116,15 +116,13 @@ static void tell_failed(const struct ledger_call *said, struct err *e)
 static void tell_lost(const struct task_row *row, bool done, struct err *e)
 {
 	const char *name = row->op->name;
-	(void)err_set(e, ERR_CANCELLED, ANEW);
 	if (row->op->effects == OP_READS) {
 		(void)err_set(e, ERR_CANCELLED, ANEW ", and its answer is lost");
 		(void)err_hint(e, "It only reads: call %s again.", name);
 	} else if (op_makes_plan(row->op)) {
 		(void)err_set(e, ERR_CANCELLED,
-			      "%s. No plan of it was stored, so it has changed "
-			      "nothing",
-			      ANEW);
+			      ANEW ". No plan of it was stored, so it has "
+				   "changed nothing");
 		(void)err_hint(e, "Call %s again.", name);
 	} else if (done) {
 		(void)err_set(e, ERR_CANCELLED,
@@ -132,7 +130,7 @@ static void tell_lost(const struct task_row *row, bool done, struct err *e)
 			      "and its answer is lost");
 		(void)err_hint(e, "See status_get and event_list.");
 	} else {
-		(void)err_set(e, ERR_CANCELLED, "%s. Whether it was done is not known", ANEW);
+		(void)err_set(e, ERR_CANCELLED, ANEW ". Whether it was done is not known");
 		(void)err_hint(e, "See status_get and event_list before %s is called again.", name);
 	}
 }

@@ -169,6 +169,24 @@ def test_a_new_start_goes_on_with_it(door, sim, ends):
     unknown(other, task)
 
 
+def test_who_listens_after_a_new_start_is_told(door, sim):
+    task = begin(Http(door.port, grant(door), TASKS), door.wish)
+    door.kill9()
+    sim.faults_clear()
+    sim.fault("delay", method="PUT", path="*/configurations", ms=1000)
+    sim.fault("delay", method="POST", path="*/dns_records", ms=1000)
+    door.start(observed=False)
+    lines = Lines(door, "--grant", "claude", capabilities=TASKS)
+    lines.send("subscriptions/listen", notifications={"taskIds": [task]})
+    told = lines.notice("notifications/subscriptions/acknowledged")
+    assert told["notifications"] == {"taskIds": [task]}, told
+    assert lines.notice("notifications/tasks")["status"] == "working"
+    told = lines.notice("notifications/tasks")
+    assert told["status"] == "completed", told
+    assert told["result"]["structuredContent"]["converged"], told
+    lines.end()
+
+
 def test_what_was_not_yet_planned_is_told(door, sim):
     """Killed while Cloudflare is looked at: nothing was stored, so nothing was changed."""
     sim.fault("delay", method="GET", path="*/dns_records*", ms=6000)

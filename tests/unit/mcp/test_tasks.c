@@ -227,9 +227,9 @@ static void its_plan_is_waited_for(void **state)
 	assert_string_equal(json_get_string(r, "status"), "working");
 	assert_null(json_get(r, "result"));
 	assert_int_equal(json_get_int(r, "ttlMs", 0), TASK_TTL_MS);
-	TABLE_EACH (i, struct tunnel, t, &f->desk->world->tunnels)
-		problem_set(&t->problem, &(struct err){.kind = ERR_DENIED, .message = "No."}, 1);
-	world_changed(f->desk->world, OBJECT_TUNNEL, "t");
+	struct tunnel *t = f->desk->world->tunnels.items[0];
+	problem_set(&t->problem, &(struct err){.kind = ERR_DENIED, .message = "No."}, 1);
+	world_changed(f->desk->world, OBJECT_TUNNEL, t->id);
 	for (int turns = 0; turns < 50; turns++)
 		loop_turn(f->desk->loop);
 	r = about(f, "tasks/get", id);

@@ -67,6 +67,10 @@ static void a_row_says_who_what_and_why(void **state)
 	assert_non_null(strstr(json_get_string(asked, "arguments"), "\"web\""));
 	expect(intent, "phase", "intent");
 	expect(intent, "plan", "p1");
+	AUTO(str_t) mark = ledger_call_mark(json_get_string(asked, "object"));
+	expect(intent, "detail", mark);
+	assert_non_null(json_get_string(asked, "object"));
+	expect(result, "object", json_get_string(asked, "object"));
 	expect(result, "phase", "result");
 	expect(result, "plan", "p1");
 	expect(result, "outcome", "ok");
