@@ -54,11 +54,11 @@ static int reserve(struct buf *b, size_t len)
 	return 0;
 }
 
-char *buf_more(struct buf *b, size_t len)
+char *buf_more_slowly(struct buf *b, size_t len)
 {
 	char *room;
 
-	if ((b->limit || len >= b->cap - b->len) && reserve(b, len))
+	if (reserve(b, len))
 		return NULL;
 	room = b->data + b->len;
 	b->len += len;
@@ -74,6 +74,18 @@ int buf_add(struct buf *b, const void *data, size_t len)
 		return -1;
 	if (len)
 		memcpy(room, data, len);
+	return 0;
+}
+
+int buf_insert(struct buf *b, size_t at, const void *data, size_t len)
+{
+	size_t behind = b->len - at;
+
+	if (!buf_more(b, len))
+		return -1;
+	memmove(b->data + at + len, b->data + at, behind);
+	if (len)
+		memcpy(b->data + at, data, len);
 	return 0;
 }
 

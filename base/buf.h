@@ -20,11 +20,24 @@ void buf_t_cleanup(buf_t *b);
 
 /* 0, or -1 when the limit would be passed (then nothing is added and truncated is set). */
 int buf_add(struct buf *b, const void *data, size_t len);
+/* The same before the byte at that place. */
+int buf_insert(struct buf *b, size_t at, const void *data, size_t len);
 int buf_str(struct buf *b, const char *s);
 int buf_char(struct buf *b, char c);
 /* Adds len bytes and gives them to the caller, who fills all of them at once; NULL when the limit
  * would be passed. */
-char *buf_more(struct buf *b, size_t len);
+char *buf_more_slowly(struct buf *b, size_t len);
+static inline char *buf_more(struct buf *b, size_t len)
+{
+	if (b->limit || len >= b->cap - b->len)
+		return buf_more_slowly(b, len);
+
+	char *room = b->data + b->len;
+
+	b->len += len;
+	room[len] = '\0';
+	return room;
+}
 int buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
 /* Drop n bytes at the front. */
 void buf_consume(struct buf *b, size_t n);

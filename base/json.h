@@ -6,6 +6,8 @@
 #ifndef BASE_JSON_H
 #define BASE_JSON_H
 
+#include <string.h>
+
 #include "base/buf.h"
 #include "base/err.h"
 
@@ -135,14 +137,27 @@ void json_rows_free(struct json_rows *rows);
 struct json_writer {
 	struct buf *out;
 	bool comma;
+
+	/* private */
+	bool terse;
+	unsigned left_out; /* 1: the value that comes next; n: what comes is n - 1 deep in one */
+	uint32_t signs;    /* of what drop names */
+	const char *const *drop;
 };
 
 void json_write_init(struct json_writer *w, struct buf *out);
+/* What is written is what json_trim would make of it, without being written first; drop as there.
+ */
+void json_write_init_terse(struct json_writer *w, struct buf *out, const char *const *drop);
 void json_object_begin(struct json_writer *w);
 void json_object_end(struct json_writer *w);
 void json_array_begin(struct json_writer *w);
 void json_array_end(struct json_writer *w);
-void json_write_key(struct json_writer *w, const char *key);
+void json_write_keyn(struct json_writer *w, const char *key, size_t len);
+static inline void json_write_key(struct json_writer *w, const char *key)
+{
+	json_write_keyn(w, key, strlen(key)); /* nearly always a literal, whose length is known */
+}
 /* Strings are written as valid UTF-8: bytes that are not become U+FFFD. NULL writes null. */
 void json_write_string(struct json_writer *w, const char *s);
 void json_write_stringn(struct json_writer *w, const char *s, size_t len);
@@ -152,18 +167,38 @@ void json_write_null(struct json_writer *w);
 /* Text that is JSON already, as it is. */
 void json_write_raw(struct json_writer *w, const char *text, size_t len);
 void json_write_value(struct json_writer *w, const struct json *v);
+/* The members of an object that is JSON already, into the one that is open. */
+void json_write_members(struct json_writer *w, const char *object, size_t len);
 
 /* Append JSON text (which passed the check, or came of a writer) without white space, without the
  * members whose value is null, "", [] or {}, and without those that drop names (NULL-terminated;
  * may be NULL), at whatever depth. */
 void json_trim(const char *text, size_t len, const char *const *drop, struct buf *out);
 
-/* key and value in one call */
-void json_put_string(struct json_writer *w, const char *key, const char *s);
-void json_put_int(struct json_writer *w, const char *key, int64_t v);
-void json_put_bool(struct json_writer *w, const char *key, bool v);
 /* RFC 3339 UTC with milliseconds; 0 writes null. */
-void json_put_time(struct json_writer *w, const char *key, int64_t wall_ms);
+void json_write_time(struct json_writer *w, int64_t wall_ms);
+
+/* key and value in one call */
+static inline void json_put_string(struct json_writer *w, const char *key, const char *s)
+{
+	json_write_key(w, key);
+	json_write_string(w, s);
+}
+static inline void json_put_int(struct json_writer *w, const char *key, int64_t v)
+{
+	json_write_key(w, key);
+	json_write_int(w, v);
+}
+static inline void json_put_bool(struct json_writer *w, const char *key, bool v)
+{
+	json_write_key(w, key);
+	json_write_bool(w, v);
+}
+static inline void json_put_time(struct json_writer *w, const char *key, int64_t wall_ms)
+{
+	json_write_key(w, key);
+	json_write_time(w, wall_ms);
+}
 void json_put_strlist(struct json_writer *w, const char *key, const struct strlist *l);
 /* {kind, message, hint, retryable, retry_after_s, missing_permission, cloudflare}: the one shape in
  * which an error leaves the house (design 3.2). Empty members are left out. */

@@ -3,39 +3,10 @@
  */
 #include "base/json_text.h"
 
+#include "base/json_word.h"
+
 #include <endian.h>
 #include <string.h>
-
-#define EACH_BYTE(v) (0x0101010101010101u * (v))
-
-static bool is_plain(unsigned char ch)
-{
-	return ch >= 0x20 && ch < 0x80 && ch != '"' && ch != '\\';
-}
-
-/* High bits where one of eight bytes is not plain. Most text is in strings, so that eight at a time
- * make the check a third faster. A borrow comes only from a byte that is marked itself: the lowest
- * mark is always right, those above it may not be. */
-static uint64_t special_among(uint64_t word)
-{
-	uint64_t quote = word ^ EACH_BYTE('"'), slash = word ^ EACH_BYTE('\\');
-	uint64_t below = (word - EACH_BYTE(0x20)) | (quote - EACH_BYTE(1)) | (slash - EACH_BYTE(1));
-	return (below | word) & EACH_BYTE(0x80);
-}
-
-static uint64_t load8(const char *p)
-{
-	uint64_t word;
-	memcpy(&word, p, sizeof(word));
-	return word;
-}
-
-static uint64_t load4(const char *p)
-{
-	uint32_t half;
-	memcpy(&half, p, sizeof(half));
-	return half;
-}
 
 /* What is left of n bytes behind whole words, by loads that overlap: keys are mostly this short. */
 static bool rest_is_plain(const char *p, size_t n, size_t i)
@@ -43,21 +14,21 @@ static bool rest_is_plain(const char *p, size_t n, size_t i)
 	if (i == n)
 		return true;
 	if (n >= 8)
-		return !special_among(load8(p + n - 8));
-	return n >= 4 && !special_among(load4(p) | load4(p + n - 4) << 32);
+		return !word_special(word_load8(p + n - 8));
+	return n >= 4 && !word_special(word_load4(p) | word_load4(p + n - 4) << 32);
 }
 
 size_t json_plain_length(const char *p, size_t n)
 {
 	size_t i = 0;
 	for (uint64_t marks; n - i >= 8; i += 8) {
-		marks = special_among(le64toh(load8(p + i)));
+		marks = word_special(le64toh(word_load8(p + i)));
 		if (marks)
 			return i + (size_t)__builtin_ctzll(marks) / 8;
 	}
 	if (rest_is_plain(p, n, i))
 		return n;
-	while (i < n && is_plain((unsigned char)p[i]))
+	while (i < n && byte_is_plain((unsigned char)p[i]))
 		i++;
 	return i;
 }

@@ -4,6 +4,7 @@
  * Unicode are escaped, a number that is not finite becomes null.
  */
 #include "base/json_text.h"
+#include "base/json_word.h"
 #include "base/text.h"
 #include "base/utf8.h"
 
@@ -16,6 +17,27 @@ void json_write_init(struct json_writer *w, struct buf *out)
 	*w = (struct json_writer){.out = out};
 }
 
+/* Is the value that is to be written left out, with the member that it belongs to? */
+static bool is_left_out(struct json_writer *w)
+{
+	if (!w->left_out)
+		return false;
+	if (w->left_out == 1)
+		w->left_out = 0;
+	return true;
+}
+
+/* A value's text, which is short or copied anyway. */
+static void write_text(struct json_writer *w, const char *text, size_t len)
+{
+	char *to = buf_more(w->out, len + w->comma);
+	if (to && w->comma)
+		*to++ = ',';
+	if (to && len)
+		memcpy(to, text, len);
+	w->comma = true;
+}
+
 static void begin_value(struct json_writer *w)
 {
 	if (w->comma)
@@ -25,13 +47,23 @@ static void begin_value(struct json_writer *w)
 
 static void begin(struct json_writer *w, char bracket)
 {
-	begin_value(w);
-	buf_char(w->out, bracket);
+	if (w->left_out) {
+		w->left_out++;
+		return;
+	}
+	write_text(w, &bracket, 1);
 	w->comma = false;
 }
 
 static void end(struct json_writer *w, char bracket)
 {
+	if (w->left_out) {
+		w->left_out -= w->left_out == 2 ? 2 : 1;
+		return;
+	}
+	/* No comma is due: nothing stands in it. */
+	if (w->terse && !w->comma && json_terse_unwrite(w, 1))
+		return;
 	buf_char(w->out, bracket);
 	w->comma = true;
 }
@@ -117,17 +149,21 @@ static void write_quoted(struct buf *out, const char *s, size_t len)
 
 /* The most frequent of all: text that needs no escapes, in one piece with what stands around it.
  * after: what follows the closing quote, '\0' = nothing. */
-static bool write_plain(struct json_writer *w, const char *s, size_t len, char after)
+static inline bool write_plain(struct json_writer *w, const char *s, size_t len, char after)
 {
-	if (json_plain_length(s, len) < len)
-		return false;
-	char *to = buf_more(w->out, len + 2 + (w->comma ? 1 : 0) + (after ? 1 : 0));
+	struct buf *b = w->out;
+	size_t before = b->len;
+	char *to = buf_more(b, len + 2 + w->comma + (after != '\0'));
 	if (!to)
 		return false;
 	if (w->comma)
 		*to++ = ',';
 	*to++ = '"';
-	memcpy(to, s, len);
+	if (!word_copy_plain(to, s, len)) {
+		b->len = before;
+		b->data[before] = '\0';
+		return false;
+	}
 	to += len;
 	*to++ = '"';
 	if (after)
@@ -135,9 +171,14 @@ static bool write_plain(struct json_writer *w, const char *s, size_t len, char a
 	return true;
 }
 
-void json_write_key(struct json_writer *w, const char *key)
+void json_write_keyn(struct json_writer *w, const char *key, size_t len)
 {
-	size_t len = strlen(key);
+	if (w->left_out)
+		return;
+	if (w->drop && json_terse_drops(w, key, len)) {
+		w->left_out = 1;
+		return;
+	}
 	if (!write_plain(w, key, len, ':')) {
 		begin_value(w);
 		write_quoted(w->out, key, len);
@@ -152,6 +193,8 @@ void json_write_stringn(struct json_writer *w, const char *s, size_t len)
 		json_write_null(w);
 		return;
 	}
+	if (is_left_out(w) || (w->terse && len == 0 && json_terse_unwrite(w, 0)))
+		return;
 	if (write_plain(w, s, len, '\0')) {
 		w->comma = true;
 		return;
@@ -167,36 +210,75 @@ void json_write_string(struct json_writer *w, const char *s)
 
 /* ---- other values ---- */
 
+static bool says_nothing(const char *text, size_t len)
+{
+	return (len == 2 && *text != '-' && (*text < '0' || *text > '9')) ||
+	       (len == 4 && memcmp(text, "null", 4) == 0);
+}
+
 void json_write_raw(struct json_writer *w, const char *text, size_t len)
 {
+	if (is_left_out(w))
+		return;
+	if (!w->terse) {
+		write_text(w, text, len);
+		return;
+	}
 	begin_value(w);
-	buf_add(w->out, text, len);
+	size_t at = w->out->len;
+	json_trim(text, len, w->drop, w->out);
+	len = w->out->len - at;
+	if (says_nothing(buf_text(w->out) + at, len))
+		(void)json_terse_unwrite(w, len);
+}
+
+void json_write_members(struct json_writer *w, const char *object, size_t len)
+{
+	AUTO(buf_t) trimmed = {0};
+	if (w->left_out)
+		return;
+	if (w->terse) {
+		json_trim(object, len, w->drop, &trimmed);
+		object = buf_text(&trimmed);
+		len = trimmed.len;
+	}
+	if (len > 2)
+		write_text(w, object + 1, len - 2);
 }
 
 void json_write_int(struct json_writer *w, int64_t v)
 {
 	char text[24], *from = text + sizeof(text);
 	uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	if (is_left_out(w))
+		return;
 	do
 		*--from = (char)('0' + rest % 10);
 	while (rest /= 10);
 	if (v < 0)
 		*--from = '-';
-	json_write_raw(w, from, (size_t)(text + sizeof(text) - from));
+	write_text(w, from, (size_t)(text + sizeof(text) - from));
 }
 
 void json_write_bool(struct json_writer *w, bool v)
 {
-	const char *text = v ? "true" : "false";
-	json_write_raw(w, text, strlen(text));
+	if (!is_left_out(w))
+		write_text(w, v ? "true" : "false", v ? 4 : 5);
 }
 
 void json_write_null(struct json_writer *w)
 {
-	json_write_raw(w, "null", 4);
+	if (!is_left_out(w) && !(w->terse && json_terse_unwrite(w, 0)))
+		write_text(w, "null", 4);
 }
 
-static void write_members(struct json_writer *w, const struct json *object)
+static void write_number(struct json_writer *w, struct json_span digits)
+{
+	if (!is_left_out(w))
+		write_text(w, digits.p, digits.len);
+}
+
+static void write_object(struct json_writer *w, const struct json *object)
 {
 	json_object_begin(w);
 	JSON_EACH (member, object) {
@@ -227,7 +309,7 @@ void json_write_value(struct json_writer *w, const struct json *v)
 		break;
 	case JSON_NUMBER:
 		raw = json_raw(v);
-		json_write_raw(w, raw.p, raw.len);
+		write_number(w, raw);
 		break;
 	case JSON_STRING:
 		json_write_string(w, json_string(v));
@@ -236,7 +318,7 @@ void json_write_value(struct json_writer *w, const struct json *v)
 		write_elements(w, v);
 		break;
 	case JSON_OBJECT:
-		write_members(w, v);
+		write_object(w, v);
 		break;
 	}
 }
@@ -250,30 +332,12 @@ void json_print(const struct json *v, struct buf *out)
 
 /* ---- key and value in one call ---- */
 
-void json_put_string(struct json_writer *w, const char *key, const char *s)
-{
-	json_write_key(w, key);
-	json_write_string(w, s);
-}
-
-void json_put_int(struct json_writer *w, const char *key, int64_t v)
-{
-	json_write_key(w, key);
-	json_write_int(w, v);
-}
-
-void json_put_bool(struct json_writer *w, const char *key, bool v)
-{
-	json_write_key(w, key);
-	json_write_bool(w, v);
-}
-
-void json_put_time(struct json_writer *w, const char *key, int64_t wall_ms)
+void json_write_time(struct json_writer *w, int64_t wall_ms)
 {
 	char text[TEXT_TIME_SIZE];
-	if (wall_ms)
+	if (wall_ms && !w->left_out)
 		time_format(wall_ms, text);
-	json_put_string(w, key, wall_ms ? text : NULL);
+	json_write_string(w, wall_ms ? text : NULL);
 }
 
 void json_put_strlist(struct json_writer *w, const char *key, const struct strlist *l)

@@ -12,6 +12,10 @@
 
 #define MUST_USE     __attribute__((warn_unused_result))
 #define PRINTF(f, a) __attribute__((format(printf, f, a)))
+/* A function whose large variables, which are zeroed at its beginning, must not become the
+ * caller's.
+ */
+#define SELDOM       __attribute__((cold, noinline))
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
 /* AUTO(str_t) s = ...; is freed when it leaves scope. A type T needs a T##_cleanup(T *). */

@@ -144,24 +144,37 @@ static char *put_year(char *to, int year)
 	return put_two(to + 2, year % 100, '-');
 }
 
+/* The day, counted from 1970-01-01. Years are counted from March, so that a leap day is the last of
+ * its year, and the same 146,097 days come again every 400 years. */
+static char *put_date(char *to, int64_t day)
+{
+	enum { TO_MARCH_0000 = 719468, ERA = 146097, CENTURY = 36524, LEAP = 1461 };
+	int64_t since = day + TO_MARCH_0000;
+	int64_t era = since / ERA - (since % ERA < 0);
+	int at = (int)(since - era * ERA);
+	int year = (at - at / (LEAP - 1) + at / CENTURY - at / (ERA - 1)) / 365;
+	int of_year = at - (365 * year + year / 4 - year / 100);
+	int month = (5 * of_year + 2) / 153; /* five months have 153 days: 31, 30, 31, 30, 31 */
+
+	to = put_year(to, (int)(era * 400) + year + (month >= 10));
+	to = put_two(to, month < 10 ? month + 3 : month - 9, '-');
+	return put_two(to, of_year - (153 * month + 2) / 5 + 1, 'T');
+}
+
+/* Without gmtime_r, which looks after time zones each time. */
 void time_format(int64_t wall_ms, char out[TEXT_TIME_SIZE])
 {
-	int64_t ms = wall_ms % 1000;
-	struct tm tm = {0};
-	time_t seconds;
+	int ms = (int)(wall_ms % MS_DAY);
 
-	if (ms < 0)
-		ms += 1000;
-	seconds = (time_t)(wall_ms / 1000 - (wall_ms % 1000 < 0));
-	gmtime_r(&seconds, &tm);
-	out = put_year(out, tm.tm_year + 1900);
-	out = put_two(out, tm.tm_mon + 1, '-');
-	out = put_two(out, tm.tm_mday, 'T');
-	out = put_two(out, tm.tm_hour, ':');
-	out = put_two(out, tm.tm_min, ':');
-	out = put_two(out, tm.tm_sec, '.');
+	out = put_date(out, wall_ms / MS_DAY - (ms < 0));
+	ms += ms < 0 ? MS_DAY : 0;
+	out = put_two(out, ms / MS_HOUR, ':');
+	out = put_two(out, ms / MS_MINUTE % 60, ':');
+	ms %= MS_MINUTE;
+	out = put_two(out, ms / MS_SECOND, '.');
+	ms %= MS_SECOND;
 	*out++ = (char)('0' + ms / 100);
-	*put_two(out, (int)(ms % 100), 'Z') = '\0';
+	*put_two(out, ms % 100, 'Z') = '\0';
 }
 
 /* Exactly `digits` digits, a number from low to high, then (unless NUL) the character after. */

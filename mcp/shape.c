@@ -12,6 +12,11 @@ static const char *const details[] = {
 	"rate",       "base_revision", "api_calls",      "touches",   "install",
 	"interval_s", "started",       "config_version", "remote_id", NULL};
 
+const char *const *shape_details(void)
+{
+	return details;
+}
+
 int shape_check(const struct shape *s, const struct field *table, struct err *e)
 {
 	AUTO(buf_t) names = {.limit = 230};

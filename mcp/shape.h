@@ -15,6 +15,8 @@ struct shape {
 	struct strlist fields; /* members of the answer; empty = all */
 };
 
+/* The members that concise answers go without, at whatever depth. */
+const char *const *shape_details(void);
 /* The members that are asked for must be of the table. */
 MUST_USE int shape_check(const struct shape *s, const struct field *table, struct err *e);
 void shape_write(const struct shape *s, const struct buf *answer, struct buf *out);

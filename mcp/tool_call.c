@@ -32,6 +32,12 @@ static void tool_call_drop(struct exchange *x)
 	x->state = NULL;
 }
 
+/* Its answer comes as it is to be told. */
+static bool is_terse(const struct tool_call *tc)
+{
+	return !tc->shape.detailed && !tc->shape.fields.n;
+}
+
 /* ---- answers ---- */
 
 /* In Claude Code the model reads the structured content alone; others may read the text. */
@@ -172,7 +178,7 @@ static void answer_result(struct tool_call *tc, struct buf *shaped)
 		say_cut(tc, &text, &cut);
 	}
 	if (tc->tool->plans)
-		say_approval(&tc->call.result, &text);
+		say_approval(is_terse(tc) ? &text : &tc->call.result, &text);
 	tool_call_drop(x);
 	tool_answer(x, &text, true, false);
 }
@@ -230,7 +236,12 @@ static void call_done(struct task *task, void *owner)
 		answer_error(tc, &e);
 		return;
 	}
-	shape_write(&tc->shape, &tc->call.result, &shaped);
+	if (is_terse(tc)) {
+		shaped = tc->call.result;
+		tc->call.result = (struct buf){0};
+	} else {
+		shape_write(&tc->shape, &tc->call.result, &shaped);
+	}
 	if (!goes_again(tc, &shaped))
 		answer_result(tc, &shaped);
 }
@@ -240,6 +251,15 @@ static bool is_ours(const struct tool_call *tc, const char *key)
 	return str_equal(key, "response_format") ||
 	       (tc->tool->takes_fields && str_equal(key, "fields")) ||
 	       (tc->limit && str_equal(key, "limit"));
+}
+
+/* Are there others than the operation's own? */
+static bool has_ours(const struct tool_call *tc)
+{
+	JSON_EACH (member, tc->arguments)
+		if (is_ours(tc, json_key(member)))
+			return true;
+	return tc->limit > 0;
 }
 
 /* The operation's own arguments. */
@@ -270,10 +290,17 @@ static void call_begin(struct tool_call *tc)
 {
 	AUTO(buf_t) body = {0};
 	struct principal who;
+	struct call_said said = {.terse = is_terse(tc), .drop = shape_details()};
 	exchange_principal(tc->x, &who);
-	write_body(tc, &body);
-	call_start(tc->x->parcel->mcp->ops, &tc->call, tc->tool->op, &who, NULL, buf_text(&body),
-		   body.len, call_done, tc);
+	if (tc->arguments && !has_ours(tc)) {
+		said.arguments = tc->arguments;
+	} else {
+		write_body(tc, &body);
+		said.body = buf_text(&body);
+		said.len = body.len;
+	}
+	call_start_said(tc->x->parcel->mcp->ops, &tc->call, tc->tool->op, &who, &said, call_done,
+			tc);
 	tc->call.progressed = call_progressed;
 }
 

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 static const struct {
@@ -21,6 +22,19 @@ static const struct {
 	[CONNECTOR_DRAINING] = {"draining", "it was asked to stop and finishes its requests"},
 };
 
+/* By hand: connectors are looked for with each answer that tells of their tunnel. */
+void connector_slot_id(const char *tunnel_id, int slot, char out[CONNECTOR_ID_SIZE])
+{
+	size_t len = strnlen(tunnel_id, ID_SIZE - 1);
+
+	memcpy(out, tunnel_id, len);
+	out[len++] = '-';
+	if (slot > 9)
+		out[len++] = (char)('0' + slot / 10 % 10);
+	out[len++] = (char)('0' + slot % 10);
+	out[len] = '\0';
+}
+
 struct connector *connector_new(const char *tunnel_id, int slot)
 {
 	struct connector *c = mem_alloc(sizeof(*c));
@@ -28,7 +42,7 @@ struct connector *connector_new(const char *tunnel_id, int slot)
 
 	assert(fits && slot >= 1 && slot <= TUNNEL_SLOTS_MAX);
 	(void)fits;
-	snprintf(c->id, sizeof(c->id), "%s-%d", tunnel_id, slot);
+	connector_slot_id(tunnel_id, slot, c->id);
 	c->slot = slot;
 	c->edge_connections = -1;
 	c->config_version = -1;

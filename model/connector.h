@@ -22,6 +22,8 @@ enum connector_state {
 	CONNECTOR_STATES
 };
 
+#define CONNECTOR_ID_SIZE (ID_SIZE + 4)
+
 /* What most connectors never have: made when it is first written. Strings are owned. */
 struct connector_past {
 	/* Cloudflare's id, as its folder has it; "" = not known, or its tunnel's row tells it. */
@@ -40,7 +42,7 @@ struct connector_past {
 
 /* There are a thousand of them: in the order of size, so that there are no holes. */
 struct connector {
-	char id[ID_SIZE + 4]; /* "<tunnel id>-<slot>", slots from 1 */
+	char id[CONNECTOR_ID_SIZE]; /* "<tunnel id>-<slot>", slots from 1 */
 	char tunnel_id[ID_SIZE];
 	int slot;
 	pid_t pid;            /* 0 = no process */
@@ -85,6 +87,8 @@ void connector_free(struct connector *c);
 const struct connector_past *connector_past(const struct connector *c);
 struct connector_past *connector_past_make(struct connector *c);
 void connector_past_free(struct connector_past *p); /* NULL is fine */
+/* The id of the connector in that slot, of 1 to TUNNEL_SLOTS_MAX. */
+void connector_slot_id(const char *tunnel_id, int slot, char out[CONNECTOR_ID_SIZE]);
 const char *connector_state_name(enum connector_state s);
 const char *connector_state_doc(enum connector_state s);
 /* NULL: it is to run. */

@@ -41,11 +41,17 @@ bool content_leads_to(const char *content, const char *remote_id)
 	       strcasecmp(content + n, TUNNEL_DOMAIN) == 0;
 }
 
-/* Asked of all records with each answer: the content of a tunnel's record is not written out. */
-static bool leads_as_wanted(const struct world *w, const struct record *r, char **why)
+static const struct tunnel *tunnel_of(const struct world *w, const struct record *r,
+				      const struct tunnel *near)
 {
-	const struct tunnel *t = *r->tunnel_id ? world_tunnel(w, r->tunnel_id) : NULL;
+	if (near && strcmp(near->id, r->tunnel_id) == 0)
+		return near;
+	return *r->tunnel_id ? world_tunnel(w, r->tunnel_id) : NULL;
+}
 
+/* Asked of all records with each answer: the content of a tunnel's record is not written out. */
+static bool leads_as_wanted(const struct record *r, const struct tunnel *t, char **why)
+{
 	if (!*r->tunnel_id)
 		return record_content_same(r->type, r->observed.content, r->content) ||
 		       missing(why, "record %s: it does not lead to %s yet", r->name, r->content);
@@ -57,9 +63,9 @@ static bool leads_as_wanted(const struct world *w, const struct record *r, char 
 		       t->remote_id);
 }
 
-static bool stands_as_wanted(const struct world *w, const struct record *r, char **why)
+static bool stands_as_wanted(const struct record *r, const struct tunnel *t, char **why)
 {
-	if (!leads_as_wanted(w, r, why))
+	if (!leads_as_wanted(r, t, why))
 		return false;
 	if (r->observed.type && strcasecmp(r->observed.type, r->type) != 0)
 		return missing(why, "record %s: it is not a %s record yet", r->name, r->type);
@@ -72,15 +78,22 @@ static bool stands_as_wanted(const struct world *w, const struct record *r, char
 }
 
 /* What its policy says of a difference is looked up when there is one. */
-static bool record_as_wanted(const struct world *w, const struct record *r, char **why)
+static bool record_as_wanted(const struct world *w, const struct record *r, const struct tunnel *t,
+			     char **why)
 {
-	return stands_as_wanted(w, r, NULL) ||
+	return stands_as_wanted(r, t, NULL) ||
 	       (r->applied_generation == r->generation &&
 		world_record_policy(w, r) == DRIFT_IGNORE) ||
-	       stands_as_wanted(w, r, why);
+	       stands_as_wanted(r, t, why);
 }
 
 bool record_converged(const struct world *w, const struct record *r, char **why)
+{
+	return record_converged_near(w, r, NULL, why);
+}
+
+bool record_converged_near(const struct world *w, const struct record *r, const struct tunnel *near,
+			   char **why)
 {
 	if (r->problem)
 		return missing(why, "record %s: %s", r->name, r->problem->err.message);
@@ -95,7 +108,7 @@ bool record_converged(const struct world *w, const struct record *r, char **why)
 		return missing(why, "record %s: it was not seen at Cloudflare yet", r->name);
 	if (!r->observed.marked)
 		return missing(why, "record %s: it does not bear our mark", r->name);
-	return record_as_wanted(w, r, why);
+	return record_as_wanted(w, r, tunnel_of(w, r, near), why);
 }
 
 bool world_record_converged(const struct world *w, const char *id, char **why)
@@ -169,8 +182,9 @@ static bool connector_converged(const struct tunnel *t, const struct connector *
 static bool connectors_converged(const struct world *w, const struct tunnel *t, char **why)
 {
 	for (int slot = 1; slot <= t->replicas; slot++) {
-		AUTO(str_t) id = str_format("%s-%d", t->id, slot);
+		char id[CONNECTOR_ID_SIZE];
 
+		connector_slot_id(t->id, slot, id);
 		if (!connector_converged(t, world_connector(w, id), slot, why))
 			return false;
 	}
@@ -228,29 +242,42 @@ bool world_route_converged(const struct world *w, const char *id, char **why)
 	return !r || (t && t->joined) || route_converged(w, r, why);
 }
 
-/* Host names of the tunnel's routes; false at the first route that is not as wanted. */
-static bool routes_converged(const struct world *w, const struct tunnel *t, struct map *hostnames,
-			     char **why)
+static bool routes_converged(const struct world *w, const struct tunnel *t, char **why)
 {
-	TABLE_EACH (i, struct route, r, &w->routes) {
-		void *old;
-
-		if (!str_equal(r->tunnel_id, t->id))
-			continue;
-		if (!t->joined && !route_converged(w, r, why))
+	TABLE_EACH (i, struct route, r, &w->routes)
+		if (str_equal(r->tunnel_id, t->id) && !t->joined && !route_converged(w, r, why))
 			return false;
-		old = map_set(hostnames, r->hostname, r);
-		(void)old;
-	}
 	return true;
 }
 
-static bool records_converged(const struct world *w, const struct map *hostnames, char **why)
+static void hostnames_of(const struct world *w, const struct tunnel *t, struct map *hostnames)
 {
-	TABLE_EACH (i, struct record, r, &w->records)
-		if (*r->tunnel_id && map_get(hostnames, r->name) && !record_converged(w, r, why))
-			return false;
-	return true;
+	TABLE_EACH (i, struct route, r, &w->routes)
+		if (str_equal(r->tunnel_id, t->id)) {
+			void *old = map_set(hostnames, r->hostname, r);
+			(void)old;
+		}
+}
+
+/* The records of its host names. Nearly all records are as wanted, which is told sooner than whose
+ * they are: that is looked for from the first one on that is not. */
+static bool records_converged(const struct world *w, const struct tunnel *t, char **why)
+{
+	struct map hostnames = {.borrows = true};
+	bool known = false, converged = true;
+
+	for (size_t i = 0; i < w->records.n && converged; i++) {
+		const struct record *r = w->records.items[i];
+
+		if (!*r->tunnel_id || record_converged_near(w, r, t, NULL))
+			continue;
+		if (!known)
+			hostnames_of(w, t, &hostnames);
+		known = true;
+		converged = !map_get(&hostnames, r->name) || record_converged_near(w, r, t, why);
+	}
+	map_free(&hostnames);
+	return converged;
 }
 
 bool world_connector_converged(const struct world *w, const char *id, char **why)
@@ -278,15 +305,9 @@ bool world_tunnel_runs(const struct world *w, const char *id, char **why)
 bool world_tunnel_converged(const struct world *w, const char *id, char **why)
 {
 	const struct tunnel *t = world_tunnel(w, id);
-	struct map hostnames = {.borrows = true};
-	bool converged;
 
-	if (!t)
-		return true;
-	converged = tunnel_exists(t, why) && rotation_converged(w, t, why) &&
-		    configuration_put(t, world_has_routes(w, t), why) &&
-		    routes_converged(w, t, &hostnames, why) && connectors_converged(w, t, why) &&
-		    records_converged(w, &hostnames, why);
-	map_free(&hostnames);
-	return converged;
+	return !t ||
+	       (tunnel_exists(t, why) && rotation_converged(w, t, why) &&
+		configuration_put(t, world_has_routes(w, t), why) && routes_converged(w, t, why) &&
+		connectors_converged(w, t, why) && records_converged(w, t, why));
 }

@@ -67,6 +67,12 @@ bool edge_seen_fails(enum edge_seen s)
 	return s != EDGE_UNASKED && s != EDGE_PASSED && s != EDGE_STOPPED;
 }
 
+bool route_is_down(const struct route *r)
+{
+	return r->reach.state == REACH_REFUSED || r->reach.state == REACH_TIMEOUT ||
+	       edge_seen_fails(r->edge.seen);
+}
+
 static void say_unreached(const struct route *r, struct err *e)
 {
 	(void)err_set(e, ERR_UPSTREAM, "https://%s cannot be reached from this host: %s",

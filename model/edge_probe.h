@@ -35,6 +35,8 @@ enum edge_seen edge_judge(const struct edge_answer *a);
 const char *edge_seen_name(enum edge_seen s);
 /* Does that say that visitors do not come through? */
 bool edge_seen_fails(enum edge_seen s);
+/* Did its origin or the edge fail it when they were last asked? */
+bool route_is_down(const struct route *r);
 /* What is wrong by its last request: a sentence and what to do; false = nothing that is known. */
 bool route_edge_problem(const struct route *r, struct problem *out);
 /* Where an answer says neither: one sentence; NULL = it does. The caller frees it. */

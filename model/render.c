@@ -224,7 +224,7 @@ static const char *route_state(const struct world *w, const struct route *r, con
 		return "pending";
 	if (!t->joined && !route_converged(w, r, NULL))
 		return "problem";
-	return !d || record_converged(w, d, NULL) ? "live" : "pending";
+	return !d || record_converged_near(w, d, t, NULL) ? "live" : "pending";
 }
 
 /* The tunnel that still has the old rule. */
@@ -239,14 +239,21 @@ static void put_leaving(const struct world *w, const struct route *r, const stru
 	put_time(out, "old_until", record_leaves_until(d, old));
 }
 
+/* Apart from where it is seldom needed, since a problem is large. */
+SELDOM static void put_down(const struct route *r, struct json_writer *out)
+{
+	struct problem reach;
+
+	if (route_reach_problem(r, &reach) || route_edge_problem(r, &reach))
+		put_problem(out, &reach);
+}
+
 void render_route(const struct world *w, const struct route *r, struct json_writer *out)
 {
 	const struct tunnel *t = *r->tunnel_id ? world_tunnel(w, r->tunnel_id) : NULL;
 	const struct record *d = record_of(w, r->hostname);
 	bool no_page = r->hostname[0] == '*' || route_is_edge_probe(r);
 	char url[HOSTNAME_MAX + sizeof("https://")] = "https://";
-	struct problem reach;
-	bool down = route_reach_problem(r, &reach) || route_edge_problem(r, &reach);
 
 	json_object_begin(out);
 	json_put_string(out, "id", r->id);
@@ -273,7 +280,9 @@ void render_route(const struct world *w, const struct route *r, struct json_writ
 	put_leaving(w, r, d, out);
 	put_text(out, "probe", probing_said(r->probing));
 	put_time(out, "until", r->until_ms);
-	put_problem(out, r->problem ? r->problem : down ? &reach : NULL);
+	if (!r->problem && route_is_down(r))
+		put_down(r, out);
+	put_problem(out, r->problem);
 	json_object_end(out);
 }
 

@@ -148,6 +148,9 @@ bool world_record_converged(const struct world *w, const char *id, char **why);
 bool world_route_converged(const struct world *w, const char *id, char **why);
 /* Of those that stand in the world; of the route, its rule is meant to be ours. */
 bool record_converged(const struct world *w, const struct record *r, char **why);
+/* The same where the record probably leads to that tunnel, which is then not looked up. */
+bool record_converged_near(const struct world *w, const struct record *r, const struct tunnel *near,
+			   char **why);
 bool route_converged(const struct world *w, const struct route *r, char **why);
 /* A connector is as a person wants it: it serves, or is stopped. */
 bool world_connector_converged(const struct world *w, const char *id, char **why);

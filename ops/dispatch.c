@@ -126,10 +126,18 @@ bool call_needs_store(struct call *c)
 	return false;
 }
 
+void call_writer(const struct call *c, struct json_writer *w, struct buf *out)
+{
+	if (c->terse)
+		json_write_init_terse(w, out, c->drop);
+	else
+		json_write_init(w, out);
+}
+
 void call_object(struct call *c, struct json_writer *w)
 {
 	buf_reset(&c->result);
-	json_write_init(w, &c->result);
+	call_writer(c, w, &c->result);
 	json_object_begin(w);
 }
 
@@ -165,38 +173,40 @@ static void hint_arguments(const struct call *c, struct err *e)
 		(void)err_hint(e, "It takes %s.", buf_text(&names));
 }
 
-static int call_decode(struct call *c, const char *body, size_t len)
+static int decode_arguments(struct call *c, const struct json *arguments)
+{
+	struct err *e = &c->task.err;
+	char path[FIELD_PATH_SIZE];
+	if (json_type(arguments) != JSON_OBJECT)
+		return err_set(e, ERR_INVALID,
+			       "The arguments must be a JSON object, as in {\"name\": \"web\"}; "
+			       "this is %s",
+			       json_type_name(json_type(arguments)));
+	c->args = mem_alloc(c->op->args_size);
+	if (check_door(c, arguments, e) == 0 &&
+	    fields_decode(c->op->args, arguments, c->args, path, e) == 0)
+		return 0;
+	free(c->args);
+	c->args = NULL;
+	hint_arguments(c, e);
+	return -1;
+}
+
+static int decode_body(struct call *c, const char *body, size_t len)
 {
 	static const char none[] = "{}";
-	if (len == 0) {
-		body = none;
-		len = sizeof(none) - 1;
-	}
 	AUTO(json_doc_t) doc = NULL;
-	struct err e;
-	if (json_parse(body, len, NULL, &doc, &e) < 0) {
-		(void)err_wrap(&e, "The arguments are not JSON");
-		c->task.err = e;
-		return -1;
-	}
-	if (json_type(json_root(doc)) != JSON_OBJECT) {
-		(void)err_set(&c->task.err, ERR_INVALID,
-			      "The arguments must be a JSON object, as in {\"name\": \"web\"}; "
-			      "this is %s",
-			      json_type_name(json_type(json_root(doc))));
-		return -1;
-	}
-	char path[FIELD_PATH_SIZE];
-	c->args = mem_alloc(c->op->args_size);
-	if (check_door(c, json_root(doc), &e) < 0 ||
-	    fields_decode(c->op->args, json_root(doc), c->args, path, &e) < 0) {
-		free(c->args);
-		c->args = NULL;
-		hint_arguments(c, &e);
-		c->task.err = e;
-		return -1;
-	}
-	return 0;
+	int parsed = len ? json_parse(body, len, NULL, &doc, &c->task.err)
+			 : json_parse(none, sizeof(none) - 1, NULL, &doc, &c->task.err);
+	if (parsed < 0)
+		return err_wrap(&c->task.err, "The arguments are not JSON");
+	return decode_arguments(c, json_root(doc));
+}
+
+static int call_decode(struct call *c, const struct call_said *said)
+{
+	return said->arguments ? decode_arguments(c, said->arguments)
+			       : decode_body(c, said->body, said->len);
 }
 
 static int call_admit(struct call *c)
@@ -247,10 +257,20 @@ void call_start(struct ops *o, struct call *c, const struct op *op, const struct
 		const char *request_id, const char *body, size_t len, task_done_fn *done,
 		void *owner)
 {
+	const struct call_said said = {.request_id = request_id, .body = body, .len = len};
+	call_start_said(o, c, op, who, &said, done, owner);
+}
+
+void call_start_said(struct ops *o, struct call *c, const struct op *op,
+		     const struct principal *who, const struct call_said *said, task_done_fn *done,
+		     void *owner)
+{
 	call_begin(o, c, op, who, done, owner);
-	if (!request_id || !str_copy(c->id, sizeof(c->id), request_id))
+	c->terse = said->terse;
+	c->drop = said->drop;
+	if (!said->request_id || !str_copy(c->id, sizeof(c->id), said->request_id))
 		unique_hex(c->id);
-	if (call_admit(c) < 0 || call_decode(c, body, len) < 0) {
+	if (call_admit(c) < 0 || call_decode(c, said) < 0) {
 		ledger_refused(c);
 		call_fail(c);
 		return;

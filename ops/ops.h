@@ -74,6 +74,17 @@ struct consent {
 /* refused: NULL, or why there is no such word. */
 typedef void consented_fn(struct call *c, const struct err *refused);
 
+/* What is called for. */
+struct call_said {
+	const char *request_id; /* NULL = it is given one */
+	const char *body;       /* the arguments as a JSON object ("" = none) */
+	size_t len;
+	const struct json *arguments; /* the same, read already; NULL = body holds them */
+	/* Without what says nothing, and members of these names, as json_trim leaves it. */
+	bool terse;
+	const char *const *drop;
+};
+
 struct call {
 	struct task task; /* first. err: why it failed */
 	struct ops *ops;
@@ -88,6 +99,8 @@ struct call {
 
 	/* private */
 	struct list node;
+	bool terse; /* as it was called for */
+	const char *const *drop;
 	int64_t ledger_seq; /* of its "asked" row; 0 = none */
 	bool answered;
 	bool wide;            /* it has looked at more than its caller sees */
@@ -126,6 +139,9 @@ void call_start(struct ops *o, struct call *c, const struct op *op, const struct
  * again, nor written down. */
 void call_resume(struct ops *o, struct call *c, const struct op *op, const struct principal *who,
 		 const char *plan, int64_t timeout_ms, task_done_fn *done, void *owner);
+void call_start_said(struct ops *o, struct call *c, const struct op *op,
+		     const struct principal *who, const struct call_said *said, task_done_fn *done,
+		     void *owner);
 void call_cancel(struct call *c);
 /* Running calls of a grant that has ended fail; what they had committed stays. */
 void calls_of_grant_end(struct ops *o, int64_t grant);
@@ -152,7 +168,8 @@ void call_progress(struct call *c, const char *message);
 void call_consent(struct call *c, const char *what, consented_fn *then);
 /* store must be there: else fills c->task.err and is false. */
 bool call_needs_store(struct call *c);
-/* A writer on the result with the object begun; call_end_object ends it (with rate) and answers. */
+/* A writer on the result, with the object begun: all that a result holds is written by one. */
+void call_writer(const struct call *c, struct json_writer *w, struct buf *out);
 void call_object(struct call *c, struct json_writer *w);
 
 /* ---- lists ---- */

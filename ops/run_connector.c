@@ -110,7 +110,7 @@ static void answer_one(struct call *c)
 	json_write_init(&inner, &text);
 	render_connector(call_world(c), x, &inner);
 	call_object(c, &w);
-	json_write_raw(&w, text.data + 1, text.len - 2);
+	json_write_members(&w, buf_text(&text), text.len);
 	json_put_bool(&w, "converged", restarted(r, x));
 	json_object_end(&w);
 	call_answer(c);

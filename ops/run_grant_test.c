@@ -19,7 +19,7 @@ static void put_spec(const struct grant *g, struct json_writer *w)
 	struct json_writer inner;
 	json_write_init(&inner, &text);
 	fields_write(grant_spec_fields(), &g->spec, &inner);
-	json_write_raw(w, text.data + 1, text.len - 2);
+	json_write_members(w, buf_text(&text), text.len);
 }
 
 void grant_put(const struct grant *g, struct json_writer *w)

@@ -112,7 +112,7 @@ void run_plan_get(struct call *c)
 	json_write_init(&inner, &text);
 	render_plan(p, true, &inner);
 	call_object(c, &w);
-	json_write_raw(&w, text.data + 1, text.len - 2);
+	json_write_members(&w, buf_text(&text), text.len);
 	json_put_int(&w, "deletes", outline_deletes(p));
 	json_put_int(&w, "api_calls", outline_calls(c->ops->world, p));
 	json_object_end(&w);

@@ -1,4 +1,5 @@
 /* Handler: the state of everything. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,11 +40,9 @@ static void put_problem(struct json_writer *w, const char *object, const char *n
 	json_object_end(w);
 }
 
-static void put_held(const struct system_facts *s, struct json_writer *w, enum health *h)
+SELDOM static void put_held(const struct system_facts *s, struct json_writer *w, enum health *h)
 {
 	struct problem p = {.since_ms = s->started_ms};
-	if (!s->writes_held)
-		return;
 	(void)err_set(&p.err, ERR_CONFLICT, "%s", s->writes_held);
 	(void)err_hint(&p.err, "%s",
 		       s->writes_held_hint
@@ -64,10 +63,24 @@ static void put_reading(const struct ops *o, struct json_writer *w, enum health 
 	raise_to(h, HEALTH_DEGRADED);
 }
 
+SELDOM static void put_no_store(const struct ops *o, struct json_writer *w, enum health *h)
+{
+	struct problem p = {.since_ms = o->world->system.started_ms};
+	(void)err_set(&p.err, ERR_INTERNAL, "The store is not open: %s", disk_no_store(o));
+	(void)err_hint(
+		&p.err,
+		"%s Connectors go on; the store is tried again by itself, and at each reload "
+		"(SIGHUP).",
+		o->store_cure && *o->store_cure ? *o->store_cure : "");
+	put_problem(w, "system", "store", &p);
+	raise_to(h, HEALTH_DEGRADED);
+}
+
 static void put_system_problems(const struct ops *o, struct json_writer *w, enum health *h)
 {
 	const struct system_facts *s = &o->world->system;
-	put_held(s, w, h);
+	if (s->writes_held)
+		put_held(s, w, h);
 	if (o->config_problem && *o->config_problem)
 		put_problem(w, "system", "settings", *o->config_problem);
 	if (s->access_problem) {
@@ -75,16 +88,8 @@ static void put_system_problems(const struct ops *o, struct json_writer *w, enum
 		raise_to(h, HEALTH_DEGRADED);
 	}
 	put_reading(o, w, h);
-	if (!o->store) {
-		struct problem p = {.since_ms = s->started_ms};
-		(void)err_set(&p.err, ERR_INTERNAL, "The store is not open: %s", disk_no_store(o));
-		(void)err_hint(&p.err,
-			       "%s Connectors go on; the store is tried again by itself, and "
-			       "at each reload (SIGHUP).",
-			       o->store_cure && *o->store_cure ? *o->store_cure : "");
-		put_problem(w, "system", "store", &p);
-		raise_to(h, HEALTH_DEGRADED);
-	}
+	if (!o->store)
+		put_no_store(o, w, h);
 }
 
 /* Before all else. */
@@ -121,16 +126,9 @@ static bool is_idle(const struct world *w, const struct tunnel *t)
 	       (str_equal(t->observed.status, "inactive") || str_equal(t->observed.status, "down"));
 }
 
-static void put_tunnel_problem(const struct world *w, const struct tunnel *t,
-			       struct json_writer *out)
+SELDOM static void put_idle(const struct tunnel *t, struct json_writer *out)
 {
 	struct problem idle = {.since_ms = t->observed.seen_ms};
-	if (t->problem) {
-		put_problem(out, "tunnel", t->name, t->problem);
-		return;
-	}
-	if (!is_idle(w, t))
-		return;
 	(void)err_set(&idle.err, ERR_NOT_FOUND,
 		      "No connector runs for tunnel %s, so its names are not served", t->name);
 	(void)err_hint(&idle.err, "Run one on this host: adit tunnel update %s --replicas 1.",
@@ -138,22 +136,18 @@ static void put_tunnel_problem(const struct world *w, const struct tunnel *t,
 	put_problem(out, "tunnel", t->name, &idle);
 }
 
-/* One that runs and does not serve is told before it counts as failed, but for its first moments.
- */
-static void put_connector_problem(const struct world *w, const struct connector *c,
-				  struct json_writer *out)
+static void put_tunnel_problem(const struct world *w, const struct tunnel *t,
+			       struct json_writer *out)
+{
+	if (t->problem)
+		put_problem(out, "tunnel", t->name, t->problem);
+	else if (is_idle(w, t))
+		put_idle(t, out);
+}
+
+SELDOM static void put_waiting(const struct connector *c, const char *name, struct json_writer *out)
 {
 	struct problem waits = {.since_ms = c->since_ms};
-	bool runs = c->state == CONNECTOR_STARTING || c->state == CONNECTOR_UNREADY;
-	bool waited = runs && c->reason && clock_wall_ms() >= c->since_ms + WAITS_TOLD_MS;
-	char name[96];
-	if (!c->problem && !waited)
-		return;
-	connector_name(w, c, name, sizeof(name));
-	if (c->problem) {
-		put_problem(out, "connector", name, c->problem);
-		return;
-	}
 	(void)err_set(&waits.err, ERR_TIMEOUT, "Connector %s is %s: %s", name,
 		      connector_state_name(c->state), c->reason);
 	(void)err_hint(&waits.err, "See adit connector list --tunnel %.*s.",
@@ -161,13 +155,36 @@ static void put_connector_problem(const struct world *w, const struct connector 
 	put_problem(out, "connector", name, &waits);
 }
 
-static void put_route_problem(const struct route *r, struct json_writer *w)
+/* One that runs and does not serve is told before it counts as failed, but for its first moments.
+ */
+static void put_connector_problem(const struct world *w, const struct connector *c,
+				  struct json_writer *out)
+{
+	bool runs = c->state == CONNECTOR_STARTING || c->state == CONNECTOR_UNREADY;
+	bool waited = runs && c->reason && clock_wall_ms() >= c->since_ms + WAITS_TOLD_MS;
+	char name[96];
+	if (!c->problem && !waited)
+		return;
+	connector_name(w, c, name, sizeof(name));
+	if (c->problem)
+		put_problem(out, "connector", name, c->problem);
+	else
+		put_waiting(c, name, out);
+}
+
+SELDOM static void put_down(const struct route *r, struct json_writer *w)
 {
 	struct problem reach;
+	if (route_reach_problem(r, &reach) || route_edge_problem(r, &reach))
+		put_problem(w, "route", r->hostname, &reach);
+}
+
+static void put_route_problem(const struct route *r, struct json_writer *w)
+{
 	if (r->problem)
 		put_problem(w, "route", r->hostname, r->problem);
-	else if (route_reach_problem(r, &reach) || route_edge_problem(r, &reach))
-		put_problem(w, "route", r->hostname, &reach);
+	else if (route_is_down(r))
+		put_down(r, w);
 }
 
 static void put_problems(const struct ops *o, const struct world *world, struct json_writer *w,
@@ -192,8 +209,7 @@ static void put_problems(const struct ops *o, const struct world *world, struct 
 		if (d->problem)
 			raise_to(h, HEALTH_DEGRADED);
 	TABLE_EACH (q, struct route, r, &world->routes)
-		if (r->problem || r->reach.state == REACH_REFUSED ||
-		    r->reach.state == REACH_TIMEOUT || edge_seen_fails(r->edge.seen))
+		if (r->problem || route_is_down(r))
 			raise_to(h, HEALTH_DEGRADED);
 }
 
@@ -225,9 +241,10 @@ static enum health put_tunnel(const struct world *w, const struct tunnel *t,
 	TABLE_EACH (j, struct route, r, &w->routes)
 		routes += str_equal(r->tunnel_id, t->id);
 	bool converged = world_tunnel_converged(w, t->id, NULL);
+	const char *state = render_tunnel_state(w, t);
 	json_object_begin(out);
 	json_put_string(out, "name", t->name);
-	json_put_string(out, "state", render_tunnel_state(w, t));
+	json_put_string(out, "state", state);
 	json_put_int(out, "connectors_ready", serving);
 	json_put_int(out, "connectors", t->replicas);
 	json_put_int(out, "edge_connections", edge);
@@ -239,7 +256,7 @@ static enum health put_tunnel(const struct world *w, const struct tunnel *t,
 	if (disk_version)
 		json_put_string(out, "disk_version", disk_version);
 	json_object_end(out);
-	return health_of(render_tunnel_state(w, t), converged);
+	return health_of(state, converged);
 }
 
 static void put_tunnels(const struct world *w, struct json_writer *out, enum health *h)
@@ -341,28 +358,36 @@ static void put_facts(struct ops *o, const struct principal *who, struct json_wr
 	render_rate(o->world, w);
 }
 
-void status_write(struct ops *o, const struct principal *who, struct buf *out)
+/* Into an object that is open and empty. The state stands first, and is known last. */
+static void put_status(struct ops *o, const struct principal *who, struct json_writer *w)
 {
 	const struct world *world = who ? sight_world(o, who) : o->world;
+	size_t at = w->out->len;
 	enum health h = HEALTH_OK;
-	AUTO(buf_t) body = {0};
-	struct json_writer inner, w;
-	json_write_init(&inner, &body);
-	put_problems(o, world, &inner, &h);
-	put_tunnels(world, &inner, &h);
-	put_drift(world, &inner);
-	put_facts(o, who, &inner);
+	char state[32];
+	put_problems(o, world, w, &h);
+	put_tunnels(world, w, &h);
+	put_drift(world, w);
+	put_facts(o, who, w);
+	(void)snprintf(state, sizeof(state), "\"state\":\"%s\",", health_names[h]);
+	(void)buf_insert(w->out, at, state, strlen(state));
+}
+
+void status_write(struct ops *o, const struct principal *who, struct buf *out)
+{
+	struct json_writer w;
 	json_write_init(&w, out);
 	json_object_begin(&w);
-	json_put_string(&w, "state", health_names[h]);
-	json_write_raw(&w, body.data, body.len);
+	put_status(o, who, &w);
 	json_object_end(&w);
 }
 
 static void answer_status(struct call *c)
 {
-	buf_reset(&c->result);
-	status_write(c->ops, &c->who, &c->result);
+	struct json_writer w;
+	call_object(c, &w);
+	put_status(c->ops, &c->who, &w);
+	json_object_end(&w);
 	call_answer(c);
 }
 

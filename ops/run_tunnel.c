@@ -30,14 +30,6 @@ void run_tunnel_list(struct call *c)
 	list_end(&l, "model", clock_wall_ms());
 }
 
-/* The members of an object that was rendered, without its braces, then more. */
-static void object_open(struct json_writer *w, const struct buf *object)
-{
-	json_object_begin(w);
-	if (object->len > 2)
-		json_write_raw(w, object->data + 1, object->len - 2);
-}
-
 static void put_routes(const struct call *c, const struct tunnel *t, struct json_writer *w)
 {
 	const struct world *world = call_world(c);
@@ -72,9 +64,8 @@ void run_tunnel_get(struct call *c)
 	struct json_writer inner, w;
 	json_write_init(&inner, &text);
 	render_tunnel(call_world(c), t, &inner);
-	buf_reset(&c->result);
-	json_write_init(&w, &c->result);
-	object_open(&w, &text);
+	call_object(c, &w);
+	json_write_members(&w, buf_text(&text), text.len);
 	put_routes(c, t, &w);
 	put_connectors(c, t, &w);
 	json_object_end(&w);

@@ -308,7 +308,7 @@ void screen_result(struct call *c)
 		return;
 	}
 	struct screen x = screen_of(c->ops, &c->who);
-	json_write_init(&w, &text);
+	call_writer(c, &w, &text);
 	copy_screened(&x, json_root(doc), NULL, &w);
 	buf_free(&c->result);
 	c->result = text;

@@ -73,19 +73,24 @@ static char *actor_of(const struct drift_actor *who, int64_t since_ms)
 
 /* ---- records ---- */
 
-static bool leads_to(const struct world *w, const struct record *r)
+static bool leads_to(const struct record *r, const struct tunnel *t)
 {
-	const struct tunnel *t = world_tunnel(w, r->tunnel_id);
 	return t && content_leads_to(r->observed.content, t->remote_id);
 }
 
-bool drift_record_differs(const struct world *w, const struct record *r)
+/* t: the tunnel that it is to lead to. */
+static bool differs_at(const struct record *r, const struct tunnel *t)
 {
 	if (r->observed.renamed)
 		return true;
 	if (!r->tunnel_id[0])
 		return !record_own_as_seen(r);
-	return !leads_to(w, r) || r->observed.proxied != r->proxied;
+	return !leads_to(r, t) || r->observed.proxied != r->proxied;
+}
+
+bool drift_record_differs(const struct world *w, const struct record *r)
+{
+	return differs_at(r, world_tunnel(w, r->tunnel_id));
 }
 
 /* Why it is not put back although nothing speaks against that. */
@@ -149,7 +154,7 @@ static void record_fields(const struct world *w, const struct record *r, const s
 		own_fields(l, of, r);
 		return;
 	}
-	if (!leads_to(w, r))
+	if (!leads_to(r, world_tunnel(w, r->tunnel_id)))
 		differ(l, of, "content", record_content(w, r), r->observed.content);
 	flag_differs(l, of, r);
 }
@@ -162,16 +167,14 @@ static bool record_seen(const struct record *r)
 }
 
 /* Of nearly all records there is nothing to tell. */
-static bool record_differs(const struct world *w, const struct record *r)
+static bool record_differs(const struct record *r, const struct tunnel *t)
 {
 	return r->observed.gone || !r->observed.marked ||
-	       (r->generation == r->applied_generation && drift_record_differs(w, r));
+	       (r->generation == r->applied_generation && differs_at(r, t));
 }
 
-static void record_drift(const struct world *w, const struct record *r, struct drift_list *l)
+static void add_record(const struct world *w, const struct record *r, struct drift_list *l)
 {
-	if (!record_seen(r) || !record_differs(w, r))
-		return;
 	struct drift of = {.type = OBJECT_RECORD,
 			   .name = r->name,
 			   .kind = r->observed.gone      ? DRIFT_GONE
@@ -190,6 +193,17 @@ static void record_drift(const struct world *w, const struct record *r, struct d
 		       r->observed.comment);
 	else
 		record_fields(w, r, &of, l);
+}
+
+/* near: probably the tunnel that it is to lead to. Gives that tunnel back. */
+static const struct tunnel *record_drift(const struct world *w, const struct record *r,
+					 const struct tunnel *near, struct drift_list *l)
+{
+	if (!near || strcmp(near->id, r->tunnel_id) != 0)
+		near = r->tunnel_id[0] ? world_tunnel(w, r->tunnel_id) : NULL;
+	if (record_seen(r) && record_differs(r, near))
+		add_record(w, r, l);
+	return near;
 }
 
 /* ---- routes ---- */
@@ -324,6 +338,7 @@ static void drop_ignored(struct drift_list *l, size_t from)
 
 static void find(const struct world *w, bool ignored, struct drift_list *out)
 {
+	const struct tunnel *near = NULL;
 	*out = (struct drift_list){.n = 0};
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels) {
 		size_t from = out->n;
@@ -337,7 +352,7 @@ static void find(const struct world *w, bool ignored, struct drift_list *out)
 	}
 	TABLE_EACH (k, struct record, d, &w->records) {
 		size_t from = out->n;
-		record_drift(w, d, out);
+		near = record_drift(w, d, near, out);
 		drop_ignored(out, ignored ? out->n : from);
 	}
 }
@@ -371,7 +386,7 @@ void drift_find_object(const struct world *w, enum object_type type, const char 
 	if (r)
 		route_drift(w, r, out);
 	if (d)
-		record_drift(w, d, out);
+		(void)record_drift(w, d, NULL, out);
 }
 
 /* ---- since when ---- */

@@ -85,7 +85,9 @@ static void protocol_moved(struct slot *x)
 	const struct protocol_state now = slot_trouble(x)->protocol;
 
 	for (int number = 1; number <= TUNNEL_SLOTS_MAX; number++) {
-		AUTO(str_t) id = str_format("%s-%d", x->tunnel_id, number);
+		char id[CONNECTOR_ID_SIZE];
+
+		connector_slot_id(x->tunnel_id, number, id);
 		struct slot *y = map_get(&x->s->slots, id);
 
 		if (y)

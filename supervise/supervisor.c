@@ -48,8 +48,9 @@ static void want_slots(struct supervisor *s, const struct tunnel *t)
 	if (t->want != WANT_PRESENT || !*t->remote_id || t->token_generation == 0)
 		return;
 	for (int number = 1; number <= t->replicas && number <= TUNNEL_SLOTS_MAX; number++) {
-		AUTO(str_t) id = str_format("%s-%d", t->id, number);
+		char id[CONNECTOR_ID_SIZE];
 
+		connector_slot_id(t->id, number, id);
 		if (world_connector(s->world, id))
 			continue;
 		add_object(s, t->id, number, WANT_PRESENT);

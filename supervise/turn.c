@@ -28,7 +28,9 @@ static bool in_the_way(const struct slot *other, enum reason cause)
 static bool tunnel_is_free(const struct slot *x, enum reason cause)
 {
 	for (int number = 1; number <= TUNNEL_SLOTS_MAX; number++) {
-		AUTO(str_t) id = str_format("%s-%d", x->tunnel_id, number);
+		char id[CONNECTOR_ID_SIZE];
+
+		connector_slot_id(x->tunnel_id, number, id);
 		const struct slot *y = number == x->number ? NULL : map_get(&x->s->slots, id);
 
 		if (y && in_the_way(y, cause))

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -169,6 +170,17 @@ static void times_written(void **state)
 		time_format(values[i], out);
 		assert_int_equal(time_parse(out, 0, &back, &e), 0);
 		assert_int_equal(back, values[i]);
+	}
+	for (int64_t day = -800000; day < 3000000; day += 97) {
+		int64_t seconds = day * 86400 + (day & 0xffff);
+		time_t t = (time_t)seconds;
+		struct tm tm;
+		char want[64];
+		assert_non_null(gmtime_r(&t, &tm));
+		assert_true(strftime(want, sizeof(want), "-%m-%dT%H:%M:%S.000Z", &tm) > 0);
+		time_format(seconds * 1000, out);
+		assert_string_equal(strchr(out + 1, '-'), want);
+		assert_int_equal(strtol(out, NULL, 10), tm.tm_year + 1900);
 	}
 	time_format(INT64_MAX, out);
 	assert_true(str_ends(out, ".807Z"));
