@@ -3,33 +3,39 @@
  * our own loopback address and an Origin, if any, must be the same, so that no web page reaches us
  * through a browser.
  */
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "api/private.h"
 
+/* localhost and our port */
+static bool is_named(const char *host, const char *local)
+{
+	const char *port = strrchr(local, ':');
+	char named[64];
+	str_join(named, sizeof(named), (const char *[]){"localhost", port ? port : "", NULL});
+	return strcasecmp(host, named) == 0;
+}
+
 static int admit_host(const struct server_req *r, struct err *e)
 {
 	const char *host = server_req_header(r, "host");
 	const char *local = server_req_local(r);
-	const char *port = strrchr(local, ':');
-	char named[64];
-	(void)snprintf(named, sizeof(named), "localhost%s", port ? port : "");
-	if (host && (strcasecmp(host, local) == 0 || strcasecmp(host, named) == 0))
+	if (host && (strcasecmp(host, local) == 0 || is_named(host, local)))
 		return 0;
 	return err_set(e, ERR_DENIED, "Host must be %s", local);
 }
 
 static int admit_origin(const struct server_req *r, struct err *e)
 {
-	const char *origin = server_req_header(r, "origin");
-	char own[64], named[64];
-	const char *port = strrchr(server_req_local(r), ':');
-	(void)snprintf(own, sizeof(own), "http://%s", server_req_local(r));
-	(void)snprintf(named, sizeof(named), "http://localhost%s", port ? port : "");
-	if (!origin || (server_req_header_repeats(r, "origin") == 1 &&
-			(strcasecmp(origin, own) == 0 || strcasecmp(origin, named) == 0)))
+	static const char scheme[] = "http://";
+	const char *origin = server_req_header(r, "origin"), *local = server_req_local(r);
+	if (!origin)
+		return 0;
+	const char *host = origin + sizeof(scheme) - 1;
+	if (server_req_header_repeats(r, "origin") == 1 &&
+	    strncasecmp(origin, scheme, sizeof(scheme) - 1) == 0 &&
+	    (strcasecmp(host, local) == 0 || is_named(host, local)))
 		return 0;
 	return err_set(e, ERR_DENIED, "Requests from web pages of another origin are refused");
 }

@@ -91,15 +91,17 @@ static int admit_token(const struct api *a, const struct server_req *r, struct p
 	const char *bearer = bearer_of(r);
 	const char *second = server_req_header(r, "x-adit-token");
 	const struct grant *g;
+	char port[TEXT_INT_SIZE];
 
-	if (!bearer || server_req_header_repeats(r, "x-adit-token") > 1)
+	if (!bearer || (second && server_req_header_repeats(r, "x-adit-token") > 1))
 		return -1;
 	g = grants_by_token(a->ops->grants, bearer,
 			    second && strlen(second) <= TOKEN_MAX ? second : NULL, clock_wall_ms());
 	if (!g || principal_of_grant(g, who) < 0)
 		return -1;
-	(void)snprintf(who->peer, sizeof(who->peer), "%s port %d", server_req_local(r),
-		       server_req_peer_port(r));
+	str_join(who->peer, sizeof(who->peer),
+		 (const char *[]){server_req_local(r), " port ",
+				  int_format(server_req_peer_port(r), port), NULL});
 	return 0;
 }
 

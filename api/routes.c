@@ -169,12 +169,12 @@ static void call_answered(struct task *t, void *owner)
 		reply_err(v->req, &v->call.task.err);
 		return;
 	}
-	AUTO(buf_t) body = {0};
-	(void)buf_str(&body, "{\"result\":");
-	(void)buf_add(&body, v->call.result.data, v->call.result.len);
-	(void)buf_str(&body, "}\n");
 	static const char *const headers[] = {"Cache-Control: no-store", NULL};
-	server_reply(v->req, 200, json_type_header, body.data, body.len, headers);
+	static const char before[] = "{\"result\":";
+	struct buf *body = &v->call.result;
+	(void)buf_insert(body, 0, before, sizeof(before) - 1);
+	(void)buf_str(body, "}\n");
+	server_reply_taken(v->req, 200, json_type_header, body, headers);
 }
 
 static void start_call(struct api *a, struct server_req *r, const struct op *op,

@@ -54,6 +54,12 @@ static int reserve(struct buf *b, size_t len)
 	return 0;
 }
 
+void buf_expect(struct buf *b, size_t len)
+{
+	if (!b->limit && len >= b->cap - b->len && len < SIZE_MAX - b->len)
+		move_to(b, b->len + len + 1);
+}
+
 char *buf_more_slowly(struct buf *b, size_t len)
 {
 	char *room;

@@ -18,6 +18,8 @@ struct buf {
 typedef struct buf buf_t;
 void buf_t_cleanup(buf_t *b);
 
+/* So many more bytes will come: their room is taken in one step, where there is no limit. */
+void buf_expect(struct buf *b, size_t len);
 /* 0, or -1 when the limit would be passed (then nothing is added and truncated is set). */
 int buf_add(struct buf *b, const void *data, size_t len);
 /* The same before the byte at that place. */

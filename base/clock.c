@@ -3,6 +3,8 @@
 
 #include <time.h>
 
+#define COARSE_MS 1000
+
 /* Test state; a process under test is single-threaded as the daemon is. */
 static struct {
 	int64_t mono_ms, wall_ms;
@@ -28,6 +30,17 @@ int64_t clock_wall_ms(void)
 	if (frozen.mono_ms || frozen.wall_ms)
 		return frozen.wall_ms;
 	return read_clock(CLOCK_REALTIME);
+}
+
+/* The coarse clock is behind by a tick of the kernel's, of which there are 100 a second at least.
+ */
+bool clock_before(int64_t wall_ms)
+{
+	bool real = !frozen.mono_ms && !frozen.wall_ms;
+
+	if (real && read_clock(CLOCK_REALTIME_COARSE) < wall_ms - COARSE_MS)
+		return true;
+	return clock_wall_ms() < wall_ms;
 }
 
 void clock_freeze(int64_t mono_ms, int64_t wall_ms)

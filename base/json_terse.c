@@ -6,23 +6,15 @@
 
 #include <string.h>
 
-/* One of 32 for each name: nearly every key is told from all of drop by that. */
-static uint32_t sign_of(const char *key, size_t len)
-{
-	return 1u << (((unsigned char)*key + 7 * len) & 31);
-}
-
 void json_write_init_terse(struct json_writer *w, struct buf *out, const char *const *drop)
 {
 	*w = (struct json_writer){.out = out, .terse = true, .drop = drop};
 	for (size_t i = 0; drop && drop[i]; i++)
-		w->signs |= sign_of(drop[i], strlen(drop[i]));
+		w->signs |= json_name_sign(drop[i], strlen(drop[i]));
 }
 
-bool json_terse_drops(const struct json_writer *w, const char *key, size_t len)
+bool json_terse_drops(const struct json_writer *w, const char *key)
 {
-	if (!(w->signs & sign_of(key, len)))
-		return false;
 	for (size_t i = 0; w->drop[i]; i++)
 		if (w->drop[i][0] == key[0] && strcmp(w->drop[i], key) == 0)
 			return true;

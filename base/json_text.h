@@ -37,7 +37,7 @@ int json_hex4(const char *p, size_t n);
 bool json_high_surrogate(int unit);
 bool json_low_surrogate(int unit);
 /* Is it the name of a member that a terse writer leaves out? */
-bool json_terse_drops(const struct json_writer *w, const char *key, size_t len);
+bool json_terse_drops(const struct json_writer *w, const char *key);
 /* Where a member's key was just written, and so many of its value's bytes, it is as if it had not
  * been; false where there is no such key. */
 bool json_terse_unwrite(struct json_writer *w, size_t of_value);

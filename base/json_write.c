@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "base/utf8.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -171,19 +172,40 @@ static inline bool write_plain(struct json_writer *w, const char *s, size_t len,
 	return true;
 }
 
+/* Is the member that begins here left out? */
+static inline bool leaves_out(struct json_writer *w, const char *key, uint32_t sign)
+{
+	if (!w->left_out && (w->signs & sign) && json_terse_drops(w, key))
+		w->left_out = 1;
+	return w->left_out > 0;
+}
+
 void json_write_keyn(struct json_writer *w, const char *key, size_t len)
 {
-	if (w->left_out)
+	if (leaves_out(w, key, json_name_sign(key, len)))
 		return;
-	if (w->drop && json_terse_drops(w, key, len)) {
-		w->left_out = 1;
-		return;
-	}
 	if (!write_plain(w, key, len, ':')) {
 		begin_value(w);
 		write_quoted(w->out, key, len);
 		buf_char(w->out, ':');
 	}
+	w->comma = false;
+}
+
+void json_write_name(struct json_writer *w, const char *name, size_t len, uint32_t sign)
+{
+	if (leaves_out(w, name, sign))
+		return;
+	assert(json_plain_length(name, len) == len);
+	char *to = buf_more(w->out, len + 3 + w->comma);
+	if (!to)
+		return;
+	if (w->comma)
+		*to++ = ',';
+	*to++ = '"';
+	memcpy(to, name, len);
+	to[len] = '"';
+	to[len + 1] = ':';
 	w->comma = false;
 }
 
@@ -248,16 +270,11 @@ void json_write_members(struct json_writer *w, const char *object, size_t len)
 
 void json_write_int(struct json_writer *w, int64_t v)
 {
-	char text[24], *from = text + sizeof(text);
-	uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	char text[TEXT_INT_SIZE];
 	if (is_left_out(w))
 		return;
-	do
-		*--from = (char)('0' + rest % 10);
-	while (rest /= 10);
-	if (v < 0)
-		*--from = '-';
-	write_text(w, from, (size_t)(text + sizeof(text) - from));
+	const char *digits = int_format(v, text);
+	write_text(w, digits, (size_t)(text + sizeof(text) - 1 - digits));
 }
 
 void json_write_bool(struct json_writer *w, bool v)

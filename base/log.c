@@ -99,13 +99,18 @@ static void write_line(struct buf *line)
 	(void)n; /* there is no other place to complain to */
 }
 
+static bool needs_no_quotes(const char *value)
+{
+	return *value && !value[strcspn(value, " \"=")];
+}
+
 static void add_text_fields(struct buf *line, const struct log_field *fields)
 {
 	char value[VALUE_SIZE];
 
 	for (int i = 0; fields && fields[i].key && i < FIELDS_MAX; i++) {
 		copy_clean(value, sizeof(value), fields[i].value ? fields[i].value : "");
-		const char *quote = *value && !value[strcspn(value, " \"=")] ? "" : "\"";
+		const char *quote = needs_no_quotes(value) ? "" : "\"";
 		buf_char(line, ' ');
 		buf_str(line, fields[i].key);
 		buf_char(line, '=');
@@ -199,35 +204,71 @@ static void emit(enum log_level level, int64_t wall_ms, const struct log_field *
 	}
 }
 
-static void record(enum log_level level, const struct log_field *fields, const char *message)
+static void slot_add(struct recorded *slot, size_t *len, const char *s)
 {
-	AUTO(buf_t) line = {0};
+	size_t n = strnlen(s, sizeof(slot->text) - 1 - *len);
+
+	memcpy(slot->text + *len, s, n);
+	*len += n;
+	slot->text[*len] = '\0';
+}
+
+static void slot_add_fields(struct recorded *slot, size_t *len, const struct log_field *fields)
+{
+	for (int i = 0; fields && fields[i].key && i < FIELDS_MAX; i++) {
+		const char *value = fields[i].value ? fields[i].value : "";
+		const char *quote = needs_no_quotes(value) ? "" : "\"";
+
+		slot_add(slot, len, " ");
+		slot_add(slot, len, fields[i].key);
+		slot_add(slot, len, "=");
+		slot_add(slot, len, quote);
+		slot_add(slot, len, value);
+		slot_add(slot, len, quote);
+	}
+}
+
+/* In the place where it is kept: nearly all that is logged ends here and is never read. */
+static PRINTF(3, 0) void record(enum log_level level, const struct log_field *fields,
+				const char *fmt, va_list ap)
+{
 	struct recorded *slot;
+	size_t len;
 
 	if (!logger.ring)
 		logger.ring = mem_array(RING_LINES, sizeof(*logger.ring));
 	slot = &logger.ring[logger.written++ % RING_LINES];
-	buf_str(&line, message);
-	add_text_fields(&line, fields);
 	slot->wall_ms = clock_wall_ms();
 	slot->level = level;
-	copy_clean(slot->text, sizeof(slot->text), buf_text(&line));
+	if (vsnprintf(slot->text, sizeof(slot->text), fmt, ap) < 0)
+		slot->text[0] = '\0';
+	len = strlen(slot->text);
+	slot_add_fields(slot, &len, fields);
+	slot->text[utf8_whole(slot->text, len)] = '\0';
+	text_printable(slot->text);
+}
+
+SELDOM static PRINTF(3, 0) void tell(enum log_level level, const struct log_field *fields,
+				     const char *fmt, va_list ap)
+{
+	char raw[MESSAGE_SIZE], message[MESSAGE_SIZE];
+
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	raw[utf8_whole(raw, strlen(raw))] = '\0';
+	copy_clean(message, sizeof(message), raw);
+	emit(level, clock_wall_ms(), fields, message);
 }
 
 void log_write(enum log_level level, const struct log_field *fields, const char *fmt, ...)
 {
-	char raw[MESSAGE_SIZE], message[MESSAGE_SIZE];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(raw, sizeof(raw), fmt, ap);
-	va_end(ap);
-	raw[utf8_whole(raw, strlen(raw))] = '\0';
-	copy_clean(message, sizeof(message), raw);
 	if (level <= logger.level)
-		emit(level, clock_wall_ms(), fields, message);
+		tell(level, fields, fmt, ap);
 	else
-		record(level, fields, message);
+		record(level, fields, fmt, ap);
+	va_end(ap);
 }
 
 void log_dump(void)

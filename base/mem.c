@@ -123,13 +123,6 @@ void str_set(char **slot, const char *s)
 	*slot = copy;
 }
 
-bool str_equal(const char *a, const char *b)
-{
-	if (!a || !b)
-		return a == b;
-	return strcmp(a, b) == 0;
-}
-
 bool str_starts(const char *s, const char *prefix)
 {
 	return strncmp(s, prefix, strlen(prefix)) == 0;
@@ -153,6 +146,19 @@ bool str_copy(char *dst, size_t size, const char *src)
 	}
 	memmove(dst, src, len + 1);
 	return true;
+}
+
+void str_join(char *dst, size_t size, const char *const *texts)
+{
+	size_t at = 0;
+
+	for (; *texts; texts++) {
+		size_t len = strnlen(*texts, size - 1 - at);
+
+		memcpy(dst + at, *texts, len);
+		at += len;
+	}
+	dst[at] = '\0';
 }
 
 void strlist_add(struct strlist *l, const char *s)

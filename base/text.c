@@ -125,6 +125,21 @@ void duration_human(int64_t ms, char out[TEXT_TIME_SIZE])
 	str_copy(out, TEXT_TIME_SIZE, "0s");
 }
 
+/* Gives where they begin. */
+const char *int_format(int64_t v, char out[TEXT_INT_SIZE])
+{
+	char *from = out + TEXT_INT_SIZE - 1;
+	uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+
+	*from = '\0';
+	do
+		*--from = (char)('0' + rest % 10);
+	while (rest /= 10);
+	if (v < 0)
+		*--from = '-';
+	return from;
+}
+
 /* Two digits and the character after them. By hand, since every answer holds several times, and
  * printf takes ten times as long. */
 static char *put_two(char *to, int n, char after)

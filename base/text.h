@@ -18,6 +18,9 @@ MUST_USE int duration_parse(const char *text, int64_t *ms, struct err *e);
 void duration_format(int64_t ms, char out[TEXT_TIME_SIZE]);
 /* For people: "4m", "3h", "2d"; one unit, rounded down. */
 void duration_human(int64_t ms, char out[TEXT_TIME_SIZE]);
+/* A number's decimal digits. */
+#define TEXT_INT_SIZE 24
+const char *int_format(int64_t v, char out[TEXT_INT_SIZE]);
 /* RFC 3339 UTC "2026-11-21T14:00:00.000Z". */
 void time_format(int64_t wall_ms, char out[TEXT_TIME_SIZE]);
 /* RFC 3339 with Z or offset, or a duration that is taken back from now_ms ("48h"). */

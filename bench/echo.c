@@ -79,7 +79,7 @@ static void call_tool(const struct echo *x, struct server_req *r)
 		return;
 	}
 	write_result(x, json_get(root, "id"), &out);
-	server_reply(r, 200, "application/json", out.data, out.len, NULL);
+	server_reply_taken(r, 200, "application/json", &out, NULL);
 }
 
 static void answer(struct server_req *r, void *owner)

@@ -115,6 +115,9 @@ size_t server_req_header_repeats(const struct server_req *r, const char *name);
 /* Answer. headers: "Name: value", NULL-terminated, may be NULL. The body is copied. */
 void server_reply(struct server_req *r, int status, const char *content_type, const void *body,
 		  size_t len, const char *const *headers);
+/* The same, and the body's memory is taken over instead. */
+void server_reply_taken(struct server_req *r, int status, const char *content_type,
+			struct buf *body, const char *const *headers);
 
 /* Cut its connection now: gone follows from the loop. For who must not get another byte. */
 void server_req_cut(struct server_req *r);

@@ -85,6 +85,20 @@ static bool answer_allowed(const struct server_req *r)
 	return !r->answered;
 }
 
+/* resp: NULL = there is no memory for it. */
+static void reply_with(struct server_req *r, int status, const char *content_type,
+		       struct MHD_Response *resp, const char *const *headers)
+{
+	if (!resp) {
+		log_error("An answer could not be made.");
+		r->answered = true;
+		req_abort(r);
+		return;
+	}
+	headers_put(r, resp, content_type, headers);
+	answer_send(r, status, resp, CONN_ANSWER);
+}
+
 void server_reply(struct server_req *r, int status, const char *content_type, const void *body,
 		  size_t len, const char *const *headers)
 {
@@ -94,20 +108,32 @@ void server_reply(struct server_req *r, int status, const char *content_type, co
 		void *wanted;
 	} data = {.given = body};
 
+	if (answer_allowed(r))
+		reply_with(r, status, content_type,
+			   MHD_create_response_from_buffer(len, data.wanted, MHD_RESPMEM_MUST_COPY),
+			   headers);
+}
+
+void server_reply_taken(struct server_req *r, int status, const char *content_type,
+			struct buf *body, const char *const *headers)
+{
+	AUTO(buf_t) taken = *body;
+
+	*body = (struct buf){0};
+	/* The library frees nothing where there are no bytes, and wipes nothing. */
+	if (!taken.len || taken.secret) {
+		server_reply(r, status, content_type, taken.data, taken.len, headers);
+		return;
+	}
 	if (!answer_allowed(r))
 		return;
 
 	struct MHD_Response *resp =
-		MHD_create_response_from_buffer(len, data.wanted, MHD_RESPMEM_MUST_COPY);
+		MHD_create_response_from_buffer(taken.len, taken.data, MHD_RESPMEM_MUST_FREE);
 
-	if (!resp) {
-		log_error("An answer of %zu bytes could not be made.", len);
-		r->answered = true;
-		req_abort(r);
-		return;
-	}
-	headers_put(r, resp, content_type, headers);
-	answer_send(r, status, resp, CONN_ANSWER);
+	if (resp)
+		taken = (struct buf){0};
+	reply_with(r, status, content_type, resp, headers);
 }
 
 int reply_upgrade(struct server_req *r, const char *protocol, MHD_UpgradeHandler began, void *cls)

@@ -491,7 +491,10 @@ void client_claim(struct principal *who, const struct json *info)
 	const char *version = json_get_string(info, "version");
 	if (!name)
 		return;
-	AUTO(str_t) text = str_format("%.48s %.32s", name, version ? version : "");
+	char first[48 + 1], second[32 + 1], text[sizeof(first) + sizeof(second)];
+	str_join(first, sizeof(first), (const char *[]){name, NULL});
+	str_join(second, sizeof(second), (const char *[]){version ? version : "", NULL});
+	str_join(text, sizeof(text), (const char *[]){first, " ", second, NULL});
 	principal_claim(who->client, sizeof(who->client), text);
 }
 

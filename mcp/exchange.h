@@ -17,8 +17,9 @@ struct parcel;
 struct exchange;
 
 struct carrier {
-	/* All is answered, in one piece; empty = nothing was asked. May free the parcel. */
-	void (*answer)(struct parcel *p, int status, const struct buf *text);
+	/* All is answered, in one piece; empty = nothing was asked. May take the text's memory, and
+	 * free the parcel. */
+	void (*answer)(struct parcel *p, int status, struct buf *text);
 	/* A message ahead of that. A carrier that needs a stream for it begins one (p->streaming),
 	 * and is then given the answers by it too. */
 	void (*message)(struct parcel *p, const struct buf *text);

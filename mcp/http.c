@@ -25,15 +25,15 @@ static void visit_free(struct parcel *p)
 	free(v);
 }
 
-static void http_answer(struct parcel *p, int status, const struct buf *text)
+static void http_answer(struct parcel *p, int status, struct buf *text)
 {
 	const struct visit *v = p->owner;
 	const char *headers[] = {"Cache-Control: no-store", v->session_header, NULL};
 	if (!v->req)
 		visit_free(p);
 	else
-		server_reply(v->req, status, text->len ? "application/json" : NULL, text->data,
-			     text->len, headers);
+		server_reply_taken(v->req, status, text->len ? "application/json" : NULL, text,
+				   headers);
 }
 
 static void http_push(struct visit *v, const struct buf *text)

@@ -42,7 +42,7 @@ static void lines_push(struct parcel *p, const struct buf *text)
 		server_lines_end(c->lines);
 }
 
-static void lines_answer(struct parcel *p, int status, const struct buf *text)
+static void lines_answer(struct parcel *p, int status, struct buf *text)
 {
 	(void)status;
 	lines_push(p, text);

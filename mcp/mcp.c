@@ -24,6 +24,7 @@ void mcp_free(struct mcp *m)
 	visits_free(m);
 	tasks_free(m);
 	tool_table_free(m->tools);
+	free(m->spare_call);
 	buf_free(&m->server_info);
 	ask_spent_free(&m->asked);
 	explicit_bzero(m->key, sizeof(m->key));

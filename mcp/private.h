@@ -9,6 +9,7 @@
 #include "mcp/tasks.h"
 
 struct tool_table;
+struct tool_call;
 
 struct mcp {
 	struct loop *loop;
@@ -17,6 +18,7 @@ struct mcp {
 	unsigned char key[SESSION_KEY]; /* of this run: sessions do not outlive it */
 	struct buf server_info;         /* JSON: who answers */
 	struct tool_table *tools;       /* NULL = not asked for yet */
+	struct tool_call *spare_call;   /* owned, all zero; NULL = it is in use */
 	struct ask_spent asked;         /* answers that were taken */
 	struct task_list tasks;         /* calls that go on by themselves */
 };

@@ -138,7 +138,7 @@ static size_t handles_of(const struct mcp *m, const struct principal *who)
 
 /* ---- the call that goes on ---- */
 
-static void outcome_came(struct parcel *p, int status, const struct buf *text)
+static void outcome_came(struct parcel *p, int status, struct buf *text)
 {
 	struct handle *h = p->owner;
 	struct json_span root = json_span_of(buf_text(text), text->len);

@@ -8,6 +8,7 @@
 
 #define RETRIES_MAX   5
 #define TASK_AFTER_MS 1500
+#define AROUND_RESULT 500 /* bytes of the answer beside the result */
 
 struct tool_call {
 	struct call call;
@@ -21,6 +22,23 @@ struct tool_call {
 	struct timer late; /* then it becomes a task */
 };
 
+/* One is kept for the next call: it takes some kilobytes, and most calls come one by one. */
+static struct tool_call *tool_call_take(struct mcp *m)
+{
+	struct tool_call *tc = steal(&m->spare_call);
+	return tc ? tc : mem_alloc(sizeof(*tc));
+}
+
+static void tool_call_keep(struct mcp *m, struct tool_call *tc)
+{
+	if (m->spare_call) {
+		free(tc);
+		return;
+	}
+	memset(tc, 0, sizeof(*tc));
+	m->spare_call = tc;
+}
+
 static void tool_call_drop(struct exchange *x)
 {
 	struct tool_call *tc = x->state;
@@ -28,7 +46,7 @@ static void tool_call_drop(struct exchange *x)
 	call_cancel(&tc->call);
 	call_fini(&tc->call);
 	strlist_free(&tc->shape.fields);
-	free(tc);
+	tool_call_keep(x->parcel->mcp, tc);
 	x->state = NULL;
 }
 
@@ -76,6 +94,7 @@ void tool_put_answer(struct json_writer *w, const struct buf *text, bool structu
 void tool_answer(struct exchange *x, const struct buf *text, bool object, bool failed)
 {
 	bool structured = object && era_since(x->version, "2025-06-18");
+	buf_expect(&x->out, text->len + AROUND_RESULT);
 	tool_put_answer(exchange_result(x), text, structured, needs_text(x), failed);
 	exchange_done(x);
 }
@@ -352,7 +371,7 @@ static void await(struct tool_call *tc)
 
 void tool_call_run(struct exchange *x, const struct tool *t, const struct json *arguments)
 {
-	struct tool_call *tc = mem_alloc(sizeof(*tc));
+	struct tool_call *tc = tool_call_take(x->parcel->mcp);
 	struct err e;
 	tc->x = x;
 	tc->tool = t;

@@ -37,7 +37,11 @@ char *record_content(const struct world *w, const struct record *r)
 bool content_leads_to(const char *content, const char *remote_id)
 {
 	size_t n = strlen(remote_id);
-	return content && n && strncasecmp(content, remote_id, n) == 0 &&
+	if (!content || !n)
+		return false;
+	if (strncmp(content, remote_id, n) == 0 && strcmp(content + n, TUNNEL_DOMAIN) == 0)
+		return true; /* as nearly all of them are, letter by letter */
+	return strncasecmp(content, remote_id, n) == 0 &&
 	       strcasecmp(content + n, TUNNEL_DOMAIN) == 0;
 }
 
@@ -67,7 +71,8 @@ static bool stands_as_wanted(const struct record *r, const struct tunnel *t, cha
 {
 	if (!leads_as_wanted(r, t, why))
 		return false;
-	if (r->observed.type && strcasecmp(r->observed.type, r->type) != 0)
+	if (r->observed.type && !str_equal(r->observed.type, r->type) &&
+	    strcasecmp(r->observed.type, r->type) != 0)
 		return missing(why, "record %s: it is not a %s record yet", r->name, r->type);
 	if (r->observed.proxied != r->proxied)
 		return missing(why, "record %s: it is %s proxied", r->name,

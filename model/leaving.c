@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/clock.h"
+
 /* What was not looked at yet may lead there. */
 static bool leads_to(const struct record *r, const struct tunnel *t)
 {
@@ -64,11 +66,12 @@ bool world_connectors_stay(const struct world *w, const struct tunnel *t, int64_
 }
 
 const struct tunnel *world_left(const struct world *w, const struct route *r,
-				const struct record *d, int64_t wall_ms)
+				const struct record *d)
 {
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
 		if (t->observed.config_keeps.count &&
-		    map_get(&t->observed.config_keeps, r->hostname) && record_leaves(d, t, wall_ms))
+		    map_get(&t->observed.config_keeps, r->hostname) &&
+		    record_leaves(d, t, clock_wall_ms()))
 			return t;
 	return NULL;
 }

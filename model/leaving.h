@@ -25,6 +25,6 @@ const struct record *world_leaves(const struct world *w, const struct tunnel *t,
 bool world_connectors_stay(const struct world *w, const struct tunnel *t, int64_t wall_ms);
 /* The tunnel that keeps a rule for the route's name, which moves away from it; NULL = none. */
 const struct tunnel *world_left(const struct world *w, const struct route *r,
-				const struct record *d, int64_t wall_ms);
+				const struct record *d);
 
 #endif

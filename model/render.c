@@ -231,7 +231,7 @@ static const char *route_state(const struct world *w, const struct route *r, con
 static void put_leaving(const struct world *w, const struct route *r, const struct record *d,
 			struct json_writer *out)
 {
-	const struct tunnel *old = d ? world_left(w, r, d, clock_wall_ms()) : NULL;
+	const struct tunnel *old = d ? world_left(w, r, d) : NULL;
 
 	if (!old)
 		return;
@@ -250,7 +250,15 @@ SELDOM static void put_down(const struct route *r, struct json_writer *out)
 
 void render_route(const struct world *w, const struct route *r, struct json_writer *out)
 {
-	const struct tunnel *t = *r->tunnel_id ? world_tunnel(w, r->tunnel_id) : NULL;
+	(void)render_route_near(w, r, NULL, out);
+}
+
+const struct tunnel *render_route_near(const struct world *w, const struct route *r,
+				       const struct tunnel *t, struct json_writer *out)
+{
+	if (!t || strcmp(t->id, r->tunnel_id) != 0)
+		t = *r->tunnel_id ? world_tunnel(w, r->tunnel_id) : NULL;
+
 	const struct record *d = record_of(w, r->hostname);
 	bool no_page = r->hostname[0] == '*' || route_is_edge_probe(r);
 	char url[HOSTNAME_MAX + sizeof("https://")] = "https://";
@@ -284,6 +292,7 @@ void render_route(const struct world *w, const struct route *r, struct json_writ
 		put_down(r, out);
 	put_problem(out, r->problem);
 	json_object_end(out);
+	return t;
 }
 
 /* ---- records and zones ---- */

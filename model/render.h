@@ -28,6 +28,10 @@ const char *render_tunnel_state(const struct world *w, const struct tunnel *t);
 /* state: problem (of the route, its tunnel or its record), live (rule put, name leads there, a
  * connector runs the configuration) or else pending. A wildcard has no url. */
 void render_route(const struct world *w, const struct route *r, struct json_writer *out);
+/* The same of a route that probably goes through that tunnel. Gives its tunnel back, for the next.
+ */
+const struct tunnel *render_route_near(const struct world *w, const struct route *r,
+				       const struct tunnel *t, struct json_writer *out);
 void render_record(const struct world *w, const struct record *r, struct json_writer *out);
 void render_zone(const struct zone *z, struct json_writer *out);
 void render_connector(const struct world *w, const struct connector *c, struct json_writer *out);

@@ -17,6 +17,9 @@
 #include "ops/sight.h"
 #include "ops/write.h"
 
+/* Nearly all results are longer; not so long that it matters where they are not. */
+#define RESULT_EXPECTED 1000
+
 typedef void run_fn(struct call *c);
 
 static const struct {
@@ -137,6 +140,7 @@ void call_writer(const struct call *c, struct json_writer *w, struct buf *out)
 void call_object(struct call *c, struct json_writer *w)
 {
 	buf_reset(&c->result);
+	buf_expect(&c->result, RESULT_EXPECTED);
 	call_writer(c, w, &c->result);
 	json_object_begin(w);
 }

@@ -73,10 +73,11 @@ size_t grants_count(const struct grants *gs)
 
 static struct grant *find(const struct grants *gs, int64_t id)
 {
-	int64_t now = clock_wall_ms();
-	for (size_t i = 0; gs && i < gs->n; i++)
-		if (gs->items[i]->id == id && is_alive(gs->items[i], now))
-			return gs->items[i];
+	for (size_t i = 0; gs && i < gs->n; i++) {
+		struct grant *g = gs->items[i];
+		if (g->id == id && !g->damage && clock_before(g->expires_at_ms))
+			return g;
+	}
 	return NULL;
 }
 

@@ -39,8 +39,9 @@ void ledger_who(struct ledger_row *row, const struct principal *who, struct ledg
 static void let_through(struct ledger_row *row, const struct principal *who,
 			struct ledger_scratch *x)
 {
-	(void)snprintf(x->policy, sizeof(x->policy), "%srole %s", who->grant ? "grant, " : "",
-		       role_name(who->role));
+	str_join(
+		x->policy, sizeof(x->policy),
+		(const char *[]){who->grant ? "grant, " : "", "role ", role_name(who->role), NULL});
 	row->decision = text("allowed");
 	row->policy = x->policy;
 }

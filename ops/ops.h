@@ -134,14 +134,15 @@ void ops_store_look(struct ops *o);
 void call_start(struct ops *o, struct call *c, const struct op *op, const struct principal *who,
 		const char *request_id, const char *body, size_t len, task_done_fn *done,
 		void *owner);
+/* The same of all that can be said. */
+void call_start_said(struct ops *o, struct call *c, const struct op *op,
+		     const struct principal *who, const struct call_said *said, task_done_fn *done,
+		     void *owner);
 /* The call of that operation that an earlier run of aditd was asked for, and which had stored that
  * plan ("p7"): answered as it would have been, after that long at the latest. Nothing of it is done
  * again, nor written down. */
 void call_resume(struct ops *o, struct call *c, const struct op *op, const struct principal *who,
 		 const char *plan, int64_t timeout_ms, task_done_fn *done, void *owner);
-void call_start_said(struct ops *o, struct call *c, const struct op *op,
-		     const struct principal *who, const struct call_said *said, task_done_fn *done,
-		     void *owner);
 void call_cancel(struct call *c);
 /* Running calls of a grant that has ended fail; what they had committed stays. */
 void calls_of_grant_end(struct ops *o, int64_t grant);

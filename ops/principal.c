@@ -155,7 +155,7 @@ int principal_of_grant(const struct grant *g, struct principal *out)
 		.grant = g->id,
 		.grants = g->home,
 	};
-	(void)snprintf(out->name, sizeof(out->name), GRANT_PRINCIPAL "%.80s", g->name);
+	str_join(out->name, sizeof(out->name), (const char *[]){GRANT_PRINCIPAL, g->name, NULL});
 	return 0;
 }
 

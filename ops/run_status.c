@@ -1,5 +1,4 @@
 /* Handler: the state of everything. */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +19,11 @@
 
 enum health { HEALTH_OK, HEALTH_DEGRADED, HEALTH_DOWN };
 
-static const char *const health_names[] = {"ok", "degraded", "down"};
+static const char *const health_members[] = {
+	[HEALTH_OK] = "\"state\":\"ok\",",
+	[HEALTH_DEGRADED] = "\"state\":\"degraded\",",
+	[HEALTH_DOWN] = "\"state\":\"down\",",
+};
 
 static void raise_to(enum health *h, enum health at_least)
 {
@@ -261,6 +264,7 @@ static enum health put_tunnel(const struct world *w, const struct tunnel *t,
 
 static void put_tunnels(const struct world *w, struct json_writer *out, enum health *h)
 {
+	const struct tunnel *near = NULL;
 	json_write_key(out, "tunnels");
 	json_array_begin(out);
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
@@ -269,7 +273,7 @@ static void put_tunnels(const struct world *w, struct json_writer *out, enum hea
 	json_write_key(out, "routes");
 	json_array_begin(out);
 	TABLE_EACH (j, struct route, r, &w->routes)
-		render_route(w, r, out);
+		near = render_route_near(w, r, near, out);
 	json_array_end(out);
 }
 
@@ -364,13 +368,11 @@ static void put_status(struct ops *o, const struct principal *who, struct json_w
 	const struct world *world = who ? sight_world(o, who) : o->world;
 	size_t at = w->out->len;
 	enum health h = HEALTH_OK;
-	char state[32];
 	put_problems(o, world, w, &h);
 	put_tunnels(world, w, &h);
 	put_drift(world, w);
 	put_facts(o, who, w);
-	(void)snprintf(state, sizeof(state), "\"state\":\"%s\",", health_names[h]);
-	(void)buf_insert(w->out, at, state, strlen(state));
+	(void)buf_insert(w->out, at, health_members[h], strlen(health_members[h]));
 }
 
 void status_write(struct ops *o, const struct principal *who, struct buf *out)
