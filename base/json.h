@@ -153,16 +153,19 @@ void json_object_begin(struct json_writer *w);
 void json_object_end(struct json_writer *w);
 void json_array_begin(struct json_writer *w);
 void json_array_end(struct json_writer *w);
+/* Of any bytes; len does not count a NUL. */
+void json_write_keyn(struct json_writer *w, const char *key, size_t len);
+/* Of what stands for itself; sign: json_name_sign of it. */
 void json_write_name(struct json_writer *w, const char *name, size_t len, uint32_t sign);
 /* One of 32 for each name: nearly every one is told from all of drop by that. */
 static inline uint32_t json_name_sign(const char *name, size_t len)
 {
 	return 1u << (((unsigned char)*name + 7 * len) & 31);
 }
-void json_write_keyn(struct json_writer *w, const char *key, size_t len);
+/* Nearly always of a literal: what can be known of it is known before it runs. A literal stands for
+ * itself. */
 static inline void json_write_key(struct json_writer *w, const char *key)
 {
-	/* Nearly always a literal, whose length is known, and which is a plain name. */
 	if (__builtin_constant_p(strlen(key)))
 		json_write_name(w, key, strlen(key), json_name_sign(key, strlen(key)));
 	else

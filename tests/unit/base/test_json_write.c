@@ -83,7 +83,7 @@ static void every_byte_gives_valid_json(void **state)
 	struct err e;
 	json_write_init(&w, &b);
 	json_object_begin(&w);
-	json_write_key(&w, "a\"\n\xff");
+	json_write_keyn(&w, "a\"\n\xff", 4);
 	json_write_stringn(&w, text, 256);
 	json_object_end(&w);
 	assert_int_equal(json_check(b.data, b.len, NULL, &e), 0);

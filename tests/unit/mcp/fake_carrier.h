@@ -35,7 +35,7 @@ static inline void fake_keep(struct fake *f, const struct buf *text)
 	assert_null(text->len ? strchr(buf_text(text), '\n') : NULL);
 }
 
-static inline void fake_answer(struct parcel *p, int status, const struct buf *text)
+static inline void fake_answer(struct parcel *p, int status, struct buf *text)
 {
 	struct fake *f = p->owner;
 	f->answers++;
