@@ -202,7 +202,7 @@ int tail_start(struct tail *t, struct loop *l, int dirfd, const char *name, int6
 
 	if (fd < 0)
 		return -1;
-	if (tail_watch_start(t, l, fd, e) < 0)
+	if (tail_watch_start(t, l, e) < 0)
 		return err_wrap(e, "%s", name);
 	t->fd = fd;
 	fd = -1;
@@ -216,7 +216,6 @@ int tail_start(struct tail *t, struct loop *l, int dirfd, const char *name, int6
 	t->line = line;
 	t->owner = owner;
 	t->running = true;
-	tail_due(t);
 	return 0;
 }
 

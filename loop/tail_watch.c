@@ -2,6 +2,8 @@
  * Who follows which file: notes carry a watch descriptor, and a table finds the tails behind it.
  * The kernel gives one file one descriptor however often it is asked, so several tails may share
  * one, and the last of them gives it back. A note only says "look": tails read in their own turn.
+ * In the first one the file begins to be watched, just before it is read: what was started together
+ * with its tail need not wait for that.
  */
 #include "loop/tail_watch.h"
 
@@ -10,11 +12,13 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "loop/loop_private.h"
 
 #define SLOTS     256 /* descriptors count up: they spread by themselves */
 #define READS     16  /* a turn; the rest waits for the next one */
 #define NAME_SIZE 40
+#define NO_WATCH  (-1)
 
 struct tail_watches {
 	struct io io;         /* on the inotify descriptor */
@@ -77,6 +81,22 @@ void tail_due(struct tail *t)
 	deferred_start(&w->turn);
 }
 
+/* By descriptor, so that it is the file that was opened, whatever its name is now. */
+static void watch_begin(struct tail_watches *w, struct tail *t)
+{
+	char path[NAME_SIZE];
+	struct err e;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", t->fd);
+	t->watch = inotify_add_watch(w->io.fd, path, IN_MODIFY);
+	if (t->watch < 0) {
+		err_errno(&e, "cannot watch it");
+		log_warning("a log is read when its writer ends, not before: %s", e.message);
+		return;
+	}
+	list_append(slot_of(w, t->watch), &t->watched);
+}
+
 /* A long backlog is read in pieces, other work in between. Nothing is left of the table when the
  * last tail was stopped by its own line: by then no other one waits either. */
 static void turn_came(struct deferred *d, void *owner)
@@ -94,6 +114,8 @@ static void turn_came(struct deferred *d, void *owner)
 		struct tail *t = LIST_OF(now.next, struct tail, due);
 
 		list_remove(&t->due);
+		if (t->watch == NO_WATCH)
+			watch_begin(w, t);
 		tail_look(t);
 	}
 }
@@ -134,27 +156,18 @@ static void watches_put(struct loop *l)
 	*kept = NULL;
 }
 
-int tail_watch_start(struct tail *t, struct loop *l, int fd, struct err *e)
+int tail_watch_start(struct tail *t, struct loop *l, struct err *e)
 {
 	struct tail_watches *w;
-	char path[NAME_SIZE];
 
 	if (watches_get(l, &w, e) < 0)
 		return -1;
-	/* By descriptor, so that it is the file that was opened, whatever its name is now. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	int watch = inotify_add_watch(w->io.fd, path, IN_MODIFY);
-	if (watch < 0) {
-		err_errno(e, "cannot watch the file");
-		watches_put(l);
-		return -1;
-	}
 	t->loop = l;
-	t->watch = watch;
+	t->watch = NO_WATCH;
 	list_init(&t->due);
 	list_init(&t->watched);
-	list_append(slot_of(w, watch), &t->watched);
 	w->tails++;
+	tail_due(t);
 	return 0;
 }
 
@@ -174,7 +187,7 @@ void tail_watch_stop(struct tail *t)
 	list_remove(&t->watched);
 	list_remove(&t->due);
 	w->tails--;
-	if (!watch_is_shared(w, t->watch))
+	if (t->watch != NO_WATCH && !watch_is_shared(w, t->watch))
 		inotify_rm_watch(w->io.fd, t->watch);
 	watches_put(t->loop);
 }

@@ -8,8 +8,8 @@
 
 #include "loop/tail.h"
 
-/* From now on t is due, whenever the file fd changes. Two tails may watch one file. */
-MUST_USE int tail_watch_start(struct tail *t, struct loop *l, int fd, struct err *e);
+/* t is due at once, and from then on whenever its file changes. Two tails may watch one file. */
+MUST_USE int tail_watch_start(struct tail *t, struct loop *l, struct err *e);
 void tail_watch_stop(struct tail *t);
 /* tail_look will be called, from the loop; idempotent until then. */
 void tail_due(struct tail *t);

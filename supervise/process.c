@@ -79,7 +79,7 @@ static int port_try(int port)
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
 	    bind(fd, (const struct sockaddr *)&at, len) ||
-	    getsockname(fd, (struct sockaddr *)&at, &len))
+	    (!port && getsockname(fd, (struct sockaddr *)&at, &len)))
 		return -1;
 	return ntohs(at.sin_port);
 }
