@@ -13,6 +13,7 @@ import rawjson
 OWNER = "edge1"
 MARK = re.compile(rf"adit:{OWNER}/[0-9a-f]{{8}}(?= |$)")
 JUST_S = 1
+UNDER_WAY_S = 0.05
 FIELDS = ("content", "proxied", "comment", "ttl")
 RULE_MEMBERS = {"hostname", "path", "service", "originRequest"}
 
@@ -27,6 +28,7 @@ class Facts:
         self.told = 0                 # when adit was shown what somebody made of it
         # Of a tunnel's configuration:
         self.config_changed = self.config_seen = 0
+        self.looks = []         # at the configuration: when the answer was made, when it had ended
         self.rules = set()            # texts of rules that adit put
         self.keys = set()             # their host names and paths
         self.shown = set()            # texts of rules that adit was shown last
@@ -75,6 +77,8 @@ class Judge:
         self.flights = collections.Counter()
         self.epoch = 0
         self.arrived = 0              # when the request came that takes effect now
+        self.row = None               # that request
+        self.looks = {}               # at configurations, whose answers are under way
         self.orphaned = False         # whoever sent it is dead, or has sent another since
         self.counts = collections.Counter()
 
@@ -260,13 +264,26 @@ class Judge:
         if self.delivering:
             facts = self.facts[tunnel["id"]]
             facts.config_seen, facts.unsure = self.tick(), False
+            if self.row:
+                self.looks[self.row["when"]] = facts, facts.config_seen
             facts.shown = set(rules_of(tunnel["config"]))
+
+    def answered(self, row):
+        """adit has the whole answer, or nearly: its look is as old as when the answer was made."""
+        if row["when"] in self.looks:
+            facts, seen = self.looks.pop(row["when"])
+            facts.looks.append((seen, time.monotonic()))
+
+    def config_known(self, facts):
+        """A PUT may have been made of any look whose answer ended just before it came."""
+        just = [seen for seen, at in facts.looks if at > self.row["at"] - UNDER_WAY_S]
+        return min([facts.config_seen, *just])
 
     def config_put(self, tunnel, before, after):
         facts = self.facts[tunnel["id"]]
         if facts.maker != "adit" and not self.licensed(tunnel["id"], tunnel["name"]):
             self.violate(f"a PUT to the configuration of a foreign tunnel, {tunnel['name']}")
-        raced = self.orphaned or facts.config_changed > min(facts.config_seen, self.arrived)
+        raced = self.orphaned or facts.config_changed > min(self.config_known(facts), self.arrived)
         old, new = before or '{"ingress":[]}', after
         late = self.orphaned or not self.delivering  # another of the same came before it
         if before == after and not raced and not facts.unsure and not late:
@@ -366,9 +383,9 @@ class Judge:
 
     @contextlib.contextmanager
     def delivery(self, row, arrives):
-        self.delivering, self.arrived = arrives, row["when"]
+        self.delivering, self.arrived, self.row = arrives, row["when"], row
         self.orphaned = row["epoch"] != self.epoch or str(row.get("struck")).startswith("late")
         try:
             yield
         finally:
-            self.delivering = True
+            self.delivering, self.row = True, None

@@ -190,6 +190,8 @@ class Strict:
         with self.cloud.lock:  # the caller may send the next as soon as it has the answer
             self.judge.end(flight)
         answer()
+        with self.cloud.lock:
+            self.judge.answered(row)
 
     def serve(self, handler, row, query, text, fault):
         """What remains to be done: the answer, if there is one."""
