@@ -30,6 +30,25 @@ static void grows_and_ends_in_nul(void **state)
 	assert_int_equal(b.len, 3);
 }
 
+static void bytes_are_put_between(void **state)
+{
+	AUTO(buf_t) b = {0};
+	AUTO(buf_t) small = {.limit = 4};
+
+	(void)state;
+	buf_expect(&b, 1000);
+	assert_true(b.cap > 1000 && b.len == 0);
+	assert_int_equal(buf_insert(&b, 0, "cd", 2), 0);
+	assert_int_equal(buf_insert(&b, 0, "ab", 2), 0);
+	assert_int_equal(buf_insert(&b, 4, "ef", 2), 0);
+	assert_int_equal(buf_insert(&b, 2, "", 0), 0);
+	assert_string_equal(b.data, "abcdef");
+	buf_expect(&small, 1000);
+	assert_int_equal(buf_str(&small, "abc"), 0);
+	assert_int_equal(buf_insert(&small, 1, "xy", 2), -1);
+	assert_string_equal(small.data, "abc");
+}
+
 static void limit_drops_whole_additions(void **state)
 {
 	AUTO(buf_t) b = {.limit = 5};
@@ -167,6 +186,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(grows_and_ends_in_nul),
+		cmocka_unit_test(bytes_are_put_between),
 		cmocka_unit_test(limit_drops_whole_additions),
 		cmocka_unit_test(room_is_filled_by_the_caller),
 		cmocka_unit_test(consume_keeps_the_rest),

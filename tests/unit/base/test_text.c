@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 #include "base/utf8.h"
 
@@ -188,6 +189,43 @@ static void times_written(void **state)
 	assert_true(str_ends(out, ".192Z"));
 }
 
+static void numbers_written(void **state)
+{
+	char out[TEXT_INT_SIZE];
+
+	(void)state;
+	assert_string_equal(int_format(0, out), "0");
+	assert_string_equal(int_format(-10, out), "-10");
+	assert_string_equal(int_format(INT64_MAX, out), "9223372036854775807");
+	assert_string_equal(int_format(INT64_MIN, out), "-9223372036854775808");
+}
+
+static void texts_joined(void **state)
+{
+	char out[8];
+
+	(void)state;
+	str_join(out, sizeof(out), (const char *[]){"ab", "", "cd", NULL});
+	assert_string_equal(out, "abcd");
+	str_join(out, sizeof(out), (const char *[]){"abcd", "efgh", "ij", NULL});
+	assert_string_equal(out, "abcdefg");
+	str_join(out, sizeof(out), (const char *[]){NULL});
+	assert_string_equal(out, "");
+}
+
+/* At the moment itself it is over, by either clock. */
+static void moments_that_come(void **state)
+{
+	(void)state;
+	clock_freeze(1, 5000);
+	assert_true(clock_before(5001));
+	assert_false(clock_before(5000));
+	clock_freeze(0, 0);
+	assert_true(clock_before(clock_wall_ms() + 500));
+	assert_true(clock_before(clock_wall_ms() + 60000));
+	assert_false(clock_before(clock_wall_ms()));
+}
+
 static void rates(void **state)
 {
 	static const char *const bad[] = {"",       "600",   "600/",  "/5m",    "0/5m",
@@ -306,11 +344,19 @@ static void printable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(durations), cmocka_unit_test(durations_for_people),
-		cmocka_unit_test(times),     cmocka_unit_test(times_written),
-		cmocka_unit_test(rates),     cmocka_unit_test(ids),
-		cmocka_unit_test(base64),    cmocka_unit_test(base64_of_any_length),
-		cmocka_unit_test(percent),   cmocka_unit_test(printable),
+		cmocka_unit_test(durations),
+		cmocka_unit_test(durations_for_people),
+		cmocka_unit_test(times),
+		cmocka_unit_test(times_written),
+		cmocka_unit_test(rates),
+		cmocka_unit_test(ids),
+		cmocka_unit_test(numbers_written),
+		cmocka_unit_test(texts_joined),
+		cmocka_unit_test(moments_that_come),
+		cmocka_unit_test(base64),
+		cmocka_unit_test(base64_of_any_length),
+		cmocka_unit_test(percent),
+		cmocka_unit_test(printable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
