@@ -290,7 +290,7 @@ static void add_row(struct buf *out)
 
 /* The keys of a text whose rows are mostly alike. */
 static struct {
-	char names[ALIKE_MAX][12];
+	char names[ALIKE_MAX][24];
 	unsigned n;
 } alike;
 
