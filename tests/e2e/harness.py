@@ -1,12 +1,14 @@
 """The programs as their users run them: adit-sim for Cloudflare, aditd in a folder of its own, adit
 and plain HTTP as its clients. Everything is on loopback; what a test started ends with it."""
 import atexit
+import contextlib
 import fcntl
 import http.client
 import http.server
 import json
 import os
 import pathlib
+import secrets
 import shutil
 import signal
 import socket
@@ -40,10 +42,13 @@ def until(what, seconds=PATIENCE, every=0.03, why="it did not come true"):
 
 
 def free_port():
-    """Of loopback; nobody listened there a moment ago."""
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """Of loopback; nobody listened there a moment ago, and it is none that the kernel gives away."""
+    for _ in range(100):
+        with socket.socket() as s, contextlib.suppress(OSError):
+            port = 12000 + secrets.randbelow(20000)
+            s.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
 class ApiError(Exception):
