@@ -255,34 +255,32 @@ static bool routes_converged(const struct world *w, const struct tunnel *t, char
 	return true;
 }
 
-static void hostnames_of(const struct world *w, const struct tunnel *t, struct map *hostnames)
+void world_unsettled_names(const struct world *w, struct map *names)
 {
-	TABLE_EACH (i, struct route, r, &w->routes)
-		if (str_equal(r->tunnel_id, t->id)) {
-			void *old = map_set(hostnames, r->hostname, r);
-			(void)old;
-		}
+	const struct tunnel *near = NULL;
+
+	names->borrows = true;
+	TABLE_EACH (i, struct record, r, &w->records) {
+		if (!*r->tunnel_id || record_converged_near(w, r, near, NULL))
+			continue;
+		void *old = map_set(names, r->name, r);
+		(void)old;
+	}
 }
 
-/* The records of its host names. Nearly all records are as wanted, which is told sooner than whose
- * they are: that is looked for from the first one on that is not. */
-static bool records_converged(const struct world *w, const struct tunnel *t, char **why)
+/* The records of its host names. */
+static bool names_settled(const struct world *w, const struct tunnel *t,
+			  const struct map *unsettled, char **why)
 {
-	struct map hostnames = {.borrows = true};
-	bool known = false, converged = true;
-
-	for (size_t i = 0; i < w->records.n && converged; i++) {
-		const struct record *r = w->records.items[i];
-
-		if (!*r->tunnel_id || record_converged_near(w, r, t, NULL))
-			continue;
-		if (!known)
-			hostnames_of(w, t, &hostnames);
-		known = true;
-		converged = !map_get(&hostnames, r->name) || record_converged_near(w, r, t, why);
+	if (unsettled->count == 0)
+		return true;
+	TABLE_EACH (i, struct route, r, &w->routes) {
+		bool own = str_equal(r->tunnel_id, t->id);
+		const struct record *d = own ? map_get(unsettled, r->hostname) : NULL;
+		if (d)
+			return record_converged_near(w, d, t, why);
 	}
-	map_free(&hostnames);
-	return converged;
+	return true;
 }
 
 bool world_connector_converged(const struct world *w, const char *id, char **why)
@@ -307,12 +305,28 @@ bool world_tunnel_runs(const struct world *w, const char *id, char **why)
 	       configuration_put(t, world_has_routes(w, t), why) && connectors_converged(w, t, why);
 }
 
+static bool tunnel_converged(const struct world *w, const struct tunnel *t,
+			     const struct map *unsettled, char **why)
+{
+	return tunnel_exists(t, why) && rotation_converged(w, t, why) &&
+	       configuration_put(t, world_has_routes(w, t), why) && routes_converged(w, t, why) &&
+	       connectors_converged(w, t, why) && names_settled(w, t, unsettled, why);
+}
+
+bool world_tunnel_converged_by(const struct world *w, const struct tunnel *t,
+			       const struct map *unsettled)
+{
+	return tunnel_converged(w, t, unsettled, NULL);
+}
+
 bool world_tunnel_converged(const struct world *w, const char *id, char **why)
 {
 	const struct tunnel *t = world_tunnel(w, id);
+	struct map unsettled = {.borrows = true};
 
-	return !t ||
-	       (tunnel_exists(t, why) && rotation_converged(w, t, why) &&
-		configuration_put(t, world_has_routes(w, t), why) && routes_converged(w, t, why) &&
-		connectors_converged(w, t, why) && records_converged(w, t, why));
+	if (t)
+		world_unsettled_names(w, &unsettled);
+	bool converged = !t || tunnel_converged(w, t, &unsettled, why);
+	map_free(&unsettled);
+	return converged;
 }

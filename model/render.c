@@ -207,20 +207,36 @@ static bool tunnel_serves(const struct world *w, const struct tunnel *t)
 	       str_equal(t->observed.status, "degraded");
 }
 
-static const struct record *record_of(const struct world *w, const char *hostname)
+#define MANY 64 /* routes for which it is worth to put all records into a map */
+
+static void map_records(const struct world *w, struct render_routes *m)
 {
+	m->mapped = m->records.borrows = true;
+	TABLE_EACH (i, struct record, d, &w->records) {
+		void *old = str_equal(d->type, "CNAME") ? map_set(&m->records, d->name, d) : NULL;
+		(void)old;
+	}
+}
+
+static const struct record *record_of(const struct world *w, const char *hostname,
+				      const struct render_routes *m)
+{
+	if (m->mapped)
+		return map_get(&m->records, hostname);
 	TABLE_EACH (i, struct record, d, &w->records)
 		if (str_equal(d->name, hostname) && str_equal(d->type, "CNAME"))
 			return d;
 	return NULL;
 }
 
-static const char *route_state(const struct world *w, const struct route *r, const struct tunnel *t,
-			       const struct record *d)
+static const char *route_state(const struct world *w, const struct route *r,
+			       const struct render_routes *m, const struct record *d)
 {
+	const struct tunnel *t = m->tunnel;
+
 	if (r->problem || !t || t->problem || t->observed.gone || (d && d->problem))
 		return "problem";
-	if (r->applied_generation != r->generation || !tunnel_serves(w, t))
+	if (r->applied_generation != r->generation || !m->serves)
 		return "pending";
 	if (!t->joined && !route_converged(w, r, NULL))
 		return "problem";
@@ -248,18 +264,21 @@ SELDOM static void put_down(const struct route *r, struct json_writer *out)
 		put_problem(out, &reach);
 }
 
-void render_route(const struct world *w, const struct route *r, struct json_writer *out)
+static void tunnel_next(struct render_routes *m, const struct world *w, const char *id)
 {
-	(void)render_route_near(w, r, NULL, out);
+	if (m->tunnel && strcmp(m->tunnel->id, id) == 0)
+		return;
+	m->tunnel = *id ? world_tunnel(w, id) : NULL;
+	m->serves = m->tunnel && tunnel_serves(w, m->tunnel);
 }
 
-const struct tunnel *render_route_near(const struct world *w, const struct route *r,
-				       const struct tunnel *t, struct json_writer *out)
+static void route_write(struct render_routes *m, const struct world *w, const struct route *r,
+			struct json_writer *out)
 {
-	if (!t || strcmp(t->id, r->tunnel_id) != 0)
-		t = *r->tunnel_id ? world_tunnel(w, r->tunnel_id) : NULL;
+	tunnel_next(m, w, r->tunnel_id);
 
-	const struct record *d = record_of(w, r->hostname);
+	const struct tunnel *t = m->tunnel;
+	const struct record *d = record_of(w, r->hostname, m);
 	bool no_page = r->hostname[0] == '*' || route_is_edge_probe(r);
 	char url[HOSTNAME_MAX + sizeof("https://")] = "https://";
 
@@ -273,7 +292,7 @@ const struct tunnel *render_route_near(const struct world *w, const struct route
 		json_write_raw(out, r->origin, strlen(r->origin));
 	}
 	put_text(out, "tunnel", t ? t->name : NULL);
-	json_put_string(out, "state", route_state(w, r, t, d));
+	json_put_string(out, "state", route_state(w, r, m, d));
 	if (!no_page && str_copy(url + strlen(url), HOSTNAME_MAX + 1, r->hostname))
 		json_put_string(out, "url", url);
 	if (r->reach.state != REACH_UNKNOWN) {
@@ -292,7 +311,26 @@ const struct tunnel *render_route_near(const struct world *w, const struct route
 		put_down(r, out);
 	put_problem(out, r->problem);
 	json_object_end(out);
-	return t;
+}
+
+void render_route(const struct world *w, const struct route *r, struct json_writer *out)
+{
+	struct render_routes alone = {0};
+
+	route_write(&alone, w, r, out);
+}
+
+void render_next_route(struct render_routes *m, const struct world *w, const struct route *r,
+		       struct json_writer *out)
+{
+	if (!m->mapped && w->routes.n > MANY)
+		map_records(w, m);
+	route_write(m, w, r, out);
+}
+
+void render_routes_end(struct render_routes *m)
+{
+	map_free(&m->records);
 }
 
 /* ---- records and zones ---- */

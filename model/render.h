@@ -28,10 +28,17 @@ const char *render_tunnel_state(const struct world *w, const struct tunnel *t);
 /* state: problem (of the route, its tunnel or its record), live (rule put, name leads there, a
  * connector runs the configuration) or else pending. A wildcard has no url. */
 void render_route(const struct world *w, const struct route *r, struct json_writer *out);
-/* The same of a route that probably goes through that tunnel. Gives its tunnel back, for the next.
- */
-const struct tunnel *render_route_near(const struct world *w, const struct route *r,
-				       const struct tunnel *t, struct json_writer *out);
+/* For who renders many: what one route needs and the next may need again. Zeroed before, and ended
+ * before anything changes. */
+struct render_routes {
+	const struct tunnel *tunnel;
+	bool serves;        /* it */
+	bool mapped;        /* records is filled */
+	struct map records; /* by name */
+};
+void render_next_route(struct render_routes *m, const struct world *w, const struct route *r,
+		       struct json_writer *out);
+void render_routes_end(struct render_routes *m);
 void render_record(const struct world *w, const struct record *r, struct json_writer *out);
 void render_zone(const struct zone *z, struct json_writer *out);
 void render_connector(const struct world *w, const struct connector *c, struct json_writer *out);

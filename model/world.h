@@ -143,6 +143,11 @@ bool content_leads_to(const char *content, const char *remote_id);
  * gets one sentence about the first thing missing, which the caller frees. An id that is gone is
  * converged; what is to be deleted converges by being gone. */
 bool world_tunnel_converged(const struct world *w, const char *id, char **why);
+/* For who asks of many tunnels: the names of records that are not as wanted, borrowed until
+ * something changes. The caller frees the map, which is zeroed before. */
+void world_unsettled_names(const struct world *w, struct map *names);
+bool world_tunnel_converged_by(const struct world *w, const struct tunnel *t,
+			       const struct map *unsettled);
 bool world_record_converged(const struct world *w, const char *id, char **why);
 /* The route by itself: its rule, not its name. */
 bool world_route_converged(const struct world *w, const char *id, char **why);

@@ -228,7 +228,7 @@ static enum health health_of(const char *state, bool converged)
 }
 
 static enum health put_tunnel(const struct world *w, const struct tunnel *t,
-			      struct json_writer *out)
+			      const struct map *unsettled, struct json_writer *out)
 {
 	int64_t serving = 0, edge = 0, routes = 0, updates = 0;
 	const char *disk_version = NULL;
@@ -243,7 +243,7 @@ static enum health put_tunnel(const struct world *w, const struct tunnel *t,
 	}
 	TABLE_EACH (j, struct route, r, &w->routes)
 		routes += str_equal(r->tunnel_id, t->id);
-	bool converged = world_tunnel_converged(w, t->id, NULL);
+	bool converged = world_tunnel_converged_by(w, t, unsettled);
 	const char *state = render_tunnel_state(w, t);
 	json_object_begin(out);
 	json_put_string(out, "name", t->name);
@@ -264,17 +264,21 @@ static enum health put_tunnel(const struct world *w, const struct tunnel *t,
 
 static void put_tunnels(const struct world *w, struct json_writer *out, enum health *h)
 {
-	const struct tunnel *near = NULL;
+	struct render_routes routes = {0};
+	struct map unsettled = {0};
+	world_unsettled_names(w, &unsettled);
 	json_write_key(out, "tunnels");
 	json_array_begin(out);
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
-		raise_to(h, put_tunnel(w, t, out));
+		raise_to(h, put_tunnel(w, t, &unsettled, out));
 	json_array_end(out);
+	map_free(&unsettled);
 	json_write_key(out, "routes");
 	json_array_begin(out);
 	TABLE_EACH (j, struct route, r, &w->routes)
-		near = render_route_near(w, r, near, out);
+		render_next_route(&routes, w, r, out);
 	json_array_end(out);
+	render_routes_end(&routes);
 }
 
 /* ---- drift ---- */

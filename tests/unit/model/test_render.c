@@ -2,6 +2,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -469,17 +470,79 @@ static void states_are_one_word(void **state)
 	}
 }
 
+/* Routes of two tunnels and of none, with a record that is as wanted, one that is not, one of
+ * another type alone, or none. */
+static void add_routes(struct world *w, int n)
+{
+	static const char *const tunnels[] = {"t1", "t2", "t404"};
+
+	for (int i = 0; i < n; i++) {
+		AUTO(str_t) name = str_format("n%d.example.com", i);
+		struct route *r = route_new();
+		struct record *d = i % 5 ? record_new(name, i % 5 == 1 ? "A" : "CNAME") : NULL;
+		(void)snprintf(r->id, sizeof(r->id), "m%d", i);
+		strcpy(r->tunnel_id, tunnels[i % 7 % 3]);
+		str_set(&r->hostname, name);
+		str_set(&r->service, "http://127.0.0.1:1");
+		r->applied_generation = r->generation;
+		world_add_route(w, r);
+		if (!d)
+			continue;
+		(void)snprintf(d->id, sizeof(d->id), "e%d", i);
+		strcpy(d->tunnel_id, r->tunnel_id);
+		strcpy(d->remote_id, RECORD_ID);
+		d->applied_generation = d->generation;
+		d->observed.found = d->observed.marked = d->observed.proxied = true;
+		str_set(&d->observed.content,
+			i % 5 == 2 ? "elsewhere.example.com" : REMOTE ".cfargotunnel.com");
+		world_add_record(w, d);
+	}
+}
+
+static void many_routes_are_each_the_same(void **state)
+{
+	struct site *s = *state;
+	struct tunnel *t = tunnel_new("other");
+	struct render_routes many = {0};
+	size_t live = 0;
+
+	strcpy(t->id, "t2");
+	world_add_tunnel(s->w, t);
+	add_routes(s->w, 200);
+	TABLE_EACH (i, struct route, r, &s->w->routes) {
+		AUTO(buf_t) alone = {0};
+		struct json_writer out;
+
+		json_write_init(&out, &alone);
+		render_route(s->w, r, &out);
+		buf_reset(&s->text);
+		json_write_init(&s->out, &s->text);
+		render_next_route(&many, s->w, r, &s->out);
+		assert_string_equal(buf_text(&s->text), buf_text(&alone));
+		live += strstr(buf_text(&alone), "\"live\"") != NULL;
+	}
+	render_routes_end(&many);
+	assert_in_range(live, 20, 180);
+}
+
 #define SITE_TEST(f) cmocka_unit_test_setup_teardown(f, site_open, site_close)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SITE_TEST(tunnel_whole),        SITE_TEST(tunnel_new_with_problem),
-		SITE_TEST(route_whole),         SITE_TEST(route_of_a_wildcard),
-		SITE_TEST(record_whole),        SITE_TEST(zone_whole),
-		SITE_TEST(connector_whole),     SITE_TEST(connector_fresh),
-		SITE_TEST(plan_line),           SITE_TEST(plan_full),
-		SITE_TEST(rate_and_no_problem), cmocka_unit_test(states_are_one_word),
+		SITE_TEST(tunnel_whole),
+		SITE_TEST(tunnel_new_with_problem),
+		SITE_TEST(route_whole),
+		SITE_TEST(route_of_a_wildcard),
+		SITE_TEST(record_whole),
+		SITE_TEST(zone_whole),
+		SITE_TEST(connector_whole),
+		SITE_TEST(connector_fresh),
+		SITE_TEST(plan_line),
+		SITE_TEST(plan_full),
+		SITE_TEST(rate_and_no_problem),
+		cmocka_unit_test(states_are_one_word),
+		SITE_TEST(many_routes_are_each_the_same),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -518,6 +518,12 @@ static void check_row(const struct row *row, size_t i, converged_fn *converged, 
 	row->change(&s);
 	done = converged(s.w, id, &why);
 	assert_int_equal(converged(s.w, id, NULL), done);
+	if (!of_record) {
+		struct map unsettled = {0};
+		world_unsettled_names(s.w, &unsettled);
+		assert_int_equal(world_tunnel_converged_by(s.w, s.t, &unsettled), done);
+		map_free(&unsettled);
+	}
 	if (done != !row->why || (row->why && !strstr(why, row->why)))
 		fail_msg("row %zu: %s", i, why ? why : "converged");
 	if (done)
