@@ -7,6 +7,8 @@
  */
 #include "loop/tail_watch.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
@@ -18,7 +20,8 @@
 #define SLOTS     256 /* descriptors count up: they spread by themselves */
 #define READS     16  /* a turn; the rest waits for the next one */
 #define NAME_SIZE 40
-#define NO_WATCH  (-1)
+#define NOT_YET   (-1) /* watched */
+#define NEVER     (-2)
 
 struct tail_watches {
 	struct io io;         /* on the inotify descriptor */
@@ -81,20 +84,31 @@ void tail_due(struct tail *t)
 	deferred_start(&w->turn);
 }
 
+/* At path its name can be looked up. */
+static void watch_refused(struct tail *t, const char *path)
+{
+	char name[PATH_MAX];
+	const char *cure = errno == ENOSPC ? "; raise fs.inotify.max_user_watches" : "";
+	struct err e;
+
+	err_errno(&e, "it cannot be watched");
+	ssize_t n = readlink(path, name, sizeof(name));
+	log_warning("%.*s is read when its writer ends, not before: %s%s", n > 0 ? (int)n : 5,
+		    n > 0 ? name : "a log", e.message, cure);
+	t->watch = NEVER;
+}
+
 /* By descriptor, so that it is the file that was opened, whatever its name is now. */
 static void watch_begin(struct tail_watches *w, struct tail *t)
 {
 	char path[NAME_SIZE];
-	struct err e;
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", t->fd);
 	t->watch = inotify_add_watch(w->io.fd, path, IN_MODIFY);
-	if (t->watch < 0) {
-		err_errno(&e, "cannot watch it");
-		log_warning("a log is read when its writer ends, not before: %s", e.message);
-		return;
-	}
-	list_append(slot_of(w, t->watch), &t->watched);
+	if (t->watch >= 0)
+		list_append(slot_of(w, t->watch), &t->watched);
+	else
+		watch_refused(t, path);
 }
 
 /* A long backlog is read in pieces, other work in between. Nothing is left of the table when the
@@ -114,7 +128,7 @@ static void turn_came(struct deferred *d, void *owner)
 		struct tail *t = LIST_OF(now.next, struct tail, due);
 
 		list_remove(&t->due);
-		if (t->watch == NO_WATCH)
+		if (t->watch == NOT_YET)
 			watch_begin(w, t);
 		tail_look(t);
 	}
@@ -163,7 +177,7 @@ int tail_watch_start(struct tail *t, struct loop *l, struct err *e)
 	if (watches_get(l, &w, e) < 0)
 		return -1;
 	t->loop = l;
-	t->watch = NO_WATCH;
+	t->watch = NOT_YET;
 	list_init(&t->due);
 	list_init(&t->watched);
 	w->tails++;
@@ -187,7 +201,7 @@ void tail_watch_stop(struct tail *t)
 	list_remove(&t->watched);
 	list_remove(&t->due);
 	w->tails--;
-	if (t->watch != NO_WATCH && !watch_is_shared(w, t->watch))
+	if (t->watch >= 0 && !watch_is_shared(w, t->watch))
 		inotify_rm_watch(w->io.fd, t->watch);
 	watches_put(t->loop);
 }

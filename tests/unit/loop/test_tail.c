@@ -550,6 +550,27 @@ static void test_nothing_lost_at_ceiling(void **state)
 	assert_true(file_size(b) <= 20000);
 }
 
+/* In its first turn there is no such descriptor. */
+static void test_read_at_its_end_where_it_cannot_be_watched(void **state)
+{
+	struct bench *b = *state;
+
+	start(b, 0, 0);
+	int fd = b->tail.fd;
+	b->tail.fd = 1 << 20;
+	turns(b, 3);
+	b->tail.fd = fd;
+	say(b, "one\ntwo");
+	turns(b, 3);
+	assert_int_equal(b->lines, 0);
+	tail_flush(&b->tail);
+	assert_string_equal(buf_text(&b->seen), "one|two|");
+	tail_stop(&b->tail);
+	start(b, 0, 0);
+	turns(b, 3);
+	assert_string_equal(buf_text(&b->seen), "one|two|one|");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bench_open, bench_close)
 
 int main(void)
@@ -572,6 +593,7 @@ int main(void)
 		TEST(test_two_of_one_file),
 		TEST(test_replaced),
 		TEST(test_nothing_lost_at_ceiling),
+		TEST(test_read_at_its_end_where_it_cannot_be_watched),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
