@@ -71,6 +71,17 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return EXIT_USAGE;
 }
 
+/* A connector takes up to four descriptors, and many a host starts its daemons with 1,024. */
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
 /* No core file and no other process of our user may read the token from our memory. */
 static void protect_memory(void)
 {
@@ -125,6 +136,7 @@ int main(int argc, char **argv)
 		return rc;
 	memory_begin();
 	protect_memory();
+	allow_descriptors();
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN); /* a limit of file sizes is an error of a write, no end */
 	log_init("aditd", LOG_LEVEL_INFO);

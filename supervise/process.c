@@ -67,19 +67,27 @@ static void follow_log(struct process *p)
 
 /* ---- ports ---- */
 
-/* A loopback port that nobody listens on; 0 in = any. -1 when it is taken. */
-static int port_try(int port)
+static void port_let_go(struct process *p)
+{
+	fd_t_cleanup(&p->port_fd);
+}
+
+/* A loopback port that nobody listens on; 0 in = any. -1 when it is taken. Until it is let go the
+ * kernel gives it to nobody, neither as a server's nor as a client's; cloudflared, which names it
+ * and sets SO_REUSEADDR as all programs in Go do, can listen on it all the same. */
+static int port_take(struct process *p, int port)
 {
 	struct sockaddr_in at = {.sin_family = AF_INET,
 				 .sin_port = htons((uint16_t)port),
 				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof(at);
-	AUTO(fd_t) fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int on = 1;
 
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
-	    bind(fd, (const struct sockaddr *)&at, len) ||
-	    (!port && getsockname(fd, (struct sockaddr *)&at, &len)))
+	port_let_go(p);
+	p->port_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (p->port_fd < 0 || setsockopt(p->port_fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) ||
+	    bind(p->port_fd, (const struct sockaddr *)&at, len) ||
+	    (!port && getsockname(p->port_fd, (struct sockaddr *)&at, &len)))
 		return -1;
 	return ntohs(at.sin_port);
 }
@@ -102,18 +110,19 @@ static bool port_promised(const struct process *p, int port)
 }
 
 /* The one it had, so that people and firewalls find it again; another when that one is taken. */
-static int port_choose(const struct process *p)
+static int port_choose(struct process *p)
 {
 	int port = p->memory.metrics_port;
 
-	if (port && p->x->budget.last != REASON_PORT_BUSY && port_try(port) == port &&
+	if (port && p->x->budget.last != REASON_PORT_BUSY && port_take(p, port) == port &&
 	    !port_promised(p, port))
 		return port;
 	for (int i = 0; i < PORT_TRIES; i++) {
-		port = port_try(0);
+		port = port_take(p, 0);
 		if (port > 0 && !port_promised(p, port))
 			return port;
 	}
+	port_let_go(p);
 	return 0;
 }
 
@@ -362,6 +371,7 @@ enum reason process_ended(struct process *p, int code, int signo, int64_t *ran_m
 
 	tail_flush(&p->tail);
 	probe_stop(&p->probe);
+	port_let_go(p);
 	p->running = false;
 	p->binary = NULL;
 	p->pid = 0;
@@ -403,6 +413,8 @@ void process_probed(struct probe *probe, void *owner)
 	struct process *p = owner;
 
 	disk_look(&p->x->s->disk);
+	if (probe->last_answer_ms)
+		port_let_go(p);
 	if (probe->edge < probe->terms->edge_wanted || probe->failures > 0)
 		p->full_ms = 0;
 	else if (!p->full_ms)
@@ -424,6 +436,7 @@ struct process *process_new(struct slot *x, bool side_b, struct launch_kept *kep
 	struct err e;
 
 	p->x = x;
+	p->port_fd = -1;
 	p->id = side_b ? str_format("%s" SIDE_B, x->id) : x->id;
 	probe_init(&p->probe, &s->terms, p);
 	*kept = (struct launch_kept){0};
@@ -441,6 +454,7 @@ void process_free(struct process *p)
 	if (!p)
 		return;
 	port_remember(p, 0);
+	port_let_go(p);
 	probe_stop(&p->probe);
 	tail_stop(&p->tail);
 	signs_free(&p->signs);

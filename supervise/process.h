@@ -5,6 +5,7 @@
 #ifndef SUPERVISE_PROCESS_H
 #define SUPERVISE_PROCESS_H
 
+#include "base/mem.h"
 #include "loop/tail.h"
 #include "supervise/disk.h"
 #include "supervise/launcher.h"
@@ -25,6 +26,7 @@ struct process {
 	bool term_noted; /* by an earlier life, which perhaps did not do it */
 	bool kill_sent;
 	pid_t pid;
+	fd_t port_fd;         /* holds its port until it listens there itself; -1 = none */
 	int64_t watched_ms;   /* monotonic: since we know of it */
 	int64_t began_ms;     /* monotonic: its start, maybe before ours */
 	int64_t started_ms;   /* wall */

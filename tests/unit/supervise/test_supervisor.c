@@ -2,6 +2,7 @@
 #include "bench.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <sys/socket.h>
 
 #include "supervise/reason.h"
@@ -171,6 +172,61 @@ static void test_strangers_are_left_alone(void **state)
 	wait_for(b, is_ready);
 	assert_int_not_equal(one(b)->pid, getpid());
 	assert_int_equal(starts(b), 2);
+}
+
+static bool has_begun(const struct bench *b)
+{
+	return starts(b) > 0;
+}
+
+/* As anybody would who wants a port. */
+static bool can_bind(int port)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET,
+				 .sin_port = htons((uint16_t)port),
+				 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	AUTO(fd_t) fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	return bind(fd, (const struct sockaddr *)&at, sizeof(at)) == 0;
+}
+
+static size_t open_descriptors(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	assert_non_null(d);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n;
+}
+
+/* Between its choice and the moment when cloudflared listens, the port is nobody else's. */
+static void test_port_is_held_until_it_listens(void **state)
+{
+	struct bench *b = *state;
+	size_t at_first;
+	pid_t pid;
+
+	fake_mode(&b->fake, "slow 300\n");
+	add_tunnel(b, 1);
+	bench_begin(b);
+	wait_for(b, has_begun);
+	assert_false(is_ready(b));
+	assert_false(can_bind(one(b)->metrics_port));
+	wait_for(b, is_ready);
+	assert_int_equal(starts(b), 1);
+	run_for(b, 200);
+	at_first = open_descriptors();
+	pid = one(b)->pid;
+	kill(pid, SIGKILL);
+	while (one(b)->pid == pid)
+		loop_turn(b->loop);
+	wait_for(b, is_ready);
+	run_for(b, 200);
+	assert_int_equal(open_descriptors(), at_first);
 }
 
 static void test_boots_from_folders_alone(void **state)
@@ -654,6 +710,7 @@ int main(void)
 		TEST(test_is_found_again),
 		TEST(test_is_found_without_process_file),
 		TEST(test_strangers_are_left_alone),
+		TEST(test_port_is_held_until_it_listens),
 		TEST(test_boots_from_folders_alone),
 		TEST(test_lost_store_stops_nothing),
 		TEST(test_killed_is_restarted),
