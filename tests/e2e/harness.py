@@ -41,13 +41,24 @@ def until(what, seconds=PATIENCE, every=0.03, why="it did not come true"):
         time.sleep(every)
 
 
+_held_ports = []
+
+
 def free_port():
-    """Of loopback; nobody listened there a moment ago, and it is none that the kernel gives away."""
+    """Of loopback; none that the kernel gives away, and bound here as long as this process runs, so
+    that no other test takes it. Whoever sets SO_REUSEADDR listens on it all the same."""
     for _ in range(100):
-        with socket.socket() as s, contextlib.suppress(OSError):
-            port = 12000 + secrets.randbelow(20000)
+        port = 12000 + secrets.randbelow(20000)
+        s = socket.socket()
+        try:
             s.bind(("127.0.0.1", port))
-            return port
+        except OSError:
+            s.close()
+            continue
+        # Only now: with it two would hold the same one.
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _held_ports.append(s)
+        return port
     raise AssertionError("no port is free")
 
 
