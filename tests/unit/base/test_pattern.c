@@ -5,10 +5,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
-#include "base/clock.h"
 #include "base/text.h"
 
 static void accepted(void **state)
@@ -203,7 +203,7 @@ static void catastrophes_end(void **state)
 	static const char *const patterns[] = {"^(a+)+$", "^(a|aa)+$", "^(a*)*b",
 					       "(.*)(.*)(.*)(.*)(.*)X", "^((a?){100}){9}b$"};
 	char subject[4001];
-	int64_t start = clock_mono_ms();
+	clock_t start = clock();
 
 	(void)state;
 	memset(subject, 'a', sizeof(subject) - 2);
@@ -216,7 +216,7 @@ static void catastrophes_end(void **state)
 		assert_true(pattern_matches(patterns[i], subject) <= 0);
 	}
 	assert_int_equal(pattern_matches("^(a+)+$", subject), -1);
-	assert_true(clock_mono_ms() - start < 5000);
+	assert_true(clock() - start < 5 * CLOCKS_PER_SEC);
 }
 
 /* Random pieces of syntax, each in memory of its own length so that a read past its end shows. */

@@ -116,7 +116,7 @@ static void what_was_acknowledged_survives_kills(void **state)
 	struct fixture *f = *state;
 	int n = 0;
 
-	for (int round = 0; round < 25; round++) {
+	for (int round = 0; round < 12; round++) {
 		int acknowledged = kill_at_random(f, n, 1000 + (long)(random_u64() % 60000));
 
 		open_store(f);
@@ -322,7 +322,7 @@ static void a_damaged_page_is_found_after_an_unclean_stop(void **state)
 	struct fixture *f = *state;
 	int aside = 0;
 
-	for (int round = 0; round < 30; round++) {
+	for (int round = 0; round < 15; round++) {
 		off_t pages;
 
 		fill(f, 60);
@@ -338,7 +338,7 @@ static void a_damaged_page_is_found_after_an_unclean_stop(void **state)
 		close_store(f);
 		remove_files(f->dir);
 	}
-	assert_true(aside > 20);
+	assert_true(aside > 8);
 }
 
 static off_t root_of(struct fixture *f, const char *table)
@@ -413,7 +413,7 @@ static void a_cut_wal_loses_whole_changes_only(void **state)
 	AUTO(str_t) path = path_in(f, "adit.db-wal");
 	int cut_some = 0;
 
-	for (int round = 0; round < 25; round++) {
+	for (int round = 0; round < 12; round++) {
 		off_t size;
 
 		fill(f, 1);
@@ -439,7 +439,7 @@ static void a_scribbled_wal_loses_whole_changes_only(void **state)
 {
 	struct fixture *f = *state;
 
-	for (int round = 0; round < 15; round++) {
+	for (int round = 0; round < 8; round++) {
 		off_t size;
 
 		leave_wal(f, 8);
