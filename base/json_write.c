@@ -352,9 +352,10 @@ void json_print(const struct json *v, struct buf *out)
 void json_write_time(struct json_writer *w, int64_t wall_ms)
 {
 	char text[TEXT_TIME_SIZE];
-	if (wall_ms && !w->left_out)
+	bool said = wall_ms && !w->left_out;
+	if (said)
 		time_format(wall_ms, text);
-	json_write_string(w, wall_ms ? text : NULL);
+	json_write_string(w, said ? text : NULL);
 }
 
 void json_put_strlist(struct json_writer *w, const char *key, const struct strlist *l)

@@ -209,6 +209,32 @@ static void test_members_are_put_as_they_are(void **state)
 	assert_string_equal(buf_text(&out), "{\"a\":null,\"b\":null}");
 }
 
+/* Of whatever stood there before. */
+static __attribute__((noinline, no_sanitize("address"))) void fill_stack(void)
+{
+	volatile char room[4096];
+
+	for (size_t i = 0; i < sizeof(room); i++)
+		room[i] = 'x';
+}
+
+static void test_a_time_that_is_left_out_is_not_looked_at(void **state)
+{
+	static const char *const times[] = {"started", NULL};
+	AUTO(buf_t) out = {0};
+	struct json_writer w;
+
+	(void)state;
+	json_write_init_terse(&w, &out, times);
+	json_object_begin(&w);
+	json_write_key(&w, "started");
+	fill_stack();
+	json_write_time(&w, 1);
+	json_put_time(&w, "ended", 1);
+	json_object_end(&w);
+	assert_string_equal(buf_text(&out), "{\"ended\":\"1970-01-01T00:00:00.001Z\"}");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -219,6 +245,7 @@ int main(void)
 		cmocka_unit_test(test_terse_writers_write_what_trimming_leaves),
 		cmocka_unit_test(test_what_is_json_already),
 		cmocka_unit_test(test_members_are_put_as_they_are),
+		cmocka_unit_test(test_a_time_that_is_left_out_is_not_looked_at),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
