@@ -362,6 +362,30 @@ static void ask_plan(struct ask *a)
 		   body.len, planned, a);
 }
 
+static void ask_refused(struct ask *a)
+{
+	struct exchange *x = a->x;
+	const struct tool *t = a->tool;
+	const struct json *arguments = a->arguments;
+	ask_drop(x);
+	tool_call_run(x, t, arguments);
+}
+
+/* A person is asked about nothing that would be refused: the call itself says so, and the ledger.
+ * The question is one of the grant's calls, as the plan would have been. */
+static void ask_call(struct ask *a)
+{
+	const struct principal *who = &a->x->parcel->who;
+	struct err e;
+	if (principal_may(who, a->tool->op, &e) < 0 || principal_spend(who, &e) < 0) {
+		ask_refused(a);
+		return;
+	}
+	(void)buf_printf(&a->question, "%s? %s of %s, with %.*s", a->tool->op->title, a->tool->name,
+			 who->name, LINE_MAX, buf_text(&a->said));
+	ask_question(a);
+}
+
 /* Who cannot be shown a form gets nothing done. */
 static void ask_first(struct ask *a)
 {
@@ -371,13 +395,10 @@ static void ask_first(struct ask *a)
 			    "on the host with adit, or connect a client that can be asked.");
 		return;
 	}
-	if (a->tool->plans) {
+	if (a->tool->plans)
 		ask_plan(a);
-		return;
-	}
-	(void)buf_printf(&a->question, "%s? %s of %s, with %.*s", a->tool->op->title, a->tool->name,
-			 a->x->parcel->who.name, LINE_MAX, buf_text(&a->said));
-	ask_question(a);
+	else
+		ask_call(a);
 }
 
 /* ---- the answer ---- */

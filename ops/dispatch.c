@@ -225,13 +225,13 @@ static int call_admit(struct call *c)
 		c->task.err = e;
 		return -1;
 	}
+	if (principal_spend(&c->who, &e) < 0) {
+		c->task.err = e;
+		return -1;
+	}
 	if (principal_must_ask(&c->who) && c->op->effects != OP_READS && !op_makes_plan(c->op)) {
 		(void)err_set(&c->task.err, ERR_DENIED,
 			      "%s has to be asked of a person first, and nobody was", c->op->name);
-		return -1;
-	}
-	if (principal_spend(&c->who, &e) < 0) {
-		c->task.err = e;
 		return -1;
 	}
 	return 0;

@@ -180,6 +180,24 @@ def test_a_frozen_grant_is_not_asked(door):
     assert routes(door) == ["app.example.com"]
 
 
+def test_nobody_is_asked_about_what_would_be_refused(door):
+    """Nor more often than the grant may call."""
+    made = door.api("grant_create", name="reader", role="viewer", ask=True)
+    reader = Http(door.port, made["token"], ELICITS)
+    told = reader.tool("connector_restart", connector="edge1/1")["content"][0]["text"]
+    assert "role operator" in told, told
+    few = client(door, "few", budget="3/1d")
+    for _ in range(3):
+        asked(few, "connector_restart", connector="edge1/1")
+    assert "budget" in few.tool("connector_restart", connector="edge1/1")["content"][0]["text"]
+    c = client(door)
+    door.api("grant_freeze", state="on")
+    assert "read-only" in c.tool("connector_restart", connector="edge1/1")["content"][0]["text"]
+    assert elicited(door) == []
+    rows = [r["principal"] for r in door.items("ledger_list") if r.get("outcome") == "refused"]
+    assert sorted(rows) == ["grant careful", "grant few", "grant reader"], rows
+
+
 def legacy(host, capabilities):
     host.api("grant_create", name="old", role="operator", ask=True,
              origins=[host.wish["service"]])
