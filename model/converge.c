@@ -261,7 +261,10 @@ void world_unsettled_names(const struct world *w, struct map *names)
 
 	names->borrows = true;
 	TABLE_EACH (i, struct record, r, &w->records) {
-		if (!*r->tunnel_id || record_converged_near(w, r, near, NULL))
+		if (!*r->tunnel_id)
+			continue;
+		near = tunnel_of(w, r, near);
+		if (record_converged_near(w, r, near, NULL))
 			continue;
 		void *old = map_set(names, r->name, r);
 		(void)old;
