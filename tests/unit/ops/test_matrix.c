@@ -3,6 +3,8 @@
  * written down here, a line an operation, and not taken from the table of operations: a new one, or
  * one that changes sides, has to change here too.
  */
+#include <stdlib.h>
+
 #include "tests/unit/ops/scope_desk.h"
 
 #define SOCKET OP_DOOR_SOCKET
@@ -104,8 +106,10 @@ static void every_operation_has_its_line(void **state)
 	for (const char *const *name = op_names(); *name; name++) {
 		const struct row *r = row_of(*name);
 		const struct op *op = op_find(*name);
-		if (!r)
+		if (!r) {
 			fail_msg("%s has no line in the matrix", *name);
+			abort();
+		}
 		assert_int_equal(r->role, op->role);
 		assert_int_equal(r->doors, op->doors);
 		assert_int_equal(r->reads, op->effects == OP_READS);

@@ -105,7 +105,8 @@ static const struct merge_fate *fate_of(const struct merge_result *r, const char
 	for (size_t i = 0; i < r->n_fates; i++)
 		if (str_equal(r->fates[i].route_id, route_id))
 			return &r->fates[i];
-	return NULL;
+	fail_msg("route %s has no fate", route_id);
+	abort();
 }
 
 static bool is_told(const struct merge_result *r, const struct told *t, struct route *const *routes)

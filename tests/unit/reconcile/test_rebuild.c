@@ -105,7 +105,7 @@ static const struct edit *edit(const struct plan *p, enum edit_kind kind)
 		if (p->edits[i].kind == kind)
 			return &p->edits[i];
 	fail_msg("no such edit");
-	return NULL;
+	abort();
 }
 
 static bool says(const struct plan *p, char sign, const char *object, const char *word)
