@@ -214,15 +214,24 @@ static const struct table *table_of(const struct world *w, enum object_type type
 	return NULL;
 }
 
-static void render(const struct world *w, enum object_type type, const void *object,
+static struct groups *groups_of(struct feed *f)
+{
+	if (!f->groups.w)
+		groups_of_all(&f->groups, f->world);
+	return &f->groups;
+}
+
+static void render(struct feed *f, enum object_type type, const void *object,
 		   struct json_writer *out)
 {
+	const struct world *w = f->world;
+
 	switch (type) {
 	case OBJECT_TUNNEL:
-		render_tunnel(w, object, out);
+		render_tunnel(groups_of(f), object, out);
 		break;
 	case OBJECT_ROUTE:
-		render_route(w, object, out);
+		render_route(groups_of(f), object, out);
 		break;
 	case OBJECT_RECORD:
 		render_record(w, object, out);
@@ -270,7 +279,7 @@ static void event_end(struct buf *out)
 	(void)buf_str(out, "}\n\n");
 }
 
-static void event_changed(const struct feed *f, const struct pending *p, struct buf *out)
+static void event_changed(struct feed *f, const struct pending *p, struct buf *out)
 {
 	const struct table *t = table_of(f->world, p->type);
 	const void *object = t ? map_get(&t->by_id, p->id) : NULL;
@@ -282,7 +291,7 @@ static void event_changed(const struct feed *f, const struct pending *p, struct 
 	event_members(f, type, p->type, p->id, p->seq, &w);
 	if (object) {
 		json_write_key(&w, "data");
-		render(f->world, p->type, object, &w);
+		render(f, p->type, object, &w);
 	}
 	json_object_end(&w);
 	(void)buf_str(out, "\n\n");
@@ -362,7 +371,7 @@ static void walk_object(struct feed *f, enum object_type type, const void *objec
 	json_put_string(&w, "object", object_type_name(type));
 	json_put_string(&w, "id", id_of(object));
 	json_write_key(&w, "data");
-	render(f->world, type, object, &w);
+	render(f, type, object, &w);
 	json_object_end(&w);
 }
 
@@ -426,6 +435,7 @@ void feed_fill(struct feed *f, size_t room, struct buf *out)
 			break;
 		}
 	}
+	groups_t_cleanup(&f->groups);
 }
 
 /* What is gone leaves no hole: the walk steps back, and tells one object twice at worst. */

@@ -7,7 +7,7 @@
 #ifndef API_FEED_H
 #define API_FEED_H
 
-#include "model/world.h"
+#include "model/groups.h"
 
 #define FEED_PENDING 1000
 #define FEED_ID_SIZE 40
@@ -50,7 +50,8 @@ struct feed {
 	struct map by_key; /* of the pending ones */
 	/* Tunnels of which something changed: what is said of their routes may be other now. */
 	struct map touched;
-	int64_t touched_seq; /* the last of those changes */
+	int64_t touched_seq;  /* the last of those changes */
+	struct groups groups; /* while it is filled, once they are needed */
 };
 
 /* At first a snapshot is due. */

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "model/world.h"
+#include "model/groups.h"
 
 static bool missing(char **why, const char *fmt, ...) PRINTF(2, 3);
 
@@ -184,8 +184,10 @@ static bool connector_converged(const struct tunnel *t, const struct connector *
 	return true;
 }
 
-static bool connectors_converged(const struct world *w, const struct tunnel *t, char **why)
+static bool connectors_converged(const struct world *w, const struct group *g, char **why)
 {
+	const struct tunnel *t = g->tunnel;
+
 	for (int slot = 1; slot <= t->replicas; slot++) {
 		char id[CONNECTOR_ID_SIZE];
 
@@ -193,22 +195,23 @@ static bool connectors_converged(const struct world *w, const struct tunnel *t, 
 		if (!connector_converged(t, world_connector(w, id), slot, why))
 			return false;
 	}
-	TABLE_EACH (i, struct connector, c, &w->connectors)
-		if (str_equal(c->tunnel_id, t->id) && c->slot > t->replicas)
+	TABLE_EACH (i, struct connector, c, &g->connectors)
+		if (c->slot > t->replicas)
 			return missing(why, "connector %s/%d: it is not stopped yet", t->name,
 				       c->slot);
 	return true;
 }
 
 /* A new secret counts when Cloudflare has it and our connectors have come up with it. */
-static bool rotation_converged(const struct world *w, const struct tunnel *t, char **why)
+static bool rotation_converged(const struct group *g, char **why)
 {
+	const struct tunnel *t = g->tunnel;
+
 	if (t->rotating)
 		return missing(why, "tunnel %s: its new secret is not confirmed by Cloudflare yet",
 			       t->name);
-	TABLE_EACH (i, struct connector, c, &w->connectors)
-		if (str_equal(c->tunnel_id, t->id) && !c->stopped_by_user && c->pid &&
-		    c->token_generation < t->token_generation)
+	TABLE_EACH (i, struct connector, c, &g->connectors)
+		if (!c->stopped_by_user && c->pid && c->token_generation < t->token_generation)
 			return missing(why,
 				       "connector %s/%d: it does not run with the new secret "
 				       "yet",
@@ -247,41 +250,21 @@ bool world_route_converged(const struct world *w, const char *id, char **why)
 	return !r || (t && t->joined) || route_converged(w, r, why);
 }
 
-static bool routes_converged(const struct world *w, const struct tunnel *t, char **why)
+static bool routes_converged(const struct world *w, const struct group *g, char **why)
 {
-	TABLE_EACH (i, struct route, r, &w->routes)
-		if (str_equal(r->tunnel_id, t->id) && !t->joined && !route_converged(w, r, why))
+	TABLE_EACH (i, struct route, r, &g->routes)
+		if (!g->tunnel->joined && !route_converged(w, r, why))
 			return false;
 	return true;
 }
 
-void world_unsettled_names(const struct world *w, struct map *names)
-{
-	const struct tunnel *near = NULL;
-
-	names->borrows = true;
-	TABLE_EACH (i, struct record, r, &w->records) {
-		if (!*r->tunnel_id)
-			continue;
-		near = tunnel_of(w, r, near);
-		if (record_converged_near(w, r, near, NULL))
-			continue;
-		void *old = map_set(names, r->name, r);
-		(void)old;
-	}
-}
-
 /* The records of its host names. */
-static bool names_settled(const struct world *w, const struct tunnel *t,
-			  const struct map *unsettled, char **why)
+static bool names_settled(struct groups *x, const struct group *g, char **why)
 {
-	if (unsettled->count == 0)
-		return true;
-	TABLE_EACH (i, struct route, r, &w->routes) {
-		bool own = str_equal(r->tunnel_id, t->id);
-		const struct record *d = own ? map_get(unsettled, r->hostname) : NULL;
+	TABLE_EACH (i, struct route, r, &g->routes) {
+		const struct record *d = groups_unsettled(x, r->hostname);
 		if (d)
-			return record_converged_near(w, d, t, why);
+			return record_converged_near(x->w, d, g->tunnel, why);
 	}
 	return true;
 }
@@ -298,38 +281,19 @@ bool world_connector_converged(const struct world *w, const char *id, char **why
 		       c->reason ? ": " : "", c->reason ? c->reason : "");
 }
 
-bool world_tunnel_runs(const struct world *w, const char *id, char **why)
+bool tunnel_runs(struct groups *x, const struct tunnel *t, char **why)
 {
-	const struct tunnel *t = world_tunnel(w, id);
+	const struct group *g = group_of(x, t->id);
 
-	if (!t)
-		return true;
-	return tunnel_exists(t, why) && rotation_converged(w, t, why) &&
-	       configuration_put(t, world_has_routes(w, t), why) && connectors_converged(w, t, why);
+	return tunnel_exists(t, why) && rotation_converged(g, why) &&
+	       configuration_put(t, g->routes.n > 0, why) && connectors_converged(x->w, g, why);
 }
 
-static bool tunnel_converged(const struct world *w, const struct tunnel *t,
-			     const struct map *unsettled, char **why)
+bool tunnel_converged(struct groups *x, const struct tunnel *t, char **why)
 {
-	return tunnel_exists(t, why) && rotation_converged(w, t, why) &&
-	       configuration_put(t, world_has_routes(w, t), why) && routes_converged(w, t, why) &&
-	       connectors_converged(w, t, why) && names_settled(w, t, unsettled, why);
-}
+	const struct group *g = group_of(x, t->id);
 
-bool world_tunnel_converged_by(const struct world *w, const struct tunnel *t,
-			       const struct map *unsettled)
-{
-	return tunnel_converged(w, t, unsettled, NULL);
-}
-
-bool world_tunnel_converged(const struct world *w, const char *id, char **why)
-{
-	const struct tunnel *t = world_tunnel(w, id);
-	struct map unsettled = {.borrows = true};
-
-	if (t)
-		world_unsettled_names(w, &unsettled);
-	bool converged = !t || tunnel_converged(w, t, &unsettled, why);
-	map_free(&unsettled);
-	return converged;
+	return tunnel_exists(t, why) && rotation_converged(g, why) &&
+	       configuration_put(t, g->routes.n > 0, why) && routes_converged(x->w, g, why) &&
+	       connectors_converged(x->w, g, why) && names_settled(x, g, why);
 }

@@ -65,13 +65,16 @@ bool world_connectors_stay(const struct world *w, const struct tunnel *t, int64_
 	       world_leaves(w, t, wall_ms);
 }
 
-const struct tunnel *world_left(const struct world *w, const struct route *r,
-				const struct record *d)
+const struct tunnel *route_left(struct groups *x, const struct route *r, const struct record *d)
 {
-	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
-		if (t->observed.config_keeps.count &&
-		    map_get(&t->observed.config_keeps, r->hostname) &&
+	const struct table *all = &x->w->tunnels;
+
+	for (size_t i = groups_keeper(x, r->hostname); i < all->n; i++) {
+		const struct tunnel *t = all->items[i];
+
+		if (map_get(&t->observed.config_keeps, r->hostname) &&
 		    record_leaves(d, t, clock_wall_ms()))
 			return t;
+	}
 	return NULL;
 }

@@ -6,7 +6,7 @@
 #ifndef MODEL_LEAVING_H
 #define MODEL_LEAVING_H
 
-#include "model/world.h"
+#include "model/groups.h"
 
 /* Cloudflare confirms a record before its whole edge knows it, and what was asked for before goes
  * its old way. "Usually less than ten seconds" is what is said of that; this is twice as long. */
@@ -24,7 +24,6 @@ const struct record *world_leaves(const struct world *w, const struct tunnel *t,
 /* Is it to have no connector here, and yet keep those that it has? */
 bool world_connectors_stay(const struct world *w, const struct tunnel *t, int64_t wall_ms);
 /* The tunnel that keeps a rule for the route's name, which moves away from it; NULL = none. */
-const struct tunnel *world_left(const struct world *w, const struct route *r,
-				const struct record *d);
+const struct tunnel *route_left(struct groups *x, const struct route *r, const struct record *d);
 
 #endif

@@ -90,14 +90,12 @@ struct tally {
 	int64_t routes, serving, ready;
 };
 
-static struct tally tally_of(const struct world *w, const struct tunnel *t)
+static struct tally tally_of(const struct group *g)
 {
-	struct tally n = {0};
+	struct tally n = {.routes = (int64_t)g->routes.n};
 
-	TABLE_EACH (i, struct route, r, &w->routes)
-		n.routes += str_equal(r->tunnel_id, t->id);
-	TABLE_EACH (i, struct connector, c, &w->connectors) {
-		if (!str_equal(c->tunnel_id, t->id) || !connector_serving(c))
+	TABLE_EACH (i, struct connector, c, &g->connectors) {
+		if (!connector_serving(c))
 			continue;
 		n.serving++;
 		n.ready += c->state == CONNECTOR_READY;
@@ -132,9 +130,9 @@ static const char *tunnel_state(const struct tunnel *t, const struct tally *n)
 	return n->ready < t->replicas ? "degraded" : "healthy";
 }
 
-const char *render_tunnel_state(const struct world *w, const struct tunnel *t)
+const char *render_tunnel_state(struct groups *x, const struct tunnel *t)
 {
-	struct tally n = tally_of(w, t);
+	struct tally n = tally_of(group_of(x, t->id));
 	return tunnel_state(t, &n);
 }
 
@@ -157,9 +155,9 @@ static void put_remote(struct json_writer *out, const struct tunnel *t)
 	json_object_end(out);
 }
 
-void render_tunnel(const struct world *w, const struct tunnel *t, struct json_writer *out)
+void render_tunnel(struct groups *x, const struct tunnel *t, struct json_writer *out)
 {
-	struct tally n = tally_of(w, t);
+	struct tally n = tally_of(group_of(x, t->id));
 
 	json_object_begin(out);
 	json_put_string(out, "id", t->id);
@@ -180,63 +178,42 @@ void render_tunnel(const struct world *w, const struct tunnel *t, struct json_wr
 	json_put_int(out, "generation", t->generation);
 	json_put_int(out, "applied_generation", t->applied_generation);
 	put_remote(out, t);
-	json_put_bool(out, "converged", world_tunnel_converged(w, t->id, NULL));
+	json_put_bool(out, "converged", tunnel_converged(x, t, NULL));
 	put_problem(out, t->problem);
 	json_object_end(out);
 }
 
 /* ---- routes ---- */
 
-static bool runs_configuration(const struct world *w, const struct tunnel *t)
+static bool runs_configuration(const struct group *g)
 {
-	TABLE_EACH (i, struct connector, c, &w->connectors)
-		if (str_equal(c->tunnel_id, t->id) && connector_serving(c) &&
-		    c->config_version >= t->config_version)
+	TABLE_EACH (i, struct connector, c, &g->connectors)
+		if (connector_serving(c) && c->config_version >= g->tunnel->config_version)
 			return true;
 	return false;
 }
 
 /* Without connectors here, Cloudflare's word has to do. */
-static bool tunnel_serves(const struct world *w, const struct tunnel *t)
+static bool tunnel_serves(const struct group *g)
 {
+	const struct tunnel *t = g->tunnel;
+
 	if (t->want != WANT_PRESENT || !*t->remote_id || t->config_version == 0)
 		return false;
 	if (t->replicas > 0)
-		return runs_configuration(w, t);
+		return runs_configuration(g);
 	return str_equal(t->observed.status, "healthy") ||
 	       str_equal(t->observed.status, "degraded");
 }
 
-#define MANY 64 /* routes for which it is worth to put all records into a map */
-
-static void map_records(const struct world *w, struct render_routes *m)
+static const char *route_state(const struct world *w, const struct route *r, const struct group *g,
+			       const struct record *d)
 {
-	m->mapped = m->records.borrows = true;
-	TABLE_EACH (i, struct record, d, &w->records) {
-		void *old = str_equal(d->type, "CNAME") ? map_set(&m->records, d->name, d) : NULL;
-		(void)old;
-	}
-}
-
-static const struct record *record_of(const struct world *w, const char *hostname,
-				      const struct render_routes *m)
-{
-	if (m->mapped)
-		return map_get(&m->records, hostname);
-	TABLE_EACH (i, struct record, d, &w->records)
-		if (str_equal(d->name, hostname) && str_equal(d->type, "CNAME"))
-			return d;
-	return NULL;
-}
-
-static const char *route_state(const struct world *w, const struct route *r,
-			       const struct render_routes *m, const struct record *d)
-{
-	const struct tunnel *t = m->tunnel;
+	const struct tunnel *t = g->tunnel;
 
 	if (r->problem || !t || t->problem || t->observed.gone || (d && d->problem))
 		return "problem";
-	if (r->applied_generation != r->generation || !m->serves)
+	if (r->applied_generation != r->generation || !tunnel_serves(g))
 		return "pending";
 	if (!t->joined && !route_converged(w, r, NULL))
 		return "problem";
@@ -244,10 +221,10 @@ static const char *route_state(const struct world *w, const struct route *r,
 }
 
 /* The tunnel that still has the old rule. */
-static void put_leaving(const struct world *w, const struct route *r, const struct record *d,
+static void put_leaving(struct groups *x, const struct route *r, const struct record *d,
 			struct json_writer *out)
 {
-	const struct tunnel *old = d ? world_left(w, r, d) : NULL;
+	const struct tunnel *old = d ? route_left(x, r, d) : NULL;
 
 	if (!old)
 		return;
@@ -264,21 +241,11 @@ SELDOM static void put_down(const struct route *r, struct json_writer *out)
 		put_problem(out, &reach);
 }
 
-static void tunnel_next(struct render_routes *m, const struct world *w, const char *id)
+void render_route(struct groups *x, const struct route *r, struct json_writer *out)
 {
-	if (m->tunnel && strcmp(m->tunnel->id, id) == 0)
-		return;
-	m->tunnel = *id ? world_tunnel(w, id) : NULL;
-	m->serves = m->tunnel && tunnel_serves(w, m->tunnel);
-}
-
-static void route_write(struct render_routes *m, const struct world *w, const struct route *r,
-			struct json_writer *out)
-{
-	tunnel_next(m, w, r->tunnel_id);
-
-	const struct tunnel *t = m->tunnel;
-	const struct record *d = record_of(w, r->hostname, m);
+	const struct group *g = group_of(x, r->tunnel_id);
+	const struct tunnel *t = g->tunnel;
+	const struct record *d = groups_record(x, r->hostname);
 	bool no_page = r->hostname[0] == '*' || route_is_edge_probe(r);
 	char url[HOSTNAME_MAX + sizeof("https://")] = "https://";
 
@@ -292,7 +259,7 @@ static void route_write(struct render_routes *m, const struct world *w, const st
 		json_write_raw(out, r->origin, strlen(r->origin));
 	}
 	put_text(out, "tunnel", t ? t->name : NULL);
-	json_put_string(out, "state", route_state(w, r, m, d));
+	json_put_string(out, "state", route_state(x->w, r, g, d));
 	if (!no_page && str_copy(url + strlen(url), HOSTNAME_MAX + 1, r->hostname))
 		json_put_string(out, "url", url);
 	if (r->reach.state != REACH_UNKNOWN) {
@@ -304,33 +271,13 @@ static void route_write(struct render_routes *m, const struct world *w, const st
 		json_put_string(out, "edge_state", edge_seen_name(r->edge.seen));
 		put_time(out, "edge_since", r->edge.since_ms);
 	}
-	put_leaving(w, r, d, out);
+	put_leaving(x, r, d, out);
 	put_text(out, "probe", probing_said(r->probing));
 	put_time(out, "until", r->until_ms);
 	if (!r->problem && route_is_down(r))
 		put_down(r, out);
 	put_problem(out, r->problem);
 	json_object_end(out);
-}
-
-void render_route(const struct world *w, const struct route *r, struct json_writer *out)
-{
-	struct render_routes alone = {0};
-
-	route_write(&alone, w, r, out);
-}
-
-void render_next_route(struct render_routes *m, const struct world *w, const struct route *r,
-		       struct json_writer *out)
-{
-	if (!m->mapped && w->routes.n > MANY)
-		map_records(w, m);
-	route_write(m, w, r, out);
-}
-
-void render_routes_end(struct render_routes *m)
-{
-	map_free(&m->records);
 }
 
 /* ---- records and zones ---- */

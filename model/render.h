@@ -8,8 +8,8 @@
 #define MODEL_RENDER_H
 
 #include "base/json.h"
+#include "model/groups.h"
 #include "model/plan.h"
-#include "model/world.h"
 
 /*
  * state is one word, the first of these that holds:
@@ -22,23 +22,12 @@
  * The last three are Cloudflare's own words when no connector is wanted on this host.
  * connectors.ready counts those that serve, connectors.total those wanted here.
  */
-void render_tunnel(const struct world *w, const struct tunnel *t, struct json_writer *out);
+void render_tunnel(struct groups *x, const struct tunnel *t, struct json_writer *out);
 /* That word alone; a literal. */
-const char *render_tunnel_state(const struct world *w, const struct tunnel *t);
+const char *render_tunnel_state(struct groups *x, const struct tunnel *t);
 /* state: problem (of the route, its tunnel or its record), live (rule put, name leads there, a
  * connector runs the configuration) or else pending. A wildcard has no url. */
-void render_route(const struct world *w, const struct route *r, struct json_writer *out);
-/* For who renders many: what one route needs and the next may need again. Zeroed before, and ended
- * before anything changes. */
-struct render_routes {
-	const struct tunnel *tunnel;
-	bool serves;        /* it */
-	bool mapped;        /* records is filled */
-	struct map records; /* by name */
-};
-void render_next_route(struct render_routes *m, const struct world *w, const struct route *r,
-		       struct json_writer *out);
-void render_routes_end(struct render_routes *m);
+void render_route(struct groups *x, const struct route *r, struct json_writer *out);
 void render_record(const struct world *w, const struct record *r, struct json_writer *out);
 void render_zone(const struct zone *z, struct json_writer *out);
 void render_connector(const struct world *w, const struct connector *c, struct json_writer *out);

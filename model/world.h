@@ -141,13 +141,7 @@ bool content_leads_to(const char *content, const char *remote_id);
 
 /* Is this object as wanted, at Cloudflare and in the connectors? When it is not, *why (may be NULL)
  * gets one sentence about the first thing missing, which the caller frees. An id that is gone is
- * converged; what is to be deleted converges by being gone. */
-bool world_tunnel_converged(const struct world *w, const char *id, char **why);
-/* For who asks of many tunnels: the names of records that are not as wanted, borrowed until
- * something changes. The caller frees the map, which is zeroed before. */
-void world_unsettled_names(const struct world *w, struct map *names);
-bool world_tunnel_converged_by(const struct world *w, const struct tunnel *t,
-			       const struct map *unsettled);
+ * converged; what is to be deleted converges by being gone. Of tunnels: model/groups.h. */
 bool world_record_converged(const struct world *w, const char *id, char **why);
 /* The route by itself: its rule, not its name. */
 bool world_route_converged(const struct world *w, const char *id, char **why);
@@ -159,8 +153,6 @@ bool record_converged_near(const struct world *w, const struct record *r, const 
 bool route_converged(const struct world *w, const struct route *r, char **why);
 /* A connector is as a person wants it: it serves, or is stopped. */
 bool world_connector_converged(const struct world *w, const char *id, char **why);
-/* The tunnel by itself: not its host names' records, which may wait for something else. */
-bool world_tunnel_runs(const struct world *w, const char *id, char **why);
 /* Does its configuration stand at Cloudflare as wanted, with nothing on its way there? */
 bool tunnel_configured(const struct tunnel *t, bool has_routes);
 

@@ -77,15 +77,22 @@ static int compare_routes(const void *a, const void *b)
 	return route_compare(*(const struct route *const *)a, *(const struct route *const *)b);
 }
 
+struct route **sort_routes(const struct members *m)
+{
+	struct route **routes = mem_array(m->n + 1, sizeof(*routes));
+	for (size_t i = 0; i < m->n; i++)
+		routes[i] = m->items[i];
+	qsort(routes, m->n, sizeof(*routes), compare_routes);
+	return routes;
+}
+
 size_t find_routes(const struct world *w, const char *tunnel_id, struct route ***routes)
 {
-	size_t n = 0;
-	*routes = mem_array(w->routes.n + 1, sizeof(**routes));
-	TABLE_EACH (i, struct route, r, &w->routes)
-		if (str_equal(r->tunnel_id, tunnel_id))
-			(*routes)[n++] = r;
-	qsort(*routes, n, sizeof(**routes), compare_routes);
-	return n;
+	AUTO(groups_t) groups = {0};
+	groups_of_one(&groups, w, tunnel_id);
+	const struct group *g = group_of(&groups, tunnel_id);
+	*routes = sort_routes(&g->routes);
+	return g->routes.n;
 }
 
 int64_t find_generation(const struct world *w, const char *id)

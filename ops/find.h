@@ -3,6 +3,7 @@
 #ifndef OPS_FIND_H
 #define OPS_FIND_H
 
+#include "model/groups.h"
 #include "ops/ops.h"
 
 const struct tunnel *find_tunnel(struct call *c, const char *name);
@@ -10,7 +11,9 @@ const struct connector *find_connector(struct call *c, const char *name);
 /* One connector, or instead all of a tunnel on this host. -1: the call has failed. */
 MUST_USE int find_which(struct call *c, const char *connector, const char *tunnel,
 			const struct connector *list[TUNNEL_SLOTS_MAX], size_t *n);
-/* The routes of a tunnel in match order; the caller frees the array. */
+/* Routes in match order; the caller frees the array. */
+struct route **sort_routes(const struct members *m);
+/* Those of a tunnel, likewise. */
 size_t find_routes(const struct world *w, const char *tunnel_id, struct route ***routes);
 /* The version of a tunnel, route or record; 0 = there is none of that id. */
 int64_t find_generation(const struct world *w, const char *id);

@@ -44,6 +44,7 @@ struct listing {
 	struct cf_page page;
 	char zone_id[CF_ID_SIZE];
 	char *zone_name;
+	struct map own; /* our records by their ids at Cloudflare */
 	struct list_answer l;
 };
 
@@ -52,20 +53,29 @@ static void listing_drop(struct call *c)
 	struct listing *x = c->state;
 	cf_page_cancel(&x->page);
 	cf_page_reset(&x->page);
+	map_free(&x->own);
 	free(x->zone_name);
 	free(x);
 	c->state = NULL;
 }
 
-/* Our row for a record of Cloudflare's: by id and mark. */
-static const struct record *own_record(const struct world *w, const struct cf_record *r)
+/* From the end, so that of two the first one stays. */
+static void map_own(struct listing *x, const struct world *w)
 {
-	if (!mark_is(r->comment, w->system.owner, w->system.install))
-		return NULL;
-	TABLE_EACH (i, struct record, own, &w->records)
-		if (str_equal(own->remote_id, r->id))
-			return own;
-	return NULL;
+	x->own.borrows = true;
+	for (size_t i = w->records.n; i-- > 0;) {
+		struct record *r = w->records.items[i];
+		if (r->remote_id[0])
+			(void)map_set(&x->own, r->remote_id, r);
+	}
+}
+
+/* Our row for a record of Cloudflare's: by id and mark. */
+static const struct record *own_record(const struct listing *x, const struct world *w,
+				       const struct cf_record *r)
+{
+	bool marked = mark_is(r->comment, w->system.owner, w->system.install);
+	return marked ? map_get(&x->own, r->id) : NULL;
 }
 
 struct foreign {
@@ -102,7 +112,7 @@ static int listed_row(const struct cf_record *r, const struct err *why, void *ow
 	if (!r || !record_fits(a, r->name, r->type))
 		return 0;
 	const struct world *w = call_world(c);
-	const struct record *own = own_record(w, r);
+	const struct record *own = own_record(x, w, r);
 	if (own)
 		list_row(&x->l, row_record, own, w);
 	else if (!a->owned && sight_foreign(c->ops, &c->who, r->name))
@@ -125,6 +135,7 @@ static void zone_listed(struct task *t, void *owner)
 		return;
 	}
 	struct list_answer *l = &x->l;
+	map_own(x, call_world(c));
 	(void)cf_record_each(&x->page, listed_row, c);
 	list_end(l, "api", clock_wall_ms());
 }

@@ -16,17 +16,18 @@
 
 static void row_route(const void *row, struct json_writer *w, const void *owner)
 {
-	render_route(owner, row, w);
+	struct groups *const *groups = owner;
+	render_route(*groups, row, w);
 }
 
-static void list_tunnel_routes(struct list_answer *l, const struct tunnel *t, const char *hostname)
+static void list_tunnel_routes(struct list_answer *l, struct groups *x, const struct tunnel *t,
+			       const char *hostname)
 {
-	struct route **routes = NULL;
-	const struct world *w = call_world(l->call);
-	size_t n = find_routes(w, t->id, &routes);
-	for (size_t i = 0; i < n; i++)
+	const struct members *of = &group_of(x, t->id)->routes;
+	struct route **routes = sort_routes(of);
+	for (size_t i = 0; i < of->n; i++)
 		if (!hostname || str_equal(routes[i]->hostname, hostname))
-			list_row(l, row_route, routes[i], w);
+			list_row(l, row_route, routes[i], &x);
 	free(routes);
 }
 
@@ -50,9 +51,11 @@ void run_route_list(struct call *c)
 		return;
 	}
 	const struct world *w = call_world(c);
+	AUTO(groups_t) groups = {0};
+	groups_of_all(&groups, w);
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
 		if (!only || only == t)
-			list_tunnel_routes(&l, t, hostname);
+			list_tunnel_routes(&l, &groups, t, hostname);
 	list_end(&l, "model", clock_wall_ms());
 }
 

@@ -114,18 +114,11 @@ static void put_notices(const struct world *world, struct json_writer *w, enum h
 	}
 }
 
-static bool has_route(const struct world *w, const struct tunnel *t)
-{
-	TABLE_EACH (i, struct route, r, &w->routes)
-		if (str_equal(r->tunnel_id, t->id))
-			return true;
-	return false;
-}
-
 /* Nothing failed, and yet nothing is served: no host runs a connector. */
-static bool is_idle(const struct world *w, const struct tunnel *t)
+static bool is_idle(struct groups *x, const struct tunnel *t)
 {
-	return t->want == WANT_PRESENT && t->remote_id[0] && t->replicas == 0 && has_route(w, t) &&
+	return t->want == WANT_PRESENT && t->remote_id[0] && t->replicas == 0 &&
+	       group_of(x, t->id)->routes.n > 0 &&
 	       (str_equal(t->observed.status, "inactive") || str_equal(t->observed.status, "down"));
 }
 
@@ -139,12 +132,11 @@ SELDOM static void put_idle(const struct tunnel *t, struct json_writer *out)
 	put_problem(out, "tunnel", t->name, &idle);
 }
 
-static void put_tunnel_problem(const struct world *w, const struct tunnel *t,
-			       struct json_writer *out)
+static void put_tunnel_problem(struct groups *x, const struct tunnel *t, struct json_writer *out)
 {
 	if (t->problem)
 		put_problem(out, "tunnel", t->name, t->problem);
-	else if (is_idle(w, t))
+	else if (is_idle(x, t))
 		put_idle(t, out);
 }
 
@@ -190,16 +182,17 @@ static void put_route_problem(const struct route *r, struct json_writer *w)
 		put_down(r, w);
 }
 
-static void put_problems(const struct ops *o, const struct world *world, struct json_writer *w,
+static void put_problems(const struct ops *o, struct groups *x, struct json_writer *w,
 			 enum health *h)
 {
+	const struct world *world = x->w;
 	json_write_key(w, "problems");
 	json_array_begin(w);
 	put_misuse(world, w);
 	put_system_problems(o, w, h);
 	put_notices(world, w, h);
 	TABLE_EACH (i, struct tunnel, t, &world->tunnels)
-		put_tunnel_problem(world, t, w);
+		put_tunnel_problem(x, t, w);
 	TABLE_EACH (j, struct connector, c, &world->connectors)
 		put_connector_problem(world, c, w);
 	TABLE_EACH (k, struct route, r, &world->routes)
@@ -227,24 +220,20 @@ static enum health health_of(const char *state, bool converged)
 	return converged && str_equal(state, "healthy") ? HEALTH_OK : HEALTH_DEGRADED;
 }
 
-static enum health put_tunnel(const struct world *w, const struct tunnel *t,
-			      const struct map *unsettled, struct json_writer *out)
+static enum health put_tunnel(struct groups *x, const struct tunnel *t, struct json_writer *out)
 {
-	int64_t serving = 0, edge = 0, routes = 0, updates = 0;
+	const struct group *g = group_of(x, t->id);
+	int64_t serving = 0, edge = 0, updates = 0;
 	const char *disk_version = NULL;
-	TABLE_EACH (i, struct connector, c, &w->connectors) {
-		if (!str_equal(c->tunnel_id, t->id))
-			continue;
+	TABLE_EACH (i, struct connector, c, &g->connectors) {
 		serving += connector_serving(c);
 		edge += c->edge_connections > 0 ? c->edge_connections : 0;
 		updates += c->update_available;
 		if (connector_past(c)->disk_version)
 			disk_version = connector_past(c)->disk_version;
 	}
-	TABLE_EACH (j, struct route, r, &w->routes)
-		routes += str_equal(r->tunnel_id, t->id);
-	bool converged = world_tunnel_converged_by(w, t, unsettled);
-	const char *state = render_tunnel_state(w, t);
+	bool converged = tunnel_converged(x, t, NULL);
+	const char *state = render_tunnel_state(x, t);
 	json_object_begin(out);
 	json_put_string(out, "name", t->name);
 	json_put_string(out, "state", state);
@@ -252,7 +241,7 @@ static enum health put_tunnel(const struct world *w, const struct tunnel *t,
 	json_put_int(out, "connectors", t->replicas);
 	json_put_int(out, "edge_connections", edge);
 	json_put_int(out, "config_version", t->config_version);
-	json_put_int(out, "routes", routes);
+	json_put_int(out, "routes", (int64_t)g->routes.n);
 	json_put_bool(out, "converged", converged);
 	if (updates)
 		json_put_int(out, "update_available", updates);
@@ -262,23 +251,18 @@ static enum health put_tunnel(const struct world *w, const struct tunnel *t,
 	return health_of(state, converged);
 }
 
-static void put_tunnels(const struct world *w, struct json_writer *out, enum health *h)
+static void put_tunnels(struct groups *x, struct json_writer *out, enum health *h)
 {
-	struct render_routes routes = {0};
-	struct map unsettled = {0};
-	world_unsettled_names(w, &unsettled);
 	json_write_key(out, "tunnels");
 	json_array_begin(out);
-	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
-		raise_to(h, put_tunnel(w, t, &unsettled, out));
+	TABLE_EACH (i, struct tunnel, t, &x->w->tunnels)
+		raise_to(h, put_tunnel(x, t, out));
 	json_array_end(out);
-	map_free(&unsettled);
 	json_write_key(out, "routes");
 	json_array_begin(out);
-	TABLE_EACH (j, struct route, r, &w->routes)
-		render_next_route(&routes, w, r, out);
+	TABLE_EACH (j, struct route, r, &x->w->routes)
+		render_route(x, r, out);
 	json_array_end(out);
-	render_routes_end(&routes);
 }
 
 /* ---- drift ---- */
@@ -372,8 +356,10 @@ static void put_status(struct ops *o, const struct principal *who, struct json_w
 	const struct world *world = who ? sight_world(o, who) : o->world;
 	size_t at = w->out->len;
 	enum health h = HEALTH_OK;
-	put_problems(o, world, w, &h);
-	put_tunnels(world, w, &h);
+	AUTO(groups_t) groups = {0};
+	groups_of_all(&groups, world);
+	put_problems(o, &groups, w, &h);
+	put_tunnels(&groups, w, &h);
 	put_drift(world, w);
 	put_facts(o, who, w);
 	(void)buf_insert(w->out, at, health_members[h], strlen(health_members[h]));

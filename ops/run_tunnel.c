@@ -12,7 +12,8 @@
 
 static void row_tunnel(const void *row, struct json_writer *w, const void *owner)
 {
-	render_tunnel(owner, row, w);
+	struct groups *const *groups = owner;
+	render_tunnel(*groups, row, w);
 }
 
 void run_tunnel_list(struct call *c)
@@ -24,33 +25,31 @@ void run_tunnel_list(struct call *c)
 		return;
 	}
 	const struct world *w = call_world(c);
+	AUTO(groups_t) groups = {0};
+	groups_of_all(&groups, w);
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
 		if (!a->name || strcasestr(t->name, a->name))
-			list_row(&l, row_tunnel, t, w);
+			list_row(&l, row_tunnel, t, &(struct groups *){&groups});
 	list_end(&l, "model", clock_wall_ms());
 }
 
-static void put_routes(const struct call *c, const struct tunnel *t, struct json_writer *w)
+static void put_routes(struct groups *x, const struct group *g, struct json_writer *w)
 {
-	const struct world *world = call_world(c);
-	struct route **routes = NULL;
-	size_t n = find_routes(world, t->id, &routes);
+	struct route **routes = sort_routes(&g->routes);
 	json_write_key(w, "route_items");
 	json_array_begin(w);
-	for (size_t i = 0; i < n; i++)
-		render_route(world, routes[i], w);
+	for (size_t i = 0; i < g->routes.n; i++)
+		render_route(x, routes[i], w);
 	json_array_end(w);
 	free(routes);
 }
 
-static void put_connectors(const struct call *c, const struct tunnel *t, struct json_writer *w)
+static void put_connectors(const struct world *world, const struct group *g, struct json_writer *w)
 {
-	const struct world *world = call_world(c);
 	json_write_key(w, "connector_items");
 	json_array_begin(w);
-	TABLE_EACH (i, struct connector, x, &world->connectors)
-		if (str_equal(x->tunnel_id, t->id))
-			render_connector(world, x, w);
+	TABLE_EACH (i, struct connector, x, &g->connectors)
+		render_connector(world, x, w);
 	json_array_end(w);
 }
 
@@ -62,12 +61,15 @@ void run_tunnel_get(struct call *c)
 		return;
 	AUTO(buf_t) text = {0};
 	struct json_writer inner, w;
+	AUTO(groups_t) groups = {0};
+	groups_of_one(&groups, call_world(c), t->id);
+	const struct group *g = group_of(&groups, t->id);
 	json_write_init(&inner, &text);
-	render_tunnel(call_world(c), t, &inner);
+	render_tunnel(&groups, t, &inner);
 	call_object(c, &w);
 	json_write_members(&w, buf_text(&text), text.len);
-	put_routes(c, t, &w);
-	put_connectors(c, t, &w);
+	put_routes(&groups, g, &w);
+	put_connectors(call_world(c), g, &w);
 	json_object_end(&w);
 	call_answer(c);
 }
