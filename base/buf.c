@@ -128,6 +128,14 @@ int buf_printf(struct buf *b, const char *fmt, ...)
 	return result;
 }
 
+void buf_name(struct buf *b, const char *name)
+{
+	if (b->truncated || buf_printf(b, "%s%s", b->len ? ", " : "", name) == 0)
+		return;
+	b->limit += strlen(BUF_MORE);
+	(void)buf_str(b, BUF_MORE);
+}
+
 void buf_consume(struct buf *b, size_t n)
 {
 	size_t old = b->len;

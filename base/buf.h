@@ -41,6 +41,10 @@ static inline char *buf_more(struct buf *b, size_t len)
 	return room;
 }
 int buf_printf(struct buf *b, const char *fmt, ...) PRINTF(2, 3);
+/* One more of a list, as in "a, b": behind those that fit into the limit stands ", ...", which is
+ * not counted. */
+#define BUF_MORE ", ..."
+void buf_name(struct buf *b, const char *name);
 /* Drop n bytes at the front. */
 void buf_consume(struct buf *b, size_t n);
 /* Empty it, keep the memory. */

@@ -19,15 +19,15 @@ const char *const *shape_details(void)
 
 int shape_check(const struct shape *s, const struct field *table, struct err *e)
 {
-	AUTO(buf_t) names = {.limit = 230};
+	AUTO(buf_t) names = {.limit = sizeof(e->hint) - sizeof("There are: " BUF_MORE)};
 	for (size_t i = 0; i < s->fields.n; i++) {
 		if (table && fields_find(table, s->fields.items[i]))
 			continue;
 		for (const struct field *f = table; f && f->name; f++)
-			(void)buf_printf(&names, "%s%s", names.len ? ", " : "", f->name);
+			buf_name(&names, f->name);
 		(void)err_set(e, ERR_INVALID, "fields: the answer has no member \"%.40s\"",
 			      s->fields.items[i]);
-		return err_hint(e, "There are: %s.", buf_text(&names));
+		return err_hint(e, "There are: %s%s", buf_text(&names), names.truncated ? "" : ".");
 	}
 	return 0;
 }

@@ -162,19 +162,22 @@ static int check_door(const struct call *c, const struct json *args, struct err 
 /* What to look at after a mistake in the arguments. */
 static void hint_arguments(const struct call *c, struct err *e)
 {
-	AUTO(buf_t) names = {.limit = 200};
+	AUTO(buf_t) names = {.limit = sizeof(e->hint) - sizeof("It takes " BUF_MORE)};
 	if (e->hint[0])
 		return;
 	if (c->who.door & OP_DOOR_SOCKET) {
 		(void)err_hint(e, "See adit %s --help.", c->op->name);
 		return;
 	}
-	for (const struct field *f = c->op->args; f->name; f++)
-		if (!(f->flags & ARG_SOCKET_ONLY))
-			(void)buf_printf(&names, "%s%s%s", names.len ? ", " : "", f->name,
-					 f->flags & FIELD_REQUIRED ? " (required)" : "");
+	for (const struct field *f = c->op->args; f->name; f++) {
+		if (f->flags & ARG_SOCKET_ONLY)
+			continue;
+		AUTO(str_t)
+		name = str_format("%s%s", f->name, f->flags & FIELD_REQUIRED ? " (required)" : "");
+		buf_name(&names, name);
+	}
 	if (names.len)
-		(void)err_hint(e, "It takes %s.", buf_text(&names));
+		(void)err_hint(e, "It takes %s%s", buf_text(&names), names.truncated ? "" : ".");
 }
 
 static int decode_arguments(struct call *c, const struct json *arguments)

@@ -49,12 +49,13 @@ struct grant *grants_any(const struct grants *gs, const char *name)
 
 int grant_unknown(const struct grants *gs, const char *name, struct err *e)
 {
-	AUTO(buf_t) names = {.limit = 200};
+	AUTO(buf_t) names = {.limit = sizeof(e->hint) - sizeof("There are: " BUF_MORE)};
 	(void)err_set(e, ERR_NOT_FOUND, "There is no grant %.64s", name);
 	for (size_t i = 0; gs && i < gs->n; i++)
-		(void)buf_printf(&names, "%s%s", i ? ", " : "", gs->items[i]->name);
-	return names.len ? err_hint(e, "There are: %s.", buf_text(&names))
-			 : err_hint(e, "There is none; adit grant create makes one.");
+		buf_name(&names, gs->items[i]->name);
+	if (!names.len)
+		return err_hint(e, "There is none; adit grant create makes one.");
+	return err_hint(e, "There are: %s%s", buf_text(&names), names.truncated ? "" : ".");
 }
 
 static bool is_alive(const struct grant *g, int64_t wall_ms)

@@ -16,17 +16,17 @@ static const struct field *rows_of(const struct op *op)
 static int check_fields(const struct call *c, const struct strlist *fields, struct err *e)
 {
 	const struct field *rows = rows_of(c->op);
-	AUTO(buf_t) names = {.limit = sizeof(e->hint) - sizeof("There are: , ...")};
+	AUTO(buf_t) names = {.limit = sizeof(e->hint) - sizeof("There are: " BUF_MORE)};
 	const char *wrong = NULL;
 	for (size_t i = 0; rows && !wrong && i < fields->n; i++)
 		if (!fields_find(rows, fields->items[i]))
 			wrong = fields->items[i];
 	if (!wrong)
 		return 0;
-	for (size_t i = 0; rows[i].name && !names.truncated; i++)
-		(void)buf_printf(&names, "%s%s", i ? ", " : "", rows[i].name);
+	for (size_t i = 0; rows[i].name; i++)
+		buf_name(&names, rows[i].name);
 	(void)err_set(e, ERR_INVALID, "fields: an item has no member \"%.40s\"", wrong);
-	return err_hint(e, "There are: %s%s", buf_text(&names), names.truncated ? ", ..." : ".");
+	return err_hint(e, "There are: %s%s", buf_text(&names), names.truncated ? "" : ".");
 }
 
 int list_begin(struct call *c, const struct list_args *args, struct list_answer *l)

@@ -68,6 +68,21 @@ static void limit_drops_whole_additions(void **state)
 	assert_false(b.truncated);
 }
 
+static void names_that_do_not_fit_are_missed(void **state)
+{
+	AUTO(buf_t) b = {.limit = 9};
+
+	(void)state;
+	buf_name(&b, "one");
+	buf_name(&b, "two");
+	assert_string_equal(b.data, "one, two");
+	assert_false(b.truncated);
+	buf_name(&b, "three");
+	buf_name(&b, "x"); /* which would have room: the order would be wrong */
+	assert_string_equal(b.data, "one, two, ...");
+	assert_true(b.truncated);
+}
+
 static void room_is_filled_by_the_caller(void **state)
 {
 	(void)state;
@@ -188,6 +203,7 @@ int main(void)
 		cmocka_unit_test(grows_and_ends_in_nul),
 		cmocka_unit_test(bytes_are_put_between),
 		cmocka_unit_test(limit_drops_whole_additions),
+		cmocka_unit_test(names_that_do_not_fit_are_missed),
 		cmocka_unit_test(room_is_filled_by_the_caller),
 		cmocka_unit_test(consume_keeps_the_rest),
 		cmocka_unit_test(steal_gives_text_away),

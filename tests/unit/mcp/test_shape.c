@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "mcp/shape.h"
+#include "ops/decl/decl.h"
 
 /* Shortened to cap; always an object, never longer than that and what names and hints take. */
 static struct json_doc *cut(const char *text, size_t cap, struct buf *words)
@@ -145,13 +146,45 @@ static void test_one_member_more(void **state)
 	assert_string_equal(buf_text(&text), "{\"a\":\"b\\\"c\",\"d\":\"e\"}");
 }
 
+/* A name that is left out of the middle would be one that there is not. */
+static void check_names_told(const struct field *table)
+{
+	struct shape s = {0};
+	struct err e;
+
+	strlist_add(&s.fields, "no_such_member");
+	assert_int_equal(shape_check(&s, table, &e), -1);
+	const char *at = e.hint + strlen("There are: ");
+	for (size_t i = 0; table[i].name && strcmp(at, "...") != 0; i++) {
+		size_t len = strlen(table[i].name);
+		const char *behind = table[i + 1].name ? ", " : ".";
+		if (strncmp(at, table[i].name, len) != 0 ||
+		    strncmp(at + len, behind, strlen(behind)) != 0)
+			fail_msg("%s: %s", table[i].name, e.hint);
+		at += len + strlen(behind);
+	}
+	strlist_free(&s.fields);
+}
+
+static void test_the_members_there_are(void **state)
+{
+	(void)state;
+	for (size_t i = 0; op_at(i); i++)
+		if (op_at(i)->result)
+			check_names_told(op_at(i)->result);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_what_fits_stays),   cmocka_unit_test(test_arrays_share),
-		cmocka_unit_test(test_inside_of_objects), cmocka_unit_test(test_long_texts),
-		cmocka_unit_test(test_one_giant_item),    cmocka_unit_test(test_how_many_items_fit),
+		cmocka_unit_test(test_what_fits_stays),
+		cmocka_unit_test(test_arrays_share),
+		cmocka_unit_test(test_inside_of_objects),
+		cmocka_unit_test(test_long_texts),
+		cmocka_unit_test(test_one_giant_item),
+		cmocka_unit_test(test_how_many_items_fit),
 		cmocka_unit_test(test_one_member_more),
+		cmocka_unit_test(test_the_members_there_are),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
