@@ -178,7 +178,7 @@ static void list_zones(struct call *c, const char *account)
 		if ((!a->name || strcasestr(z->name, a->name)) &&
 		    (!a->status || str_equal(z->status, a->status)) &&
 		    (!a->plan || (z->plan && strcasestr(z->plan, a->plan))) &&
-		    (!account || str_equal(z->account_id, account)))
+		    (!account || strcasecmp(z->account_id, account) == 0))
 			list_row(&l, row_zone, z, NULL);
 	list_end(&l, "model", c->ops->world->system.zones_listed_ms);
 }

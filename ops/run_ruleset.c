@@ -136,15 +136,17 @@ static int ruleset_looked(const struct json *row, void *owner)
 }
 
 /* The same of all other phases: to ask for each of them would be a call each. */
-static void put_unknown_others(struct json_writer *w)
+static void put_unknown_others(const char *zone, struct json_writer *w)
 {
 	struct err why;
 
 	(void)err_set(&why, ERR_DENIED,
 		      "The list has none of them: there are none, or the API token may not read "
 		      "them, which a list does not tell");
-	(void)err_hint(&why, "Ask for the phase that matters, as in adit ruleset list --phase "
-			     "http_request_transform: what it lacks is told then.");
+	(void)err_hint(&why,
+		       "Ask for the phase that matters, as in adit ruleset list%s%s --phase "
+		       "http_request_transform: what it lacks is told then.",
+		       zone ? " " : "", zone ? zone : "");
 	put_unknown(w, "rulesets of other phases", &why);
 }
 
@@ -162,7 +164,7 @@ static void put_unknown_phases(struct rulesets *x, const struct ruleset_list_arg
 	for (size_t i = 0; why && !a->phase && i < ARRAY_LEN(firewall); i++)
 		put_unknown(w, firewall[i], why);
 	if (!a->phase && !x->sees_others)
-		put_unknown_others(w);
+		put_unknown_others(x->zone, w);
 	json_array_end(w);
 }
 

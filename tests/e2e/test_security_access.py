@@ -216,6 +216,7 @@ def test_zones_by_plan_and_account(host, sim):
     host.start()
     assert [z["name"] for z in host.items("zone_list", plan="PRO")] == ["paid.example"]
     assert len(host.items("zone_list", account=sim.account)) == 3
+    assert len(host.items("zone_list", account=sim.account.upper())) == 3
     assert host.items("zone_list", account="0" * 32) == []
     name = host.items("account_list")[0]["untrusted_name"]
     assert host.items("zone_list", account=name.upper()) == host.items("zone_list")
