@@ -64,23 +64,26 @@ static void ask_leave(struct ask *a)
 static void ask_end(struct ask *a)
 {
 	ask_leave(a);
-	if (a->task.err.kind != ERR_NONE) {
+	if (a->failed != ERR_NONE) {
 		a->status = 0;
 		buf_free(&a->answer);
 	}
-	task_finish(&a->task);
+	deferred_start(&a->finish);
 }
 
-PRINTF(3, 4)
-static void ask_fail(struct ask *a, enum err_kind kind, const char *fmt, ...)
+static void ask_ended(struct deferred *d, void *owner)
 {
-	char what[160];
-	va_list args;
+	struct ask *a = owner;
 
-	va_start(args, fmt);
-	vsnprintf(what, sizeof(what), fmt, args);
-	va_end(args);
-	err_set(&a->task.err, kind, "127.0.0.1:%d: %s", a->peer->port, what);
+	(void)d;
+	a->busy = false;
+	a->done(a, a->owner);
+}
+
+static void ask_fail(struct ask *a, enum err_kind kind, const char *why)
+{
+	a->failed = kind;
+	a->why = why;
 	peer_shut(a->peer);
 	ask_end(a);
 }
@@ -162,13 +165,13 @@ static void peer_connect(struct ask *a)
 
 	a->kept = false;
 	if (fd < 0) {
-		ask_fail(a, ERR_INTERNAL, "no socket: %s", strerror(errno));
+		ask_fail(a, ERR_INTERNAL, "there is no socket for it");
 		return;
 	}
 	p->fd = fd;
 	p->open = p->connecting = true;
 	if (connect(fd, (const struct sockaddr *)&at, sizeof(at)) && errno != EINPROGRESS) {
-		ask_fail(a, ERR_UPSTREAM, "no connection: %s", strerror(errno));
+		ask_fail(a, ERR_UPSTREAM, "no connection");
 		return;
 	}
 	peer_watch(a, IO_WRITE);
@@ -179,10 +182,8 @@ static void peer_connected(struct ask *a)
 	int wrong = 0;
 	socklen_t len = sizeof(wrong);
 
-	if (getsockopt(a->peer->fd, SOL_SOCKET, SO_ERROR, &wrong, &len))
-		wrong = errno;
-	if (wrong) {
-		ask_fail(a, ERR_UPSTREAM, "no connection: %s", strerror(wrong));
+	if (getsockopt(a->peer->fd, SOL_SOCKET, SO_ERROR, &wrong, &len) || wrong) {
+		ask_fail(a, ERR_UPSTREAM, "no connection");
 		return;
 	}
 	a->peer->connecting = false;
@@ -191,11 +192,10 @@ static void peer_connected(struct ask *a)
 }
 
 /* It broke. Who closes a kept connection may not have seen the question. */
-static void peer_lost(struct ask *a, const char *why)
+static void peer_lost(struct ask *a)
 {
 	if (!a->kept || a->bytes > 0) {
-		ask_fail(a, ERR_UPSTREAM, "the connection was lost before the answer was whole%s%s",
-			 *why ? ": " : "", why);
+		ask_fail(a, ERR_UPSTREAM, "the connection was lost before the answer was whole");
 		return;
 	}
 	peer_shut(a->peer);
@@ -213,7 +213,7 @@ static void question_send(struct ask *a)
 	ssize_t sent = send(a->peer->fd, text, (size_t)len, MSG_NOSIGNAL | MSG_DONTWAIT);
 
 	if (sent != len)
-		peer_lost(a, sent < 0 ? strerror(errno) : "");
+		peer_lost(a);
 }
 
 /* ---- answers ---- */
@@ -227,17 +227,14 @@ static void answer_whole(struct ask *a)
 
 static void answer_judge(struct ask *a, bool fine)
 {
-	const char *what = http_errno_description(HTTP_PARSER_ERRNO(parser_of(a)));
-
 	if (fine && a->complete)
 		answer_whole(a);
 	else if (a->too_large || (a->head_over && a->bytes > HEAD_MOST + 2 * a->max_body))
-		ask_fail(a, ERR_UPSTREAM, "the answer is larger than %zu bytes", a->max_body);
+		ask_fail(a, ERR_UPSTREAM, "the answer is too large");
 	else if (!a->head_over && a->bytes > HEAD_MOST)
-		ask_fail(a, ERR_UPSTREAM, "the header of the answer is larger than %zu KiB",
-			 HEAD_MOST >> 10);
+		ask_fail(a, ERR_UPSTREAM, "the header of the answer is too large");
 	else if (!fine)
-		ask_fail(a, ERR_UPSTREAM, "no HTTP answer: %s", what);
+		ask_fail(a, ERR_UPSTREAM, "no HTTP answer");
 }
 
 static void answer_read(struct ask *a)
@@ -251,7 +248,7 @@ static void answer_read(struct ask *a)
 	else if (n == 0 && a->bytes > 0 && parser_feed(a, NULL, 0) && a->complete)
 		answer_whole(a);
 	else
-		peer_lost(a, n < 0 ? strerror(errno) : "");
+		peer_lost(a);
 }
 
 static void peer_ready(struct io *io, int events, void *owner)
@@ -286,9 +283,9 @@ static void deadline_came(struct timer *t, void *owner)
 		struct ask *a = LIST_OF(it, struct ask, node);
 
 		if (a->deadline_ms <= now)
-			ask_fail(a, ERR_TIMEOUT, "no %s within %.1f s",
-				 a->peer->connecting ? "connection" : "complete answer",
-				 (double)a->timeout_ms / 1000.);
+			ask_fail(a, ERR_TIMEOUT,
+				 a->peer->connecting ? "no connection in time"
+						     : "no complete answer in time");
 		else if (a->deadline_ms < next)
 			next = a->deadline_ms;
 	}
@@ -354,11 +351,16 @@ static void ask_go(struct ask *a, int port)
 	question_send(a);
 }
 
-void ask_start(struct asker *k, struct ask_peer *p, int port, struct ask *a, task_done_fn *done,
+void ask_start(struct asker *k, struct ask_peer *p, int port, struct ask *a, ask_done_fn *done,
 	       void *owner)
 {
-	assert(!p->ask);
-	task_begin(&a->task, k->loop, done, owner);
+	assert(!p->ask && !a->busy);
+	a->done = done;
+	a->owner = owner;
+	a->busy = true;
+	a->failed = ERR_NONE;
+	a->why = NULL;
+	deferred_init(&a->finish, k->loop, ask_ended, a);
 	buf_free(&a->answer);
 	a->status = 0;
 	a->bytes = 0;
@@ -382,8 +384,8 @@ void ask_cancel(struct ask *a)
 		peer_shut(a->peer);
 		ask_leave(a);
 	}
-	if (a->task.busy)
-		task_abandon(&a->task);
+	deferred_stop(&a->finish);
+	a->busy = false;
 }
 
 void ask_peer_close(struct ask_peer *p)
@@ -395,7 +397,7 @@ void ask_peer_close(struct ask_peer *p)
 
 void ask_reset(struct ask *a)
 {
-	assert(!a->task.busy);
+	assert(!a->busy);
 	buf_free(&a->answer);
 	memset(a, 0, sizeof(*a));
 }

@@ -92,7 +92,7 @@ static void question_end(struct probe *p)
 	p->question = NULL;
 }
 
-static void put(struct probe *p, const char *path, size_t max_body, task_done_fn *done)
+static void put(struct probe *p, const char *path, size_t max_body, ask_done_fn *done)
 {
 	p->question = mem_alloc(sizeof(*p->question));
 	p->question->path = path;
@@ -109,15 +109,14 @@ static void again(struct probe *p)
 	timer_start(&p->timer, left > 0 ? left : 0);
 }
 
-static void config_answered(struct task *t, void *owner)
+static void config_answered(struct ask *a, void *owner)
 {
 	struct probe *p = owner;
-	const struct ask *a = p->question;
 	int64_t version;
 
 	p->config_asked_ms = clock_mono_ms();
 	again(p);
-	if (t->err.kind == ERR_NONE &&
+	if (a->failed == ERR_NONE &&
 	    probe_read_config(a->status, buf_text(&a->answer), a->answer.len, &version))
 		p->config_version = version;
 	question_end(p);
@@ -147,14 +146,13 @@ static bool is_strangers(const struct probe *p, const char *id)
 	return *expected && *id && strcmp(id, expected) != 0;
 }
 
-static void ready_answered(struct task *t, void *owner)
+static void ready_answered(struct ask *a, void *owner)
 {
 	struct probe *p = owner;
-	const struct ask *a = p->question;
 	char id[UUID_SIZE] = "";
 	int edge = 0;
-	bool ours = t->err.kind == ERR_INTERNAL; /* nobody was asked */
-	bool read = t->err.kind == ERR_NONE &&
+	bool ours = a->failed == ERR_INTERNAL; /* nobody was asked */
+	bool read = a->failed == ERR_NONE &&
 		    probe_read_ready(a->status, buf_text(&a->answer), a->answer.len, &edge, id);
 
 	question_end(p);
