@@ -13,13 +13,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define LARGE (64 * 1024)  /* bytes: mapped for itself, and unmapped when it is freed */
-#define TOP   (256 * 1024) /* bytes that may lie free at the end of all others */
+#define LARGE (64 * 1024) /* bytes: mapped for itself, and unmapped when it is freed */
+#define TOP   (64 * 1024) /* bytes that may lie free at the end of all others */
+#define STEP  (16 * 1024) /* bytes by which that end moves on; so many stay when it goes back */
 
 void memory_begin(void)
 {
 	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
 	(void)mallopt(M_TRIM_THRESHOLD, TOP);
+	(void)mallopt(M_TOP_PAD, STEP);
 	(void)mallopt(M_ARENA_MAX, 1); /* threads look up names and do nothing else */
 }
 
