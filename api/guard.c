@@ -177,6 +177,11 @@ bool guard_wants_lines(const struct server_req *r)
 	       header_has(r, "connection", "upgrade");
 }
 
+bool guard_wants_streams(const struct server_req *r)
+{
+	return header_has(r, "upgrade", MCP_STREAMS);
+}
+
 /* Text in another charset would be taken for UTF-8. */
 static bool charset_fits(const char *parameters)
 {

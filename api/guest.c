@@ -71,7 +71,9 @@ static void hand_lines(struct hosted *h)
 					       .owner = h};
 	struct err e;
 
-	h->lines = server_upgrade_lines(h->req, MCP_LINES, LINE_MAX_BYTES, &handler);
+	h->lines = guard_wants_streams(h->req)
+			   ? server_upgrade_ducts(h->req, MCP_STREAMS, LINE_MAX_BYTES, &handler)
+			   : server_upgrade_lines(h->req, MCP_LINES, LINE_MAX_BYTES, &handler);
 	if (h->lines) {
 		g->lines(h->lines, &h->who, g->owner);
 		return;

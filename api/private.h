@@ -8,6 +8,8 @@
 
 #define MCP_PATH  "/mcp"
 #define MCP_LINES "adit-mcp-lines"
+/* Asked for beside it: the lines come and go by descriptors that the peer hands over. */
+#define MCP_STREAMS "adit-mcp-streams"
 
 /* One request on its way to an answer; the server request's context. */
 struct visit {
@@ -53,6 +55,7 @@ MUST_USE int guard_admit(const struct api *a, const struct server_req *r, struct
 			 struct err *e);
 void guard_refuse(struct server_req *r, const struct err *e);
 bool guard_wants_lines(const struct server_req *r);
+bool guard_wants_streams(const struct server_req *r); /* of one that wants lines */
 bool is_oauth_path(const char *path);
 void reply_no_oauth(struct server_req *r);
 

@@ -1,4 +1,5 @@
-/* Copying between a program that speaks MCP and the daemon. */
+/* Between a program that speaks MCP and the daemon: its streams are handed over to the daemon, or
+ * bytes are copied. */
 #include "cli/mcp.h"
 
 #include <errno.h>
@@ -12,9 +13,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "cli/mcp_hand.h"
 #include "cli/mcp_refused.h"
 #include "cli/outcome.h"
 #include "cli/session.h"
+#include "loop/duct.h"
 
 /* The daemon answers the upgrade from memory; what was asked for before the input ended is waited
  * for a little. */
@@ -105,6 +108,7 @@ enum outcome { INPUT_ENDED, STOPPED, DAEMON_LEFT, CLIENT_LEFT };
 struct pump {
 	struct flow up, down;
 	sigset_t open;
+	bool handed;        /* the daemon reads and writes itself, and says how that ends */
 	bool broken;        /* the daemon takes no more; what it said last is still copied */
 	bool told_end;      /* the daemon was told that no more comes */
 	int64_t told_at_ms; /* and when */
@@ -130,12 +134,17 @@ static int flow_step(struct flow *f, const struct pollfd *p)
 	return flow_write(f);
 }
 
+static void input_ended(struct pump *p)
+{
+	p->told_end = true;
+	p->told_at_ms = clock_mono_ms();
+}
+
 static void tell_end(struct pump *p)
 {
 	if (!flow_is_done(&p->up) || p->told_end || p->broken)
 		return;
-	p->told_end = true;
-	p->told_at_ms = clock_mono_ms();
+	input_ended(p);
 	(void)shutdown(p->up.to, SHUT_WR);
 }
 
@@ -177,6 +186,41 @@ static enum outcome pump_run(struct pump *p)
 	}
 }
 
+/* ---- streams that were handed over ---- */
+
+/* false: the connection has ended. */
+static bool word_take(struct pump *p, bool *gone)
+{
+	char word;
+	ssize_t n = recv(p->down.from, &word, 1, MSG_DONTWAIT);
+
+	if (n == 1 && word == DUCT_INPUT_ENDED)
+		input_ended(p);
+	*gone = n == 1 && word == DUCT_OUTPUT_GONE;
+	return n == 1 || (n < 0 && (errno == EINTR || errno == EAGAIN));
+}
+
+static enum outcome handed_run(struct pump *p)
+{
+	for (;;) {
+		struct pollfd said = {.fd = p->down.from, .events = POLLIN};
+		struct timespec left = patience(p);
+		int n = ppoll(&said, 1, p->told_end ? &left : NULL, &p->open);
+		bool gone;
+
+		if (caught)
+			return STOPPED;
+		if (n == 0 && p->told_end)
+			return INPUT_ENDED;
+		if (n <= 0)
+			continue;
+		if (!word_take(p, &gone))
+			return p->told_end ? INPUT_ENDED : DAEMON_LEFT;
+		if (gone)
+			return CLIENT_LEFT;
+	}
+}
+
 /* ---- the upgrade ---- */
 
 /* The grant's header; NULL where none was asked for. */
@@ -190,16 +234,25 @@ static char *grant_header(const struct cli *c)
 	return grant ? str_format("X-Adit-Grant: %s", grant) : NULL;
 }
 
-static int ask_upgrade(int fd, const char *header, struct err *e)
+static int ask_upgrade(int fd, const char *header, bool hands, struct err *e)
 {
 	AUTO(str_t)
 	text = str_format("GET /mcp HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
-			  "Upgrade: adit-mcp-lines\r\n%s%s\r\n",
-			  header ? header : "", header ? "\r\n" : "");
+			  "Upgrade: %sadit-mcp-lines\r\n%s%s\r\n",
+			  hands ? "adit-mcp-streams, " : "", header ? header : "",
+			  header ? "\r\n" : "");
 
 	if (send(fd, text, strlen(text), MSG_NOSIGNAL) != (ssize_t)strlen(text))
 		return err_errno(e, "Asking the daemon");
 	return 0;
+}
+
+/* The first of the two that were asked for? */
+static bool is_for_streams(const char *head, size_t len)
+{
+	static const char line[] = "\r\nUpgrade: adit-mcp-streams\r\n";
+
+	return memmem(head, len, line, sizeof(line) - 1);
 }
 
 /* The answer's header up to the blank line; what follows it belongs to the lines. 0 = it is the
@@ -219,6 +272,7 @@ static int take_upgrade(int fd, struct pump *p, struct err *e)
 			return 1;
 		if (blank) {
 			f->sent = (size_t)(blank - f->data) + 4;
+			p->handed = is_for_streams(f->data, f->sent);
 			if (f->sent == f->len)
 				f->len = f->sent = 0;
 			return 0;
@@ -300,7 +354,7 @@ static int pump_ended(const struct cli *c, const char *header, struct pump *p)
 {
 	signals_prepare(&p->open);
 	tell_person();
-	switch (pump_run(p)) {
+	switch (p->handed ? handed_run(p) : pump_run(p)) {
 	case DAEMON_LEFT:
 		return tell_left(c, header);
 	case CLIENT_LEFT:
@@ -331,12 +385,24 @@ static int unreachable(const struct cli *c, const struct err *e)
 	return code;
 }
 
+/* 0, or -1 when the daemon went away meanwhile. */
+static int streams_handed(struct pump *p, int fd, struct hand *h)
+{
+	int taken = p->handed ? hand_over(fd, h, UPGRADE_MS) : 0;
+
+	p->handed = taken > 0;
+	hand_close(h);
+	return taken < 0 ? -1 : 0;
+}
+
 int mcp_run(const struct cli *c)
 {
 	static struct pump p;
 	AUTO(str_t) header = grant_header(c);
 	AUTO(fd_t) fd = -1;
+	struct hand hand;
 	struct err e = {0};
+	bool hands;
 	int refused;
 
 	streams_open();
@@ -344,10 +410,13 @@ int mcp_run(const struct cli *c)
 		return unreachable(c, &e);
 	flow_init(&p.up, STDIN_FILENO, fd);
 	flow_init(&p.down, fd, STDOUT_FILENO);
-	refused = ask_upgrade(fd, header, &e) < 0 ? -1 : take_upgrade(fd, &p, &e);
+	hands = hand_open(&hand);
+	refused = ask_upgrade(fd, header, hands, &e) < 0 ? -1 : take_upgrade(fd, &p, &e);
 	if (refused > 0)
 		return tell_no_upgrade(c, header);
 	if (refused < 0)
 		return unreachable(c, &e);
+	if (streams_handed(&p, fd, &hand) < 0)
+		return tell_left(c, header);
 	return pump_ended(c, header, &p);
 }

@@ -158,6 +158,12 @@ struct server_lines_handler {
  * be upgraded (HTTP/1.0, or the server is stopping): it still wants its answer then. */
 struct server_lines *server_upgrade_lines(struct server_req *r, const char *protocol,
 					  size_t max_line, const struct server_lines_handler *h);
+/* The same, and its peer first hands over two descriptors (loop/duct.h): the lines come from one
+ * and go to the other, while the connection stays what the rest is bound to: who it is, limits, and
+ * that all ends when it is closed. Descriptors that do not fit are refused, and the connection is
+ * one of lines itself. */
+struct server_lines *server_upgrade_ducts(struct server_req *r, const char *protocol,
+					  size_t max_line, const struct server_lines_handler *h);
 /* Adds bytes (whole lines with their ends); -1 when more than max_stream would wait: nothing is
  * added, and whoever cannot do without ends the connection. While half of that waits, no line is
  * taken from the peer; a peer that takes nothing for idle_ms is closed. */

@@ -1,8 +1,9 @@
 /*
  * Connections that left HTTP for lines. The library hands over the descriptor and waits for our
- * word to close it; reading, writing and their limits are ours from then on. Each turn of the loop
- * takes a bounded number of lines, so that a packet of ten thousand leaves room for others, and
- * none while much of what was answered waits for the peer.
+ * word to close it; reading, writing and their limits are ours from then on. Where the lines come
+ * from and go to is a duct each: the connection itself, or descriptors that its peer handed over.
+ * Each turn of the loop takes a bounded number of lines, so that a packet of ten thousand leaves
+ * room for others, and none while much of what was answered waits for the peer.
  *
  * Nothing here is freed or told to be gone from inside a call of the handler's: that waits for the
  * deferred step, and the memory goes with the request, when the library says that it is over.
@@ -17,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "loop/duct.h"
 #include "loop/server_private.h"
 
 #define LINES_PER_TURN 64
@@ -28,8 +30,11 @@ struct server_lines {
 	void *context;
 	size_t max_line;
 	struct MHD_UpgradeResponseHandle *handle; /* NULL = the 101 has not been sent yet */
-	struct io io;
-	int watched; /* events that io waits for */
+	struct duct from, to;
+	struct io from_io, to_io;
+	int watched;    /* events that they wait for */
+	bool ducts_due; /* the peer has not handed them over yet: nothing is read or written */
+	bool handed;    /* they are the peer's; what ends them is said on the connection */
 	struct deferred step;
 	struct buf in;   /* in[taken..] waits to be told */
 	size_t taken;    /* bytes of in that were told */
@@ -65,20 +70,75 @@ void lines_noticed(struct server_lines *l)
 		deferred_start(&l->step);
 }
 
+/* ---- ducts ---- */
+
+/* Nothing else is on its way there, so it fits, or the peer is none of ours. */
+static void word_say(struct server_lines *l, enum duct_word word)
+{
+	char c = (char)word;
+
+	if (send(l->req->conn->fd, &c, 1, MSG_DONTWAIT | MSG_NOSIGNAL) != 1)
+		l->aborted = true;
+}
+
+static void lines_ready(struct io *io, int events, void *owner);
+
+static void ducts_watch(struct server_lines *l)
+{
+	struct loop *loop = l->req->conn->server->loop;
+
+	io_init(&l->from_io, loop, l->from.fd, lines_ready, l);
+	io_init(&l->to_io, loop, l->to.fd, lines_ready, l);
+	l->watched = 0;
+}
+
+static void ducts_refused(struct server_lines *l)
+{
+	l->ducts_due = false;
+	word_say(l, DUCTS_REFUSED);
+}
+
+static void ducts_came(struct server_lines *l)
+{
+	const struct conn *c = l->req->conn;
+	int taken = ducts_take(c->fd, c->peer.uid, &l->from, &l->to);
+
+	if (taken < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (taken < 0) {
+		l->aborted = true;
+		return;
+	}
+	if (!taken) {
+		ducts_refused(l);
+		return;
+	}
+	l->ducts_due = false;
+	l->handed = true;
+	io_stop(&l->from_io);
+	io_stop(&l->to_io);
+	ducts_watch(l);
+	word_say(l, DUCTS_TAKEN);
+}
+
 /* ---- out ---- */
+
+static void out_failed(struct server_lines *l)
+{
+	l->aborted = true;
+	if (l->handed)
+		word_say(l, DUCT_OUTPUT_GONE);
+}
 
 static void out_flush(struct server_lines *l)
 {
-	int fd = l->req->conn->fd;
-
-	while (out_waiting(l) && !l->aborted) {
-		ssize_t n = send(fd, l->out.data + l->out_sent, out_waiting(l),
-				 MSG_DONTWAIT | MSG_NOSIGNAL);
+	while (out_waiting(l) && !l->aborted && !l->ducts_due) {
+		ssize_t n = duct_write(&l->to, l->out.data + l->out_sent, out_waiting(l));
 
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK)
-			l->aborted = true;
+			out_failed(l);
 		if (n <= 0)
 			return;
 		l->out_sent += (size_t)n;
@@ -127,16 +187,25 @@ bool lines_stuck(const struct server_lines *l, int64_t now)
 
 /* ---- in ---- */
 
+static void in_over(struct server_lines *l)
+{
+	l->input_over = true;
+	if (l->handed)
+		word_say(l, DUCT_INPUT_ENDED);
+}
+
 static void in_read(struct server_lines *l)
 {
 	static char piece[READ_SIZE]; /* a release zeroes what is on the stack, each time */
-	ssize_t n = recv(l->req->conn->fd, piece, sizeof(piece), MSG_DONTWAIT);
+	ssize_t n = duct_read(&l->from, piece, sizeof(piece));
 
 	if (n > 0)
 		buf_add(&l->in, piece, (size_t)n);
-	else if (n == 0)
-		l->input_over = true;
-	else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)
+	else if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+		return;
+	else if (n == 0 || l->handed)
+		in_over(l);
+	else
 		l->aborted = true;
 }
 
@@ -231,12 +300,14 @@ static bool lines_over(const struct server_lines *l)
 
 static void lines_watch(struct server_lines *l)
 {
-	int events = (may_read(l) ? IO_READ : 0) | (out_waiting(l) ? IO_WRITE : 0);
+	bool writes = out_waiting(l) && !l->ducts_due;
+	int events = (may_read(l) ? IO_READ : 0) | (writes ? IO_WRITE : 0);
 
 	if (events == l->watched)
 		return;
 	l->watched = events;
-	io_start(&l->io, events);
+	io_start(&l->from_io, events & IO_READ);
+	io_start(&l->to_io, events & IO_WRITE);
 }
 
 static void lines_step(struct server_lines *l)
@@ -265,7 +336,9 @@ static void lines_ready(struct io *io, int events, void *owner)
 	struct server_lines *l = owner;
 
 	(void)io;
-	if (events & IO_READ && may_read(l))
+	if (events & IO_READ && l->ducts_due)
+		ducts_came(l);
+	else if (events & IO_READ && may_read(l))
 		in_read(l);
 	lines_step(l);
 }
@@ -281,8 +354,13 @@ void lines_abort(struct server_lines *l)
 static void lines_tell_gone(struct server_lines *l)
 {
 	l->closed = true;
-	io_stop(&l->io);
+	io_stop(&l->from_io);
+	io_stop(&l->to_io);
 	deferred_stop(&l->step);
+	if (l->handed) {
+		duct_close(&l->from);
+		duct_close(&l->to);
+	}
 	l->handler.gone(l, l->handler.owner);
 }
 
@@ -334,14 +412,18 @@ static void lines_began(void *cls, struct MHD_Connection *mhd, void *slot, const
 		l->aborted = true;
 	else
 		conn_enter(l->req->conn, CONN_LINES);
+	l->from = l->to = duct_of_socket(fd);
+	ducts_watch(l);
+	/* The library read on, and whatever came with it is closed. */
+	if (l->ducts_due && len)
+		ducts_refused(l);
 	buf_add(&l->in, extra, len);
-	io_init(&l->io, l->req->conn->server->loop, fd, lines_ready, l);
 	watch_leaving(l->req->conn);
 	lines_noticed(l);
 }
 
-struct server_lines *server_upgrade_lines(struct server_req *r, const char *protocol,
-					  size_t max_line, const struct server_lines_handler *h)
+static struct server_lines *upgrade(struct server_req *r, const char *protocol, size_t max_line,
+				    const struct server_lines_handler *h, bool ducts)
 {
 	struct server *s = r->conn->server;
 	struct server_lines *l = NULL;
@@ -352,6 +434,7 @@ struct server_lines *server_upgrade_lines(struct server_req *r, const char *prot
 	l->req = r;
 	l->handler = *h;
 	l->max_line = max_line;
+	l->ducts_due = ducts;
 	deferred_init(&l->step, s->loop, step_due, l);
 	r->lines = l;
 	if (reply_upgrade(r, protocol, lines_began, l) == 0)
@@ -359,6 +442,18 @@ struct server_lines *server_upgrade_lines(struct server_req *r, const char *prot
 	r->lines = NULL;
 	lines_free(l);
 	return NULL;
+}
+
+struct server_lines *server_upgrade_lines(struct server_req *r, const char *protocol,
+					  size_t max_line, const struct server_lines_handler *h)
+{
+	return upgrade(r, protocol, max_line, h, false);
+}
+
+struct server_lines *server_upgrade_ducts(struct server_req *r, const char *protocol,
+					  size_t max_line, const struct server_lines_handler *h)
+{
+	return upgrade(r, protocol, max_line, h, true);
 }
 
 void server_lines_set_context(struct server_lines *l, void *context)

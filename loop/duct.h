@@ -1,0 +1,42 @@
+/*
+ * Ducts: two descriptors that a process hands to another one over a Unix socket (SCM_RIGHTS), which
+ * reads and writes them in its stead. Their descriptions stay shared with whoever handed them over,
+ * so what their flags say may change at any time: no call here waits, whatever they say, and none
+ * changes them. A socket or a pipe it must be; of nothing else can that be said.
+ */
+#ifndef LOOP_DUCT_H
+#define LOOP_DUCT_H
+
+#include <sys/types.h>
+
+#include "base/mem.h"
+
+struct duct {
+	int fd;
+	bool is_pipe;
+	int sluice[2]; /* a pipe of our own, through which another one is written; -1 = none */
+};
+
+/* What the taking side says about them on the connection over which they came, a byte each. */
+enum duct_word {
+	DUCTS_TAKEN = 't',      /* the first: they are served from now on */
+	DUCTS_REFUSED = 'r',    /* or that: the connection itself carries all */
+	DUCT_INPUT_ENDED = 'e', /* all was read up to the end */
+	DUCT_OUTPUT_GONE = 'g', /* nobody takes what is written; the connection ends */
+};
+
+/* Sends the byte with which they come, and the two; without them where the kernel refuses, which
+ * the other side refuses then. */
+MUST_USE int ducts_hand(int conn, int in, int out);
+/* Reads that byte: 1 = taken; 0 = refused, all that came is closed; -1 with errno = nothing was
+ * read (EAGAIN), or the connection has failed; ENODATA = it has ended. A socket must be a
+ * connection of owner's: what is written to it carries our credentials. */
+MUST_USE int ducts_take(int conn, uid_t owner, struct duct *in, struct duct *out);
+/* The connection itself as one: nothing is closed with it. */
+struct duct duct_of_socket(int fd);
+/* As recv() and send() that never wait; a pipe without readers raises SIGPIPE. */
+ssize_t duct_read(const struct duct *d, void *to, size_t max);
+ssize_t duct_write(const struct duct *d, const void *data, size_t len);
+void duct_close(struct duct *d);
+
+#endif
