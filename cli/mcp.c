@@ -352,7 +352,6 @@ static void tell_person(void)
 
 static int pump_ended(const struct cli *c, const char *header, struct pump *p)
 {
-	signals_prepare(&p->open);
 	tell_person();
 	switch (p->handed ? handed_run(p) : pump_run(p)) {
 	case DAEMON_LEFT:
@@ -388,10 +387,11 @@ static int unreachable(const struct cli *c, const struct err *e)
 /* 0, or -1 when the daemon went away meanwhile. */
 static int streams_handed(struct pump *p, int fd, struct hand *h)
 {
-	int taken = p->handed ? hand_over(fd, h, UPGRADE_MS) : 0;
+	const struct timespec limit = {.tv_sec = UPGRADE_MS / 1000};
+	int taken = p->handed ? hand_over(fd, h, &limit, &p->open) : 0;
 
-	p->handed = taken > 0;
 	hand_close(h);
+	p->handed = taken > 0;
 	return taken < 0 ? -1 : 0;
 }
 
@@ -416,7 +416,8 @@ int mcp_run(const struct cli *c)
 		return tell_no_upgrade(c, header);
 	if (refused < 0)
 		return unreachable(c, &e);
+	signals_prepare(&p.open);
 	if (streams_handed(&p, fd, &hand) < 0)
-		return tell_left(c, header);
+		return caught ? EXIT_DONE : tell_left(c, header);
 	return pump_ended(c, header, &p);
 }

@@ -29,7 +29,7 @@ static int one_open(int fd, int access)
 				      : -1;
 }
 
-/* Who opens a pipe after its last writer has closed is never told so; we are. */
+/* Who opens a named pipe after its last writer has closed is never told so; we are. */
 static bool writers_left(void)
 {
 	struct pollfd p = {.fd = STDIN_FILENO};
@@ -54,13 +54,14 @@ void hand_close(struct hand *h)
 	h->in = h->out = -1;
 }
 
-int hand_over(int conn, const struct hand *h, int patience_ms)
+int hand_over(int conn, struct hand *h, const struct timespec *patience, const sigset_t *open)
 {
 	struct pollfd answer = {.fd = conn, .events = POLLIN};
+	int sent = ducts_hand(conn, h->in, h->out);
 	char word;
 
-	if (ducts_hand(conn, h->in, h->out) < 0 || poll(&answer, 1, patience_ms) <= 0 ||
-	    recv(conn, &word, 1, 0) != 1)
+	hand_close(h);
+	if (sent < 0 || ppoll(&answer, 1, patience, open) <= 0 || recv(conn, &word, 1, 0) != 1)
 		return -1;
 	return word == DUCTS_TAKEN;
 }

@@ -6,6 +6,9 @@
 #ifndef CLI_MCP_HAND_H
 #define CLI_MCP_HAND_H
 
+#include <signal.h>
+#include <time.h>
+
 #include "base/mem.h"
 
 struct hand {
@@ -15,8 +18,10 @@ struct hand {
 /* false: they are not both of a kind that can be; nothing is open then. */
 bool hand_open(struct hand *h);
 void hand_close(struct hand *h);
-/* On the connection, whose upgrade said that they are wanted: 1 = the daemon has them, 0 = it would
- * rather have the bytes, -1 = it did not answer. */
-MUST_USE int hand_over(int conn, const struct hand *h, int patience_ms);
+/* Over the connection, and closes them here. Its upgrade said that they are wanted. 1 = the daemon
+ * has them, 0 = it would rather have the bytes, -1 = it did not answer, or a signal came that is
+ * open while waiting. */
+MUST_USE int hand_over(int conn, struct hand *h, const struct timespec *patience,
+		       const sigset_t *open);
 
 #endif
