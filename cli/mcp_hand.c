@@ -51,7 +51,6 @@ void hand_close(struct hand *h)
 {
 	fd_t_cleanup(&h->in);
 	fd_t_cleanup(&h->out);
-	h->in = h->out = -1;
 }
 
 int hand_over(int conn, struct hand *h, const struct timespec *patience, const sigset_t *open)

@@ -79,8 +79,6 @@ static bool pipe_fits(struct duct *d, int access)
 
 	if (flags < 0 || (flags & O_ACCMODE) != access || !(flags & O_NONBLOCK))
 		return false;
-	if (access == O_WRONLY && pipe2(d->sluice, O_CLOEXEC | O_NONBLOCK) < 0)
-		return false;
 	return pipe_works(d, access);
 }
 
@@ -95,7 +93,7 @@ static bool duct_fits(struct duct *d, int access, uid_t owner)
 
 struct duct duct_of_socket(int fd)
 {
-	return (struct duct){.fd = fd, .sluice = {-1, -1}};
+	return (struct duct){.fd = fd};
 }
 
 /* What came with it, as far as there was room: the kernel closes the rest. */
@@ -112,7 +110,12 @@ static size_t fds_of(struct msghdr *m, int fds[2])
 	return n;
 }
 
-int ducts_take(int conn, uid_t owner, struct duct *in, struct duct *out)
+int sluice_open(int sluice[2])
+{
+	return pipe2(sluice, O_CLOEXEC | O_NONBLOCK);
+}
+
+int ducts_take(int conn, uid_t owner, const int sluice[2], struct duct *in, struct duct *out)
 {
 	union pair pair = {.room = {0}};
 	char byte;
@@ -130,7 +133,7 @@ int ducts_take(int conn, uid_t owner, struct duct *in, struct duct *out)
 	}
 
 	size_t n = fds_of(&m, fds);
-	struct duct from = duct_of_socket(fds[0]), to = duct_of_socket(fds[1]);
+	struct duct from = {.fd = fds[0]}, to = {.fd = fds[1], .sluice = sluice};
 
 	if (n == 2 && !(m.msg_flags & MSG_CTRUNC) && duct_fits(&from, O_RDONLY, owner) &&
 	    duct_fits(&to, O_WRONLY, owner)) {
@@ -143,18 +146,9 @@ int ducts_take(int conn, uid_t owner, struct duct *in, struct duct *out)
 	return 0;
 }
 
-static void end_close(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
 void duct_close(struct duct *d)
 {
-	end_close(&d->fd);
-	end_close(&d->sluice[0]);
-	end_close(&d->sluice[1]);
+	fd_t_cleanup(&d->fd);
 }
 
 /* ---- reading and writing ---- */

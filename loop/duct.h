@@ -14,7 +14,7 @@
 struct duct {
 	int fd;
 	bool is_pipe;
-	int sluice[2]; /* a pipe of our own, through which another one is written; -1 = none */
+	const int *sluice; /* where it is a pipe that is written; whoever takes it keeps that one */
 };
 
 /* What the taking side says about them on the connection over which they came, a byte each. */
@@ -28,10 +28,14 @@ enum duct_word {
 /* Sends the byte with which they come, and the two; without them where the kernel refuses, which
  * the other side refuses then. */
 MUST_USE int ducts_hand(int conn, int in, int out);
+/* A pipe of the taking side's own, by way of which all others are written; empty between two calls.
+ */
+MUST_USE int sluice_open(int sluice[2]);
 /* Reads that byte: 1 = taken; 0 = refused, all that came is closed; -1 with errno = nothing was
  * read (EAGAIN), or the connection has failed; ENODATA = it has ended. A socket must be a
  * connection of owner's: what is written to it carries our credentials. */
-MUST_USE int ducts_take(int conn, uid_t owner, struct duct *in, struct duct *out);
+MUST_USE int ducts_take(int conn, uid_t owner, const int sluice[2], struct duct *in,
+			struct duct *out);
 /* The connection itself as one: nothing is closed with it. */
 struct duct duct_of_socket(int fd);
 /* As recv() and send() that never wait; a pipe without readers raises SIGPIPE. */

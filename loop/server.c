@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "loop/duct.h"
 #include "loop/server_private.h"
 
 /* Room in the library's memory pool beside the header: its own records and our answer's header. */
@@ -109,7 +110,7 @@ struct server *server_new(struct loop *l, const struct server_limits *limits,
 	list_init(&s->conns);
 	s->mhd = library_start(s);
 	s->watch_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (!s->mhd || s->watch_fd < 0 || library_fd(s) < 0) {
+	if (!s->mhd || s->watch_fd < 0 || library_fd(s) < 0 || sluice_open(s->sluice) < 0) {
 		log_error("The HTTP server cannot start: no descriptors or memory are left.");
 		abort();
 	}
@@ -148,6 +149,8 @@ void server_free(struct server *s)
 	MHD_stop_daemon(s->mhd);
 	io_stop(&s->watch);
 	close(s->watch_fd);
+	close(s->sluice[0]);
+	close(s->sluice[1]);
 	timer_stop(&s->pending);
 	timer_stop(&s->sweep);
 	deferred_stop(&s->kick);

@@ -101,7 +101,7 @@ static void ducts_refused(struct server_lines *l)
 static void ducts_came(struct server_lines *l)
 {
 	const struct conn *c = l->req->conn;
-	int taken = ducts_take(c->fd, c->peer.uid, &l->from, &l->to);
+	int taken = ducts_take(c->fd, c->peer.uid, c->server->sluice, &l->from, &l->to);
 
 	if (taken < 0 && (errno == EAGAIN || errno == EINTR))
 		return;

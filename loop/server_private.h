@@ -38,6 +38,7 @@ struct server {
 	struct deferred kick; /* something was resumed */
 	int watch_fd;         /* our own epoll set: bytes that arrive, peers that leave */
 	struct io watch;
+	int sluice[2];      /* for pipes that were handed over (duct.h) */
 	struct timer sweep; /* deadlines; runs only while there is something to look at */
 	int64_t sweep_ms;
 	int64_t complained_ms; /* when the lack of descriptors was last logged */

@@ -23,6 +23,8 @@
 
 #define PLENTY (1 << 20)
 
+static int sluice[2];
+
 static void pair_open(int s[2])
 {
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s), 0);
@@ -219,7 +221,7 @@ static void pair_tried(const struct kind *in, const struct kind *out)
 	else
 		send_fds(conn[0], fds, 2);
 
-	int taken = ducts_take(conn[1], getuid(), &from, &to);
+	int taken = ducts_take(conn[1], getuid(), sluice, &from, &to);
 
 	if (taken != right)
 		fail_msg("%s and %s: %d", in->name, out->name, taken);
@@ -259,7 +261,7 @@ static void test_numbers(void **state)
 
 		pair_open(conn);
 		send_fds(conn[0], fds, n);
-		assert_int_equal(ducts_take(conn[1], getuid(), &from, &to), n == 2);
+		assert_int_equal(ducts_take(conn[1], getuid(), sluice, &from, &to), n == 2);
 		if (n == 2) {
 			duct_close(&from);
 			duct_close(&to);
@@ -280,9 +282,9 @@ static void test_somebody_elses(void **state)
 	(void)state;
 	pair_open(conn);
 	send_fds(conn[0], fds, 2);
-	assert_int_equal(ducts_take(conn[1], getuid() + 1, &from, &to), 0);
+	assert_int_equal(ducts_take(conn[1], getuid() + 1, sluice, &from, &to), 0);
 	send_fds(conn[0], fds, 2);
-	assert_int_equal(ducts_take(conn[1], (uid_t)-1, &from, &to), 0);
+	assert_int_equal(ducts_take(conn[1], (uid_t)-1, sluice, &from, &to), 0);
 	pair_close(conn);
 	close(s);
 	close(other);
@@ -296,10 +298,10 @@ static void test_none_came(void **state)
 
 	(void)state;
 	pair_open(conn);
-	assert_int_equal(ducts_take(conn[1], getuid(), &from, &to), -1);
+	assert_int_equal(ducts_take(conn[1], getuid(), sluice, &from, &to), -1);
 	assert_int_equal(errno, EAGAIN);
 	shutdown(conn[0], SHUT_WR);
-	assert_int_equal(ducts_take(conn[1], getuid(), &from, &to), -1);
+	assert_int_equal(ducts_take(conn[1], getuid(), sluice, &from, &to), -1);
 	assert_int_equal(errno, ENODATA);
 	pair_close(conn);
 }
@@ -321,12 +323,12 @@ static void test_no_room(void **state)
 		n++;
 	for (int room = 0; room < 2; room++) {
 		send_fds(conn[0], fds, 2);
-		assert_int_equal(ducts_take(conn[1], getuid(), &from, &to), 0);
+		assert_int_equal(ducts_take(conn[1], getuid(), sluice, &from, &to), 0);
 		assert_true(n > 0);
 		close(filler[--n]);
 	}
 	send_fds(conn[0], fds, 2);
-	assert_int_equal(ducts_take(conn[1], getuid(), &from, &to), 1);
+	assert_int_equal(ducts_take(conn[1], getuid(), sluice, &from, &to), 1);
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
 	duct_close(&from);
 	duct_close(&to);
@@ -347,7 +349,7 @@ static struct duct taken(int in, int out, bool want_in)
 
 	pair_open(conn);
 	send_fds(conn[0], fds, 2);
-	assert_int_equal(ducts_take(conn[1], getuid(), &from, &to), 1);
+	assert_int_equal(ducts_take(conn[1], getuid(), sluice, &from, &to), 1);
 	duct_close(want_in ? &to : &from);
 	pair_close(conn);
 	return want_in ? from : to;
@@ -454,5 +456,7 @@ int main(void)
 	};
 
 	signal(SIGPIPE, SIG_IGN);
+	if (sluice_open(sluice) < 0)
+		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
