@@ -15,16 +15,30 @@
 
 static const char left_out[] = "More of it is outside of what this grant may see.";
 
+/* So many names are looked for one by one before all that are known here are put into a map. */
+#define FEW 8
+
+typedef struct known {
+	struct map names; /* of routes, records and rules */
+	size_t asked;
+} known_t;
+
 struct screen {
 	struct inside in;
 	const struct world *view;
 	struct ops *ops;
 	const struct principal *who;
+	struct known *known;
 };
 
-static struct screen screen_of(struct ops *o, const struct principal *p)
+static void known_t_cleanup(known_t *k)
 {
-	return (struct screen){inside_of(o->world, p), sight_world(o, p), o, p};
+	map_free(&k->names);
+}
+
+static struct screen screen_of(struct ops *o, const struct principal *p, struct known *known)
+{
+	return (struct screen){inside_of(o->world, p), sight_world(o, p), o, p, known};
 }
 
 /* ---- host names ---- */
@@ -34,16 +48,49 @@ static bool is_host_char(char c)
 	return isalnum((unsigned char)c) || c == '-' || c == '_' || c == '.' || c == '*';
 }
 
+static char *in_small_letters(const char *from, size_t n)
+{
+	char *word = str_ndup(from, n);
+	for (char *c = word; *c; c++)
+		*c = (char)tolower((unsigned char)*c);
+	return word;
+}
+
 static bool is_quoted_in(const char *text, const char *name)
 {
 	AUTO(str_t) quoted = str_format("\"%s\"", name);
 	return text && strcasestr(text, quoted);
 }
 
-static bool is_known(const struct world *w, const char *name)
+/* What stands between two quotes, if it may be a host name; in small letters. */
+static void note_quoted(struct known *k, const char *text)
 {
-	if (world_zone_of(w, name))
-		return true;
+	const char *at = text ? strchr(text, '"') : NULL;
+	while (at) {
+		const char *from = at + 1;
+		at = strchr(from, '"');
+		size_t n = 0;
+		while (is_host_char(from[n]))
+			n++;
+		if (n == 0 || from + n != at)
+			continue;
+		AUTO(str_t) name = in_small_letters(from, n);
+		(void)map_set(&k->names, name, k);
+	}
+}
+
+static void note_all(struct known *k, const struct world *w)
+{
+	TABLE_EACH (i, struct route, r, &w->routes)
+		(void)map_set(&k->names, r->hostname, k);
+	TABLE_EACH (j, struct record, r, &w->records)
+		(void)map_set(&k->names, r->name, k);
+	TABLE_EACH (n, struct tunnel, t, &w->tunnels)
+		note_quoted(k, t->observed.config);
+}
+
+static bool is_found(const struct world *w, const char *name)
+{
 	TABLE_EACH (i, struct route, r, &w->routes)
 		if (str_equal(r->hostname, name))
 			return true;
@@ -56,11 +103,20 @@ static bool is_known(const struct world *w, const char *name)
 	return false;
 }
 
+static bool is_known(const struct world *w, struct known *k, const char *name)
+{
+	if (world_zone_of(w, name))
+		return true;
+	if (k->asked++ == FEW)
+		note_all(k, w);
+	return k->asked > FEW ? map_get(&k->names, name) != NULL : is_found(w, name);
+}
+
 static bool host_allowed(const struct screen *x, const char *name)
 {
 	if (!strchr(name, '.') || inside_host(&x->in, name) || world_find_zone(x->view, name))
 		return true;
-	return !is_known(x->in.world, name);
+	return !is_known(x->in.world, x->known, name);
 }
 
 /* The next word that may be a host name, in small letters; NULL at the end. */
@@ -76,9 +132,7 @@ static char *next_host(const char **at)
 	size_t end = n;
 	while (end > 0 && strchr(".-", (*at)[end - 1]))
 		end--;
-	char *word = str_ndup(*at, end);
-	for (char *c = word; *c; c++)
-		*c = (char)tolower((unsigned char)*c);
+	char *word = in_small_letters(*at, end);
 	*at += n;
 	return word;
 }
@@ -135,7 +189,8 @@ bool screen_allows(struct ops *o, const struct principal *p, const char *text)
 {
 	if (!sight_is_limited(p) || !text)
 		return true;
-	struct screen x = screen_of(o, p);
+	AUTO(known_t) known = {0};
+	struct screen x = screen_of(o, p, &known);
 	return allows(&x, text);
 }
 
@@ -143,7 +198,8 @@ void screen_error(struct ops *o, const struct principal *p, struct err *e)
 {
 	if (!sight_is_limited(p))
 		return;
-	struct screen x = screen_of(o, p);
+	AUTO(known_t) known = {0};
+	struct screen x = screen_of(o, p, &known);
 	if (!allows(&x, e->message)) {
 		(void)str_copy(e->message, sizeof(e->message),
 			       "What is outside of this grant stands in the way");
@@ -184,7 +240,8 @@ void screen_plan(struct ops *o, const struct principal *p, struct plan *plan)
 {
 	if (!sight_is_limited(p))
 		return;
-	struct screen x = screen_of(o, p);
+	AUTO(known_t) known = {0};
+	struct screen x = screen_of(o, p, &known);
 	size_t n = 0;
 	for (size_t i = 0; i < plan->n_changes; i++) {
 		struct change *c = &plan->changes[i];
@@ -307,7 +364,8 @@ void screen_result(struct call *c)
 		buf_reset(&c->result);
 		return;
 	}
-	struct screen x = screen_of(c->ops, &c->who);
+	AUTO(known_t) known = {0};
+	struct screen x = screen_of(c->ops, &c->who, &known);
 	call_writer(c, &w, &text);
 	copy_screened(&x, json_root(doc), NULL, &w);
 	buf_free(&c->result);

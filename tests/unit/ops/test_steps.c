@@ -1,6 +1,7 @@
 /* What is told of many objects takes so many steps for each of them, however many there are: four
  * times as many of all of them take four times as many steps, and not sixteen times. */
-#include "tests/unit/ops/write_desk.h"
+#include "ops/screen.h"
+#include "tests/unit/ops/scope_desk.h"
 #include "tests/unit/steps.h"
 
 #define ROUTES_EACH 10 /* of a tunnel */
@@ -95,10 +96,63 @@ static void steps_grow_with_the_rows(void **state)
 	}
 }
 
+/* A sentence with so many words that may be host names, and one more behind them. */
+static struct plan *plan_with(int words, const char *last)
+{
+	struct plan *p = plan_new("route_set", "root", NULL);
+	AUTO(buf_t) text = {0};
+
+	for (int i = 0; i < words; i++)
+		(void)buf_printf(&text, "app%d.example.org ", i);
+	(void)buf_str(&text, last);
+	strlist_add(&p->warnings, buf_text(&text));
+	return p;
+}
+
+static size_t steps_to_screen(struct desk *d, const struct principal *who, int words)
+{
+	AUTO(plan_t) p = plan_with(words, "");
+
+	steps_done = 0;
+	screen_plan(&d->ops, who, p);
+	assert_non_null(strstr(p->warnings.items[0], "app1.example.org"));
+	return steps_done;
+}
+
+static void names_outside_are_looked_for_all_at_once(void **state)
+{
+	static const char *const hidden[] = {"app7.example.com", "Rule.Example.com",
+					     "APP9.example.com"};
+	struct desk *d = *state;
+	struct principal who;
+
+	zone_make(d, "example.net");
+	who = grant_make(d, "narrow", "{\"role\":\"auditor\",\"zones\":[\"example.net\"]}");
+	grow(d->world, 25);
+	size_t few = steps_to_screen(d, &who, 100);
+	grow(d->world, 100);
+	size_t many = steps_to_screen(d, &who, 400);
+
+	if (many > 6 * few)
+		fail_msg("%zu comparisons, and %zu for four times as much", few, many);
+	str_set(&((struct tunnel *)d->world->tunnels.items[3])->observed.config,
+		"{\"ingress\":[{\"hostname\":\"rule.example.COM\",\"service\":\"x\"}]}");
+	for (size_t i = 0; i < ARRAY_LEN(hidden); i++)
+		for (int words = 0; words < 20; words++) {
+			AUTO(plan_t) p = plan_with(words, hidden[i]);
+
+			screen_plan(&d->ops, &who, p);
+			assert_string_equal(p->warnings.items[0],
+					    "More of it is outside of what this grant may see.");
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(steps_grow_with_the_rows, desk_open, desk_close),
+		cmocka_unit_test_setup_teardown(names_outside_are_looked_for_all_at_once, desk_open,
+						desk_close),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
