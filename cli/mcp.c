@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,7 +22,7 @@
 
 /* The daemon answers the upgrade from memory; what was asked for before the input ended is waited
  * for a little. */
-enum { UPGRADE_MS = 10000, REST_MS = 2000, PIECE = 65536 };
+enum { UPGRADE_MS = 10000, REST_MS = 2000, LOOK_MS = 100, PIECE = 65536 };
 
 /* One direction. What is in it was read and not written yet. */
 struct flow {
@@ -194,30 +195,55 @@ static bool word_take(struct pump *p, bool *gone)
 	char word;
 	ssize_t n = recv(p->down.from, &word, 1, MSG_DONTWAIT);
 
-	if (n == 1 && word == DUCT_INPUT_ENDED)
+	if (n == 1 && word == DUCT_INPUT_ENDED && !p->told_end)
 		input_ended(p);
 	*gone = n == 1 && word == DUCT_OUTPUT_GONE;
 	return n == 1 || (n < 0 && (errno == EINTR || errno == EAGAIN));
 }
 
+/* No more comes, and the daemon has read all of it; whether it has noticed that is its business. */
+static bool input_is_read(void)
+{
+	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLRDHUP};
+	int unread = 0;
+
+	return poll(&in, 1, 0) == 1 && ioctl(STDIN_FILENO, FIONREAD, &unread) == 0 && !unread;
+}
+
+/* Until the daemon says something or the input ends; while that has ended and is not read yet,
+ * which nobody would tell us, a short while. */
+static int handed_wait(struct pump *p, short *said, short *ended)
+{
+	struct pollfd fds[] = {
+		{.fd = p->down.from, .events = POLLIN},
+		{.fd = p->told_end || *ended ? -1 : STDIN_FILENO, .events = POLLRDHUP}};
+	struct timespec left = patience(p);
+	const struct timespec look = {.tv_nsec = LOOK_MS * 1000000};
+	int n = ppoll(fds, 2, p->told_end ? &left : *ended ? &look : NULL, &p->open);
+
+	*said = n > 0 ? fds[0].revents : 0;
+	*ended |= n > 0 ? fds[1].revents : 0;
+	return n;
+}
+
 static enum outcome handed_run(struct pump *p)
 {
+	short said, ended = 0;
+
 	for (;;) {
-		struct pollfd said = {.fd = p->down.from, .events = POLLIN};
-		struct timespec left = patience(p);
-		int n = ppoll(&said, 1, p->told_end ? &left : NULL, &p->open);
-		bool gone;
+		int n = handed_wait(p, &said, &ended);
+		bool gone = false;
 
 		if (caught)
 			return STOPPED;
 		if (n == 0 && p->told_end)
 			return INPUT_ENDED;
-		if (n <= 0)
-			continue;
-		if (!word_take(p, &gone))
+		if (said && !word_take(p, &gone))
 			return p->told_end ? INPUT_ENDED : DAEMON_LEFT;
 		if (gone)
 			return CLIENT_LEFT;
+		if (ended && !p->told_end && input_is_read())
+			input_ended(p);
 	}
 }
 

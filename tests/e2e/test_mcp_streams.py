@@ -266,6 +266,25 @@ def test_aditd_goes(client, running, kind, how):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_aditd_hangs(client, running, kind):
+    """The end of the input ends it all the same; what was not read yet is waited for."""
+    idle, asking = client(kind), client(kind)
+    idle.ping()
+    asking.ping()
+    os.kill(running.process.pid, signal.SIGSTOP)
+    try:
+        asking.send(PING)
+        for c in (idle, asking):
+            c.close_input(half=kind == "pair")
+        assert idle.end() == (0, "")
+        assert asking.process.poll() is None
+    finally:
+        os.kill(running.process.pid, signal.SIGCONT)
+    assert asking.read() == PONG and asking.read() is None
+    assert asking.end() == (0, "")
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_the_grant_ends(client, running, kind):
     running.api("grant_create", name="claude")
     c = client(kind, "--grant", "claude")
