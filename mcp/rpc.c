@@ -56,6 +56,18 @@ static void read_call(const struct json *v, const struct json *id, struct rpc_me
 		read_params(v, m);
 }
 
+/* Null is the id of an error about what could not be read. Who answered that as well would go on
+ * forever with whoever does the same, or hears himself. */
+static bool read_answer(const struct json *v, const struct json *id, struct rpc_message *m)
+{
+	const struct json *result = json_get(v, "result"), *error = json_get(v, "error");
+	if (!id || json_get(v, "method") ||
+	    (m->id ? !result && !error : !json_is_null(id) || !error))
+		return false;
+	m->result = result;
+	return true;
+}
+
 void rpc_read(const struct json *v, struct rpc_message *m)
 {
 	const struct json *id = json_get(v, "id");
@@ -69,16 +81,15 @@ void rpc_read(const struct json *v, struct rpc_message *m)
 	m->method = json_string(json_get(v, "method"));
 	if (!str_equal(json_get_string(v, "jsonrpc"), "2.0"))
 		broken(m, "jsonrpc must be \"2.0\"");
+	else if (read_answer(v, id, m))
+		m->kind = RPC_RESPONSE;
 	else if (id && !m->id)
 		broken(m, "id must be a string or an integer, of 256 bytes at most");
 	else if (m->method)
 		read_call(v, id, m);
 	else if (json_get(v, "method"))
 		broken(m, "method must be a string");
-	else if (id && (json_get(v, "result") || json_get(v, "error"))) {
-		m->kind = RPC_RESPONSE;
-		m->result = json_get(v, "result");
-	} else
+	else
 		broken(m, "it has no method");
 }
 
