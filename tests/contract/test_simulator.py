@@ -24,6 +24,13 @@ def names(sim):
     return [t["name"] for t in sim.api("GET", tunnels(sim))[1]["result"]]
 
 
+def comes(sim, name):
+    end = time.monotonic() + 20
+    while names(sim) != [name]:
+        assert time.monotonic() < end, names(sim)
+        time.sleep(0.05)
+
+
 def test_lost_answer_has_its_effect(sim):
     sim.fault(do="lose", method="POST")
     with pytest.raises((http.client.RemoteDisconnected, ConnectionResetError)):
@@ -41,12 +48,11 @@ def test_dropped_request_has_none(sim):
 
 
 def test_late_effect(sim):
-    sim.fault(do="late", method="POST", ms=300)
+    sim.fault(do="late", method="POST", ms=1000)
     with pytest.raises(http.client.RemoteDisconnected):
         sim.api("POST", tunnels(sim), {"name": "web"})
     assert names(sim) == []
-    time.sleep(0.5)
-    assert names(sim) == ["web"]
+    comes(sim, "web")
     assert sim.control("GET", "counters")["writes"] == 1
 
 
@@ -54,16 +60,15 @@ def test_late_effect_while_the_caller_waits(sim):
     sim.fault(do="late", method="POST", ms=200, hold=True)
     with pytest.raises(TimeoutError):
         sim.api("POST", tunnels(sim), {"name": "web"}, timeout=0.6)
-    assert names(sim) == ["web"]
+    comes(sim, "web")
 
 
 def test_late_effect_after_the_caller_left(sim):
-    sim.fault(do="late", method="POST", ms=600, hold=True)
+    sim.fault(do="late", method="POST", ms=1500, hold=True)
     with pytest.raises(TimeoutError):
         sim.api("POST", tunnels(sim), {"name": "web"}, timeout=0.2)
     assert names(sim) == []
-    time.sleep(0.7)
-    assert names(sim) == ["web"]
+    comes(sim, "web")
 
 
 def test_hanging_request(sim):
@@ -77,7 +82,7 @@ def test_delayed_answer(sim):
     sim.fault(do="delay", ms=300)
     start = time.monotonic()
     assert sim.api("GET", "/zones")[0] == 200
-    assert 0.25 < time.monotonic() - start < 3
+    assert time.monotonic() - start > 0.25
 
 
 def test_cut_body(sim):
@@ -96,7 +101,7 @@ def test_slow_body(sim):
     start = time.monotonic()
     status, answer, _ = sim.api("GET", "/user/tokens/verify")
     assert status == 200 and answer["success"]
-    assert 0.5 < time.monotonic() - start < 4
+    assert time.monotonic() - start > 0.5
 
 
 def test_answers_in_cloudflares_stead(sim):

@@ -213,7 +213,5 @@ def test_another_aditd_on_the_folder_is_refused_still(site):
     second = subprocess.Popen([site.process.args[0], "--config", site.config_path], env={},
                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                               stderr=subprocess.PIPE, text=True)
-    began = time.monotonic()
     _, errors = second.communicate(timeout=20)
     assert second.returncode == 1 and "another aditd" in errors, errors
-    assert time.monotonic() - began < 10

@@ -295,7 +295,7 @@ def test_slow_senders_are_cut_and_others_are_served(door):
                 ended.add(i)
         before = time.monotonic()
         assert ask(door)[0] == 200
-        assert time.monotonic() - before < 5
+        assert time.monotonic() - before < 10
         time.sleep(0.3)
     assert len(ended) == 20 and time.monotonic() - began > 5
     for s in slow:

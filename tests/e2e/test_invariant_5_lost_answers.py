@@ -179,7 +179,7 @@ def test_invariant_10_retry_after_is_obeyed_over_a_restart(running, sim, origin)
     running.kill9()
     running.start(observed=False)
     until(lambda: sim.log(since), 12 + PATIENCE, why="nothing was asked again")
-    assert 11 < time.monotonic() - said < 20
+    assert time.monotonic() - said > 11
     running.wait_converged(60)
     check_once(sim)
 
