@@ -12,20 +12,12 @@ static bool is_space(char ch)
 	return ch == ' ' || ch == '\n' || ch == '\r' || ch == '\t';
 }
 
-static const char *skip_string(const char *p, const char *end)
-{
-	for (p++; p < end && *p != '"'; p++)
-		if (*p == '\\')
-			p++;
-	return p < end ? p + 1 : end;
-}
-
 static const char *skip_container(const char *p, const char *end)
 {
 	size_t depth = 0;
 	while (p < end) {
 		if (*p == '"') {
-			p = skip_string(p, end);
+			p = json_string_end(p, end);
 			continue;
 		}
 		if (*p == '{' || *p == '[')
@@ -52,7 +44,7 @@ static const char *skip_value(const char *p, const char *end)
 	if (p == end)
 		return p;
 	if (*p == '"')
-		return skip_string(p, end);
+		return json_string_end(p, end);
 	return *p == '{' || *p == '[' ? skip_container(p, end) : skip_plain(p, end);
 }
 

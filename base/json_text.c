@@ -33,6 +33,18 @@ size_t json_plain_length(const char *p, size_t n)
 	return i;
 }
 
+const char *json_string_end(const char *p, const char *end)
+{
+	for (p++; p < end; p++) {
+		p += json_plain_length(p, (size_t)(end - p));
+		if (p < end && *p == '"')
+			return p + 1;
+		if (p < end && *p == '\\')
+			p++;
+	}
+	return end;
+}
+
 static int hex_value(int ch)
 {
 	if (ch >= '0' && ch <= '9')

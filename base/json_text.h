@@ -32,6 +32,8 @@ struct json_place *json_rows_members(const struct json_rows *rows, size_t i);
 /* How many of n bytes stand for themselves in a string: ASCII but no control character, quote or
  * backslash. */
 size_t json_plain_length(const char *p, size_t n);
+/* Behind the string that begins at p with its quote; end where it does not end. */
+const char *json_string_end(const char *p, const char *end);
 /* Four hex digits at p as a number; -1 when they are not. */
 int json_hex4(const char *p, size_t n);
 bool json_high_surrogate(int unit);

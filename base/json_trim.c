@@ -42,18 +42,6 @@ static const char *skip_space(struct trim *t, const char *p)
 	return p;
 }
 
-static const char *string_end(const struct trim *t, const char *p)
-{
-	for (p++; p < t->end; p++) {
-		p += json_plain_length(p, (size_t)(t->end - p));
-		if (p < t->end && *p == '"')
-			return p + 1;
-		if (p < t->end && *p == '\\')
-			p++;
-	}
-	return t->end;
-}
-
 /* Numbers and words. */
 static const char *plain_end(const struct trim *t, const char *p)
 {
@@ -76,7 +64,7 @@ static const char *trim_value(struct trim *t, const char *p, bool *says);
 
 static const char *trim_member(struct trim *t, const char *p, bool *says)
 {
-	const char *key = p, *key_end = string_end(t, p);
+	const char *key = p, *key_end = json_string_end(p, t->end);
 	p = skip_space(t, key_end);
 	p = trim_value(t, skip_space(t, p < t->end ? p + 1 : p), says);
 	*says = *says && !is_dropped(t, key, (size_t)(key_end - key));
@@ -125,7 +113,7 @@ static const char *trim_value(struct trim *t, const char *p, bool *says)
 		return t->end;
 	if (*p == '{' || *p == '[')
 		return trim_container(t, p, says);
-	const char *to = *p == '"' ? string_end(t, p) : plain_end(t, p);
+	const char *to = *p == '"' ? json_string_end(p, t->end) : plain_end(t, p);
 	size_t len = (size_t)(to - p);
 	*says = *p == '"' ? len > 2 : len != 4 || memcmp(p, "null", 4) != 0;
 	return to > p ? to : p + 1;

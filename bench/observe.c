@@ -163,6 +163,7 @@ static size_t drifted(const struct world *w)
 
 struct bench {
 	struct world *w;
+	struct zone_rows rows;
 	struct listing records, tunnels;
 	int64_t since;
 	size_t drift;
@@ -173,7 +174,7 @@ static void take(struct bench *b, const struct listing *l, const struct cf_page 
 	struct seen_listing seen = {0};
 
 	if (l == &b->records) {
-		seen_zone_records(b->w, zone, p, b->since, &seen);
+		seen_zone_records(b->w, &b->rows, zone, p, b->since, &seen);
 		b->drift = drifted(b->w);
 	} else {
 		/* as if all were older */
@@ -245,6 +246,7 @@ int main(int argc, char **argv)
 	}
 	listing_free(&b.records);
 	listing_free(&b.tunnels);
+	zone_rows_t_cleanup(&b.rows);
 	world_free(b.w);
 	return 0;
 }

@@ -53,14 +53,6 @@ struct zone *world_find_zone(const struct world *w, const char *name_or_id)
 	return NULL;
 }
 
-bool world_has_routes(const struct world *w, const struct tunnel *t)
-{
-	TABLE_EACH (i, struct route, r, &w->routes)
-		if (str_equal(r->tunnel_id, t->id))
-			return true;
-	return false;
-}
-
 struct route *world_find_route(const struct world *w, const char *hostname, const char *path)
 {
 	TABLE_EACH (i, struct route, r, &w->routes)

@@ -71,7 +71,7 @@ static void fill_all(struct groups *x, size_t n)
 static void begin(struct groups *x, const struct world *w, size_t n)
 {
 	*x = (struct groups){.w = w};
-	x->by_id.borrows = x->records.borrows = true;
+	x->by_id.borrows = x->names.borrows = true;
 	x->unsettled.borrows = x->kept.borrows = true;
 	x->items = mem_array(n + 1, sizeof(*x->items));
 }
@@ -101,7 +101,8 @@ void groups_of_one(struct groups *x, const struct world *w, const char *tunnel_i
 void groups_t_cleanup(groups_t *x)
 {
 	map_free(&x->by_id);
-	map_free(&x->records);
+	map_free(&x->names);
+	free(x->next);
 	map_free(&x->unsettled);
 	map_free(&x->kept);
 	free(x->items);
@@ -120,32 +121,51 @@ const struct group *group_of(struct groups *x, const char *tunnel_id)
 
 /* ---- by name ---- */
 
-static bool is_routes(const struct record *r)
+/* A place + 1, as a map holds it. */
+static void *mark_of(size_t place)
 {
-	return str_equal(r->type, "CNAME");
+	return (void *)(uintptr_t)(place + 1);
 }
 
-/* From the end, so that of two the first one stays. */
-static void map_records(struct groups *x)
+/* From the end, so that each finds the one behind it. */
+static void map_names(struct groups *x)
 {
 	const struct table *all = &x->w->records;
 
+	x->next = mem_array(all->n + 1, sizeof(*x->next));
 	for (size_t i = all->n; i-- > 0;) {
-		struct record *r = all->items[i];
+		const struct record *r = all->items[i];
 
-		if (is_routes(r))
-			(void)map_set(&x->records, r->name, r);
+		x->next[i] = (uint32_t)(uintptr_t)map_set(&x->names, r->name, mark_of(i));
 	}
+}
+
+static size_t next_named(const struct groups *x, const char *name, size_t from)
+{
+	const struct table *all = &x->w->records;
+
+	if (x->next)
+		return from ? x->next[from - 1] : (size_t)(uintptr_t)map_get(&x->names, name);
+	for (size_t i = from; i < all->n; i++)
+		if (str_equal(((const struct record *)all->items[i])->name, name))
+			return i + 1;
+	return 0;
+}
+
+struct record *groups_named(struct groups *x, const char *name, size_t *at)
+{
+	if (!*at && !x->next && x->names_asked++ == FEW)
+		map_names(x);
+	*at = next_named(x, name, *at);
+	return *at ? x->w->records.items[*at - 1] : NULL;
 }
 
 const struct record *groups_record(struct groups *x, const char *hostname)
 {
-	if (x->records_asked++ == FEW)
-		map_records(x);
-	if (x->records_asked > FEW)
-		return map_get(&x->records, hostname);
-	TABLE_EACH (i, struct record, r, &x->w->records)
-		if (str_equal(r->name, hostname) && is_routes(r))
+	const struct record *r;
+
+	for (size_t at = 0; (r = groups_named(x, hostname, &at)) != NULL;)
+		if (str_equal(r->type, "CNAME"))
 			return r;
 	return NULL;
 }

@@ -27,8 +27,10 @@ struct groups {
 	struct group *last; /* that was asked for: the next object is often of the same */
 	void **routes, **connectors;
 	/* Made when they are first needed. */
-	size_t records_asked;
-	struct map records, unsettled, kept;
+	size_t names_asked;
+	struct map names; /* where in the table a name's first record stands, + 1 */
+	uint32_t *next;   /* behind each record: where the next one of its name stands, + 1 */
+	struct map unsettled, kept;
 	bool unsettled_known, kept_known;
 };
 
@@ -40,6 +42,8 @@ void groups_t_cleanup(groups_t *x);
 
 /* Empty and without a tunnel where there is none of that id. */
 const struct group *group_of(struct groups *x, const char *tunnel_id);
+/* for (size_t at = 0; (r = groups_named(x, name, &at)) != NULL;) : the records of a name. */
+struct record *groups_named(struct groups *x, const char *name, size_t *at);
 /* The CNAME of a route's host name; NULL = there is none. */
 const struct record *groups_record(struct groups *x, const char *hostname);
 /* A record of that name which leads to a tunnel and is not as wanted (see record_converged). */

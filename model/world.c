@@ -131,6 +131,7 @@ static void add(struct world *w, enum object_type type, void *object)
 		t->items = mem_grow(t->items, t->cap, sizeof(*t->items));
 	}
 	t->items[t->n++] = object;
+	t->moved++;
 	old = map_set(&t->by_id, object, object);
 	(void)old;
 	world_changed(w, type, object);
@@ -168,6 +169,7 @@ static void take_out(struct table *t, const void *object)
 	while (t->items[i] != object)
 		i++;
 	t->n--;
+	t->moved++;
 	memmove(&t->items[i], &t->items[i + 1], (t->n - i) * sizeof(*t->items));
 }
 

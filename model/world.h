@@ -72,6 +72,7 @@ struct table {
 	void **items;
 	size_t n, cap;
 	struct map by_id;
+	int64_t moved; /* +1 when an object comes or goes: others may stand elsewhere by then */
 };
 
 struct world {
@@ -110,7 +111,6 @@ struct zone *world_zone(const struct world *w, const char *id);
 struct tunnel *world_find_tunnel(const struct world *w, const char *name_or_id);
 struct zone *world_find_zone(const struct world *w, const char *name_or_id);
 struct route *world_find_route(const struct world *w, const char *hostname, const char *path);
-bool world_has_routes(const struct world *w, const struct tunnel *t);
 struct record *world_find_record(const struct world *w, const char *name, const char *type);
 /* One of our records, other than id, beside which a record of this name and type cannot be. */
 struct record *world_find_clash(const struct world *w, const char *name, const char *type,

@@ -493,8 +493,10 @@ static bool may_write(const struct tunnel *t)
 static int merge_routes(struct act *a, struct tunnel *t, const struct applied *known,
 			struct kept *kept, struct merge_result *out, struct err *e)
 {
+	AUTO(groups_t) groups = {0};
 	size_t n = 0;
-	keep_rules(a->x->world, t, known->rules, clock_wall_ms(), kept);
+	groups_of_one(&groups, a->x->world, t->id);
+	keep_rules(&groups, t, known->rules, clock_wall_ms(), kept);
 	keep_names(t, kept, may_write(t));
 	const struct route **routes = routes_of(a->x->world, t, kept, &n);
 	struct merge_input in = {.remote = t->observed.config,

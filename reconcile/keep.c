@@ -19,41 +19,54 @@ static void take_later(int64_t *until, int64_t at)
 	*until = at > *until ? at : *until;
 }
 
-bool keep_is_over(const struct world *w, const struct tunnel *t, int64_t wall_ms, int64_t *until)
+/* of: one of the names. Is it still to be kept? alive: is it to lead anywhere at all? */
+static bool name_waits(struct groups *x, const struct tunnel *t, const char *of, int64_t wall_ms,
+		       int64_t *until, bool *alive)
 {
-	const struct map *names = &t->observed.config_keeps;
-	struct map alive = {.entries = NULL};
+	const struct record *r;
 	bool waits = false;
-	if (!names->count)
-		return false;
-	TABLE_EACH (i, struct record, r, &w->records) {
-		if (!is_alive(r, t) || !map_get(names, r->name))
+	*alive = false;
+	for (size_t at = 0; (r = groups_named(x, of, &at)) != NULL;) {
+		if (!is_alive(r, t))
 			continue;
-		(void)map_set(&alive, r->name, r);
+		*alive = true;
 		if (!record_leaves(r, t, wall_ms))
 			continue;
 		waits = true;
 		take_later(until, record_leaves_until(r, t));
 	}
-	bool gone = alive.count < names->count;
-	map_free(&alive);
+	return waits;
+}
+
+bool keep_is_over(struct groups *x, const struct tunnel *t, int64_t wall_ms, int64_t *until)
+{
+	const struct map *names = &t->observed.config_keeps;
+	const struct map_entry *name;
+	bool waits = false, gone = false;
+	if (!names->count)
+		return false;
+	for (size_t i = 0; (name = map_next(names, &i)) != NULL;) {
+		bool alive;
+		waits = name_waits(x, t, name->key, wall_ms, until, &alive) || waits;
+		gone = gone || !alive;
+	}
 	return !waits || gone;
 }
 
-static bool is_wanted(const struct world *w, const struct tunnel *t, const char *hostname,
+static bool is_wanted(struct groups *x, const struct tunnel *t, const char *hostname,
 		      const char *path)
 {
-	TABLE_EACH (i, struct route, r, &w->routes)
-		if (str_equal(r->tunnel_id, t->id) && route_same_key(r, hostname, path))
+	TABLE_EACH (i, struct route, r, &group_of(x, t->id)->routes)
+		if (route_same_key(r, hostname, path))
 			return true;
 	return false;
 }
 
-static bool is_kept(const struct world *w, const struct tunnel *t, const char *hostname,
-		    int64_t wall_ms)
+static bool is_kept(struct groups *x, const struct tunnel *t, const char *hostname, int64_t wall_ms)
 {
-	TABLE_EACH (i, struct record, r, &w->records)
-		if (str_equal(r->name, hostname) && record_leaves(r, t, wall_ms))
+	const struct record *r;
+	for (size_t at = 0; (r = groups_named(x, hostname, &at)) != NULL;)
+		if (record_leaves(r, t, wall_ms))
 			return true;
 	return false;
 }
@@ -74,7 +87,7 @@ static struct route *route_of(const struct tunnel *t, const struct json *rule)
 	return r;
 }
 
-void keep_rules(const struct world *w, const struct tunnel *t, const char *rules, int64_t wall_ms,
+void keep_rules(struct groups *x, const struct tunnel *t, const char *rules, int64_t wall_ms,
 		struct kept *out)
 {
 	AUTO(json_doc_t) doc = NULL;
@@ -85,10 +98,10 @@ void keep_rules(const struct world *w, const struct tunnel *t, const char *rules
 	out->items = mem_array(json_count(json_root(doc)) + 1, sizeof(*out->items));
 	JSON_EACH (rule, json_root(doc)) {
 		const char *hostname = json_get_string(rule, "hostname");
-		if (!hostname || is_wanted(w, t, hostname, json_get_string(rule, "path")))
+		if (!hostname || is_wanted(x, t, hostname, json_get_string(rule, "path")))
 			continue;
 		(void)map_set(&out->leftover, hostname, out);
-		if (is_kept(w, t, hostname, wall_ms))
+		if (is_kept(x, t, hostname, wall_ms))
 			out->items[out->n++] = route_of(t, rule);
 	}
 }
@@ -164,13 +177,15 @@ char *rules_within(const char *rules, const char *keys)
 
 void keep_recall(struct world *w, struct store *s)
 {
+	AUTO(groups_t) x = {0};
 	struct err e;
+	groups_of_all(&x, w);
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels) {
 		AUTO(str_t) rules = NULL;
 		AUTO(kept_t) kept = {0};
 		if (!t->config_version || store_load_rules(s, t->id, &rules, &e) < 0)
 			continue;
-		keep_rules(w, t, rules, clock_wall_ms(), &kept);
+		keep_rules(&x, t, rules, clock_wall_ms(), &kept);
 		keep_names(t, &kept, true);
 	}
 }

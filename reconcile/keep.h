@@ -6,7 +6,7 @@
 #ifndef RECONCILE_KEEP_H
 #define RECONCILE_KEEP_H
 
-#include "model/world.h"
+#include "model/groups.h"
 #include "store/store.h"
 
 /* Rules of ours as routes, for the merge. */
@@ -17,7 +17,7 @@ struct kept {
 };
 
 /* rules: what was put last (store_load_rules). */
-void keep_rules(const struct world *w, const struct tunnel *t, const char *rules, int64_t wall_ms,
+void keep_rules(struct groups *x, const struct tunnel *t, const char *rules, int64_t wall_ms,
 		struct kept *out);
 /* The tunnel holds these: all that are left over, or those that it keeps. */
 void keep_names(struct tunnel *t, const struct kept *k, bool all);
@@ -37,6 +37,6 @@ char *rules_within(const char *rules, const char *keys);
 
 /* Does the tunnel hold a rule that it need keep no longer? Where it is still to keep all, *until
  * becomes the time at which to ask again, if time alone ends it. */
-bool keep_is_over(const struct world *w, const struct tunnel *t, int64_t wall_ms, int64_t *until);
+bool keep_is_over(struct groups *x, const struct tunnel *t, int64_t wall_ms, int64_t *until);
 
 #endif

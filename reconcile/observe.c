@@ -25,17 +25,18 @@ static void observe_end(struct observe *o)
 	cf_page_reset(&o->page);
 	cf_call_reset(&o->call);
 	strlist_free(&o->zones);
+	zone_rows_t_cleanup(&o->rows);
 	strlist_free(&o->missing);
 	task_finish(&o->task);
 }
 
 /* ---- which zones ---- */
 
-static size_t count_in(const struct world *w, const char *zone_id)
+static size_t count_in(struct observe *o, const char *zone_id)
 {
 	size_t n = 0;
-	TABLE_EACH (i, struct record, r, &w->records)
-		n += r->remote_id[0] && str_equal(r->zone_id, zone_id);
+	for (size_t at = 0; zone_rows_next(&o->rows, o->world, zone_id, &at);)
+		n++;
 	return n;
 }
 
@@ -49,9 +50,10 @@ static void lose_zone(struct observe *o, const struct record *one)
 {
 	AUTO(str_t) scope = scope_of(one->zone_id);
 	AUTO(str_t) zone_id = str_dup(one->zone_id);
-	bool believed = belief_zone_lost(o->belief, scope, one->name, count_in(o->world, zone_id));
-	TABLE_EACH (i, struct record, r, &o->world->records) {
-		if (!r->remote_id[0] || !str_equal(r->zone_id, zone_id) || r->observed.gone)
+	bool believed = belief_zone_lost(o->belief, scope, one->name, count_in(o, zone_id));
+	struct record *r;
+	for (size_t at = 0; (r = zone_rows_next(&o->rows, o->world, zone_id, &at)) != NULL;) {
+		if (r->observed.gone)
 			continue;
 		if (believed && o->missing.n < LOOKS_MAX)
 			strlist_add(&o->missing, r->id);
@@ -63,24 +65,24 @@ static void lose_zone(struct observe *o, const struct record *one)
 /* Zones that hold records of ours at Cloudflare; then, where asked for, the others. */
 static void collect_zones(struct observe *o)
 {
-	struct strlist lost = {0};
+	struct map known = {.borrows = true};
+	const char *last = "";
 	TABLE_EACH (i, struct record, r, &o->world->records) {
-		if (!r->remote_id[0] || !r->zone_id[0] || strlist_has(&o->zones, r->zone_id) ||
-		    strlist_has(&lost, r->zone_id))
+		if (!r->remote_id[0] || !r->zone_id[0] || str_equal(r->zone_id, last))
 			continue;
-		if (!o->zones_came || world_zone(o->world, r->zone_id)) {
+		last = r->zone_id;
+		if (map_set(&known, last, r))
+			continue;
+		if (!o->zones_came || world_zone(o->world, r->zone_id))
 			strlist_add(&o->zones, r->zone_id);
-			continue;
-		}
-		strlist_add(&lost, r->zone_id);
-		lose_zone(o, r);
+		else
+			lose_zone(o, r);
 	}
-	strlist_free(&lost);
 	o->full = o->zones.n;
 	TABLE_EACH (j, struct zone, z, &o->world->zones)
-		if (o->everywhere && o->zones.n < o->full + OTHERS_MAX &&
-		    !strlist_has(&o->zones, z->id))
+		if (o->everywhere && o->zones.n < o->full + OTHERS_MAX && !map_get(&known, z->id))
 			strlist_add(&o->zones, z->id);
+	map_free(&known);
 }
 
 /* ---- what a listing lacks ---- */
@@ -102,9 +104,9 @@ static void judge(struct observe *o, enum object_type type, const char *scope, c
 
 static void take_records(struct observe *o, const char *zone_id, struct seen_listing *l)
 {
-	seen_zone_records(o->world, zone_id, &o->page, o->since_ms, l);
+	seen_zone_records(o->world, &o->rows, zone_id, &o->page, o->since_ms, l);
 	if (o->audit->store)
-		overwritten_settle_zone(o->world, o->audit->store, zone_id);
+		overwritten_settle_zone(o->world, o->audit->store, &o->rows, zone_id);
 }
 
 static void take_zone(struct observe *o, struct seen_listing *l)
@@ -285,5 +287,6 @@ void observe_fini(struct observe *o)
 	cf_page_reset(&o->page);
 	cf_call_reset(&o->call);
 	strlist_free(&o->zones);
+	zone_rows_t_cleanup(&o->rows);
 	strlist_free(&o->missing);
 }

@@ -11,6 +11,7 @@
 #include "model/world.h"
 #include "reconcile/audit.h"
 #include "reconcile/belief.h"
+#include "reconcile/zone_rows.h"
 
 struct observe {
 	struct task task; /* first. err: of the first listing that failed; the others are done */
@@ -21,6 +22,7 @@ struct observe {
 	struct cf_page page;
 	struct cf_call call;
 	struct strlist zones;      /* ids still to be listed, from next on */
+	struct zone_rows rows;     /* ours in each of them */
 	struct strlist missing;    /* local ids to be looked at, from looked on */
 	size_t next, looked, full; /* from full on, only what bears our mark is asked for */
 	int64_t since_ms;          /* wall: when the present listing began */

@@ -217,13 +217,17 @@ void overwritten_settle(struct world *w, struct store *s, struct record *const *
 	free(texts);
 }
 
-void overwritten_settle_zone(struct world *w, struct store *s, const char *zone_id)
+void overwritten_settle_zone(struct world *w, struct store *s, struct zone_rows *rows,
+			     const char *zone_id)
 {
-	struct record **seen = mem_array(w->records.n + 1, sizeof(struct record *));
+	struct record **seen = NULL, *r;
 	size_t n = 0;
-	TABLE_EACH (i, struct record, r, &w->records)
-		if (r->remote_id[0] && str_equal(r->zone_id, zone_id) && !edited_is_settled(r))
-			seen[n++] = r;
+	for (size_t at = 0; (r = zone_rows_next(rows, w, zone_id, &at)) != NULL;) {
+		if (edited_is_settled(r))
+			continue;
+		seen = mem_room(seen, n, sizeof(*seen));
+		seen[n++] = r;
+	}
 	if (n)
 		overwritten_settle(w, s, seen, n);
 	free(seen);

@@ -6,6 +6,7 @@
 #define RECONCILE_OVERWRITTEN_H
 
 #include "reconcile/edited.h"
+#include "reconcile/zone_rows.h"
 #include "store/store.h"
 
 struct overwritten {
@@ -31,7 +32,8 @@ MUST_USE int overwritten_keep(struct store *s, const struct record *r, unsigned 
 void overwritten_unseen(struct store *s, const struct record *r, const char *actor);
 /* These were just seen, or all of a zone: their rows keep what edited_settled says. */
 void overwritten_settle(struct world *w, struct store *s, struct record *const *seen, size_t n);
-void overwritten_settle_zone(struct world *w, struct store *s, const char *zone_id);
+void overwritten_settle_zone(struct world *w, struct store *s, struct zone_rows *rows,
+			     const char *zone_id);
 /* Field by field, the oldest first. */
 MUST_USE int overwritten_load(struct store *s, int64_t wall_ms, struct overwritten_list *out,
 			      struct err *e);

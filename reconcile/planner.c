@@ -86,6 +86,13 @@ bool plan_looks_again(struct planning *p, int64_t looked_ms)
 	return !looked_ms || p->now >= looked_ms + TAKEN_MS;
 }
 
+struct groups *plan_groups(struct planning *p)
+{
+	if (!p->groups.w)
+		groups_of_all(&p->groups, p->w);
+	return &p->groups;
+}
+
 void plan_next(const struct world *w, int64_t wall_ms, struct work *out)
 {
 	struct planning p = {.w = w, .now = wall_ms, .out = out};
@@ -100,8 +107,7 @@ void plan_next(const struct world *w, int64_t wall_ms, struct work *out)
 		plan_route(&p, x);
 	TABLE_EACH (j, struct record, r, &w->records)
 		plan_record(&p, r);
-	free(p.waiting);
-	free(p.stuck);
+	groups_t_cleanup(&p.groups);
 	serving_free(&p.serving);
 }
 

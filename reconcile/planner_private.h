@@ -2,6 +2,7 @@
 #ifndef RECONCILE_PLANNER_PRIVATE_H
 #define RECONCILE_PLANNER_PRIVATE_H
 
+#include "model/groups.h"
 #include "reconcile/planner.h"
 
 struct planning {
@@ -9,11 +10,10 @@ struct planning {
 	int64_t now; /* wall */
 	struct work *out;
 	bool zones_asked;
-	const struct route **waiting; /* routes whose rule is not confirmed; of few tunnels */
-	size_t n_waiting;
-	const struct connector **stuck; /* those that serve and have a problem; of few tunnels */
-	size_t n_stuck;
+	bool waiting; /* is there any route whose rule is not confirmed? */
+	bool stuck;   /* is there any connector that serves and has a problem? */
 	struct serving serving;
+	struct groups groups; /* once they are needed; mostly nothing is to be done */
 };
 
 /* The action is due. reason is a literal. */
@@ -29,6 +29,8 @@ enum creating { CREATE_LOOK, CREATE_WAIT, CREATE_NOW };
 enum creating plan_creating(struct planning *p, int64_t looked_ms, int64_t sent_ms);
 /* What stood in the way may have gone: time to look again? */
 bool plan_looks_again(struct planning *p, int64_t looked_ms);
+
+struct groups *plan_groups(struct planning *p);
 
 /* To be called before the first tunnel. */
 void plan_find_waiting(struct planning *p);

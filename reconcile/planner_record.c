@@ -140,10 +140,11 @@ bool plan_may_lead(const struct world *w, struct serving *s, const struct record
 
 /* Is one of ours on its way out of the name, to be deleted or replaced by one of another type? It
  * says itself what keeps it. */
-static bool own_gives_way(const struct world *w, const struct record *r)
+static bool own_gives_way(struct groups *names, const struct record *r)
 {
-	TABLE_EACH (i, struct record, x, &w->records)
-		if (x != r && str_equal(x->name, r->name) && x->remote_id[0] &&
+	const struct record *x;
+	for (size_t at = 0; (x = groups_named(names, r->name, &at)) != NULL;)
+		if (x != r && x->remote_id[0] &&
 		    (x->want == WANT_ABSENT ||
 		     (x->observed.type && !str_equal(x->observed.type, x->type) &&
 		      record_types_clash(x->observed.type, r->type))))
@@ -158,7 +159,7 @@ static bool plan_name_taken(struct planning *p, const struct record *r)
 		return false;
 	if (plan_looks_again(p, r->observed.looked_ms))
 		plan_act(p, ACT_RECORD_FIND, r->id, "is its name still taken?");
-	else if (!own_gives_way(p->w, r))
+	else if (!own_gives_way(plan_groups(p), r))
 		refuse_conflict(p, r);
 	return true;
 }
@@ -214,11 +215,12 @@ static bool changes_type(const struct record *r)
 
 /* Is one of ours still to be deleted out of the name? What takes its place would meet it there. It
  * says itself what keeps it. */
-static bool own_is_leaving(const struct world *w, const struct record *r)
+static bool own_is_leaving(struct groups *names, const struct record *r)
 {
-	TABLE_EACH (i, struct record, x, &w->records)
+	const struct record *x;
+	for (size_t at = 0; (x = groups_named(names, r->name, &at)) != NULL;)
 		if (x != r && x->want == WANT_ABSENT && x->remote_id[0] && !x->observed.gone &&
-		    str_equal(x->name, r->name) && record_types_clash(x->type, r->type))
+		    record_types_clash(x->type, r->type))
 			return true;
 	return false;
 }
@@ -226,7 +228,7 @@ static bool own_is_leaving(const struct world *w, const struct record *r)
 /* The type of a record cannot be changed: another one takes its place. */
 static void plan_record_replace(struct planning *p, const struct record *r)
 {
-	if (own_is_leaving(p->w, r))
+	if (own_is_leaving(plan_groups(p), r))
 		return;
 	bool seen = r->observed.named_ms && p->now - r->observed.named_ms <= FRESH_MS;
 	if (plan_name_taken(p, r) || !tunnel_serves(p->w, &p->serving, r, true))

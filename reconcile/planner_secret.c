@@ -69,21 +69,23 @@ static void refuse_left_behind(struct planning *p, const struct tunnel *t,
 		       t->name, c->slot);
 }
 
+static bool is_stuck(const struct connector *c)
+{
+	return c->problem && connector_serving(c) && c->token_generation;
+}
+
 void plan_find_stuck(struct planning *p)
 {
-	TABLE_EACH (i, const struct connector, c, &p->w->connectors) {
-		if (!c->problem || !connector_serving(c) || !c->token_generation)
-			continue;
-		p->stuck = mem_room(p->stuck, p->n_stuck, sizeof(*p->stuck));
-		p->stuck[p->n_stuck++] = c;
-	}
+	TABLE_EACH (i, const struct connector, c, &p->w->connectors)
+		p->stuck = p->stuck || is_stuck(c);
 }
 
 static void plan_left_behind(struct planning *p, const struct tunnel *t)
 {
-	for (size_t i = 0; i < p->n_stuck; i++) {
-		const struct connector *c = p->stuck[i];
-		if (!str_equal(c->tunnel_id, t->id) || c->token_generation >= t->token_generation)
+	if (!p->stuck)
+		return;
+	TABLE_EACH (i, const struct connector, c, &group_of(plan_groups(p), t->id)->connectors) {
+		if (!is_stuck(c) || c->token_generation >= t->token_generation)
 			continue;
 		refuse_left_behind(p, t, c);
 		return;

@@ -93,13 +93,16 @@ static bool is_blocked(const struct route *r)
 	return r->observed.seen == ROUTE_BLOCKED && r->problem;
 }
 
-/* Found once for all tunnels: mostly there are none, and there may be many routes. */
+static bool is_waiting(const struct route *r)
+{
+	return is_blocked(r) || r->applied_generation != r->generation;
+}
+
+/* Found once for all tunnels: mostly there is none, and there may be many routes. */
 void plan_find_waiting(struct planning *p)
 {
-	p->waiting = mem_array(p->w->routes.n + 1, sizeof(*p->waiting));
 	TABLE_EACH (i, struct route, r, &p->w->routes)
-		if (is_blocked(r) || r->applied_generation != r->generation)
-			p->waiting[p->n_waiting++] = r;
+		p->waiting = p->waiting || is_waiting(r);
 }
 
 /* Does a route wait for its rule? One that something stands in the way of is tried again from time
@@ -107,10 +110,11 @@ void plan_find_waiting(struct planning *p)
 static bool routes_due(struct planning *p, const struct tunnel *t)
 {
 	bool due = false;
-	for (size_t i = 0; i < p->n_waiting; i++) {
-		const struct route *r = p->waiting[i];
+	if (!p->waiting)
+		return false;
+	TABLE_EACH (i, const struct route, r, &group_of(plan_groups(p), t->id)->routes) {
 		int64_t again = r->observed.seen_ms + TAKEN_MS;
-		if (!str_equal(r->tunnel_id, t->id))
+		if (!is_waiting(r))
 			continue;
 		if (!is_blocked(r)) {
 			due = true;
@@ -147,8 +151,8 @@ static bool is_local(struct planning *p, const struct tunnel *t)
 /* Something is to be written, or to be seen whether it is. */
 static void plan_config_write(struct planning *p, const struct tunnel *t, bool settles)
 {
-	bool first =
-		t->config_version == 0 && !world_has_routes(p->w, t) && !t->observed.put_unknown_ms;
+	bool first = t->config_version == 0 && !group_of(plan_groups(p), t->id)->routes.n &&
+		     !t->observed.put_unknown_ms;
 	if (first)
 		plan_act(p, ACT_CONFIG_MERGE, t->id, "nothing to put before the first route");
 	else if (is_local(p, t))
@@ -172,7 +176,8 @@ static void plan_config(struct planning *p, const struct tunnel *t)
 {
 	bool settles = put_is_due(p, t), waits = routes_due(p, t);
 	int64_t until = 0;
-	bool moved = keep_is_over(p->w, t, p->now, &until);
+	bool moved =
+		t->observed.config_keeps.count && keep_is_over(plan_groups(p), t, p->now, &until);
 	bool writes = t->applied_generation != t->generation || settles || waits || moved;
 	if (!moved && until)
 		plan_wake(p, until);
@@ -271,14 +276,6 @@ static bool has_records(const struct world *w, const struct tunnel *t)
 	return false;
 }
 
-static bool has_connectors(const struct world *w, const struct tunnel *t)
-{
-	TABLE_EACH (i, struct connector, c, &w->connectors)
-		if (str_equal(c->tunnel_id, t->id))
-			return true;
-	return false;
-}
-
 /* It may have been made by a POST whose answer was lost: find out before it is forgotten. */
 static void plan_unmade_absent(struct planning *p, const struct tunnel *t)
 {
@@ -345,7 +342,8 @@ static bool is_left(struct planning *p, const struct tunnel *t)
 /* The order that always works: records, connectors, connections, tunnel. */
 static void plan_tunnel_absent(struct planning *p, const struct tunnel *t)
 {
-	if (is_left(p, t) || has_records(p->w, t) || has_connectors(p->w, t)) {
+	if (is_left(p, t) || has_records(p->w, t) ||
+	    group_of(plan_groups(p), t->id)->connectors.n) {
 		refuse_held(p, t);
 		return;
 	}

@@ -265,17 +265,17 @@ static void record_look(struct look *k, struct record *r)
 	world_changed(k->w, OBJECT_RECORD, r->id);
 }
 
-void seen_zone_records(struct world *w, const char *zone_id, const struct cf_page *page,
-		       int64_t since_ms, struct seen_listing *l)
+void seen_zone_records(struct world *w, struct zone_rows *rows, const char *zone_id,
+		       const struct cf_page *page, int64_t since_ms, struct seen_listing *l)
 {
 	struct look k = {
 		.w = w, .page = page, .since_ms = since_ms, .now_ms = clock_wall_ms(), .l = l};
 	struct zone *z = world_zone(w, zone_id);
 	if (z)
 		z->records = (int64_t)page->count;
-	TABLE_EACH (i, struct record, r, &w->records)
-		if (r->remote_id[0] && str_equal(r->zone_id, zone_id) &&
-		    !seen_since(r->observed.looked_ms, since_ms))
+	struct record *r;
+	for (size_t at = 0; (r = zone_rows_next(rows, w, zone_id, &at)) != NULL;)
+		if (!seen_since(r->observed.looked_ms, since_ms))
 			record_look(&k, r);
 	if (k.shown < page->count)
 		find_unknown(w, page, k.ours, l);

@@ -7,6 +7,7 @@
 #include "cloudflare/records.h"
 #include "cloudflare/tunnels.h"
 #include "model/world.h"
+#include "reconcile/zone_rows.h"
 
 /* Our record as it stands there now. */
 void seen_record(struct world *w, struct record *r, const struct cf_record *found);
@@ -29,8 +30,8 @@ void seen_listing_free(struct seen_listing *l);
 void seen_tunnels(struct world *w, const struct cf_page *page, int64_t since_ms,
 		  struct seen_listing *l);
 /* The records of a zone, likewise. */
-void seen_zone_records(struct world *w, const char *zone_id, const struct cf_page *page,
-		       int64_t since_ms, struct seen_listing *l);
+void seen_zone_records(struct world *w, struct zone_rows *rows, const char *zone_id,
+		       const struct cf_page *page, int64_t since_ms, struct seen_listing *l);
 /* Any records: only those that bear our mark and are not ours. */
 void seen_marks(const struct world *w, const struct cf_page *page, struct seen_listing *l);
 /* One tunnel, asked for by its id. found NULL = there is none. */

@@ -171,8 +171,10 @@ static void what_is_on_its_way_is_kept(void **state)
 		set_up(&s);
 		(void)map_set(&s.old->observed.config_keeps, "a.ex.org", s.old);
 		cases[i].change(&s);
-		keep_rules(s.w, s.old, "[" APP "," API "," OTHER "," LAST "]", NOW, &kept);
-		bool over = keep_is_over(s.w, s.old, NOW, &until);
+		AUTO(groups_t) groups = {0};
+		groups_of_all(&groups, s.w);
+		keep_rules(&groups, s.old, "[" APP "," API "," OTHER "," LAST "]", NOW, &kept);
+		bool over = keep_is_over(&groups, s.old, NOW, &until);
 		if (kept.n != cases[i].kept || !map_get(&kept.leftover, "b.ex.org") ||
 		    !map_get(&kept.leftover, "a.ex.org") || over != cases[i].over ||
 		    (!over && until != cases[i].until))
@@ -189,11 +191,13 @@ static void what_was_deleted_does_not_wait_for_others(void **state)
 	int64_t until = 0;
 	(void)state;
 	set_up(&s);
-	assert_false(keep_is_over(s.w, s.old, NOW, &until)); /* it holds none */
+	AUTO(groups_t) groups = {0};
+	groups_of_all(&groups, s.w);
+	assert_false(keep_is_over(&groups, s.old, NOW, &until)); /* it holds none */
 	(void)map_set(&s.old->observed.config_keeps, "a.ex.org", s.old);
-	assert_false(keep_is_over(s.w, s.old, NOW, &until));
+	assert_false(keep_is_over(&groups, s.old, NOW, &until));
 	(void)map_set(&s.old->observed.config_keeps, "b.ex.org", s.old);
-	assert_true(keep_is_over(s.w, s.old, NOW, &until));
+	assert_true(keep_is_over(&groups, s.old, NOW, &until));
 	world_free(s.w);
 }
 
@@ -204,13 +208,15 @@ static void a_kept_rule_is_as_it_was_put(void **state)
 	struct site s;
 	(void)state;
 	set_up(&s);
-	keep_rules(s.w, s.old, "[" APP "]", NOW, &kept);
+	AUTO(groups_t) groups = {0};
+	groups_of_all(&groups, s.w);
+	keep_rules(&groups, s.old, "[" APP "]", NOW, &kept);
 	assert_int_equal(kept.n, 1);
 	assert_string_equal(kept.items[0]->tunnel_id, "told");
 	assert_string_equal(kept.items[0]->service, "http://h:1");
 	assert_string_equal(kept.items[0]->origin, "{\"x\":1.50}");
 	assert_int_equal(kept.items[0]->applied_generation, kept.items[0]->generation);
-	keep_rules(s.w, s.old, "[" LAST "]", NOW, &none);
+	keep_rules(&groups, s.old, "[" LAST "]", NOW, &none);
 	assert_int_equal(none.leftover.count, 0);
 	world_free(s.w);
 }

@@ -106,11 +106,12 @@ static void each_record_is_counted_as_what_it_is(void **state)
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct cf_page page;
 		struct seen_listing l = {0};
+		AUTO(zone_rows_t) rows = {0};
 		AUTO(str_t) row = shown(RECORD, b->mark);
 		struct record *r = bench_record(b, t, true);
 		cases[i].happens(r);
 		list_records(b, &page, cases[i].shown ? row : "", cases[i].shown);
-		seen_zone_records(b->world, ZONE, &page, SINCE, &l);
+		seen_zone_records(b->world, &rows, ZONE, &page, SINCE, &l);
 		if (l.known != cases[i].known || l.missing.n != cases[i].missing ||
 		    l.leaving.n != cases[i].leaving)
 			fail_msg("%s: %zu known, %zu missing, %zu leaving", cases[i].label, l.known,
@@ -145,11 +146,12 @@ static void a_mark_that_no_row_knows_is_told(void **state)
 	};
 	(void)r;
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		AUTO(zone_rows_t) ours = {0};
 		struct cf_page page;
 		struct seen_listing l = {0};
 		AUTO(str_t) both = str_format("%s,%s", rows[i].first, rows[i].second);
 		list_records(b, &page, both, 2);
-		seen_zone_records(b->world, ZONE, &page, clock_wall_ms() + 1, &l);
+		seen_zone_records(b->world, &ours, ZONE, &page, clock_wall_ms() + 1, &l);
 		if (l.unknown.n != rows[i].unknown)
 			fail_msg("row %zu: %zu unknown", i, l.unknown.n);
 		if (l.unknown.n)
