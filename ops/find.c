@@ -51,6 +51,17 @@ const struct connector *find_connector(struct call *c, const char *name)
 	return NULL;
 }
 
+int find_hostname(struct call *c, const char *text, char **out)
+{
+	struct err e;
+	if (hostname_normalise(text, out, &e) == 0)
+		return 0;
+	(void)err_wrap(&e, "hostname");
+	c->task.err = e;
+	call_fail(c);
+	return -1;
+}
+
 int find_which(struct call *c, const char *connector, const char *tunnel,
 	       const struct connector *list[TUNNEL_SLOTS_MAX], size_t *n)
 {

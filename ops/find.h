@@ -8,6 +8,8 @@
 
 const struct tunnel *find_tunnel(struct call *c, const char *name);
 const struct connector *find_connector(struct call *c, const char *name);
+/* A host name of the arguments, as routes have it. -1: the call has failed. */
+MUST_USE int find_hostname(struct call *c, const char *text, char **out);
 /* One connector, or instead all of a tunnel on this host. -1: the call has failed. */
 MUST_USE int find_which(struct call *c, const char *connector, const char *tunnel,
 			const struct connector *list[TUNNEL_SLOTS_MAX], size_t *n);

@@ -44,3 +44,19 @@ bool firewall_part_holds(const struct firewall_part *p, const struct cf_ruleset_
 {
 	return !p->account || !r->expression || !cf_expression_excludes_zone(r->expression, zone);
 }
+
+size_t firewall_part_rules(const struct firewall_part *p, const struct json *ruleset,
+			   const char *zone, firewall_rule_fn *told, void *owner)
+{
+	struct cf_ruleset_rule r;
+	struct cf_ruleset of;
+	size_t unreadable = 0;
+	if (cf_ruleset_read(ruleset, &of) < 0)
+		return 1;
+	JSON_EACH (rule, of.rules)
+		if (cf_ruleset_rule_read(rule, &r) < 0)
+			unreadable++;
+		else if (firewall_part_holds(p, &r, zone))
+			told(&r, of.id, owner);
+	return unreadable;
+}

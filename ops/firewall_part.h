@@ -23,5 +23,9 @@ const struct firewall_part *firewall_part_named(const char *name);
 /* Can the rule hold for the zone? Of the account's some name other zones alone. */
 bool firewall_part_holds(const struct firewall_part *p, const struct cf_ruleset_rule *r,
 			 const char *zone);
+/* Each rule of a ruleset that can hold for the zone is told; gives how many could not be read. */
+typedef void firewall_rule_fn(const struct cf_ruleset_rule *r, const char *ruleset, void *owner);
+size_t firewall_part_rules(const struct firewall_part *p, const struct json *ruleset,
+			   const char *zone, firewall_rule_fn *told, void *owner);
 
 #endif

@@ -103,39 +103,27 @@ static void stop_add(struct report *x, struct stop s)
 	x->stops[x->n_stops++] = s;
 }
 
-static void read_rule(const struct reading *in, const struct json *v, const char *ruleset)
+static void read_rule(const struct cf_ruleset_rule *r, const char *ruleset, void *owner)
 {
-	struct cf_ruleset_rule r;
-	if (cf_ruleset_rule_read(v, &r) < 0) {
-		in->x->unreadable++;
-		return;
-	}
-	if (!firewall_part_holds(in->part, &r, in->x->zone))
-		return;
+	const struct reading *in = owner;
 	in->x->rules++;
-	if (!r.enabled || !stops_requests(r.action))
+	if (!r->enabled || !stops_requests(r->action))
 		return;
 	stop_add(in->x, (struct stop){.part = in->part,
-				      .id = r.id,
-				      .action = r.action,
+				      .id = r->id,
+				      .action = r->action,
 				      .ruleset = ruleset,
-				      .expression = r.expression,
-				      .description = r.description,
-				      .executes = cf_rule_executes(&r),
-				      .updated_ms = r.updated_ms,
+				      .expression = r->expression,
+				      .description = r->description,
+				      .executes = cf_rule_executes(r),
+				      .updated_ms = r->updated_ms,
 				      .wider = in->part->account});
 }
 
 static int read_ruleset(const struct json *v, void *owner)
 {
 	const struct reading *in = owner;
-	struct cf_ruleset r;
-	if (cf_ruleset_read(v, &r) < 0) {
-		in->x->unreadable++;
-		return 0;
-	}
-	JSON_EACH (rule, r.rules)
-		read_rule(in, rule, r.id);
+	in->x->unreadable += firewall_part_rules(in->part, v, in->x->zone, read_rule, owner);
 	return 0;
 }
 

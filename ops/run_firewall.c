@@ -161,32 +161,19 @@ static int listed_other(const struct json *v, void *owner)
 	return 0;
 }
 
-static void list_rule(const struct reading *in, const struct json *v, const char *ruleset)
+static void list_rule(const struct cf_ruleset_rule *r, const char *ruleset, void *owner)
 {
-	struct cf_ruleset_rule r;
-
-	if (cf_ruleset_rule_read(v, &r) < 0) {
-		in->x->unreadable++;
-		return;
-	}
-	const struct row row = {in->part, &r, NULL, ruleset, in->args};
-	const char *const texts[] = {r.id, r.expression, r.description};
-	if (firewall_part_holds(in->part, &r, in->x->zone) &&
-	    rule_fits(in->args, r.action, !r.enabled, texts))
+	const struct reading *in = owner;
+	const struct row row = {in->part, r, NULL, ruleset, in->args};
+	const char *const texts[] = {r->id, r->expression, r->description};
+	if (rule_fits(in->args, r->action, !r->enabled, texts))
 		list_row(&in->x->l, row_firewall, &row, NULL);
 }
 
 static int listed_ruleset(const struct json *v, void *owner)
 {
 	const struct reading *in = owner;
-	struct cf_ruleset r;
-
-	if (cf_ruleset_read(v, &r) < 0) {
-		in->x->unreadable++;
-		return 0;
-	}
-	JSON_EACH (rule, r.rules)
-		list_rule(in, rule, r.id);
+	in->x->unreadable += firewall_part_rules(in->part, v, in->x->zone, list_rule, owner);
 	return 0;
 }
 

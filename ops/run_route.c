@@ -37,15 +37,8 @@ void run_route_list(struct call *c)
 	const struct tunnel *only = a->tunnel ? find_tunnel(c, a->tunnel) : NULL;
 	struct list_answer l;
 	AUTO(str_t) hostname = NULL;
-	if (a->tunnel && !only)
+	if ((a->tunnel && !only) || (a->hostname && find_hostname(c, a->hostname, &hostname) < 0))
 		return;
-	struct err e;
-	if (a->hostname && hostname_normalise(a->hostname, &hostname, &e) < 0) {
-		(void)err_wrap(&e, "hostname");
-		c->task.err = e;
-		call_fail(c);
-		return;
-	}
 	if (list_begin(c, (const struct list_args *)a, &l) < 0) {
 		call_fail(c);
 		return;
@@ -335,13 +328,8 @@ void run_route_delete(struct call *c)
 {
 	const struct route_delete_args *a = c->args;
 	AUTO(str_t) hostname = NULL;
-	struct err e;
-	if (hostname_normalise(a->hostname, &hostname, &e) < 0) {
-		(void)err_wrap(&e, "hostname");
-		c->task.err = e;
-		call_fail(c);
+	if (find_hostname(c, a->hostname, &hostname) < 0)
 		return;
-	}
 	const char *path = a->path && a->path[0] ? a->path : NULL;
 	const struct route *r = world_find_route(call_world(c), hostname, path);
 	if (!r) {

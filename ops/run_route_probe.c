@@ -113,12 +113,8 @@ void run_route_probe(struct call *c)
 	const struct route_probe_args *a = c->args;
 	AUTO(str_t) hostname = NULL;
 	struct err e;
-	if (hostname_normalise(a->hostname, &hostname, &e) < 0) {
-		(void)err_wrap(&e, "hostname");
-		c->task.err = e;
-		call_fail(c);
+	if (find_hostname(c, a->hostname, &hostname) < 0)
 		return;
-	}
 	struct plan *p = plan_new(c->op->name, c->who.name, a->reason);
 	if (plan_probe(c, p, hostname, &e) == 0) {
 		write_run(c, (const struct write_args *)a, p);

@@ -9,22 +9,13 @@
 
 #include "cloudflare/members.h"
 #include "cloudflare/tokens.h"
+#include "tests/unit/cloudflare/parse.h"
 
 #define ACCOUNT "023e105f4ecef8ad9ca31a8372d0c353"
 #define OTHER   "123e105f4ecef8ad9ca31a8372d0c353"
 #define ZONE    "9a7806061c88ada191ed06f989cc3dac"
 #define HEX     "4536bcfad5faccb111b47003c79917fa"
 #define KEY     "com.cloudflare.api.account."
-
-static struct json_doc *parse(const char *text)
-{
-	struct json_doc *doc = NULL;
-	struct err e;
-
-	if (json_parse(text, strlen(text), NULL, &doc, &e) < 0)
-		fail_msg("%s: %s", text, e.message);
-	return doc;
-}
 
 /* ---- rows ---- */
 

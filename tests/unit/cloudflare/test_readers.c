@@ -12,6 +12,7 @@
 #include "cloudflare/records.h"
 #include "cloudflare/tunnels.h"
 #include "cloudflare/zones.h"
+#include "tests/unit/cloudflare/parse.h"
 
 #define ACCOUNT "023e105f4ecef8ad9ca31a8372d0c353"
 #define ZONE    "9a7806061c88ada191ed06f989cc3dac"
@@ -20,16 +21,6 @@
 #define LONG128                                                                                    \
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"                         \
 	"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
-
-static struct json_doc *parse(const char *text)
-{
-	struct json_doc *doc = NULL;
-	struct err e;
-
-	if (json_parse(text, strlen(text), NULL, &doc, &e) < 0)
-		fail_msg("%s: %s", text, e.message);
-	return doc;
-}
 
 /* ---- tunnels ---- */
 

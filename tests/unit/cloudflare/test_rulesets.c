@@ -8,18 +8,9 @@
 
 #include "cloudflare/rulesets.h"
 #include "cloudflare/words.h"
+#include "tests/unit/cloudflare/parse.h"
 
 #define ID "0123456789abcdef0123456789abcdef"
-
-static struct json_doc *parse(const char *text)
-{
-	struct json_doc *doc = NULL;
-	struct err e;
-
-	if (json_parse(text, strlen(text), NULL, &doc, &e) < 0)
-		fail_msg("%s: %s", text, e.message);
-	return doc;
-}
 
 static void words(void **state)
 {
