@@ -252,6 +252,44 @@ def bench_roundtrip():
           compared(samples, "loop/server, fixed answer", 0.001))
 
 
+# ---- many rows ----
+
+ROWS = (("status_get", {}), ("route_list", {"limit": 50}), ("route_list", {"limit": 1000}),
+        ("tunnel_list", {"limit": 1000}), ("dns_list", {"limit": 1000}),
+        ("dns_list", {"limit": 1000, "zone": "big.example"}), ("drift_list", {}))
+
+
+def cpu_of_call(host, op, args):
+    before = cpu_ms(host.process.pid)
+    host.api(op, **args)
+    time.sleep(0.05)
+    return cpu_ms(host.process.pid) - before
+
+
+def bench_rows():
+    """How long one call keeps the loop of a host that has much."""
+    with scratch() as folder, simulated("--zone", "example.com") as sim:
+        state = folder / "state"
+        state.mkdir(mode=0o700)
+        install = subprocess.run([BUILD / "bench-commit", state, "fill", "0"], check=True,
+                                 capture_output=True, text=True).stdout.strip()
+        lines = fill_sim(sim, 1000, 10000, install)[1]
+        subprocess.run([BUILD / "bench-commit", state, "adopt"], input="".join(lines), text=True,
+                       check=True)
+        with hosted(sim, state_dir=str(state), reconcile={"interval": "10m"}) as host:
+            mark = sim.mark()
+            host.start(observed=False)
+            until(lambda: any("dns_records" in r["path"] for r in sim.log(mark)), 60,
+                  why="the records were not listed")
+            time.sleep(3)
+            count = 3 if QUICK else 15
+            rows = [(" ".join([op, *(f"{k}={v}" for k, v in args.items())]), count,
+                     show(median([cpu_of_call(host, op, args) for _ in range(count)])))
+                    for op, args in ROWS]
+            host.stop()
+    table("A call's CPU with 1,000 tunnels, 10,000 routes and records", ("", "n", "ms"), rows)
+
+
 # ---- durable writes ----
 
 def bench_commit():
@@ -323,7 +361,7 @@ def bench_start():
 
 
 ALL = {"observe": bench_observe, **supervise.PARTS, "roundtrip": bench_roundtrip,
-       "commit": bench_commit, "start": bench_start, "mcp": mcp.bench_mcp}
+       "rows": bench_rows, "commit": bench_commit, "start": bench_start, "mcp": mcp.bench_mcp}
 
 
 def main():

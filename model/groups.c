@@ -4,7 +4,7 @@
 #include <string.h>
 
 /* So many names are looked for one by one before all records are put into a map. */
-#define FEW 8
+#define FEW 32
 
 /* ---- by tunnel ---- */
 
@@ -41,8 +41,10 @@ static void deal_places(struct groups *x, size_t n_groups, size_t members, void 
 static void **fill(struct groups *x, size_t n_groups, const struct table *from, size_t tunnel_id,
 		   size_t members)
 {
-	struct group **owners = mem_array(from->n + 1, sizeof(struct group *));
-	void **places = mem_array(from->n + 1, sizeof(*places));
+	if (!from->n)
+		return NULL;
+	struct group **owners = mem_array(from->n, sizeof(struct group *));
+	void **places = mem_array(from->n, sizeof(*places));
 
 	for (size_t i = 0; i < from->n; i++) {
 		owners[i] = find(x, (const char *)from->items[i] + tunnel_id);

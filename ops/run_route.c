@@ -45,7 +45,10 @@ void run_route_list(struct call *c)
 	}
 	const struct world *w = call_world(c);
 	AUTO(groups_t) groups = {0};
-	groups_of_all(&groups, w);
+	if (only)
+		groups_of_one(&groups, w, only->id);
+	else
+		groups_of_all(&groups, w);
 	TABLE_EACH (i, struct tunnel, t, &w->tunnels)
 		if (!only || only == t)
 			list_tunnel_routes(&l, &groups, t, hostname);
