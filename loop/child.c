@@ -27,8 +27,7 @@ static void child_release(struct child *c)
 {
 	/* In this order: the kernel may go on reporting a closed pidfd that is still registered. */
 	io_stop(&c->io);
-	close(c->pidfd);
-	c->pidfd = -1;
+	close(c->io.fd);
 	c->pid = 0;
 }
 
@@ -47,7 +46,7 @@ static void pidfd_ready(struct io *io, int events, void *owner)
 
 	(void)io;
 	(void)events;
-	if (waitid(P_PIDFD, (id_t)c->pidfd, &info, WEXITED | WNOHANG) == 0) {
+	if (waitid(P_PIDFD, (id_t)c->io.fd, &info, WEXITED | WNOHANG) == 0) {
 		if (info.si_pid == 0)
 			return;
 		child_status(c, &info);
@@ -59,7 +58,6 @@ static void pidfd_ready(struct io *io, int events, void *owner)
 static void child_watch(struct child *c, struct loop *l, pid_t pid, int pidfd)
 {
 	c->pid = pid;
-	c->pidfd = pidfd;
 	c->exit_code = -1;
 	c->exit_signal = 0;
 	io_init(&c->io, l, pidfd, pidfd_ready, c);
@@ -132,7 +130,7 @@ int child_signal(struct child *c, int signo)
 {
 	if (c->pid == 0)
 		return -1;
-	return pidfd_send_signal(c->pidfd, signo, NULL, 0);
+	return pidfd_send_signal(c->io.fd, signo, NULL, 0);
 }
 
 int64_t child_start_ticks(struct child *c)

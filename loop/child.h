@@ -15,13 +15,12 @@ struct child;
 typedef void child_exited_fn(struct child *c, void *owner);
 
 struct child {
-	struct io io; /* on the pidfd */
-	pid_t pid;    /* 0 = none; so it is in exited() already */
-	int pidfd;
-	int64_t start_ticks; /* 0 = not looked up yet: child_start_ticks() */
-	bool ours;           /* our own child: exit_code and signal will be known */
+	struct io io;        /* on the pidfd */
+	pid_t pid;           /* 0 = none; so it is in exited() already */
 	int exit_code;       /* valid in exited(): -1 when killed or unknown */
 	int exit_signal;     /* 0 when it was no signal or unknown */
+	bool ours;           /* our own child: exit_code and signal will be known */
+	int64_t start_ticks; /* 0 = not looked up yet: child_start_ticks() */
 	child_exited_fn *exited;
 	void *owner;
 };

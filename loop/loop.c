@@ -322,7 +322,7 @@ _Static_assert((int)IO_READ == (int)EV_READ && (int)IO_WRITE == (int)EV_WRITE,
 
 static void io_happened(struct ev_loop *ev, ev_io *w, int events)
 {
-	struct io *io = w->data;
+	struct io *io = LIST_OF(w, struct io, watcher);
 
 	/* When the kernel has no memory to watch it, libev gives it up; nobody would ever hear of
 	 * it again. It is tried whenever the loop wakes. Not a closed descriptor: that is a
@@ -332,7 +332,7 @@ static void io_happened(struct ev_loop *ev, ev_io *w, int events)
 		ev_io_start(ev, w);
 		return;
 	}
-	io->ready(io, events & (IO_READ | IO_WRITE), io->owner);
+	io->ready(io, events & (IO_READ | IO_WRITE), w->data);
 }
 
 static ev_io *io_watcher(struct io *io)
@@ -346,10 +346,9 @@ void io_init(struct io *io, struct loop *l, int fd, io_fn *ready, void *owner)
 
 	io->loop = l;
 	io->ready = ready;
-	io->owner = owner;
 	io->fd = fd;
 	ev_io_init(w, io_happened, fd, 0);
-	w->data = io;
+	w->data = owner;
 }
 
 void io_start(struct io *io, int events)

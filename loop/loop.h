@@ -42,7 +42,6 @@ typedef void io_fn(struct io *io, int events, void *owner);
 struct io {
 	struct loop *loop;
 	io_fn *ready;
-	void *owner;
 	int fd;
 	_Alignas(8) unsigned char watcher[48]; /* the library's own struct */
 };
