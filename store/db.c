@@ -31,7 +31,7 @@ static const char *const pragmas[] = {
 	"PRAGMA wal_autocheckpoint = 1000",
 	"PRAGMA journal_size_limit = 4194304",
 	"PRAGMA mmap_size = 0",
-	"PRAGMA cache_size = -256", /* KiB: the kernel has the pages as well */
+	"PRAGMA cache_size = -128", /* KiB: the kernel has the pages as well */
 };
 
 static int run_pragmas(sqlite3 *db)
