@@ -337,6 +337,51 @@ bool uuid_valid(const char *s)
 	return true;
 }
 
+static unsigned hex_value(char c)
+{
+	return c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a') + 10;
+}
+
+struct uuid uuid_read(const char *text)
+{
+	struct uuid u = {0};
+
+	if (!uuid_valid(text))
+		return u;
+	for (size_t i = 0; i < sizeof(u.bytes); i++, text += 2) {
+		text += *text == '-';
+		u.bytes[i] = (unsigned char)(hex_value(text[0]) << 4 | hex_value(text[1]));
+	}
+	return u;
+}
+
+bool uuid_known(const struct uuid *u)
+{
+	static const struct uuid none;
+
+	return !uuid_same(u, &none);
+}
+
+bool uuid_same(const struct uuid *a, const struct uuid *b)
+{
+	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
+}
+
+const char *uuid_format(const struct uuid *u, char out[UUID_SIZE])
+{
+	static const char digits[] = "0123456789abcdef";
+	char *p = out;
+
+	for (size_t i = 0; i < sizeof(u->bytes) && uuid_known(u); i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*p++ = '-';
+		*p++ = digits[u->bytes[i] >> 4];
+		*p++ = digits[u->bytes[i] & 15];
+	}
+	*p = '\0';
+	return out;
+}
+
 bool hex_valid(const char *s, size_t len)
 {
 	if (!s || strlen(s) != len)

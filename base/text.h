@@ -39,6 +39,15 @@ bool hostname_within(const char *name, const char *domain);
 MUST_USE int tunnel_name_check(const char *name, struct err *e);
 
 bool uuid_valid(const char *s); /* 8-4-4-4-12 hex */
+/* What it says without its form, for what is kept a thousand times; zeroes = none. */
+struct uuid {
+	unsigned char bytes[16];
+};
+struct uuid uuid_read(const char *text); /* none of what is not valid */
+bool uuid_known(const struct uuid *u);
+bool uuid_same(const struct uuid *a, const struct uuid *b);
+/* In lower case; "" of none. Gives out back. */
+const char *uuid_format(const struct uuid *u, char out[UUID_SIZE]);
 bool hex_valid(const char *s, size_t len);
 
 /* Where a route sends its traffic (cloudflared.md 7). */

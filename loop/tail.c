@@ -30,7 +30,7 @@ static bool line_give(struct tail *t, const char *text, size_t len)
 	bool stopped = false;
 
 	t->stopped = &stopped;
-	t->line(t, text, len, t->owner);
+	t->terms->line(t, text, len, t->owner);
 	if (!stopped)
 		t->stopped = NULL;
 	return !stopped;
@@ -64,7 +64,8 @@ static bool part_give(struct tail *t)
  * One that lies whole in what was read is given from there. */
 static bool line_take(struct tail *t, char *data, size_t len, bool ended)
 {
-	size_t room = t->max_line - t->part_len, n = len < room ? len : room;
+	size_t most = t->terms->max_line ? t->terms->max_line : MAX_LINE;
+	size_t room = most - t->part_len, n = len < room ? len : room;
 
 	if (t->cutting) {
 		t->cutting = !ended;
@@ -119,8 +120,8 @@ static void size_notice(struct tail *t)
 		return;
 	if (st.st_size < t->offset)
 		place_set(t, 0, false);
-	else if (t->ceiling > 0 && (st.st_size - t->offset) / BEHIND > t->ceiling)
-		place_set(t, st.st_size - t->ceiling, true);
+	else if (t->terms->ceiling > 0 && (st.st_size - t->offset) / BEHIND > t->terms->ceiling)
+		place_set(t, st.st_size - t->terms->ceiling, true);
 }
 
 static enum tail_read piece_read(struct tail *t)
@@ -139,7 +140,7 @@ static enum tail_read piece_read(struct tail *t)
  * can (ext4, XFS). */
 static bool beginning_drop(struct tail *t)
 {
-	int64_t len = (t->offset - t->ceiling / 2) / BLOCK * BLOCK;
+	int64_t len = (t->offset - t->terms->ceiling / 2) / BLOCK * BLOCK;
 
 	if (len <= 0 || fallocate(t->fd, FALLOC_FL_COLLAPSE_RANGE, 0, len) < 0)
 		return false;
@@ -153,7 +154,8 @@ static void ceiling_keep(struct tail *t, bool at_end)
 {
 	struct stat st;
 
-	if (t->ceiling <= 0 || t->offset <= t->ceiling || beginning_drop(t) || !at_end)
+	if (t->terms->ceiling <= 0 || t->offset <= t->terms->ceiling || beginning_drop(t) ||
+	    !at_end)
 		return;
 	if (fstat(t->fd, &st) == 0 && st.st_size == t->offset && ftruncate(t->fd, 0) == 0)
 		t->offset = 0;
@@ -194,26 +196,23 @@ static int file_open(int dirfd, const char *name, int64_t *size, struct err *e)
 	return opened;
 }
 
-int tail_start(struct tail *t, struct loop *l, int dirfd, const char *name, int64_t offset,
-	       int64_t ceiling, tail_line_fn *line, void *owner, struct err *e)
+int tail_start(struct tail *t, const struct tail_terms *terms, int dirfd, const char *name,
+	       int64_t offset, void *owner, struct err *e)
 {
 	int64_t size = 0;
 	AUTO(fd_t) fd = file_open(dirfd, name, &size, e);
 
 	if (fd < 0)
 		return -1;
-	if (tail_watch_start(t, l, e) < 0)
+	if (tail_watch_start(t, terms, e) < 0)
 		return err_wrap(e, "%s", name);
 	t->fd = fd;
 	fd = -1;
 	t->offset = offset < 0 ? size : offset;
-	t->ceiling = ceiling;
-	t->max_line = t->max_line ? t->max_line : MAX_LINE;
 	t->part = NULL;
 	t->part_len = 0;
 	t->cutting = false;
 	t->stopped = NULL;
-	t->line = line;
 	t->owner = owner;
 	t->running = true;
 	return 0;

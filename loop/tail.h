@@ -14,30 +14,35 @@
 struct tail;
 typedef void tail_line_fn(struct tail *t, const char *line, size_t len, void *owner);
 
+/* What tails of one kind share; it outlives them. */
+struct tail_terms {
+	struct loop *loop;
+	tail_line_fn *line;
+	int64_t ceiling; /* bytes; 0 = none */
+	size_t max_line; /* 0 = 16 KiB */
+};
+
 /* Zero it before the first start. */
 struct tail {
-	struct loop *loop;
+	const struct tail_terms *terms;
 	struct list watched; /* among the tails of the loop */
 	struct list due;     /* among those that are to be read */
-	tail_line_fn *line;
 	void *owner;
-	bool *stopped;   /* set by tail_stop while line() is called */
-	char *part;      /* a line whose end has not come yet; NULL = none */
-	int64_t offset;  /* of the next byte to read */
-	int64_t ceiling; /* bytes; 0 = none */
+	bool *stopped;  /* set by tail_stop while line() is called */
+	char *part;     /* a line whose end has not come yet; NULL = none */
+	int64_t offset; /* of the next byte to read */
 	uint32_t part_len;
-	uint32_t max_line; /* may be set before the start; 0 = 16 KiB */
-	int watch;         /* the file's descriptor in the loop's inotify instance */
-	int fd;            /* of the file */
-	bool cutting;      /* inside a line that was given cut: skip to its end */
+	int watch;    /* the file's descriptor in the loop's inotify instance */
+	int fd;       /* of the file */
+	bool cutting; /* inside a line that was given cut: skip to its end */
 	bool running;
 };
 
 /* Opens (creates 0600) name below dirfd and starts at offset, or at its end when offset is -1. A
  * file shorter than offset is read from its beginning. line() gets the text without its newline
  * and with a NUL behind it; it may stop the tail, or free its owner after that. */
-MUST_USE int tail_start(struct tail *t, struct loop *l, int dirfd, const char *name, int64_t offset,
-			int64_t ceiling, tail_line_fn *line, void *owner, struct err *e);
+MUST_USE int tail_start(struct tail *t, const struct tail_terms *terms, int dirfd, const char *name,
+			int64_t offset, void *owner, struct err *e);
 /* Read what is there now, up to the end (at the exit of the writer); a last line without newline
  * is given as well. Not from line(). */
 void tail_flush(struct tail *t);

@@ -76,7 +76,7 @@ static void notes_came(struct io *io, int events, void *owner)
 
 void tail_due(struct tail *t)
 {
-	struct tail_watches *w = *loop_tail_watches(t->loop);
+	struct tail_watches *w = *loop_tail_watches(t->terms->loop);
 
 	if (!list_empty(&t->due))
 		return;
@@ -170,13 +170,13 @@ static void watches_put(struct loop *l)
 	*kept = NULL;
 }
 
-int tail_watch_start(struct tail *t, struct loop *l, struct err *e)
+int tail_watch_start(struct tail *t, const struct tail_terms *terms, struct err *e)
 {
 	struct tail_watches *w;
 
-	if (watches_get(l, &w, e) < 0)
+	if (watches_get(terms->loop, &w, e) < 0)
 		return -1;
-	t->loop = l;
+	t->terms = terms;
 	t->watch = NOT_YET;
 	list_init(&t->due);
 	list_init(&t->watched);
@@ -196,12 +196,12 @@ static bool watch_is_shared(struct tail_watches *w, int watch)
 
 void tail_watch_stop(struct tail *t)
 {
-	struct tail_watches *w = *loop_tail_watches(t->loop);
+	struct tail_watches *w = *loop_tail_watches(t->terms->loop);
 
 	list_remove(&t->watched);
 	list_remove(&t->due);
 	w->tails--;
 	if (t->watch >= 0 && !watch_is_shared(w, t->watch))
 		inotify_rm_watch(w->io.fd, t->watch);
-	watches_put(t->loop);
+	watches_put(t->terms->loop);
 }

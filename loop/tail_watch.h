@@ -9,7 +9,7 @@
 #include "loop/tail.h"
 
 /* t is due at once, and from then on whenever its file changes. Two tails may watch one file. */
-MUST_USE int tail_watch_start(struct tail *t, struct loop *l, struct err *e);
+MUST_USE int tail_watch_start(struct tail *t, const struct tail_terms *terms, struct err *e);
 void tail_watch_stop(struct tail *t);
 /* tail_look will be called, from the loop; idempotent until then. */
 void tail_due(struct tail *t);

@@ -112,8 +112,10 @@ void connector_set_stopped(struct connector *c, const struct connector_stop *sto
 
 bool connector_is_client(const struct connector *c, const char *client_id)
 {
-	return *client_id && (strcasecmp(c->connector_id, client_id) == 0 ||
-			      strcasecmp(connector_past(c)->other_id, client_id) == 0);
+	struct uuid id = uuid_read(client_id);
+
+	return uuid_known(&id) && (uuid_same(&c->connector_id, &id) ||
+				   strcasecmp(connector_past(c)->other_id, client_id) == 0);
 }
 
 bool connector_serving(const struct connector *c)

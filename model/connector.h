@@ -53,11 +53,11 @@ struct connector {
 	int open_fds;         /* -1 = not known */
 	enum want want : 8;   /* absent: stop it, then forget it */
 	enum connector_state state : 8;
-	bool stopped_by_user;  /* connector_stop: stays stopped until started */
-	bool replacing;        /* another process comes up to take its place */
-	bool update_available; /* the binary on the disk is another one than it runs */
-	char protocol[8];      /* that it speaks with the edge: quic, http2; "" = not known */
-	char connector_id[UUID_SIZE]; /* cloudflared's own, new at each start */
+	bool stopped_by_user;     /* connector_stop: stays stopped until started */
+	bool replacing;           /* another process comes up to take its place */
+	bool update_available;    /* the binary on the disk is another one than it runs */
+	char protocol[8];         /* that it speaks with the edge: quic, http2; "" = not known */
+	struct uuid connector_id; /* cloudflared's own, new at each start */
 	uint16_t metrics_port;
 
 	int64_t stopped_until_ms; /* wall: it ends by itself then; 0 = it does not */

@@ -321,11 +321,13 @@ void render_zone(const struct zone *z, struct json_writer *out)
 
 static void put_process(const struct connector *c, struct json_writer *out)
 {
+	char id[UUID_SIZE];
+
 	put_known(out, "pid", c->pid, 0);
 	put_time(out, "started", c->started_ms);
 	json_put_int(out, "restarts", c->restarts);
 	put_known(out, "edge_connections", c->edge_connections, -1);
-	put_text(out, "connector_id", c->connector_id);
+	put_text(out, "connector_id", uuid_format(&c->connector_id, id));
 	put_known(out, "config_version", c->config_version, -1);
 	put_known(out, "metrics_port", c->metrics_port, 0);
 	put_text(out, "version", c->version);

@@ -117,6 +117,7 @@ static void look_at_connector(const struct gathering *g, const struct connector 
 {
 	struct health_facts *x = g->x;
 	bool serves = connector_serving(c);
+	char id[UUID_SIZE];
 	x->f.connectors.total++;
 	if (!x->f.connectors.name ||
 	    (!serves && x->f.connectors.serving + 1 == x->f.connectors.total)) {
@@ -130,7 +131,8 @@ static void look_at_connector(const struct gathering *g, const struct connector 
 	if (!serves)
 		return;
 	x->f.connectors.serving++;
-	const struct tunnel_client *client = tunnel_connections_find(seen, c->connector_id);
+	const struct tunnel_client *client =
+		tunnel_connections_find(seen, uuid_format(&c->connector_id, id));
 	int64_t runs = client && client->config_version > c->config_version ? client->config_version
 									    : c->config_version;
 	if (client)

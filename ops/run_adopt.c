@@ -59,8 +59,10 @@ static void reading_drop(struct call *c)
 
 static bool is_ours(const struct world *w, const char *connector_id)
 {
+	struct uuid id = uuid_read(connector_id);
+
 	TABLE_EACH (i, struct connector, c, &w->connectors)
-		if (connector_id && strcasecmp(c->connector_id, connector_id) == 0)
+		if (uuid_known(&id) && uuid_same(&c->connector_id, &id))
 			return true;
 	return false;
 }

@@ -215,25 +215,23 @@ int folder_recall(int fd, struct launch_memory *m, struct err *e)
 {
 	AUTO(json_doc_t) doc = NULL;
 	const struct json *root;
-	const char *tunnel, *protocol;
+	const char *protocol;
 	int64_t port;
 
 	if (read_json(fd, "options", &doc, e))
 		return -1;
 	root = json_root(doc);
-	tunnel = json_get_string(root, "tunnel_id");
 	protocol = json_get_string(root, "protocol");
 	port = json_get_int(root, "metrics_port", 0);
 	*m = (struct launch_memory){
 		.metrics_port = port > 0 && port < 65536 ? (uint16_t)port : 0,
 		.token_generation = json_get_int(root, "token_generation", 0),
+		.tunnel_id = uuid_read(json_get_string(root, "tunnel_id")),
 		.has_token = file_exists(fd, "token"),
 		.ip4_only = json_get_bool(root, "ip4_only", false),
 	};
 	if (protocol)
 		str_copy(m->protocol, sizeof(m->protocol), protocol);
-	if (tunnel && uuid_valid(tunnel))
-		str_copy(m->tunnel_id, sizeof(m->tunnel_id), tunnel);
 	return 0;
 }
 

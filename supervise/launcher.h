@@ -23,8 +23,8 @@ struct launcher;
 struct launched; /* one running process */
 
 struct launch_spec {
-	const char *id;        /* launch id: names the folder */
-	const char *tunnel_id; /* Cloudflare's */
+	const char *id;            /* launch id: names the folder */
+	char tunnel_id[UUID_SIZE]; /* Cloudflare's */
 	const char *label, *protocol, *cloudflared;
 	int64_t grace_ms;
 	int metrics_port;
@@ -52,7 +52,7 @@ struct launch_kept {
 /* What a folder remembers: enough to start it with neither store nor API. */
 struct launch_memory {
 	int64_t token_generation;
-	char tunnel_id[UUID_SIZE]; /* Cloudflare's */
+	struct uuid tunnel_id; /* Cloudflare's */
 	bool has_token;
 	uint16_t metrics_port;        /* 0 = none yet */
 	char protocol[PROTOCOL_SIZE]; /* that it was last to speak; "" = not known */

@@ -136,7 +136,7 @@ static void take_ready(struct probe *p, int edge, const char *id)
 		p->ever_ready = true;
 	}
 	p->edge = (int16_t)edge;
-	str_copy(p->connector_id, sizeof(p->connector_id), id);
+	p->connector_id = uuid_read(id);
 }
 
 static bool is_strangers(const struct probe *p, const char *id)
@@ -195,7 +195,7 @@ void probe_start(struct probe *p, int port)
 	p->edge = -1;
 	p->zero_since_ms = 0;
 	p->ever_ready = false;
-	p->connector_id[0] = '\0';
+	p->connector_id = (struct uuid){0};
 	p->config_version = -1;
 	p->config_asked_ms = 0;
 	p->eager_until_ms = clock_mono_ms() + EAGER_FOR_MS;

@@ -42,7 +42,7 @@ struct probe {
 	int16_t edge;           /* connections; -1 = never answered */
 	uint16_t port;
 	bool ever_ready;
-	char connector_id[UUID_SIZE];
+	struct uuid connector_id;
 };
 
 void probe_init(struct probe *p, const struct probe_terms *terms, void *owner);

@@ -13,9 +13,8 @@
 #include "base/log.h"
 #include "supervise/slot.h"
 
-#define LOG_CEILING ((int64_t)1 << 20)
-#define PORT_TRIES  20
-#define SIDE_B      ".b"
+#define PORT_TRIES 20
+#define SIDE_B     ".b"
 
 /* ---- names ---- */
 
@@ -37,7 +36,7 @@ bool process_is_b(const struct process *p)
 
 /* ---- the log ---- */
 
-static void line_came(struct tail *t, const char *line, size_t len, void *owner)
+void process_said(struct tail *t, const char *line, size_t len, void *owner)
 {
 	struct process *p = owner;
 	struct connector *c = slot_connector(p->x);
@@ -61,7 +60,7 @@ static void follow_log(struct process *p)
 
 	if (fd < 0)
 		return;
-	if (tail_start(&p->tail, s->loop, fd, "log", -1, LOG_CEILING, line_came, p, &e))
+	if (tail_start(&p->tail, &s->logs, fd, "log", -1, p, &e))
 		log_warning("the log of connector %s is not followed: %s", p->id, e.message);
 }
 
@@ -147,10 +146,8 @@ static struct launch_spec spec_of(const struct process *p, int port)
 {
 	const struct supervisor_options *o = &p->x->s->options;
 	const struct tunnel *t = tunnel_of(p);
-
-	return (struct launch_spec){
+	struct launch_spec spec = {
 		.id = p->id,
-		.tunnel_id = t && *t->remote_id ? t->remote_id : p->x->own->memory.tunnel_id,
 		.label = o->label,
 		.protocol = protocol_of(p),
 		.cloudflared = o->cloudflared,
@@ -159,6 +156,12 @@ static struct launch_spec spec_of(const struct process *p, int port)
 		.ip4_only = protocol_ip4_only(&slot_trouble(p->x)->protocol, clock_wall_ms()),
 		.token_generation = p->memory.token_generation,
 	};
+
+	if (t && *t->remote_id)
+		str_copy(spec.tunnel_id, sizeof(spec.tunnel_id), t->remote_id);
+	else
+		uuid_format(&p->x->own->memory.tunnel_id, spec.tunnel_id);
+	return spec;
 }
 
 /* It differs in its protocol alone. What is connected by quic does not leave it because another one
@@ -250,8 +253,7 @@ static void keep_memory(struct process *p, const struct launch_spec *spec)
 	m->has_token = true;
 	m->ip4_only = spec->ip4_only;
 	str_copy(m->protocol, sizeof(m->protocol), spec->protocol);
-	if (m->tunnel_id != spec->tunnel_id)
-		str_copy(m->tunnel_id, sizeof(m->tunnel_id), spec->tunnel_id);
+	m->tunnel_id = uuid_read(spec->tunnel_id);
 }
 
 static void process_runs(struct process *p, const struct launch_found *f)

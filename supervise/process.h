@@ -67,6 +67,8 @@ void process_judge_outdated(struct process *p); /* NULL, or not running: nothing
 /* Of struct probe_terms: its owner is a process. */
 probe_told_fn process_probed;
 probe_expected_fn process_expected;
+/* Of struct tail_terms, the same. */
+tail_line_fn process_said;
 /* It is connected and answers. */
 bool process_serves(const struct process *p);
 /* What it has said; never NULL. */

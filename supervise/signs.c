@@ -87,10 +87,11 @@ void signs_listed(struct signs *s, const struct probe *p, const struct tunnel *t
 {
 	int64_t asked = t->observed.clients_asked_ms;
 	const struct tunnel_client *mine;
+	char id[UUID_SIZE];
 
-	if (!asked || asked == s->look_ms || !*p->connector_id || !s->connected_ms)
+	if (!asked || asked == s->look_ms || !uuid_known(&p->connector_id) || !s->connected_ms)
 		return;
-	mine = tunnel_connections_find(&t->observed.clients, p->connector_id);
+	mine = tunnel_connections_find(&t->observed.clients, uuid_format(&p->connector_id, id));
 	if (mine && mine->connections > 0)
 		s->missed_since_ms = s->missed_ms = 0;
 	else if (asked < s->connected_ms + settled_ms)

@@ -198,7 +198,7 @@ void slot_find(struct slot *x, struct launch_kept *recalled)
 		choose_sides(x, recalled);
 		recall_budget(x, recalled);
 		x->token_seen = x->own->memory.token_generation;
-		str_copy(x->remote_seen, sizeof(x->remote_seen), x->own->memory.tunnel_id);
+		x->remote_seen = x->own->memory.tunnel_id;
 		recall_stop(x, c);
 		recall_wishes(x, c);
 	}
@@ -225,7 +225,7 @@ struct slot *slot_new(struct supervisor *s, const struct connector *c, struct la
 	struct slot *x = mem_alloc(sizeof(*x));
 
 	x->s = s;
-	x->number = c->slot;
+	x->number = (uint8_t)c->slot;
 	str_copy(x->id, sizeof(x->id), c->id);
 	str_copy(x->tunnel_id, sizeof(x->tunnel_id), c->tunnel_id);
 	x->own = process_new(x, false, recalled);

@@ -22,6 +22,7 @@ struct supervisor {
 	struct store *store; /* NULL: the folders alone say what is wanted */
 	struct asker *asker;
 	struct probe_terms terms;          /* by the options */
+	struct tail_terms logs;            /* of what processes say */
 	struct edge_probes *edges;         /* NULL = there are none */
 	struct supervisor_options options; /* strings are owned */
 	struct launcher *launcher;
@@ -57,7 +58,7 @@ struct slot {
 	struct supervisor *s;
 	char id[ID_SIZE + 4];
 	char tunnel_id[ID_SIZE];
-	int number;
+	uint8_t number;    /* of its tunnel's: 1 to TUNNEL_SLOTS_MAX */
 	bool tunnel_known; /* its tunnel was seen in the world: when that is gone, so is its cause
 			    */
 	bool forget;       /* the pass is to drop it */
@@ -78,7 +79,7 @@ struct slot {
 	char *start_err;              /* why the last start failed, a sentence; NULL = it did not */
 	struct slot_trouble *trouble; /* see slot_trouble */
 	int64_t token_seen;           /* generation when it was last looked at */
-	char remote_seen[UUID_SIZE];
+	struct uuid remote_seen;      /* the same: its id at Cloudflare */
 };
 
 /* ---- slot.c ---- */

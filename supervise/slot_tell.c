@@ -116,23 +116,27 @@ static bool set_word(char **slot, const char *v)
 }
 
 /* By /ready, and until it has answered by its log. */
-static const char *client_id(const struct process *p)
+static struct uuid client_id(const struct process *p)
 {
 	if (!p || !p->running)
-		return "";
-	return *p->probe.connector_id ? p->probe.connector_id : process_log(p)->connector_id;
+		return (struct uuid){0};
+	if (uuid_known(&p->probe.connector_id))
+		return p->probe.connector_id;
+	return uuid_read(process_log(p)->connector_id);
 }
 
 static bool show_clients(const struct slot *x, struct connector *c)
 {
-	const char *own = client_id(x->own), *other = client_id(x->other);
-	bool another = strcmp(c->connector_id, own) != 0;
-	const char *beside = *other ? other : another ? c->connector_id : "";
-	bool news = *beside && strcmp(connector_past(c)->other_id, beside) != 0;
+	struct uuid own = client_id(x->own), other = client_id(x->other), was = c->connector_id;
+	bool another = !uuid_same(&was, &own), news = false;
+	char beside[UUID_SIZE] = "";
 
+	c->connector_id = own;
+	if (uuid_known(&other) || another)
+		uuid_format(uuid_known(&other) ? &other : &was, beside);
+	news = *beside && strcmp(connector_past(c)->other_id, beside) != 0;
 	if (news)
 		str_copy(connector_past_make(c)->other_id, UUID_SIZE, beside);
-	str_copy(c->connector_id, sizeof(c->connector_id), own);
 	return another || news;
 }
 
@@ -169,8 +173,7 @@ static bool show_disk(const struct slot *x, struct connector *c)
 void slot_show_remote(const struct slot *x, struct connector *c)
 {
 	if (!world_tunnel(x->s->world, x->tunnel_id))
-		str_copy(connector_past_make(c)->remote_tunnel, UUID_SIZE,
-			 x->own->memory.tunnel_id);
+		uuid_format(&x->own->memory.tunnel_id, connector_past_make(c)->remote_tunnel);
 }
 
 void slot_show(struct slot *x, struct connector *c)

@@ -15,6 +15,7 @@
 
 #define FORGET_AGAIN_MS  5000
 #define LEAVING_AGAIN_MS 1000
+#define LOG_CEILING      ((int64_t)1 << 20)
 
 /* ---- what is wanted ---- */
 
@@ -113,13 +114,15 @@ static void judge_outdated(struct slot *x)
 static void notice_changes(struct slot *x)
 {
 	const struct tunnel *t = world_tunnel(x->s->world, x->tunnel_id);
+	struct uuid remote;
 
 	/* While another token is to be read, a new process would have no use of the old one. */
 	if (!t || t->token_stale)
 		return;
-	if (x->token_seen != t->token_generation || strcmp(x->remote_seen, t->remote_id) != 0) {
+	remote = uuid_read(t->remote_id);
+	if (x->token_seen != t->token_generation || !uuid_same(&x->remote_seen, &remote)) {
 		x->token_seen = t->token_generation;
-		str_copy(x->remote_seen, sizeof(x->remote_seen), t->remote_id);
+		x->remote_seen = remote;
 		budget_forgive(&x->budget);
 		slot_turn_again(x);
 		judge_outdated(x);
@@ -304,6 +307,7 @@ struct supervisor *supervisor_new(struct loop *l, struct world *w, struct store 
 	s->slots.borrows = true;
 	options_copy(&s->options, o);
 	take_terms(s);
+	s->logs = (struct tail_terms){.loop = l, .line = process_said, .ceiling = LOG_CEILING};
 	notes_init(&s->notes, l, w, st);
 	s->launcher =
 		launch_child_new(l, o->state_dirfd, o->state_dir,

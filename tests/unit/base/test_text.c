@@ -242,6 +242,26 @@ static void rates(void **state)
 	assert_int_equal(n, 600);
 }
 
+static void uuids_in_bytes(void **state)
+{
+	static const char id[] = "c1744f8b-faa1-48a4-9e5c-02ac921467f9";
+	struct uuid u = uuid_read(id), upper = uuid_read("C1744F8B-FAA1-48A4-9E5C-02AC921467F9"),
+		    other = uuid_read("c1744f8b-faa1-48a4-9e5c-02ac921467fa"), none = {0};
+	char text[UUID_SIZE];
+
+	(void)state;
+	assert_string_equal(uuid_format(&u, text), id);
+	assert_true(uuid_known(&u));
+	assert_true(uuid_same(&u, &upper));
+	assert_false(uuid_same(&u, &other));
+	assert_string_equal(uuid_format(&none, text), "");
+	assert_false(uuid_known(&none));
+	u = uuid_read("c1744f8b-faa1-48a4-9e5c-02ac921467f");
+	assert_false(uuid_known(&u));
+	u = uuid_read("");
+	assert_false(uuid_known(&u));
+}
+
 static void ids(void **state)
 {
 	(void)state;
@@ -344,19 +364,13 @@ static void printable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(durations),
-		cmocka_unit_test(durations_for_people),
-		cmocka_unit_test(times),
-		cmocka_unit_test(times_written),
-		cmocka_unit_test(rates),
-		cmocka_unit_test(ids),
-		cmocka_unit_test(numbers_written),
-		cmocka_unit_test(texts_joined),
-		cmocka_unit_test(moments_that_come),
-		cmocka_unit_test(base64),
-		cmocka_unit_test(base64_of_any_length),
-		cmocka_unit_test(percent),
-		cmocka_unit_test(printable),
+		cmocka_unit_test(durations),      cmocka_unit_test(durations_for_people),
+		cmocka_unit_test(times),          cmocka_unit_test(times_written),
+		cmocka_unit_test(rates),          cmocka_unit_test(ids),
+		cmocka_unit_test(uuids_in_bytes), cmocka_unit_test(numbers_written),
+		cmocka_unit_test(texts_joined),   cmocka_unit_test(moments_that_come),
+		cmocka_unit_test(base64),         cmocka_unit_test(base64_of_any_length),
+		cmocka_unit_test(percent),        cmocka_unit_test(printable),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,6 +23,7 @@
 struct bench {
 	struct loop *loop;
 	struct timer wake;
+	struct tail_terms terms;
 	struct tail tail;
 	char folder[64];
 	int dirfd, writer;
@@ -37,11 +38,14 @@ static void wake_fired(struct timer *t, void *owner)
 	timer_start(t, 1);
 }
 
+static tail_line_fn line_came;
+
 static int bench_open(void **state)
 {
 	struct bench *b = mem_alloc(sizeof(*b));
 
 	b->loop = loop_new();
+	b->terms = (struct tail_terms){.loop = b->loop, .line = line_came};
 	timer_init(&b->wake, b->loop, wake_fired, NULL);
 	timer_start(&b->wake, 1);
 	str_copy(b->folder, sizeof(b->folder), "/tmp/adit-test-tail-XXXXXX");
@@ -89,9 +93,8 @@ static void start(struct bench *b, int64_t offset, int64_t ceiling)
 {
 	struct err e = {0};
 
-	assert_int_equal(
-		tail_start(&b->tail, b->loop, b->dirfd, "log", offset, ceiling, line_came, b, &e),
-		0);
+	b->terms.ceiling = ceiling;
+	assert_int_equal(tail_start(&b->tail, &b->terms, b->dirfd, "log", offset, b, &e), 0);
 }
 
 static void say(struct bench *b, const char *text)
@@ -160,7 +163,7 @@ static void test_long_lines_are_cut(void **state)
 {
 	struct bench *b = *state;
 
-	b->tail.max_line = 8;
+	b->terms.max_line = 8;
 	start(b, 0, 0);
 	say(b, "12345678\n123456789\n1234567890123");
 	turns(b, 5);
@@ -326,14 +329,11 @@ static void test_refused(void **state)
 	struct stat st;
 
 	assert_int_equal(symlinkat("log", b->dirfd, "link"), 0);
-	assert_int_equal(tail_start(&b->tail, b->loop, b->dirfd, "link", 0, 0, line_came, b, &e),
-			 -1);
+	assert_int_equal(tail_start(&b->tail, &b->terms, b->dirfd, "link", 0, b, &e), -1);
 	assert_non_null(strstr(e.message, "link"));
-	assert_int_equal(
-		tail_start(&b->tail, b->loop, AT_FDCWD, "/dev/null", 0, 0, line_came, b, &e), -1);
+	assert_int_equal(tail_start(&b->tail, &b->terms, AT_FDCWD, "/dev/null", 0, b, &e), -1);
 	assert_int_equal(e.kind, ERR_INVALID);
-	assert_int_equal(tail_start(&b->tail, b->loop, b->dirfd, "fresh", 0, 0, line_came, b, &e),
-			 0);
+	assert_int_equal(tail_start(&b->tail, &b->terms, b->dirfd, "fresh", 0, b, &e), 0);
 	assert_int_equal(fstatat(b->dirfd, "fresh", &st, 0), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 }
@@ -384,14 +384,13 @@ static struct many *many_open(struct bench *b, int n)
 	char name[32];
 
 	m->b = b;
+	b->terms.line = one_of_many;
 	for (int i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "many-%d", i);
 		m->writers[i] =
 			openat(b->dirfd, name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
 		assert_true(m->writers[i] >= 0);
-		assert_int_equal(
-			tail_start(&m->tails[i], b->loop, b->dirfd, name, 0, 0, one_of_many, m, &e),
-			0);
+		assert_int_equal(tail_start(&m->tails[i], &b->terms, b->dirfd, name, 0, m, &e), 0);
 	}
 	turns(b, 3);
 	return m;
@@ -401,7 +400,7 @@ static void many_close(struct many *m)
 {
 	char name[32];
 
-	for (int i = 0; i < MANY && m->tails[i].loop; i++) {
+	for (int i = 0; i < MANY && m->tails[i].terms; i++) {
 		tail_stop(&m->tails[i]);
 		close(m->writers[i]);
 		snprintf(name, sizeof(name), "many-%d", i);
@@ -462,7 +461,7 @@ static void test_two_of_one_file(void **state)
 	struct err e = {0};
 
 	start(b, 0, 0);
-	assert_int_equal(tail_start(&other, b->loop, b->dirfd, "log", 0, 0, line_came, b, &e), 0);
+	assert_int_equal(tail_start(&other, &b->terms, b->dirfd, "log", 0, b, &e), 0);
 	turns(b, 3);
 	say(b, "one\n");
 	turns(b, 5);
@@ -528,7 +527,6 @@ static void shout_came(struct tail *t, const char *line, size_t len, void *owner
 static void test_nothing_lost_at_ceiling(void **state)
 {
 	struct bench *b = *state;
-	struct err e = {0};
 	pthread_t writer;
 	void *done = NULL;
 	char block[8192];
@@ -538,8 +536,8 @@ static void test_nothing_lost_at_ceiling(void **state)
 	if (fallocate(b->writer, FALLOC_FL_COLLAPSE_RANGE, 0, 4096) < 0)
 		skip(); /* not on this file system */
 	assert_int_equal(ftruncate(b->writer, 0), 0);
-	assert_int_equal(
-		tail_start(&b->tail, b->loop, b->dirfd, "log", 0, 20000, shout_came, b, &e), 0);
+	b->terms.line = shout_came;
+	start(b, 0, 20000);
 	assert_int_equal(pthread_create(&writer, NULL, shout, b), 0);
 	for (int i = 0; i < 100000 && b->lines < SHOUTS; i++)
 		loop_turn(b->loop);

@@ -228,7 +228,7 @@ static void connector_whole(void **state)
 	c->since_ms = c->started_ms = WALL;
 	c->pid = 4711;
 	c->restarts = 3;
-	strcpy(c->connector_id, REMOTE);
+	c->connector_id = uuid_read(REMOTE);
 	c->metrics_port = 20301;
 	str_set(&c->version, "2026.8.2");
 	c->next_try_ms = 99000; /* it is due */

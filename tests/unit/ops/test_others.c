@@ -39,9 +39,9 @@ static void who_is_not_known_is_another(void **state)
 	struct world *w = world_new();
 	struct connector *c = connector_new("t1", 1), *elsewhere = connector_new("t2", 1);
 	(void)state;
-	str_copy(c->connector_id, UUID_SIZE, OURS);
+	c->connector_id = uuid_read(OURS);
 	str_copy(connector_past_make(c)->other_id, UUID_SIZE, BESIDE);
-	str_copy(elsewhere->connector_id, UUID_SIZE, THEIRS);
+	elsewhere->connector_id = uuid_read(THEIRS);
 	world_add_connector(w, c);
 	world_add_connector(w, elsewhere);
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

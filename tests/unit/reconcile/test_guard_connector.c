@@ -150,9 +150,9 @@ static void our_own_that_goes_is_no_other_host(void **state)
 	const struct scene *s = *state;
 
 	s->web->observed.connections = 12;
-	str_copy(s->one->connector_id, UUID_SIZE, one);
+	s->one->connector_id = uuid_read(one);
 	str_copy(connector_past_make(s->one)->other_id, UUID_SIZE, old);
-	str_copy(s->two->connector_id, UUID_SIZE, two);
+	s->two->connector_id = uuid_read(two);
 	list_client(s, one, 4);
 	list_client(s, two, 4);
 	list_client(s, old, 4);

@@ -119,6 +119,7 @@ static void test_files(void **state)
 	AUTO(buf_t) config = {0};
 	AUTO(str_t) expected = NULL;
 	struct launch_memory m = {0};
+	char tunnel[UUID_SIZE];
 	struct launch_kept kept = {0};
 
 	assert_int_equal(b->x->ops->recall(b->x, ID, &m, &kept, &b->e), -1);
@@ -138,7 +139,7 @@ static void test_files(void **state)
 			      b->fake.dir);
 	assert_string_equal(config.data, expected);
 	assert_int_equal(b->x->ops->recall(b->x, ID, &m, &kept, &b->e), 0);
-	assert_string_equal(m.tunnel_id, REMOTE);
+	assert_string_equal(uuid_format(&m.tunnel_id, tunnel), REMOTE);
 	assert_int_equal(m.metrics_port, 20301);
 	assert_int_equal(m.token_generation, 3);
 	assert_true(m.has_token);

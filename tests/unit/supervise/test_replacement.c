@@ -88,6 +88,13 @@ static void client_of(pid_t pid, char id[UUID_SIZE])
 	snprintf(id, UUID_SIZE, "00000000-0000-4000-8000-%012d", (int)pid);
 }
 
+static bool has_client(const struct bench *b, const char *id)
+{
+	struct uuid u = uuid_read(id);
+
+	return uuid_same(&one(b)->connector_id, &u);
+}
+
 static bool knows_the_other(const struct bench *b)
 {
 	char id[UUID_SIZE];
@@ -114,7 +121,7 @@ static void test_nobody_is_unserved(void **state)
 	wait_serving(b, comes_up);
 	assert_int_equal(one(b)->pid, first);
 	client_of(first, own);
-	assert_string_equal(one(b)->connector_id, own);
+	assert_true(has_client(b, own));
 	assert_string_equal(connector_past(one(b))->replacing_why, "it was asked for");
 	assert_int_equal(terms(b), 0);
 	wait_serving(b, knows_the_other);
@@ -122,7 +129,7 @@ static void test_nobody_is_unserved(void **state)
 	second = one(b)->pid;
 	assert_int_equal(second, newest(b));
 	client_of(second, other);
-	assert_string_equal(one(b)->connector_id, other);
+	assert_true(has_client(b, other));
 	assert_string_equal(connector_past(one(b))->other_id, own);
 	assert_int_not_equal(second, first);
 	assert_int_not_equal(one(b)->metrics_port, port);

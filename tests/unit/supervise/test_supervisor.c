@@ -32,7 +32,7 @@ static void test_starts_and_is_ready(void **state)
 	assert_null(strstr(config.data, TOKEN));
 	assert_int_equal(one(b)->edge_connections, 4);
 	assert_string_equal(one(b)->version, "2026.8.2");
-	assert_true(uuid_valid(one(b)->connector_id));
+	assert_true(uuid_known(&one(b)->connector_id));
 	assert_null(one(b)->problem);
 	assert_null(one(b)->reason);
 	assert_int_equal(one(b)->token_generation, 1);
