@@ -16,6 +16,10 @@
 /* At once through the pipe of our own: what a slow reader has no room for is copied for nothing. */
 #define SLUICE_SIZE 16384
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
 union pair {
 	char room[CMSG_SPACE(2 * sizeof(int))];
 	struct cmsghdr align;
@@ -42,6 +46,13 @@ int ducts_hand(int conn, int in, int out)
 	if (sendmsg(conn, &m, MSG_NOSIGNAL) == 1)
 		return 0;
 	return send(conn, byte.iov_base, 1, MSG_NOSIGNAL) == 1 ? 0 : -1;
+}
+
+void ducts_allow(int fd, bool may_come)
+{
+	int on = may_come;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &on, sizeof(on));
 }
 
 /* ---- judging ---- */

@@ -1,8 +1,10 @@
 /*
  * Ducts: two descriptors that a process hands to another one over a Unix socket (SCM_RIGHTS), which
  * reads and writes them in its stead. Their descriptions stay shared with whoever handed them over,
- * so what their flags say may change at any time: no call here waits, whatever they say, and none
- * changes them. A socket or a pipe it must be; of nothing else can that be said.
+ * so what their flags say may change at any time: no call here waits for data or room, whatever
+ * they say, and none changes them. A socket or a pipe it must be; of nothing else can that be said.
+ * What cannot be helped: the kernel's own lock of what is shared, which a peer can hold for long by
+ * a copy from or to memory that does not come.
  */
 #ifndef LOOP_DUCT_H
 #define LOOP_DUCT_H
@@ -25,6 +27,11 @@ enum duct_word {
 	DUCT_OUTPUT_GONE = 'g', /* nobody takes what is written; the connection ends */
 };
 
+/* Whether the other end of this connection, or of those that come to this listener, can send
+ * descriptors at all: the kernel closes what nobody receives as if we had, and to close can take
+ * long (a TCP socket that lingers, a file of another machine). Nothing on a kernel older than 6.16,
+ * which always lets them come. */
+void ducts_allow(int fd, bool may_come);
 /* Sends the byte with which they come, and the two; without them where the kernel refuses, which
  * the other side refuses then. */
 MUST_USE int ducts_hand(int conn, int in, int out);

@@ -208,6 +208,7 @@ int server_listen(struct server *s, int fd, int door, struct err *e)
 
 	struct listener *l = mem_alloc(sizeof(*l));
 
+	ducts_allow(fd, false);
 	l->server = s;
 	l->fd = fd;
 	l->door = door;

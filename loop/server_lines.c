@@ -92,9 +92,15 @@ static void ducts_watch(struct server_lines *l)
 	l->watched = 0;
 }
 
-static void ducts_refused(struct server_lines *l)
+static void ducts_settled(struct server_lines *l)
 {
 	l->ducts_due = false;
+	ducts_allow(l->req->conn->fd, false);
+}
+
+static void ducts_refused(struct server_lines *l)
+{
+	ducts_settled(l);
 	word_say(l, DUCTS_REFUSED);
 }
 
@@ -113,7 +119,7 @@ static void ducts_came(struct server_lines *l)
 		ducts_refused(l);
 		return;
 	}
-	l->ducts_due = false;
+	ducts_settled(l);
 	l->handed = true;
 	io_stop(&l->from_io);
 	io_stop(&l->to_io);
@@ -437,6 +443,8 @@ static struct server_lines *upgrade(struct server_req *r, const char *protocol, 
 	l->ducts_due = ducts;
 	deferred_init(&l->step, s->loop, step_due, l);
 	r->lines = l;
+	if (ducts)
+		ducts_allow(r->conn->fd, true);
 	if (reply_upgrade(r, protocol, lines_began, l) == 0)
 		return l;
 	r->lines = NULL;

@@ -418,13 +418,21 @@ def connect(host, request=UPGRADE, fds=()):
     s = socket.socket(socket.AF_UNIX)
     s.settimeout(PATIENCE)
     s.connect(str(host.socket))
-    give(s, request, fds)
+    smuggle(s, request, fds)
     return s
 
 
 def give(s, data, fds):
-    s.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds
-              else [])
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))] if fds else []
+    s.sendmsg([data], rights)
+
+
+def smuggle(s, data, fds):
+    """Linux does not let them out from 6.16 on, where aditd has not asked for them."""
+    try:
+        give(s, data, fds)
+    except PermissionError:
+        s.sendall(data)
 
 
 def upgraded(host):
@@ -543,7 +551,7 @@ def test_descriptors_that_nobody_asked_for(running):
         while text.readline() != b"\r\n":
             pass
         assert text.read(1) == b"r"
-        give(s, json.dumps(PING).encode() + b"\n", [w, w])
+        smuggle(s, json.dumps(PING).encode() + b"\n", [w, w])
         assert json.loads(text.readline()) == PONG
         assert inode(r) not in held(running)
         is_closed(r, w)
@@ -553,7 +561,7 @@ def test_descriptors_that_nobody_asked_for(running):
     with upgraded(running) as s, ours, theirs:
         give(s, b"\n", [theirs.fileno()] * 2)
         assert s.recv(1) == b"t"
-        give(s, b"\n", [w, w])
+        smuggle(s, b"\n", [w, w])
         ours.sendmsg([json.dumps(PING).encode() + b"\n"],
                      [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [w, w]))])
         assert json.loads(ours.makefile().readline()) == PONG

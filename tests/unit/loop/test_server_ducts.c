@@ -11,6 +11,10 @@
 	"GET /lines HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: test-ducts\r\n\r\n"
 #define MAX_LINE 1000
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83
+#endif
+
 struct dx {
 	struct fx f;
 	struct server_lines *lines; /* the last one; NULL after gone */
@@ -239,6 +243,77 @@ static void test_refused(void **state)
 		assert_true(FX_UNTIL(&x.f, x.gones == how + 1));
 	}
 	assert_string_equal(x.told.data, "one|two|one|two|one|two|");
+	dx_stop(&x);
+}
+
+/* A TCP socket that is full and lingers: whoever closes it last waits for that long. *peer is the
+ * other end. */
+static int lingering(int *peer, int seconds)
+{
+	struct linger linger = {.l_onoff = 1, .l_linger = seconds};
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int door = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	static const char much[65536];
+
+	assert_int_equal(bind(door, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(door, 1), 0);
+	assert_int_equal(getsockname(door, (struct sockaddr *)&a, &len), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_true((*peer = accept4(door, NULL, NULL, SOCK_CLOEXEC)) >= 0);
+	close(door);
+	while (send(fd, much, sizeof(much), MSG_DONTWAIT) > 0)
+		;
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger)), 0);
+	return fd;
+}
+
+static bool kernel_can_refuse(void)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), value;
+	socklen_t len = sizeof(value);
+	bool can = getsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &value, &len) == 0;
+
+	close(fd);
+	return can;
+}
+
+/* Who was not let in, or was already served, cannot make the loop close what takes long. */
+static void test_unasked(void **state)
+{
+	int peer;
+	struct dx x;
+
+	(void)state;
+	if (!kernel_can_refuse())
+		skip();
+	dx_start(&x, NULL);
+	for (int how = 0; how < 3; how++) {
+		struct client k = {.conn = -1, .in = -1, .out = -1, .give = {-1, -1}};
+		int fd = lingering(&peer, 3);
+
+		if (how == 0)
+			k.conn = fx_unix(&x.f);
+		else if (how == 1)
+			client_open(&x, &k, true);
+		else
+			client_upgrade(&x, &k);
+		if (how == 2) {
+			assert_true(fx_send(&x.f, k.conn, "\n"));
+			assert_true(FX_UNTIL(&x.f, conn_says(&k, "r")));
+		}
+		assert_int_equal(ducts_hand(k.conn, fd, fd), 0);
+		close(fd);
+
+		int64_t began = clock_mono_ms();
+
+		fx_spin(&x.f, 20);
+		client_close(&k);
+		fx_spin(&x.f, 20);
+		assert_true(clock_mono_ms() - began < 2000);
+		close(peer);
+	}
 	dx_stop(&x);
 }
 
@@ -512,12 +587,12 @@ static void test_server_ends(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_both_ways),   cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_same_packet), cmocka_unit_test(test_input_ends),
-		cmocka_unit_test(test_output_goes), cmocka_unit_test(test_peer_leaves),
-		cmocka_unit_test(test_slow_reader), cmocka_unit_test(test_flags_change),
-		cmocka_unit_test(test_left_behind), cmocka_unit_test(test_hold_and_cut),
-		cmocka_unit_test(test_server_ends),
+		cmocka_unit_test(test_both_ways),    cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_unasked),      cmocka_unit_test(test_same_packet),
+		cmocka_unit_test(test_input_ends),   cmocka_unit_test(test_output_goes),
+		cmocka_unit_test(test_peer_leaves),  cmocka_unit_test(test_slow_reader),
+		cmocka_unit_test(test_flags_change), cmocka_unit_test(test_left_behind),
+		cmocka_unit_test(test_hold_and_cut), cmocka_unit_test(test_server_ends),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
