@@ -9,13 +9,19 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "descriptors.h"
@@ -443,6 +449,100 @@ static void test_writing_never_waits(void **state)
 	}
 }
 
+/* ---- one sluice for all ---- */
+
+static void sluice_is_empty(void)
+{
+	int left = -1;
+
+	assert_int_equal(ioctl(sluice[0], FIONREAD, &left), 0);
+	assert_int_equal(left, 0);
+}
+
+/* Whatever becomes of what one session writes, another one sends its own bytes only. */
+static void test_nothing_crosses(void **state)
+{
+	static char secret[40000], back[PLENTY];
+	int full_end, gone_end, other_end, spare;
+	int full = made_writer(&full_end), gone = made_writer(&gone_end);
+	int other = made_writer(&other_end), s = made_socket(&spare);
+	struct duct f = taken(s, full, false), g = taken(s, gone, false);
+	struct duct o = taken(s, other, false);
+	size_t sent = 0;
+	ssize_t n;
+
+	(void)state;
+	memset(secret, 's', sizeof(secret));
+	/* Of the first a part is sent, then nothing. */
+	assert_true(fcntl(full, F_SETPIPE_SZ, 1) > 0);
+	while ((n = duct_write(&f, secret, sizeof(secret))) > 0) {
+		sent += (size_t)n;
+		sluice_is_empty();
+		assert_int_equal(duct_write(&o, "mine", 4), 4);
+	}
+	assert_int_equal(errno, EAGAIN);
+	assert_true(sent > 0);
+	sluice_is_empty();
+	close(gone_end);
+	assert_int_equal(duct_write(&g, secret, sizeof(secret)), -1);
+	assert_int_equal(errno, EPIPE);
+	sluice_is_empty();
+	assert_int_equal(duct_write(&o, "last", 4), 4);
+	assert_int_equal(read_all(full_end, back, sizeof(back)), sent);
+	n = (ssize_t)read_all(other_end, back, sizeof(back));
+	for (ssize_t i = 0; i < n - 4; i += 4)
+		assert_memory_equal(back + i, "mine", 4);
+	assert_memory_equal(back + n - 4, "last", 4);
+	duct_close(&f);
+	duct_close(&g);
+	duct_close(&o);
+	for (size_t i = 0; i < 7; i++)
+		close((int[]){full, gone, other, s, spare, full_end, other_end}[i]);
+}
+
+/* ---- a sandbox ---- */
+
+/* In a child of its own: it has no way back. */
+static int pipes_taken_without(int call, int error)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)call, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+	struct sock_fprog program = {.len = ARRAY_LEN(code), .filter = code};
+	int other, conn[2], in = made_reader(&other), out = made_writer(&other), status = -1;
+	struct duct from, to;
+	pid_t pid;
+
+	pair_open(conn);
+	send_fds(conn[0], (int[]){in, out}, 2);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (!pid) {
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		    prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+			_exit(9);
+		_exit(ducts_take(conn[1], getuid(), sluice, &from, &to));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	pair_close(conn);
+	close(in);
+	close(out);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Refused at the beginning, when the connection can still carry the lines. */
+static void test_sandbox(void **state)
+{
+	(void)state;
+	assert_int_equal(pipes_taken_without(SYS_getppid, EPERM), 1);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(pipes_taken_without(SYS_splice, i ? EPERM : ENOSYS), 0);
+		assert_int_equal(pipes_taken_without(SYS_vmsplice, i ? EPERM : ENOSYS), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -453,6 +553,8 @@ int main(void)
 		cmocka_unit_test(test_no_room),
 		cmocka_unit_test(test_reading_never_waits),
 		cmocka_unit_test(test_writing_never_waits),
+		cmocka_unit_test(test_nothing_crosses),
+		cmocka_unit_test(test_sandbox),
 	};
 
 	signal(SIGPIPE, SIG_IGN);
