@@ -28,13 +28,15 @@ static const struct problem *touch_problem(const struct world *w, const char *id
 	return t ? t->problem : r ? r->problem : x ? x->problem : c ? c->problem : NULL;
 }
 
-/* Records of this plan are touched too: its tunnels need not wait for them. */
-static bool touch_converged(struct groups *x, const char *id, char **why)
+/* Records of this plan are touched too: its tunnels need not wait for them. x is filled once the
+ * first tunnel is asked for. */
+static bool touch_converged(const struct world *w, struct groups *x, const char *id, char **why)
 {
-	const struct world *w = x->w;
 	const struct tunnel *t = is_tunnel(id) ? world_tunnel(w, id) : NULL;
 	if (world_connector(w, id))
 		return world_connector_converged(w, id, why);
+	if (t && !x->w)
+		groups_of_all(x, w);
 	if (is_tunnel(id))
 		return !t || tunnel_runs(x, t, why);
 	if (id[0] == 'd')
@@ -45,9 +47,8 @@ static bool touch_converged(struct groups *x, const char *id, char **why)
 static bool plan_converged(const struct world *w, const struct plan *p, char **why)
 {
 	AUTO(groups_t) groups = {0};
-	groups_of_all(&groups, w);
 	for (size_t i = 0; i < p->n_touches; i++)
-		if (!touch_converged(&groups, p->touches[i].id, why))
+		if (!touch_converged(w, &groups, p->touches[i].id, why))
 			return false;
 	return true;
 }

@@ -29,7 +29,7 @@ static void find(struct zone_rows *x, const struct table *records)
 	x->next = mem_array(records->n + 1, sizeof(*x->next));
 	for (size_t i = records->n; i-- > 0;) {
 		const struct record *r = records->items[i];
-		if (!r->remote_id[0] || !r->zone_id[0])
+		if (!r->zone_id[0])
 			continue;
 		if (zone && !str_equal(zone, r->zone_id)) {
 			(void)map_set(&x->first, zone, mark_of(at));

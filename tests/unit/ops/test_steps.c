@@ -147,10 +147,45 @@ static void names_outside_are_looked_for_all_at_once(void **state)
 		}
 }
 
+/* Of a call that waits for a record of its own, when anything changes. */
+static size_t steps_to_look(struct desk *d, const char *args)
+{
+	struct call c;
+
+	d->done = 0;
+	begin(d, &c, &root, "dns_set", args);
+	for (int i = 0; i < 5; i++)
+		loop_turn(d->loop);
+	steps_done = 0;
+	world_changed(d->world, OBJECT_SYSTEM, "");
+	for (int i = 0; i < 5; i++)
+		loop_turn(d->loop);
+	assert_int_equal(d->done, 0);
+	assert_int_equal(c.task.err.kind, ERR_NONE);
+	size_t steps = steps_done;
+	call_cancel(&c);
+	call_fini(&c);
+	return steps;
+}
+
+static void who_waits_for_one_record_looks_at_no_other_object(void **state)
+{
+	struct desk *d = *state;
+
+	grow(d->world, 25);
+	size_t few = steps_to_look(d, "{\"name\":\"a.example.org\",\"type\":\"A\",\"content\":"
+				      "\"192.0.2.1\"}");
+	grow(d->world, 100);
+	assert_true(steps_to_look(d, "{\"name\":\"b.example.org\",\"type\":\"A\",\"content\":"
+				     "\"192.0.2.1\"}") <= few);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(steps_grow_with_the_rows, desk_open, desk_close),
+		cmocka_unit_test_setup_teardown(who_waits_for_one_record_looks_at_no_other_object,
+						desk_open, desk_close),
 		cmocka_unit_test_setup_teardown(names_outside_are_looked_for_all_at_once, desk_open,
 						desk_close),
 	};

@@ -91,12 +91,30 @@ static void one_that_left_its_zone_is_not_in_it(void **state)
 	world_free(w);
 }
 
+/* It is looked for in its zone first, and made there while others are listed. */
+static void one_that_was_made_meanwhile_is_in_its_zone(void **state)
+{
+	struct world *w = world_new();
+	AUTO(zone_rows_t) x = {0};
+
+	(void)state;
+	add(w, "d1", "z1");
+	struct record *made = add(w, "d2", "z2");
+	made->remote_id[0] = '\0';
+	expect(&x, w, "z1", "d1");
+	expect(&x, w, "z2", "");
+	(void)str_copy(made->remote_id, CF_ID_SIZE, "made");
+	expect(&x, w, "z2", "d2");
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_is_in_its_zone),
 		cmocka_unit_test(what_came_or_went_is_minded),
 		cmocka_unit_test(one_that_left_its_zone_is_not_in_it),
+		cmocka_unit_test(one_that_was_made_meanwhile_is_in_its_zone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
