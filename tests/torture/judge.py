@@ -383,8 +383,9 @@ class Judge:
 
     @contextlib.contextmanager
     def delivery(self, row, arrives):
-        self.delivering, self.arrived, self.row = arrives, row["when"], row
-        self.orphaned = row["epoch"] != self.epoch or str(row.get("struck")).startswith("late")
+        dead = row["epoch"] != self.epoch  # who sent it was killed, and hears nothing of it
+        self.delivering, self.arrived, self.row = arrives and not dead, row["when"], row
+        self.orphaned = dead or str(row.get("struck")).startswith("late")
         try:
             yield
         finally:
