@@ -297,7 +297,7 @@ static enum reason launch(struct process *p, const struct launch_spec *spec,
 	return REASON_NONE;
 }
 
-enum reason process_start(struct process *p, struct err *e)
+static enum reason start(struct process *p, struct err *e)
 {
 	struct launcher *l = p->x->s->launcher;
 	const struct connector *c = slot_connector(p->x);
@@ -324,6 +324,16 @@ enum reason process_start(struct process *p, struct err *e)
 	f.started_ms = clock_wall_ms();
 	process_runs(p, &f);
 	return REASON_NONE;
+}
+
+/* What did not come up keeps nobody from its port, nor a descriptor. */
+enum reason process_start(struct process *p, struct err *e)
+{
+	enum reason r = start(p, e);
+
+	if (r != REASON_NONE)
+		port_let_go(p);
+	return r;
 }
 
 /* ---- found again ---- */

@@ -445,6 +445,17 @@ static void test_unready_for_long_is_replaced(void **state)
 	assert_null(one(b)->problem);
 }
 
+static int remembered_port(const struct bench *b)
+{
+	AUTO(buf_t) text = {0};
+	const char *port;
+
+	read_file(b, "options", &text);
+	port = strstr(buf_text(&text), "\"metrics_port\":");
+	assert_non_null(port);
+	return atoi(port + strlen("\"metrics_port\":"));
+}
+
 static void test_missing_program_is_named(void **state)
 {
 	struct bench *b = *state;
@@ -457,6 +468,8 @@ static void test_missing_program_is_named(void **state)
 	assert_non_null(strstr(one(b)->problem->err.message, "/nonexistent/cloudflared"));
 	assert_non_null(strstr(one(b)->problem->err.hint, "connectors.cloudflared"));
 	assert_non_null(strstr(one(b)->reason, "/nonexistent/cloudflared"));
+	/* Nothing comes up to listen there. */
+	assert_false(is_held(remembered_port(b)));
 	/* The right path is tried at once. */
 	b->options.cloudflared = b->fake.program;
 	supervisor_configure(b->s, &b->options);
