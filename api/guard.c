@@ -177,9 +177,13 @@ bool guard_wants_lines(const struct server_req *r)
 	       header_has(r, "connection", "upgrade");
 }
 
-bool guard_wants_streams(const struct server_req *r)
+bool guard_takes_streams(const struct api *a, const struct server_req *r)
 {
-	return header_has(r, "upgrade", MCP_STREAMS);
+	struct principal user;
+	struct err e;
+
+	return header_has(r, "upgrade", MCP_STREAMS) && door_admit(a, r, &user, &e) == 0 &&
+	       role_holds(user.role, ROLE_ADMIN);
 }
 
 /* Text in another charset would be taken for UTF-8. */

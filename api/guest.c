@@ -71,7 +71,7 @@ static void hand_lines(struct hosted *h)
 					       .owner = h};
 	struct err e;
 
-	h->lines = guard_wants_streams(h->req)
+	h->lines = guard_takes_streams(h->api, h->req)
 			   ? server_upgrade_ducts(h->req, MCP_STREAMS, LINE_MAX_BYTES, &handler)
 			   : server_upgrade_lines(h->req, MCP_LINES, LINE_MAX_BYTES, &handler);
 	if (h->lines) {

@@ -55,7 +55,9 @@ MUST_USE int guard_admit(const struct api *a, const struct server_req *r, struct
 			 struct err *e);
 void guard_refuse(struct server_req *r, const struct err *e);
 bool guard_wants_lines(const struct server_req *r);
-bool guard_wants_streams(const struct server_req *r); /* of one that wants lines */
+/* Of one that wants lines: are its descriptors to be taken? Whoever hands one over can make us wait
+ * (docs/DESIGN.md), so only of an admin, whatever grant he names. */
+bool guard_takes_streams(const struct api *a, const struct server_req *r);
 bool is_oauth_path(const char *path);
 void reply_no_oauth(struct server_req *r);
 

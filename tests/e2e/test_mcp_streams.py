@@ -531,6 +531,23 @@ def test_wrong_descriptors(running, kind):
     wrong.close()
 
 
+@pytest.mark.parametrize("uid, word", [(0, b"streams"), (2, b"lines")])
+def test_only_an_admins_are_taken(host, uid, word):
+    """Whoever hands one over can make aditd wait; the grant's role has nothing to do with it."""
+    host.configure(access={"operator": {"users": ["bin"]}})
+    host.start()
+    host.api("grant_create", name="low", role="operator")
+    os.seteuid(uid)
+    try:
+        s = connect(host, UPGRADE.replace(b"\r\n\r\n", b"\r\nX-Adit-Grant: low\r\n\r\n"))
+    finally:
+        os.seteuid(0)
+    with s, s.makefile("rb") as text:
+        head = list(iter(text.readline, b"\r\n"))
+    assert head[0].startswith(b"HTTP/1.1 101"), head
+    assert b"Upgrade: adit-mcp-%s\r\n" % word in head, head
+
+
 def test_descriptors_that_nobody_asked_for(running):
     """With a request, with lines, after those that were taken: aditd holds none of them."""
     def is_closed(r, w):
